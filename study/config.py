@@ -46,8 +46,8 @@ class DataConfig:
             given = [k for k, v in paths.items() if v]
             _require(not given, "data.name", self.name, f"the embedded data takes no {given}")
         else:
-            missing = [k.replace("_", "-") for k, v in paths.items() if not v]
-            _require(not missing, "data", self.name, f"also needs --data.{' --data.'.join(missing)}")
+            missing = ["--data." + k.replace("_", "-") for k, v in paths.items() if not v]
+            _require(not missing, "data", self.name, f"also needs {' '.join(missing)}")
         _require(
             (self.tune is None) == (self.tune_images is None),
             "data.tune",
@@ -88,9 +88,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         _require(self.short_px >= 32, "model.short_px", self.short_px, "at least 32 px")
-        _require(
-            self.long_px >= self.short_px, "model.long_px", self.long_px, "at least short_px"
-        )
+        _require(self.long_px >= self.short_px, "model.long_px", self.long_px, "at least short_px")
         crop_ok = self.crop_px is None or self.crop_px % 32 == 0
         _require(crop_ok, "model.crop_px", self.crop_px, "a multiple of 32 px, or none")
         _require(all(a > 0 for a in self.anchor_px), "model.anchor_px", self.anchor_px, "above 0")

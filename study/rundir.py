@@ -7,10 +7,10 @@ dropped by the next reader. Nothing here knows torch: a checkpoint is bytes.
     RUN_DIR/
       study.json              the question, the budget, versions, data digests
       trials/<trial_id>/
-        config.json           the run's whole configuration
+        config.json           {"role", "index", "strategy", "run": the whole RunConfig}
         init_audit.json       loaded / random / frozen, per group of parameters
         records.jsonl         one evaluation a line
-        events.jsonl          one change of state a line
+        events.jsonl          one change of state, or one sign of life with the cost so far, a line
         *.pt                  checkpoints; removed when no longer needed
       report/                 written by `python -m analysis`
 """
@@ -30,8 +30,8 @@ from typing import Any
 Record = dict[str, Any]
 """One evaluation: a flat row. AP in points 0-100, times in seconds."""
 
-TIMING = ("device_seconds", "eval_seconds", "images_per_second", "time")
-"""Columns of a record that differ between two runs that are otherwise bit-identical."""
+COSTS = ("images_spent", "device_seconds", "eval_seconds", "images_per_second", "time")
+"""Columns of a record that a kill and a resume may change; all others are bit-identical."""
 
 
 class State(StrEnum):
