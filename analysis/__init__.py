@@ -1,0 +1,33 @@
+"""From run directories to an answer: frames, statistics, tables, figures, a report.
+
+    results = analysis.load("runs/demo")   # pandas frames: results.trials, .curves, .costs, ...
+    table = analysis.answer(results)       # per size: both arms, their difference, intervals
+    for _, row in table.iterrows():
+        print(analysis.verdict(row))       # in words, never more than the interval allows
+
+`python -m analysis RUN_DIR` prints this and writes `RUN_DIR/report/index.html`. Only files are
+read, so an unfinished study gives the same frames as far as it got. The frames and their columns:
+"""
+
+from analysis.columns import describe
+from analysis.flags import flags
+from analysis.load import Results, load
+from analysis.stats import Difference, Estimate, difference, mean_interval
+from analysis.tables import answer, best
+from analysis.words import headline, verdict
+
+__all__ = [
+    "Difference",
+    "Estimate",
+    "Results",
+    "answer",
+    "best",
+    "difference",
+    "flags",
+    "headline",
+    "load",
+    "mean_interval",
+    "verdict",
+]
+
+__doc__ = (__doc__ or "") + describe()

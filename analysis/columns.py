@@ -1,0 +1,209 @@
+"""The columns of every frame: name, dtype, and what it means with its unit.
+
+One table per frame. The frames are built from them, `help(analysis)` prints them, and a test
+holds frames and tables equal. AP is always in points 0-100, images are counted as trained on.
+"""
+
+from __future__ import annotations
+
+Columns = dict[str, tuple[str, str]]
+"""Column name to (pandas dtype, meaning and unit), in the order of the frame."""
+
+STATES = ("running", "finished", "stopped", "diverged", "failed", "preempted")
+
+_PLACE: Columns = {
+    "study": ("str", "the run directory, as given to `load`"),
+    "trial_id": ("str", "folder under trials/; unique within its study"),
+    "arm": ("str", "initialisation of the backbone"),
+    "size": ("int64", "training images in the subset"),
+    "seed": ("int64", "of initial weights, data order, augmentation and samplers"),
+    "draw": ("int64", "which random draw of that many images"),
+    "role": ("str", "tune: part of the search; confirm: repeats a chosen setting; single"),
+}
+_SETTING: Columns = {
+    "lr": ("float64", "base learning rate, at the study's batch size"),
+    "weight_decay": ("float64", "of the weights; norm parameters and biases have none"),
+}
+_AP: Columns = {
+    "AP_box": ("float64", "box AP averaged over IoU 0.50:0.95, points 0-100"),
+    "AP50_box": ("float64", "box AP at IoU 0.50, points"),
+    "AP75_box": ("float64", "box AP at IoU 0.75, points"),
+    "AP_mask": ("float64", "mask AP averaged over IoU 0.50:0.95, points"),
+    "AP50_mask": ("float64", "mask AP at IoU 0.50, points"),
+    "AP75_mask": ("float64", "mask AP at IoU 0.75, points"),
+}
+_LOSS: Columns = {
+    "loss": ("float64", "sum of the losses, mean over the leg's iterations"),
+    "loss_objectness": ("float64", "RPN, object or not"),
+    "loss_rpn_box": ("float64", "RPN, box regression"),
+    "loss_classifier": ("float64", "box head, class"),
+    "loss_box": ("float64", "box head, box regression"),
+    "loss_mask": ("float64", "mask head"),
+}
+
+TRIALS: Columns = (
+    _PLACE
+    | {
+        "index": ("int64", "the trial's number within its arm, size and role"),
+        "strategy": ("str", "what proposed it: grid, sobol, tpe, ..."),
+    }
+    | _SETTING
+    | {
+        "length": ("Int64", "iterations T of its best record; missing before the first"),
+        "factor": ("float64", "learning-rate drop factor of its best record"),
+        "state": ("str", ", ".join(STATES)),
+    }
+    | _AP
+    | {
+        "split": ("str", "scored on the tuning split (tune) or the report split (report)"),
+        "images_seen": ("Int64", "images that the weights of its best record were trained on"),
+        "images": ("int64", "images spent so far: trunk, tails, and work repeated after a kill"),
+        "iterations": ("float64", "iterations spent so far: images / batch size"),
+        "device_seconds": ("float64", "wall seconds x workers so far"),
+        "started": ("datetime64[us, UTC]", "first event"),
+        "updated": ("datetime64[us, UTC]", "last event or record"),
+        "error": ("str", "what the last event says went wrong; empty if nothing"),
+    }
+)
+CURVES: Columns = (
+    _PLACE
+    | {
+        "iteration": ("int64", "iterations behind these weights"),
+        "images_seen": ("int64", "images behind these weights: iteration x batch size"),
+        "length": ("Int64", "iterations T of the run that ends in this tail"),
+        "factor": ("float64", "learning-rate drop factor of this tail"),
+        "split": ("str", "scored on: tune or report"),
+    }
+    | _AP
+    | _LOSS
+)
+TAILS: Columns = (
+    _PLACE
+    | {"index": TRIALS["index"]}
+    | _SETTING
+    | {
+        "length": ("int64", "iterations T"),
+        "factor": ("float64", "learning-rate drop factor"),
+        "images_seen": ("int64", "images behind these weights: T x batch size"),
+        "split": ("str", "scored on: tune or report"),
+    }
+    | _AP
+)
+COSTS: Columns = (
+    {name: _PLACE[name] for name in ("study", "arm", "size", "role")}
+    | {"trials": ("int64", "trials begun, whatever became of them")}
+    | {state: ("int64", f"trials that are {state}") for state in STATES}
+    | {
+        "images": ("int64", "training images spent, over all trials"),
+        "iterations": ("float64", "training iterations spent, over all trials"),
+        "device_seconds": ("float64", "wall seconds x workers, over all trials"),
+        "independent_images": ("int64", "images if every recorded tail were a run of its own"),
+        "independent_iterations": ("int64", "iterations if every recorded tail were its own run"),
+    }
+)
+CONFIRMATIONS: Columns = (
+    {name: column for name, column in _PLACE.items() if name != "role"}
+    | _SETTING
+    | {
+        "length": ("int64", "iterations T asked for"),
+        "factor": ("float64", "learning-rate drop factor asked for"),
+        "state": TRIALS["state"],
+        "split": ("str", "scored on: report, unless the study says otherwise"),
+    }
+    | _AP
+)
+AUDITS: Columns = {
+    "study": _PLACE["study"],
+    "arm": _PLACE["arm"],
+    "group": ("str", "group of parameters, named by the model"),
+    "loaded": ("int64", "parameters that start from the arm's weights"),
+    "random": ("int64", "parameters that start at random"),
+    "frozen": ("int64", "parameters that are never updated"),
+    "trials": ("int64", "trials whose audit says exactly this"),
+}
+
+BEST: Columns = (
+    {name: _PLACE[name] for name in ("study", "arm", "size", "trial_id")}
+    | {"index": TRIALS["index"]}
+    | _SETTING
+    | {
+        "length": ("int64", "iterations T"),
+        "factor": ("float64", "learning-rate drop factor"),
+        "AP_box": ("float64", "on the tuning split: the best of many, so optimistic"),
+        "AP_mask": ("float64", "on the tuning split, of the same record"),
+        "images_seen": ("int64", "images that one run at this setting trains on"),
+        "trials": ("int64", "tune trials with a record, from which it was chosen"),
+        "lr_edge": ("str", "low or high: in the outer tenth of the searched range; else empty"),
+        "weight_decay_edge": ("str", "low, high or empty"),
+        "length_edge": ("str", "low or high: the shortest or longest tried; else empty"),
+    }
+)
+
+
+def _scores(side: str, whose: str) -> Columns:
+    interval = {"": "mean over seeds", "_low": "interval's lower end", "_high": "upper end"}
+    return {
+        f"AP_{kind}_{side}{end}": ("float64", f"{kind} AP of {whose}, {meaning}, points")
+        for kind in ("box", "mask")
+        for end, meaning in interval.items()
+    }
+
+
+def _side(side: str, whose: str) -> Columns:
+    return {
+        f"seeds_{side}": ("int64", f"runs of {whose} that were scored"),
+        **_scores(side, whose),
+        f"lr_{side}": ("float64", f"chosen learning rate of {whose}"),
+        f"weight_decay_{side}": ("float64", f"chosen weight decay of {whose}"),
+        f"length_{side}": ("Int64", f"chosen iterations T of {whose}"),
+        f"factor_{side}": ("float64", f"chosen learning-rate drop factor of {whose}"),
+        f"images_{side}": ("int64", f"images spent on {whose} at this size, every trial counted"),
+        f"device_seconds_{side}": ("float64", f"wall seconds x workers spent on {whose}"),
+    }
+
+
+ANSWER: Columns = (
+    {
+        "study": _PLACE["study"],
+        "size": _PLACE["size"],
+        "reference": ("str", "the arm compared with: scratch if there, else the first"),
+        "arm": ("str", "the arm compared; missing in a study of one arm"),
+        "split": ("str", "report, or tune while not both arms have confirmation runs"),
+    }
+    | _side("reference", "the reference arm")
+    | _side("arm", "the arm compared")
+    | _scores("difference", "the arm minus the reference")
+    | {
+        "paired": ("bool", "whether the difference was taken seed by seed"),
+        "level": ("float64", "of all the intervals"),
+    }
+)
+FLAGS: Columns = {
+    "study": _PLACE["study"],
+    "size": ("Int64", "training images; missing: the whole study"),
+    "arm": ("str", "missing: all of them"),
+    "kind": ("str", "unfinished, unconfirmed, uneven, edge, diverged or failed"),
+    "message": ("str", "the flag in words"),
+}
+
+FRAMES: dict[str, tuple[str, Columns]] = {
+    "Results.trials": ("one row per trial", TRIALS),
+    "Results.curves": ("one row per evaluation", CURVES),
+    "Results.tails": ("one row per trial, length and factor", TAILS),
+    "Results.costs": ("one row per arm, size and role", COSTS),
+    "Results.confirmations": ("one row per confirmation run", CONFIRMATIONS),
+    "Results.audits": ("one row per arm, group of parameters, and finding", AUDITS),
+    "best": ("the chosen setting, one row per arm and size", BEST),
+    "answer": ("one row per size and arm compared with the reference", ANSWER),
+    "flags": ("what to know before believing the answer", FLAGS),
+}
+
+
+def describe() -> str:
+    """All frames and their columns as text."""
+    lines: list[str] = []
+    for name, (what, columns) in FRAMES.items():
+        lines += ["", f"{name}: {what}", ""]
+        width = max(map(len, columns))
+        lines += [f"    {column:{width}}  {text}" for column, (_, text) in columns.items()]
+    return "\n".join(lines) + "\n"

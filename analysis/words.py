@@ -1,0 +1,143 @@
+"""The answer in words, and numbers as people read them.
+
+A sentence never claims more than its interval allows: an arm is ahead only if the whole interval
+lies on its side of zero, a single run or the tuning split claims nothing, and "no difference can
+be claimed" is not "there is no difference".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import pandas as pd
+
+from analysis.frames import Row, rows
+
+Claim = Literal["ahead", "behind", "undecided", "unrepeated", "unconfirmed", "missing", "alone"]
+
+
+def claim(row: Row) -> Claim:
+    """What a row of `answer` allows to be said about its arm against the reference, in box AP."""
+    alone = not isinstance(row["arm"], str)
+    if math.isnan(row["AP_box_reference"] if alone else row["AP_box_difference"]):
+        return "missing"
+    if alone:
+        return "alone"
+    if row["split"] != "report":
+        return "unconfirmed"
+    if not math.isfinite(row["AP_box_difference_low"]):
+        return "unrepeated"
+    if row["AP_box_difference_low"] > 0:
+        return "ahead"
+    return "behind" if row["AP_box_difference_high"] < 0 else "undecided"
+
+
+def verdict(row: Row) -> str:
+    """One row of `answer` as a sentence, with its size, without a full stop."""
+    arm, reference, gap = row["arm"], row["reference"], row["AP_box_difference"]
+    low, high = row["AP_box_difference_low"], row["AP_box_difference_high"]
+    what = claim(row)
+    first, second = (arm, reference) if gap >= 0 else (reference, arm)
+    if what == "behind":
+        low, high = -high, -low
+    interval = f"{row['level'] * 100:g} % interval {points(low)} to {points(high)}"
+    text = {
+        "ahead": f"{first} is ahead of {second} by {points(abs(gap))} AP ({interval})",
+        "behind": f"{first} is ahead of {second} by {points(abs(gap))} AP ({interval})",
+        "undecided": "no difference can be claimed"
+        f" ({arm} minus {reference}: {points(gap)} AP, {interval})",
+        "unrepeated": f"{first} scored {points(abs(gap))} AP more than {second}, but not with two"
+        " seeds each that differ, so no difference can be claimed",
+        "unconfirmed": f"{first} scored {points(abs(gap))} AP more than {second} on the tuning"
+        " split (one seed, optimistic); no difference can be claimed before it is confirmed",
+        "missing": f"too early to compare {reference} and {arm}: no score yet",
+        "alone": f"{reference} reaches {_alone(row)}; there is no second arm",
+    }
+    if what == "missing" and not isinstance(arm, str):
+        return f"{images(row['size'])}: no score yet for {reference}"
+    return f"{images(row['size'])}: {text[what]}"
+
+
+def headline(table: pd.DataFrame) -> str:
+    """What a whole `answer` table says, in one or two sentences per arm compared."""
+    sentences: list[str] = []
+    contrasts: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows(table):
+        contrasts.setdefault((row["study"], str(row["arm"])), []).append(row)
+    for (_, arm), group in contrasts.items():
+        reference = group[0]["reference"]
+        found: dict[Claim, list[dict[str, Any]]] = {}
+        for row in group:
+            found.setdefault(claim(row), []).append(row)
+        sentences += [_sentence(what, same, arm, reference) for what, same in found.items()]
+    return " ".join(sentences) or "Nothing has been asked of this study yet."
+
+
+def points(ap: float) -> str:
+    """AP to one decimal, or to the first that is not 0, so that 0.04 does not read as none."""
+    if not math.isfinite(ap):
+        return "–"
+    decimals = 1
+    while ap and round(ap, decimals) == 0 and decimals < 3:
+        decimals += 1
+    return f"{ap:.{decimals}f}".replace("-", "−")
+
+
+def between(mean: float, low: float, high: float) -> str:
+    """A mean with its interval, if it has one."""
+    if not math.isfinite(low):
+        return points(mean)
+    return f"{points(mean)} ({points(low)} to {points(high)})"
+
+
+def images(count: int) -> str:
+    return f"{count:,} image{'' if count == 1 else 's'}"
+
+
+def number(value: float) -> str:
+    """A count or a hyper-parameter: thousands grouped, three significant digits below 1,000."""
+    if pd.isna(value):
+        return "–"
+    if abs(value) >= 1000 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as 42 s, 12 min, 3.4 h or 5.0 d."""
+    for unit, length, limit in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 72)):
+        if seconds / length < limit:
+            decimals = 1 if unit == "h" else 0
+            return f"{seconds / length:.{decimals}f} {unit}"
+    return f"{seconds / 86400:.1f} d"
+
+
+def listed(items: Iterable[str]) -> str:
+    """a, b and c."""
+    *rest, last = items
+    return f"{', '.join(rest)} and {last}" if rest else last
+
+
+def _alone(row: Row) -> str:
+    ends = (row["AP_box_reference"], row["AP_box_reference_low"], row["AP_box_reference_high"])
+    on = "" if row["split"] == "report" else " on the tuning split (one seed, optimistic)"
+    return f"{between(*ends)} AP{on}"
+
+
+def _sentence(what: Claim, same: list[dict[str, Any]], arm: str, reference: str) -> str:
+    at = listed(f"{row['size']:,}" for row in same)
+    at += " training image" + ("" if at == "1" else "s")
+    by = listed(points(abs(row["AP_box_difference"])) for row in same) + " AP"
+    return {
+        "ahead": f"With {at}, {arm} beats {reference} by {by}.",
+        "behind": f"With {at}, {reference} beats {arm} by {by}.",
+        "undecided": f"With {at}, no difference between {arm} and {reference} can be claimed.",
+        "unrepeated": f"With {at}, {arm} and {reference} were not repeated often enough"
+        " to claim a difference.",
+        "unconfirmed": f"With {at}, {arm} and {reference} are tuned but not confirmed:"
+        " nothing can be claimed yet.",
+        "missing": f"With {at}, there are no scores to compare yet.",
+        "alone": f"With {at}, {reference} was studied alone.",
+    }[what]

@@ -1,0 +1,214 @@
+"""Whole studies with a known truth, written through `study.rundir` as a real sweep writes them.
+
+AP is a smooth surface over learning rate, weight decay and length, one per arm and size, plus
+normal noise by seed (shared by the arms of one seed in part, as a shared data order would).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import qmc
+
+from study import schedule
+from study.config import (
+    Nuisance,
+    OptimConfig,
+    RunConfig,
+    ScheduleConfig,
+    Scientific,
+    SearchSpace,
+    digest,
+    to_dict,
+)
+from study.rundir import State, StudyDir, TrialDir
+
+SPACE = SearchSpace(name="synthetic", scientific=Scientific(sizes=(24, 64, 256)))
+SECONDS_PER_IMAGE = 0.025
+CREATED = 1_760_000_000.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """What the studies are drawn from."""
+
+    peak: Mapping[str, Mapping[int, float]] = field(
+        default_factory=lambda: {
+            "scratch": {24: 5.0, 64: 16.0, 256: 33.0},
+            "pretext": {24: 14.0, 64: 26.0, 256: 34.0},
+        }
+    )
+    slowness: Mapping[str, float] = field(
+        default_factory=lambda: {"scratch": 220.0, "pretext": 90.0}
+    )  # iterations to 63 % of the peak
+    best_lr: float = 0.03
+    best_weight_decay: float = 3e-4
+    noise: float = 0.6  # standard deviation over seeds, AP
+    shared: float = 0.5  # share of its variance that a seed adds to every arm alike
+    too_fast: float = 0.085  # learning rate from which training from scratch diverges
+
+    def ap(self, arm: str, size: int, lr: float, weight_decay: float, length: int) -> float:
+        """Expected box AP on the report split."""
+        off_lr = math.log10(lr / self.best_lr) / 0.5
+        off_decay = math.log10(weight_decay / self.best_weight_decay) / 2.0
+        fit = math.exp(-0.5 * (off_lr**2 + off_decay**2))
+        return self.peak[arm][size] * fit * (1 - math.exp(-length / self.slowness[arm]))
+
+
+def write_study(
+    path: Path,
+    *,
+    truth: Truth | None = None,
+    space: SearchSpace = SPACE,
+    trials: int = 8,
+    confirm: int = 4,
+    rng: np.random.Generator,
+) -> StudyDir:
+    """A finished study: Sobol points alike in every arm, the worse half stopped, confirmed."""
+    truth = truth or Truth()
+    study = begin(path, space, trials, confirm)
+    search = space.nuisance
+    points = qmc.Sobol(2, rng=rng).random(1 << max(1, (trials - 1).bit_length()))[:trials]
+    for size in space.scientific.sizes:
+        for arm in space.scientific.arms:
+            scores: list[tuple[float, RunConfig, int]] = []
+            for index, (u, v) in enumerate(points):
+                run = _run(space, arm, size, search.lr.at(u), search.weight_decay.at(v))
+                run = replace(run, trial_id=f"{arm}-{size}-tune-{index:03d}")
+                scores += write_trial(study, run, truth, index=index, stop=index % 4, rng=rng)
+            _, top, length = max(scores, key=lambda score: score[0])
+            fixed = replace(space.fixed.schedule, lengths=(length,))
+            for seed in range(1, confirm + 1):
+                trial_id = f"{arm}-{size}-confirm-{seed}"
+                run = replace(top, seed=seed, split="report", schedule=fixed, trial_id=trial_id)
+                write_trial(study, run, truth, role="confirm", index=seed - 1, rng=rng)
+    return study
+
+
+def begin(path: Path, space: SearchSpace, trials: int = 8, confirm: int = 4) -> StudyDir:
+    """The study's manifest, as a sweep writes it before its first trial."""
+    study = StudyDir(path)
+    values = to_dict(space)
+    question = {
+        "space": space.name,
+        "arms": values["scientific"]["arms"],
+        "sizes": values["scientific"]["sizes"],
+        "nuisance": values["nuisance"],
+        "seed": 0,
+        "search": "sobol",
+        "schedule": "shared",
+        "digests": {"train": digest("train"), "tune": digest("tune"), "report": digest("val")},
+    }
+    study.open(
+        {
+            "question": question,
+            "budget": {"trials": trials, "confirm": confirm},
+            "versions": {"rethink-pretraining": "0.1.0", "torch": "2.15.0", "ray": "2.60.0"},
+            "command": ["python", "-m", "study.sweep", "--run-dir", str(path)],
+            "created": "2025-10-09T08:53:20+00:00",
+        }
+    )
+    return study
+
+
+def write_trial(
+    study: StudyDir,
+    run: RunConfig,
+    truth: Truth,
+    *,
+    role: str = "tune",
+    index: int = 0,
+    stop: int = 0,
+    rng: np.random.Generator,
+) -> list[tuple[float, RunConfig, int]]:
+    """One trial as the engine and its driver write it; returns (AP, run, length) per record.
+
+    `stop` = 1 stops it after its first length. The seed's part that both arms share is a function
+    of the seed alone.
+    """
+    trial = study.trial(run.trial_id)
+    trial.write_config(
+        {"role": role, "index": index, "strategy": "sobol", "run": to_dict(run)},
+    )
+    trial.write_audit(_audit(run.arm))
+    trial.mark(State.RUNNING, iteration=0, images_spent=0, device_seconds=0.0, workers=1)
+    if run.optim.lr > truth.too_fast and run.arm == "scratch":
+        trial.mark(State.DIVERGED, iteration=12, images_spent=96, error="loss = nan")
+        return []
+    common = np.random.default_rng(run.seed).normal() * math.sqrt(truth.shared)
+    own = rng.normal() * math.sqrt(1 - truth.shared)
+    scores: list[tuple[float, RunConfig, int]] = []
+    spent = 0
+    for leg in schedule.legs(run.schedule):
+        spent += (leg.stop - leg.start) * run.optim.batch_size
+        if leg.length is None:
+            continue
+        setting = (run.arm, run.size, run.optim.lr, run.optim.weight_decay, leg.length)
+        ap = truth.ap(*setting) + truth.noise * (common + own)
+        ap = min(100.0, max(0.0, ap))
+        trial.append(_record(run, leg, ap, spent))
+        scores.append((ap, run, leg.length))
+        if stop == 1 and leg.length == run.schedule.lengths[0]:
+            trial.mark(State.STOPPED, leg=leg.name, **_spent(spent))
+            return scores
+    trial.mark(State.FINISHED, **_spent(spent))
+    return scores
+
+
+def copy_trial(trial: TrialDir, to: TrialDir) -> None:
+    """The same files under another name."""
+    to.path.mkdir(parents=True)
+    for file in trial.path.iterdir():
+        (to.path / file.name).write_bytes(file.read_bytes())
+
+
+def _run(space: SearchSpace, arm: str, size: int, lr: float, weight_decay: float) -> RunConfig:
+    nuisance: Nuisance = space.nuisance
+    ladder = ScheduleConfig(lengths=nuisance.lengths, factors=nuisance.factors)
+    optim = OptimConfig(lr=lr, weight_decay=weight_decay)
+    return replace(space.fixed, arm=arm, size=size, optim=optim, schedule=ladder)
+
+
+def _spent(images: int) -> dict[str, float]:
+    return {"images_spent": images, "device_seconds": images * SECONDS_PER_IMAGE}
+
+
+def _record(run: RunConfig, leg: schedule.Leg, ap: float, spent: int) -> dict[str, object]:
+    seen = leg.stop * run.optim.batch_size
+    loss = 0.5 + 2.0 * math.exp(-leg.stop / 150)
+    return {
+        "trial_id": run.trial_id,
+        "arm": run.arm,
+        "size": run.size,
+        "draw": run.draw,
+        "seed": run.seed,
+        "lr": run.optim.lr,
+        "weight_decay": run.optim.weight_decay,
+        "leg": leg.name,
+        "iteration": leg.stop,
+        "length": leg.length,
+        "factor": leg.factor,
+        "images_seen": seen,
+        "split": run.split,
+        **{f"{name}_box": ap * by for name, by in (("AP", 1.0), ("AP50", 1.6), ("AP75", 0.9))},
+        **{f"{name}_mask": ap * by for name, by in (("AP", 0.9), ("AP50", 1.5), ("AP75", 0.8))},
+        "loss": loss,
+        **{f"loss_{k}": loss / 5 for k in ("objectness", "rpn_box", "classifier", "box", "mask")},
+        **_spent(spent),
+        "eval_seconds": 0.4,
+        "images_per_second": 1 / SECONDS_PER_IMAGE,
+        "time": CREATED + spent * SECONDS_PER_IMAGE,
+    }
+
+
+def _audit(arm: str) -> dict[str, dict[str, int]]:
+    body, heads = 420_000, 230_000
+    loaded = 0 if arm == "scratch" else body
+    return {
+        "backbone": {"loaded": loaded, "random": body - loaded, "frozen": 0},
+        "heads": {"loaded": 0, "random": heads, "frozen": 0},
+    }
