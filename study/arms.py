@@ -1,0 +1,61 @@
+"""Arms: the initialisations that a study compares, as they are written on a command line.
+
+scratch          random weights
+pretext          the backbone shipped with the project, pre-trained on classifying shapes
+imagenet         published ImageNet weights
+PATH             a weights file; the arm is called like the file, without its ending
+NAME=PATH        the same under another name
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+BUILT_IN: dict[str, str | None] = {
+    "scratch": None,
+    "pretext": "pretext",
+    "imagenet": "imagenet",
+}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One initialisation: `init` as RunConfig takes it."""
+
+    name: str
+    init: str | None
+
+    @property
+    def identity(self) -> str:
+        """What makes two arms the same: a weights file counts by its content, not its place."""
+        if self.name in BUILT_IN or self.init is None:
+            return self.name
+        with Path(self.init).open("rb") as file:
+            return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def parse(text: str) -> Arm:
+    """The arm meant by `text`.
+
+    Raises:
+        ValueError: neither a built-in name nor an existing file, or a name unfit for a trial id.
+    """
+    if text in BUILT_IN:
+        return Arm(text, BUILT_IN[text])
+    name, _, file = text.rpartition("=")
+    path = Path(file).expanduser()
+    if not path.is_file():
+        raise ValueError(
+            f"arms: {text!r} is neither one of {', '.join(BUILT_IN)} nor a weights file; give the"
+            " path of an existing file, or name=path"
+        )
+    name = name or path.stem
+    if name in BUILT_IN or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.]*", name):
+        raise ValueError(
+            f"arms: {name!r} cannot name the weights file {path}: use letters, digits, _ and ."
+            f" and none of {', '.join(BUILT_IN)}; give name=path"
+        )
+    return Arm(name, str(path.resolve()))
