@@ -147,13 +147,11 @@ class OptimConfig:
     momentum: float = 0.9
     batch_size: int = 8  # images per iteration, over all workers
     clip_norm: float | None = 10.0
-    ema: float = 0.98  # decay of the averaged weights, per iteration
 
     def __post_init__(self) -> None:
         _require(self.lr > 0, "optim.lr", self.lr, "above 0")
         _require(self.weight_decay >= 0, "optim.weight_decay", self.weight_decay, "0 or more")
         _require(self.batch_size >= 1, "optim.batch_size", self.batch_size, "at least 1")
-        _require(0 <= self.ema < 1, "optim.ema", self.ema, "in [0, 1)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +202,7 @@ class RunConfig:
     optim: OptimConfig = field(default_factory=OptimConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     checkpoint_every: int = 100  # iterations; also at every fork and before every evaluation
+    keep_weights: bool = False  # write the detector's weights at the end of each length
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = 1  # CPU threads per worker: results differ in the 7th digit with another number
 

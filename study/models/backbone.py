@@ -1,7 +1,7 @@
 """Backbones with GroupNorm in place of every norm, and the FPN on top of them.
 
 GroupNorm because normalisation must work at two images per device and from random weights
-("Rethinking", Sec. 3; Wu & He 2018). Every arm gets the same modules: what differs is loaded later.
+("Rethinking", Sec. 3; Wu & He 2018). Every arm gets the same modules; what differs is loaded.
 """
 
 from __future__ import annotations

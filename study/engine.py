@@ -1,0 +1,240 @@
+"""The training loop: a generator of records that knows no Ray.
+
+It trains to the next evaluation, saves, yields, and may be closed or killed at any point: the next
+`run` of the same configuration in the same folder goes on and ends with the same weights and
+records, bit for bit on a CPU. Alone it is a local run; a Tune trial's step is `next`; in a worker
+group every rank iterates over the same records.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import tempfile
+import time
+from collections.abc import Iterator
+
+import safetensors.torch
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from study import schedule
+from study.config import RunConfig, to_dict
+from study.data.loader import TrainingData, evaluation_batches
+from study.data.sources import Splits, open_splits
+from study.evaluate import EVALUATION_BATCH, average_precision, detect
+from study.meter import Meter
+from study.models import initialisation
+from study.models.losses import Share
+from study.randomness import Stream, seed
+from study.rundir import Record, State, TrialDir, write_atomically
+from study.schedule import Leg
+from study.state import TrainState, leg_of, optimiser
+from study.world import World
+
+
+class Diverged(RuntimeError):
+    """The loss was not finite; raised on every worker before the optimiser's step."""
+
+    def __init__(self, iteration: int, losses: dict[str, float]) -> None:
+        super().__init__(f"loss not finite at iteration {iteration}: {losses}")
+        self.iteration = iteration
+        self.losses = losses
+
+
+def run(config: RunConfig, trial: TrialDir) -> Iterator[Record]:
+    """Train and evaluate every length of the schedule that has no record yet; yield the records.
+
+    Each record is appended to the trial before it is yielded; the last one has `done` set.
+
+    Raises:
+        Diverged: after the trial was marked so.
+        ValueError: data, weights or number of workers do not suit the configuration.
+    """
+    world = World.current()
+    with trial.lock() if world.is_main else contextlib.nullcontext():
+        session = _Session(config, trial, world)
+        recorded = world.from_main({record["leg"] for record in trial.records()})
+        legs = schedule.legs(config.schedule)
+        for leg in legs:
+            if leg.name in recorded:
+                continue
+            session.enter(leg)
+            try:
+                session.train(leg)
+            except Diverged as outcome:
+                session.mark(State.DIVERGED, iteration=outcome.iteration, error=str(outcome))
+                raise
+            if leg.is_tail:
+                yield session.evaluate(leg, done=leg is legs[-1])
+        session.finish()
+
+
+class _Session:
+    """One process's work on a trial, from its last checkpoint on."""
+
+    def __init__(self, config: RunConfig, trial: TrialDir, world: World) -> None:
+        self.config, self.trial, self.world = config, trial, world
+        self.slots = world.slots(config.optim.batch_size)
+        self.device = _device(config)
+        self.splits = open_splits(config.data)
+        train = self.splits.train
+        self.data = TrainingData(train, self.splits.subset(config.size, config.draw), config.model)
+        detector, audit = initialisation.build(config, len(train.category_id))
+        detector.to(self.device).train()
+        self.state = TrainState(detector, optimiser(detector, config.optim))
+        self.model: nn.Module = DistributedDataParallel(detector) if world.size > 1 else detector
+        self.meter = Meter(trial, world.size)
+        if world.is_main:
+            trial.write_audit(audit)
+        self.mark(State.RUNNING, device=_device_name(self.device), workers=world.size)
+
+    def enter(self, leg: Leg) -> None:
+        """Be at the leg's start, or where a killed session left it: resuming is returning."""
+        inside = self.trial.load("tail") if leg.is_tail else None
+        if inside is not None and leg_of(inside) == leg.name:
+            self.state.restore(inside)
+        elif not self.state.leg or self.state.leg.startswith("tail"):
+            trunk = self.trial.load("trunk")
+            if trunk is not None:
+                self.state.restore(trunk)
+        self.state.enter(leg)
+        self.meter.begin_leg()
+
+    def train(self, leg: Leg) -> None:
+        """Take the leg's remaining steps; save now and then, and at its end."""
+        for iteration in range(self.state.iteration, leg.stop):
+            self.step(leg, iteration)
+            done = iteration + 1
+            if done == leg.stop or done % self.config.checkpoint_every == 0:
+                self.save("tail" if leg.is_tail else "trunk", leg)
+
+    def step(self, leg: Leg, iteration: int) -> None:
+        """One iteration: batch, losses, mean over all workers, gradient, update."""
+        optim, key = self.config.optim, (self.config.seed, iteration)
+        batch = self.data.batch(iteration, self.config.seed, optim.batch_size, self.slots)
+        seeds = [
+            (seed(Stream.RPN, *key, slot), seed(Stream.ROI, *key, slot)) for slot in self.slots
+        ]
+        targets = [{k: v.to(self.device) for k, v in t.items()} for t in batch.targets]
+        shares = self.model(batch.images.to(self.device), batch.sizes, targets, seeds)
+        loss, losses = self.mean(shares)
+        if not all(map(math.isfinite, losses.values())):
+            raise Diverged(iteration, losses)
+        for group in self.state.optimiser.param_groups:
+            group["lr"] = schedule.lr(optim.lr, self.config.schedule, leg, iteration)
+        self.state.optimiser.zero_grad()
+        loss.backward()
+        if optim.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.state.detector.parameters(), optim.clip_norm)
+        self.state.optimiser.step()
+        self.state.iteration = iteration + 1
+        self.state.add_losses(losses)
+        self.meter.count(optim.batch_size)
+
+    def mean(self, shares: dict[str, Share]) -> tuple[torch.Tensor, dict[str, float]]:
+        """The loss to differentiate here, and each mean loss over the whole batch.
+
+        One small sum over the workers gives both. DDP averages gradients over workers, hence the
+        factor: sums here, divided by counts everywhere, add up to the mean.
+        """
+        parts = [[share.total.detach().double(), share.count] for share in shares.values()]
+        sums = self.world.sum(torch.tensor(parts, dtype=torch.float64, device=self.device))
+        counts = sums[:, 1].clamp(min=1).tolist()
+        weighted = [
+            share.total * (self.world.size / count)
+            for share, count in zip(shares.values(), counts, strict=True)
+        ]
+        totals = sums[:, 0].tolist()
+        means = [total / count for total, count in zip(totals, counts, strict=True)]
+        return torch.stack(weighted).sum(), dict(zip(shares, means, strict=True))
+
+    def evaluate(self, leg: Leg, done: bool) -> Record:
+        """The record of a finished tail: appended to the trial, then returned on every worker."""
+        began = time.monotonic()
+        scores = self.score(self.splits)
+        config, iteration = self.config, self.state.iteration
+        record: Record = {
+            "trial_id": config.trial_id,
+            "arm": config.arm,
+            "size": config.size,
+            "draw": config.draw,
+            "seed": config.seed,
+            "lr": config.optim.lr,
+            "weight_decay": config.optim.weight_decay,
+            "leg": leg.name,
+            "iteration": iteration,
+            "length": leg.length,
+            "factor": leg.factor,
+            "images_seen": iteration * config.optim.batch_size,
+            "split": config.split,
+            **scores,
+            **self.state.mean_losses(leg),
+            "eval_seconds": round(time.monotonic() - began, 3),
+            **self.meter.costs(),
+            "time": time.time(),
+            "done": done,
+        }
+        record = self.world.from_main(record)
+        if self.world.is_main:
+            if config.keep_weights:
+                content = safetensors.torch.save(self.state.detector.state_dict())
+                write_atomically(self.trial.path / f"weights-{leg.name}.safetensors", content)
+            self.trial.append(record)
+            self.trial.remove("tail")
+        return record
+
+    def score(self, splits: Splits) -> dict[str, float | None]:
+        """AP on the configured split; each worker detects on its share of the images."""
+        index, ids = splits.images(self.config.split)
+        own = ids[self.world.rank :: self.world.size]
+        batches = evaluation_batches(index, own, self.config.model, EVALUATION_BATCH)
+        detections = self.world.gather(detect(self.state.detector, batches, index))
+        detections.sort(key=lambda row: row["image_id"])  # stable: as one worker finds them
+        return average_precision(index.coco(ids), detections) if self.world.is_main else {}
+
+    def save(self, name: str, leg: Leg) -> None:
+        if self.world.is_main:
+            self.trial.save(name, self.state.to_bytes())
+        self.mark(State.RUNNING, iteration=self.state.iteration, leg=leg.name)
+
+    def finish(self) -> None:
+        if self.world.is_main:
+            self.trial.remove("trunk")
+        self.mark(State.FINISHED, iteration=self.state.iteration)
+
+    def mark(self, state: State, **fields: object) -> None:
+        if self.world.is_main:
+            self.trial.mark(state, **fields, **self.meter.costs())
+
+
+def images_per_second(config: RunConfig, iterations: int = 6) -> float:
+    """Training speed of one worker on this machine, from a few real iterations."""
+    with tempfile.TemporaryDirectory() as folder:
+        trial = TrialDir(folder)
+        trial.write_config({"run": to_dict(config)})
+        session = _Session(config, trial, World())
+        leg = schedule.legs(config.schedule)[0]
+        session.step(leg, 0)  # the first one is slower
+        session.meter.begin_leg()
+        for iteration in range(1, iterations):
+            session.step(leg, iteration)
+        return session.meter.images_per_second
+
+
+def _device(config: RunConfig) -> torch.device:
+    """The run's device; sets what makes this process's arithmetic repeatable."""
+    name = config.device
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.set_num_threads(config.threads)
+    torch.backends.cudnn.benchmark = False
+    # On CUDA this switch would replace torchvision's kernels by far slower ones.
+    torch.use_deterministic_algorithms(name == "cpu")
+    torch.utils.deterministic.fill_uninitialized_memory = False  # costs time, guards nothing here
+    return torch.device(name)
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
