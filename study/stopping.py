@@ -90,6 +90,6 @@ def expected_survivors(num_trials: float, eta: int) -> float:
 
 
 def box_ap(record: Record) -> float:
-    """Box AP in points; a value that is not a number ranks below all others."""
-    value = float(record["AP_box"])
-    return value if math.isfinite(value) else -math.inf
+    """Box AP in points; where there is none (no objects to find) it ranks below all others."""
+    value = record["AP_box"]
+    return float(value) if value is not None and math.isfinite(value) else -math.inf

@@ -1,0 +1,136 @@
+"""A trial of several workers: a Ray Train group of engines behind a gate.
+
+The first worker hands each record to the gate and waits for the verdict, so that no worker trains
+past a decision and a stopped group ends by returning. Records do not travel through
+`ray.train.report`, which Tune polls at intervals and whose last report can be lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import train, tune
+from ray.exceptions import RayActorError
+
+from study.cluster.trial import outcome, run_config, trial_dir
+from study.rundir import Record
+
+WORKER_CPUS = 0.99
+"""A little less than one, so that the trial's own actor fits beside its workers."""
+DRIVER_CPUS = 0.01
+STOP_S = 60.0  # for a group to end after its verdict
+
+
+class WorkerDied(RuntimeError):
+    """A worker's process ended: the trial may be taken up again."""
+
+
+@ray.remote(num_cpus=0)
+class Gate:
+    """Passes records from the first worker to the trial, and each one's verdict back."""
+
+    def __init__(self) -> None:
+        self._records: asyncio.Queue[tuple[Record | None, asyncio.Future[bool]]] = asyncio.Queue()
+        self._judged: asyncio.Future[bool] | None = None
+        self._closed = False
+
+    async def offer(self, record: Record | None) -> bool:
+        """The verdict on `record` (None: the last was given before): whether to go on."""
+        if self._closed:
+            return False
+        verdict: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        await self._records.put((record, verdict))
+        return await verdict
+
+    async def take(self) -> Record | None:
+        """The next record; asking for it lets the workers go on from the one before."""
+        self._judge(True)
+        record, self._judged = await self._records.get()
+        return record
+
+    async def close(self) -> None:
+        """Stop the workers at the record that waits, or at the next one."""
+        self._closed = True
+        self._judge(False)
+        while not self._records.empty():
+            self._records.get_nowait()[1].set_result(False)
+
+    def _judge(self, go_on: bool) -> None:
+        if self._judged is not None and not self._judged.done():
+            self._judged.set_result(go_on)
+
+
+def work(config: dict[str, Any]) -> None:
+    """One worker: runs the engine, which finds its peers through torch.distributed."""
+    import ray.train.collective as collective  # not imported by ray.train itself
+
+    from study import engine
+
+    first = train.get_context().get_world_rank() == 0
+    trial, gate = trial_dir(config), config["gate"]
+    try:
+        for record in engine.run(run_config(trial), trial):
+            go_on = ray.get(gate.offer.remote(record)) if first else None
+            go_on = collective.broadcast_from_rank_zero(go_on)
+            if not (go_on or record.get("done")):  # after the last, the engine writes its end
+                return
+    except engine.Diverged:
+        return  # seen by all workers; an outcome, which the engine has written down
+
+
+class GroupTrial(tune.Trainable):
+    """Runs the engine in a Ray Train worker group, one group per trial."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self._gate = Gate.remote()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._fit, args=(config,), daemon=True)
+        self._thread.start()
+
+    def step(self) -> dict[str, Any]:
+        found = outcome(ray.get(self._gate.take.remote()))
+        if found["done"]:
+            self.cleanup()
+        if self._error is not None:
+            raise self._error
+        return found
+
+    def cleanup(self) -> None:
+        ray.get(self._gate.close.remote())
+        self._thread.join(STOP_S)
+
+    def _fit(self, config: dict[str, Any]) -> None:
+        try:
+            _trainer(config, self._gate).fit()
+        except train.WorkerGroupError as error:
+            died = any(isinstance(e, RayActorError) for e in error.worker_failures.values())
+            self._error = WorkerDied(str(error)) if died else error
+        except Exception as error:
+            self._error = error
+        ray.get(self._gate.offer.remote(None))
+
+
+def _trainer(config: dict[str, Any], gate: Any) -> Any:
+    from ray.train.torch import TorchTrainer  # here: imports torch
+
+    cuda = config["device"] == "cuda"
+    return TorchTrainer(
+        work,
+        train_loop_config=config | {"gate": gate},
+        scaling_config=train.ScalingConfig(
+            num_workers=config["workers"],
+            use_gpu=cuda,
+            resources_per_worker={"CPU": WORKER_CPUS} | ({"GPU": 1} if cuda else {}),
+        ),
+        run_config=train.RunConfig(
+            name=config["trial_id"],
+            storage_path=str(Path(config["study"], ".tune", "groups")),
+            # a lost worker ends the trial, which the plan hands out again; finite, because the
+            # default waits for ever for resources that do not exist
+            failure_config=train.FailureConfig(max_failures=0, controller_failure_limit=3),
+        ),
+    )

@@ -1,0 +1,236 @@
+"""Runs a plan on a Ray cluster: the one that runs already, or one of our own on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+from ray._private import services  # the only place that knows of `ray start` on this machine
+from rich.console import Console
+
+from study.cluster.group import DRIVER_CPUS, WORKER_CPUS, GroupTrial
+from study.cluster.progress import Progress
+from study.cluster.scheduler import PlanScheduler
+from study.cluster.searcher import PlanSearcher
+from study.cluster.trial import OneWorkerTrial
+from study.cluster.unsaved import Unsaved
+from study.journal import Journal
+from study.plan import Plan
+from study.rundir import State
+
+JOURNAL_S = 2.0  # between updates
+OBJECT_STORE_BYTES = 128 * 2**20  # nothing of ours passes through it
+
+SWITCHES = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",  # the old one can be silent
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours: `run`
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the scheduler writes them down
+    "TUNE_GLOBAL_CHECKPOINT_S": "100000000",  # Tune's own state is never read again
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "60",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
+}
+"""Ray's environment variables; what the user has set stays."""
+
+
+def run(plan: Plan, *, workers: int, max_concurrent: int | None, console: Console) -> None:
+    """Run the plan's trials until none is left to do in this session.
+
+    Args:
+        plan: hands out trials; the caller holds the study's lock.
+        workers: per trial; more than one makes a Ray Train group (DDP).
+        max_concurrent: trials at once; None: as many as the cluster has room for.
+        console: where progress is shown.
+
+    Raises:
+        ValueError: no cluster answers at RAY_ADDRESS, or it has no room for one trial.
+        KeyboardInterrupt: after Ctrl-C or SIGTERM; the trials under way are marked preempted.
+    """
+    hidden = plan.study.path.resolve() / ".tune"
+    shutil.rmtree(hidden, ignore_errors=True)
+    searcher: PlanSearcher | None = None
+    try:
+        with _terminable(), cluster(workers) as own:
+            device = _device(plan)
+            room = Room(workers, device, max_concurrent, own)
+            searcher = PlanSearcher(plan, room.trials, {"workers": workers, "device": device})
+            shown = [Progress(plan, console), Journalist(plan)]
+            _fit(plan, searcher, room, hidden, shown)
+    finally:
+        # after the workers' end, so that none of them writes another sign of life
+        for trial_id in searcher.active.values() if searcher else ():
+            plan.study.trial(trial_id).mark(State.PREEMPTED)
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+class Room:
+    """How many trials may run at once, and what each takes."""
+
+    def __init__(self, workers: int, device: str, max_concurrent: int | None, own: bool) -> None:
+        self.one_worker = workers == 1  # a worker group cannot serve a second trial
+        self._workers = workers
+        self._device = device
+        self._max = max_concurrent
+        self._own = own
+        if own and not self._fitting():
+            what = "GPUs" if device == "cuda" else "CPU cores"
+            raise ValueError(f"workers = {workers}: this machine has fewer {what}")
+
+    def trials(self) -> int:
+        """At most so many at once. A cluster that may grow is asked for `max_concurrent`."""
+        if self._own:
+            return min(self._max or self._fitting(), self._fitting())
+        return self._max or max(1, self._fitting())
+
+    def trainable(self) -> Any:
+        """The trial's class with its resources."""
+        if self._workers > 1:
+            return tune.with_resources(GroupTrial, {"cpu": DRIVER_CPUS})
+        gpu = {"gpu": 1} if self._device == "cuda" else {}
+        return tune.with_resources(OneWorkerTrial, {"cpu": 1} | gpu)
+
+    def _fitting(self) -> int:
+        total = ray.cluster_resources()
+        each = self._workers * WORKER_CPUS + DRIVER_CPUS if self._workers > 1 else 1.0
+        fitting = int(total.get("CPU", 0) / each + 1e-6)
+        if self._device == "cuda":
+            fitting = min(fitting, int(total.get("GPU", 0)) // self._workers)
+        return fitting
+
+
+@contextlib.contextmanager
+def cluster(workers: int) -> Iterator[bool]:
+    """Join the running cluster or start one; yields whether it is our own.
+
+    Raises:
+        ValueError: no cluster answers at the address.
+    """
+    for name, value in SWITCHES.items():
+        os.environ.setdefault(name, value)
+    address = os.environ.get("RAY_ADDRESS") or services.find_bootstrap_address(None)
+    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    try:
+        if address:
+            _join(address, options)
+        else:
+            _start(workers, options)
+        yield not address
+    finally:
+        ray.shutdown()
+
+
+def _join(address: str, options: dict[str, Any]) -> None:
+    try:
+        ray.init(address=address, runtime_env=_told(address), **options)
+    except ConnectionError as error:
+        raise ValueError(
+            f"no Ray cluster answers at {address}: start it, or unset RAY_ADDRESS and run"
+            " `ray stop`"
+        ) from error
+
+
+def _start(workers: int, options: dict[str, Any]) -> None:
+    if not Path("~/.ray/auth_token").expanduser().exists():
+        # else Ray writes one into the home directory, where later clusters would find it
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    if workers > 1:
+        # Ray Train's cleaner looks for the cluster, finds others on this machine too, and dies;
+        # it also needs the dashboard's State API
+        port = _free_port()
+        os.environ["RAY_GCS_SERVER_PORT"] = str(port)
+        options |= {"runtime_env": _told(f"{ray.util.get_node_ip_address()}:{port}")}
+    ray.init(
+        address="local",
+        include_dashboard=workers > 1,
+        object_store_memory=OBJECT_STORE_BYTES,
+        **options,
+    )
+
+
+def _told(address: str) -> dict[str, Any]:
+    return {"env_vars": {"RAY_ADDRESS": address}}
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("", 0))
+        return found.getsockname()[1]
+
+
+def _device(plan: Plan) -> str:
+    wanted = plan.settings.space.fixed.device
+    if wanted != "auto":
+        return wanted
+    return "cuda" if ray.cluster_resources().get("GPU", 0) else "cpu"
+
+
+def _fit(
+    plan: Plan, searcher: PlanSearcher, room: Room, hidden: Path, shown: list[tune.Callback]
+) -> None:
+    for name in ("ray.tune", "ray.train", "ray"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    tune.Tuner(
+        room.trainable(),
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            scheduler=PlanScheduler(plan),
+            num_samples=-1,  # until the plan is done
+            reuse_actors=room.one_worker,
+            trial_name_creator=_name,
+            trial_dirname_creator=_name,
+        ),
+        run_config=tune.RunConfig(
+            name="tune",
+            storage_path=str(hidden),
+            verbose=0,
+            callbacks=shown,
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            failure_config=tune.FailureConfig(max_failures=0),  # the plan decides who runs again
+        ),
+    ).fit()
+
+
+def _name(trial: Any) -> str:
+    return f"{trial.config['trial_id']}-{trial.trial_id}"
+
+
+class Journalist(Unsaved, tune.Callback):
+    """Keeps Optuna's journal up to date."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._journal, self._told = Journal(plan), 0.0
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        if time.monotonic() - self._told > JOURNAL_S:
+            self._journal.update()
+            self._told = time.monotonic()
+
+    def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
+        self._journal.update()
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM, which a scheduler or a spot instance sends, is as orderly as Ctrl-C."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

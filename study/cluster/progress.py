@@ -1,0 +1,159 @@
+"""What a sweep shows while it runs: a live table on a terminal, plain lines elsewhere.
+
+All of it is read from the run directory.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from typing import Any
+
+from ray import tune
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+
+from study.bill import duration, expected_iterations
+from study.cluster.trial import trial_dir
+from study.cluster.unsaved import Unsaved
+from study.plan import Plan, chosen
+from study.rundir import State, TrialDir
+
+REFRESH_S = 0.5  # of the table
+LINE_S = 10.0  # between lines of the sum where there is no terminal
+WINDOW_S = 120.0  # over which the rate is taken
+
+
+class Progress(Unsaved, tune.Callback):
+    """Shows trials by state, the best AP of each arm and size, the rate and the time left."""
+
+    def __init__(self, plan: Plan, console: Console) -> None:
+        self._plan = plan
+        self._console = console
+        self._start = self._shown = time.monotonic()
+        self._running: dict[str, TrialDir] = {}
+        self._images: dict[str, int] = {}  # spent in this session, by trial
+        self._images_before: dict[str, int] = {}
+        self._rate: deque[tuple[float, int]] = deque([(self._start, 0)])
+        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        if self._live:
+            self._live.start()
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        ours = trial_dir(trial.config)
+        self._running[ours.id] = ours
+        self._images_before.setdefault(ours.id, images_spent(ours))
+        self._line(f"{ours.id} started")
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        record = result.get("record")
+        if record:
+            self._line(
+                f"{record['trial_id']} at length {record['length']}:"
+                f" box AP {record['AP_box']:.1f}, mask AP {record['AP_mask']:.1f}"
+            )
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Any], trial: Any, **info: Any
+    ) -> None:
+        self._ended(trial)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._ended(trial)
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        now = time.monotonic()
+        if now - self._shown < (REFRESH_S if self._live else LINE_S):
+            return
+        self._shown = now
+        for ours in self._running.values():
+            self._count(ours)
+        self._rate.append((now, sum(self._images.values())))
+        while now - self._rate[0][0] > WINDOW_S:
+            self._rate.popleft()
+        if self._live:
+            self._live.update(self._table(), refresh=True)
+        else:
+            self._line(self._sum())
+
+    def close(self) -> None:
+        """Leave the terminal as it was, with the last table on it."""
+        if self._live:
+            self._live.update(self._table(), refresh=True)
+            self._live.stop()
+
+    def _ended(self, trial: Any) -> None:
+        ours = self._running.pop(trial_dir(trial.config).id, None)
+        if ours is None:
+            return
+        self._count(ours)
+        event = ours.events()[-1]
+        error = str(event.get("error", "")).strip().splitlines()
+        at = f" at length {event['iteration']}" if event["state"] == State.STOPPED else ""
+        why = f": {error[-1]} (all of it in {ours.path / 'events.jsonl'})" if error else ""
+        self._line(f"{ours.id} {event['state']}{at}{why}", always=bool(error))
+
+    def _count(self, ours: TrialDir) -> None:
+        before = self._images_before.get(ours.id, 0)
+        self._images[ours.id] = max(0, images_spent(ours) - before)
+
+    def _line(self, text: str, always: bool = False) -> None:
+        if self._live is None or always:
+            clock = duration(time.monotonic() - self._start)
+            self._console.print(f"[{clock:>6}] {text}", markup=False, highlight=False)
+
+    def _images_per_second(self) -> float:
+        (since, first), (until, last) = self._rate[0], self._rate[-1]
+        return (last - first) / (until - since) if until > since else 0.0
+
+    def _seconds_left(self) -> float | None:
+        rate, settings = self._images_per_second(), self._plan.settings
+        if not rate:
+            return None
+        batch = settings.space.fixed.optim.batch_size
+        tuning, confirming = self._plan.remaining()
+        iterations = tuning * expected_iterations(settings)
+        iterations += confirming * settings.space.nuisance.lengths[-1]
+        under_way = sum(images_spent(ours) for ours in self._running.values())
+        return max(0.0, iterations * batch - under_way) / rate
+
+    def _sum(self) -> str:
+        cells = self._plan.settings.cells
+        states = Counter(state for cell in cells for state in self._plan.states(cell))
+        counts = _counted(states)
+        left = self._seconds_left()
+        return f"{counts or 'starting'}; {self._images_per_second():.1f} images/s" + (
+            f", about {duration(left)} left" if left is not None else ""
+        )
+
+    def _table(self) -> Group:
+        table = Table(box=None, pad_edge=False)
+        for name in ("arm", "images", "trials", "best box AP", "lr", "weight decay", "length"):
+            table.add_column(name, justify="left" if name in ("arm", "trials") else "right")
+        for cell in self._plan.settings.cells:
+            states = Counter(self._plan.states(cell))
+            best = chosen(self._plan.tried(cell))
+            optim = best.tried.run.optim if best else None
+            table.add_row(
+                cell.arm.name,
+                str(cell.size),
+                _counted(states),
+                f"{best.AP_box:.1f}" if best else "",
+                f"{optim.lr:.3g}" if optim else "",
+                f"{optim.weight_decay:.1e}" if optim else "",
+                str(best.length) if best else "",
+            )
+        return Group(table, self._sum())
+
+
+def images_spent(trial: TrialDir) -> int:
+    """Training images that the trial has executed so far, as far as it has said."""
+    rows = [*trial.events(), *trial.records()]
+    return max((row.get("images_spent") or 0 for row in rows), default=0)
+
+
+def _counted(states: Counter[State | None]) -> str:
+    return ", ".join(f"{n} {state or 'waiting'}" for state, n in sorted(states.items(), key=str))

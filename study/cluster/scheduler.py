@@ -1,0 +1,55 @@
+"""Tune asks the plan for verdicts, and what became of each trial is written down.
+
+Ray's own ASHA keeps its rungs in memory, loses them on a restart and compares whatever reports
+under one name; here the verdict is read off the run directory (`study.stopping`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ray.cloudpickle as pickle
+from ray.exceptions import RayActorError, RayTaskError
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+
+from study.cluster.trial import trial_dir
+from study.cluster.unsaved import Unsaved
+from study.plan import Plan
+from study.rundir import State
+
+
+class PlanScheduler(Unsaved, FIFOScheduler):
+    """Stops what the plan stops; writes the states `stopped`, `failed` and `preempted`."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self._plan = plan
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        ours = trial_dir(trial.config)
+        length = self._plan.stops_at(ours.id)
+        if length is None:
+            return TrialScheduler.CONTINUE
+        ours.mark(State.STOPPED, iteration=length)
+        return TrialScheduler.STOP
+
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        state, error = what_ended(trial)
+        trial_dir(trial.config).mark(state, error=error)
+
+
+def what_ended(trial: Trial) -> tuple[State, str]:
+    """Whether an exception or the death of a process ended the trial, and its text."""
+    file = trial.pickled_error_file
+    if file is None or not Path(file).exists():
+        return State.FAILED, "unknown error"
+    error = pickle.loads(Path(file).read_bytes())
+    if isinstance(error, RayActorError):
+        return State.PREEMPTED, str(error)
+    from study.cluster.group import WorkerDied  # here: one-worker trials do without ray.train
+
+    if isinstance(error, RayTaskError) and isinstance(error.cause, WorkerDied):
+        return State.PREEMPTED, str(error.cause)
+    return State.FAILED, str(error)

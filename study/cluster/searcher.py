@@ -1,0 +1,49 @@
+"""Tune asks the plan for trials: a `Searcher` without a memory of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ray.tune.search import Searcher
+
+from study.cluster.unsaved import Unsaved
+from study.plan import Plan
+
+
+class PlanSearcher(Unsaved, Searcher):
+    """Hands out the plan's trials, at most `limit()` at a time."""
+
+    def __init__(self, plan: Plan, limit: Callable[[], int], extra: dict[str, Any]) -> None:
+        super().__init__()
+        self._plan = plan
+        self._limit = limit
+        self._extra = extra
+        self.active: dict[str, str] = {}  # Tune's trial id -> ours
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        if len(self.active) >= self._limit():
+            return None
+        found = self._plan.next(set(self.active.values()))
+        if found is None:
+            return self.FINISHED if self._plan.done else None
+        self.active[trial_id], _ = found
+        return {"trial_id": found[0], "study": str(self._plan.study.path.resolve())} | self._extra
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        self.active.pop(trial_id, None)
+
+    # What Tune would save and restore is in the run directory.
+    def save(self, checkpoint_path: str) -> None:
+        pass
+
+    def restore(self, checkpoint_path: str) -> None:
+        raise NotImplementedError("a study is taken up by its command, not by Tuner.restore")
+
+    def get_state(self) -> dict[str, Any]:
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        pass

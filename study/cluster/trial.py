@@ -1,0 +1,64 @@
+"""A trial as a Tune actor: `step()` is `next()` on the engine's records.
+
+The actor is told only which trial it runs; all else is in the run directory. One actor serves
+many trials after another (Tune's `reuse_actors`), so that torch is imported once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ray import tune
+
+from study.config import RunConfig, from_dict
+from study.rundir import Record, StudyDir, TrialDir
+
+
+def trial_dir(config: dict[str, Any]) -> TrialDir:
+    """The trial meant by a Tune configuration: {"study": path, "trial_id": id}."""
+    return StudyDir(config["study"]).trial(config["trial_id"])
+
+
+def run_config(trial: TrialDir) -> RunConfig:
+    """The trial's configuration, as the plan wrote it."""
+    return from_dict(RunConfig, trial.config()["run"])
+
+
+def outcome(record: Record | None) -> dict[str, Any]:
+    """What Tune hears of a record; None: there are no more. Verdicts read the run directory."""
+    return {"record": record, "done": record is None or bool(record.get("done"))}
+
+
+class OneWorkerTrial(tune.Trainable):
+    """Runs the engine in the Tune actor itself."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self._records: Iterator[Record] = self._run(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.cleanup()
+        self.setup(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        found = outcome(next(self._records, None))
+        if found["done"]:
+            for _ in self._records:  # let the engine write its end
+                pass
+        return found
+
+    def cleanup(self) -> None:
+        """Close the engine's generator: nothing is lost, and the trial's lock is free again."""
+        close = getattr(self._records, "close", None)
+        if close:
+            close()
+
+    def _run(self, config: dict[str, Any]) -> Iterator[Record]:
+        from study import engine  # here, so that the driver does not import torch
+
+        trial = trial_dir(config)
+        try:
+            yield from engine.run(run_config(trial), trial)
+        except engine.Diverged:
+            return  # an outcome, which the engine has written down

@@ -1,0 +1,70 @@
+"""The study as Optuna's dashboard shows it: a journal derived from the run directory.
+
+One Optuna study per arm and size. The file can be deleted at any time; the next sweep in the
+directory writes it again. Nothing reads it to decide anything.
+
+    optuna-dashboard RUN_DIR/optuna.journal
+"""
+
+from __future__ import annotations
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+
+from study.config import digest
+from study.plan import Plan, Tried
+from study.search import optuna_state
+from study.settings import Cell
+
+
+class Journal:
+    """Keeps the journal up to date. Stopped trials are pruned, diverged ones failed."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._search = plan.settings.points()
+        path = plan.study.path / "optuna.journal"
+        for stale in plan.study.path.glob("optuna.journal*"):  # and its lock
+            stale.unlink()
+        storage = JournalStorage(JournalFileBackend(str(path)))
+        self._studies = {
+            cell: optuna.create_study(
+                study_name=self._name(cell), storage=storage, direction="maximize"
+            )
+            for cell in plan.settings.cells
+        }
+        self._trials: dict[str, optuna.Trial] = {}
+        self._reported: dict[str, int] = {}  # lengths told so far; -1: the trial is closed
+
+    def update(self) -> None:
+        """Tell what is new in the run directory."""
+        for cell in self._studies:
+            for tried in self._plan.tried(cell):
+                if self._reported.get(tried.trial_id) != -1:
+                    self._tell(cell, tried)
+
+    def _tell(self, cell: Cell, tried: Tried) -> None:
+        outcome = tried.outcome(self._search.separate_lengths)
+        if tried.trial_id not in self._trials:
+            study = self._studies[cell]
+            attributes = {"trial_id": tried.trial_id, "strategy": tried.strategy}
+            study.enqueue_trial(self._search.params(outcome.proposal), user_attrs=attributes)
+            self._trials[tried.trial_id] = study.ask(self._search.distributions())
+        trial, known = self._trials[tried.trial_id], self._reported.get(tried.trial_id, 0)
+        lengths = sorted(outcome.AP_box)
+        for length in lengths[known:]:
+            trial.report(outcome.AP_box[length], step=length)
+        self._reported[tried.trial_id] = len(lengths)
+        state = optuna_state(tried.state)
+        if state.is_finished():
+            complete = state == TrialState.COMPLETE
+            value = max(outcome.AP_box.values()) if complete else None
+            self._studies[cell].tell(trial, value, state)
+            self._reported[tried.trial_id] = -1
+
+    def _name(self, cell: Cell) -> str:
+        settings = self._plan.settings
+        question = digest(settings.question(data={}))
+        return f"{settings.space.name}/{cell.arm.name}/{cell.size}/{question}"
