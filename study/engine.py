@@ -137,17 +137,17 @@ class _Session:
         """The loss to differentiate here, and each mean loss over the whole batch.
 
         One small sum over the workers gives both. DDP averages gradients over workers, hence the
-        factor: sums here, divided by counts everywhere, add up to the mean.
+        factor: sums here, divided by the number of terms everywhere, add up to the mean.
         """
-        parts = [[share.total.detach().double(), share.count] for share in shares.values()]
+        parts = [[share.total.detach().double(), share.terms] for share in shares.values()]
         sums = self.world.sum(torch.tensor(parts, dtype=torch.float64, device=self.device))
-        counts = sums[:, 1].clamp(min=1).tolist()
+        terms = sums[:, 1].clamp(min=1).tolist()
         weighted = [
-            share.total * (self.world.size / count)
-            for share, count in zip(shares.values(), counts, strict=True)
+            share.total * (self.world.size / number)
+            for share, number in zip(shares.values(), terms, strict=True)
         ]
         totals = sums[:, 0].tolist()
-        means = [total / count for total, count in zip(totals, counts, strict=True)]
+        means = [total / number for total, number in zip(totals, terms, strict=True)]
         return torch.stack(weighted).sum(), dict(zip(shares, means, strict=True))
 
     def evaluate(self, leg: Leg, done: bool) -> Record:

@@ -12,7 +12,10 @@ import io
 from collections.abc import Iterable
 from typing import Any, Literal
 
+import hotcoco
 import numpy as np
+import pycocotools.coco
+import pycocotools.cocoeval
 import torch
 from pycocotools import mask as rle
 from torch import Tensor
@@ -88,22 +91,17 @@ def average_precision(
         detections: COCO results; may be empty, which is AP 0.
         backend: who computes it; both give the same numbers.
     """
-    if backend == "hotcoco":
-        from hotcoco import COCO, COCOeval
-    else:
-        from pycocotools.coco import COCO
-        from pycocotools.cocoeval import COCOeval
-
     if not detections:
         return {f"{metric}_{kind}": 0.0 for kind in KINDS for metric in METRICS}
+    coco, coco_eval = _classes(backend)
     result: dict[str, float | None] = {}
     with contextlib.redirect_stdout(io.StringIO()):  # both print their progress
-        ground_truth = COCO()
+        ground_truth = coco()
         ground_truth.dataset = truth
         ground_truth.createIndex()
         found = ground_truth.loadRes(detections)
         for kind, iou in KINDS.items():
-            evaluation = COCOeval(ground_truth, found, iou)
+            evaluation = coco_eval(ground_truth, found, iou)
             evaluation.evaluate()
             evaluation.accumulate()
             evaluation.summarize()
@@ -111,3 +109,10 @@ def average_precision(
                 value = float(evaluation.stats[position])  # -1: no ground truth
                 result[f"{metric}_{kind}"] = 100 * value if value >= 0 else None
     return result
+
+
+def _classes(backend: str) -> tuple[Any, Any]:
+    """The classes COCO and COCOeval, which both packages call by the same names."""
+    if backend == "hotcoco":
+        return hotcoco.COCO, hotcoco.COCOeval
+    return pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval

@@ -23,11 +23,19 @@ from study.models.roi_align import PyramidRoIAlign
 class MaskRCNN(nn.Module):
     """Images in, losses or detections out. Resizing and padding happen on the data's side."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, config: ModelConfig, num_classes: int) -> None:
         super().__init__()
         self.backbone = backbone.with_fpn(backbone.build(config), config)
+        self.samplers = (
+            SeededSampler(config.rpn_samples, 0.5),
+            SeededSampler(config.roi_samples, 0.25),
+        )
         self.rpn = _rpn(config)
         self.roi_heads = _heads(config, num_classes)
+        self.rpn.fg_bg_sampler, self.roi_heads.fg_bg_sampler = self.samplers
         self.register_buffer("mean", _pixel(config.pixel_mean), persistent=False)
         self.register_buffer("std", _pixel(config.pixel_std), persistent=False)
 
@@ -45,7 +53,7 @@ class MaskRCNN(nn.Module):
             sizes: (height, width) of each image without its padding.
             targets: per image boxes float32 [n, 4] xyxy px, labels int64 [n] from 1, masks uint8
                 [n, H, W].
-            seeds: per image one for the RPN's sampler and one for the RoI heads'.
+            seeds: per image one for the RPN's sampler and one for the RoI heads'; with `targets`.
 
         Returns:
             Shares by name (objectness, rpn_box, classifier, box, mask); or per image boxes [n, 4]
@@ -54,8 +62,8 @@ class MaskRCNN(nn.Module):
         inputs = (images.to(self.mean.dtype) - self.mean) / self.std
         features = self.backbone(inputs)
         if seeds is not None:
-            self.rpn.fg_bg_sampler.seeds = [rpn for rpn, _ in seeds]
-            self.roi_heads.fg_bg_sampler.seeds = [roi for _, roi in seeds]
+            self.samplers[0].seeds = [rpn for rpn, _ in seeds]
+            self.samplers[1].seeds = [roi for _, roi in seeds]
         proposals, rpn_shares = self.rpn(ImageList(inputs, sizes), features, targets)
         detections, shares = self.roi_heads(features, proposals, sizes, targets)
         if targets is None:
@@ -80,7 +88,7 @@ def _rpn(config: ModelConfig) -> RPN:
         (config.aspect_ratios,) * len(config.anchor_px),
     )
     before, after = config.proposals_before_nms, config.proposals
-    rpn = RPN(
+    return RPN(
         anchors,
         RPNHead(config.fpn_channels, len(config.aspect_ratios)),
         fg_iou_thresh=0.7,
@@ -91,8 +99,6 @@ def _rpn(config: ModelConfig) -> RPN:
         post_nms_top_n={"training": after[0], "testing": after[1]},
         nms_thresh=0.7,
     )
-    rpn.fg_bg_sampler = SeededSampler(config.rpn_samples, 0.5)
-    return rpn
 
 
 def _heads(config: ModelConfig, num_classes: int) -> Heads:
@@ -103,7 +109,7 @@ def _heads(config: ModelConfig, num_classes: int) -> Heads:
         levels = backbone.num_levels(config)
         return PyramidRoIAlign(bins, levels, config.canonical_px, config.canonical_level)
 
-    heads = Heads(
+    return Heads(
         box_roi_pool=pool(config.box_pool),
         box_head=FastRCNNConvFCHead(
             (channels, config.box_pool, config.box_pool),
@@ -124,5 +130,3 @@ def _heads(config: ModelConfig, num_classes: int) -> Heads:
         mask_head=MaskRCNNHeads(channels, [channels] * config.mask_convs, 1, norm_layer=norm),
         mask_predictor=MaskRCNNPredictor(channels, channels, num_classes + 1),
     )
-    heads.fg_bg_sampler = SeededSampler(config.roi_samples, 0.25)
-    return heads

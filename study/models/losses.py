@@ -1,8 +1,8 @@
 """torchvision's RPN and RoI heads with seeded samplers and losses as sums and counts.
 
 torchvision divides by the number of samples of the *local* batch, and under data parallelism the
-mean of means is not the mean. Here each loss is a (sum, count) pair that the engine divides by the
-count over all workers, and samples are drawn from each image's own seed: the result does not
+mean of means is not the mean. Here each loss is a (sum, terms) pair that the engine divides by the
+number over all workers, and samples are drawn from each image's own seed: the result does not
 depend on the number of workers.
 """
 
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 from torchvision.models.detection.roi_heads import (
     RoIHeads,
     maskrcnn_inference,
@@ -22,26 +23,27 @@ from torchvision.models.detection.rpn import RegionProposalNetwork
 
 
 class Share(NamedTuple):
-    """This worker's part of a mean: sum of the losses [] and how many there are."""
+    """This worker's part of a mean: the sum of its terms [] and how many there are."""
 
     total: Tensor
-    count: int
+    terms: int
 
 
-class SeededSampler:
+class SeededSampler(BalancedPositiveNegativeSampler):
     """Draws at most `samples` per image, at most a `positive` share of them positives.
 
     `seeds` is set before each forward pass, one per image: torchvision passes labels only.
     """
 
     def __init__(self, samples: int, positive: float) -> None:
+        super().__init__(samples, positive)
         self.samples = samples
         self.positives = int(samples * positive)
         self.seeds: list[int] = []
 
-    def __call__(self, labels: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    def __call__(self, matched_idxs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Masks of the drawn positives and negatives from labels [n]: >0, 0 or -1 (ignored)."""
-        masks = [self._draw(own, seed) for own, seed in zip(labels, self.seeds, strict=True)]
+        masks = [self._draw(own, seed) for own, seed in zip(matched_idxs, self.seeds, strict=True)]
         return [positive for positive, _ in masks], [negative for _, negative in masks]
 
     def _draw(self, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:

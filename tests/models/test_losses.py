@@ -48,7 +48,7 @@ def test_box_losses_are_torchvisions_times_the_count():
     classifier, box = fastrcnn_loss(logits, regression, [classes], [deltas])
     shares = box_losses(logits, regression, classes, deltas)
     for share, expected in ((shares["classifier"], classifier), (shares["box"], box)):
-        torch.testing.assert_close(share.total / share.count, expected)
+        torch.testing.assert_close(share.total / share.terms, expected)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_shares_of_a_batch_are_the_sums_of_its_images(detector: MaskRCNN):
     together, first, second = (shares(detector, slots) for slots in ([0, 1], [0], [1]))
     assert tuple(together) == LOSSES
     for name, share in together.items():
-        assert share.count == first[name].count + second[name].count
+        assert share.terms == first[name].terms + second[name].terms
         torch.testing.assert_close(share.total, first[name].total + second[name].total)
 
 
@@ -90,8 +90,8 @@ def test_an_image_without_objects_has_a_gradient_everywhere(detector: MaskRCNN):
     """Otherwise a worker with only such images would leave its gradients out of the average."""
     detector.zero_grad()
     losses = shares(detector, [1])
-    assert losses["mask"].count == 0
-    sum(share.total for share in losses.values()).backward()
+    assert losses["mask"].terms == 0
+    torch.stack([share.total for share in losses.values()]).sum().backward()
     missing = [name for name, p in detector.named_parameters() if p.grad is None]
     assert missing == []
     assert all(torch.isfinite(p.grad).all() for p in detector.parameters() if p.grad is not None)

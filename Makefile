@@ -1,0 +1,38 @@
+# Two commands do everything: `make demo` and `make test`. Both set up what they need.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup demo test test-quick lint clean
+
+help:
+	@echo "make setup       virtual environment .venv with this package and its dependencies"
+	@echo "make demo        the question on the embedded data, with a report, in about 8 minutes"
+	@echo "make test        all tests; make test-quick leaves out those that start Ray"
+	@echo "make lint        ruff and pyright"
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@
+
+setup: .venv/installed
+
+demo: setup
+	$(BIN)/python -m study.sweep shapes --run-dir runs/demo
+	$(BIN)/python -m analysis runs/demo
+
+test-quick: setup
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test: test-quick
+	$(BIN)/python -m pytest -q -m slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache

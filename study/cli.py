@@ -1,0 +1,67 @@
+"""What the commands share: data of one's own on the command line, and exit statuses."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from study.config import DataConfig
+from study.rundir import Busy
+
+DONE, FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnData:
+    """A COCO-format data set of your own; all four of train and val, or none."""
+
+    train: Path | None = None
+    """Annotations of the training images (JSON)."""
+    train_images: Path | None = None
+    """Their folder."""
+    val: Path | None = None
+    """Annotations of the images to report on, never tuned on."""
+    val_images: Path | None = None
+    tune: Path | None = None
+    """Annotations of images to tune on; without them some of train are held out."""
+    tune_images: Path | None = None
+    tune_size: int | None = None
+    """How many are held out."""
+    val_size: int | None = None
+    """Report on the first so many images of val."""
+
+    @property
+    def given(self) -> bool:
+        return self.train is not None or self.val is not None
+
+    def over(self, base: DataConfig, name: str) -> DataConfig:
+        """`base` with what was given, paths made absolute; `name` if images were given."""
+        given = {
+            key: value if isinstance(value, int) else str(value.expanduser().resolve())
+            for key, value in vars(self).items()
+            if value is not None
+        }
+        if self.given and base.name == "shapes":
+            return DataConfig(name=name, **given)
+        return replace(base, **given)
+
+
+def exit_status(command: Callable[[], int]) -> int:
+    """Run a command: what the user can mend is one line on stderr, what we broke a traceback."""
+    errors = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    try:
+        return command()
+    except (ValueError, Busy) as error:
+        errors.print(f"error: {error}")
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        errors.print("interrupted: the same command goes on where this one ended")
+        return INTERRUPTED
+    except Exception:
+        traceback.print_exc(file=sys.stderr)
+        return FAILURE

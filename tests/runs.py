@@ -1,0 +1,53 @@
+"""Tiny real runs that the tests share: seconds on one core, the same code as any other run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from study import engine
+from study.config import DataConfig, OptimConfig, RunConfig, ScheduleConfig, to_dict
+from study.rundir import COSTS, Record, TrialDir
+
+TINY_RUN = RunConfig(
+    trial_id="tiny",
+    size=12,
+    data=DataConfig(tune_size=6, val_size=6),
+    optim=OptimConfig(batch_size=4, lr=0.02),
+    schedule=ScheduleConfig(lengths=(8, 12), tail=(4, 2), warmup=2),
+    checkpoint_every=3,
+    keep_weights=True,
+    device="cpu",
+)
+
+
+def with_lengths(config: RunConfig, *lengths: int) -> RunConfig:
+    return replace(config, schedule=replace(config.schedule, lengths=lengths))
+
+
+def trial(folder: Path, config: RunConfig) -> TrialDir:
+    """A trial's folder with its configuration, as the sweep writes it."""
+    directory = TrialDir(folder)
+    directory.write_config(
+        {"role": "single", "index": 0, "strategy": "given", "run": to_dict(config)}
+    )
+    return directory
+
+
+def complete(folder: Path, config: RunConfig = TINY_RUN) -> TrialDir:
+    """The trial after its run, from wherever it stands."""
+    directory = trial(folder, config)
+    for _ in engine.run(config, directory):
+        pass
+    return directory
+
+
+def exact(records: list[Record]) -> list[dict[str, Any]]:
+    """Records without the columns that a kill may change."""
+    return [{k: v for k, v in record.items() if k not in COSTS} for record in records]
+
+
+def weights(directory: TrialDir) -> dict[str, bytes]:
+    """The kept weights of each leg, as the file's bytes."""
+    return {path.name: path.read_bytes() for path in directory.path.glob("*.safetensors")}

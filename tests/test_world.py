@@ -1,0 +1,46 @@
+"""Two workers with a shared batch compute what one worker computes, to float rounding."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from study import engine
+from study.world import World
+from tests.runs import TINY_RUN, complete, trial, with_lengths
+
+CONFIG = with_lengths(TINY_RUN, 8)
+
+
+def _worker(rank: int, port: int, folder: str) -> None:
+    address = f"tcp://127.0.0.1:{port}"
+    dist.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
+    try:
+        records = list(engine.run(CONFIG, trial(Path(folder), CONFIG)))
+        assert World.current().gather([records[0]["loss"]]) == [records[0]["loss"]] * 2
+    finally:
+        dist.destroy_process_group()
+
+
+def test_two_workers_equal_one(tmp_path: Path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    mp.spawn(_worker, args=(port, str(tmp_path / "two")), nprocs=2)
+    (two,) = trial(tmp_path / "two", CONFIG).records()
+    (one,) = complete(tmp_path / "one", CONFIG).records()
+    for name in one:
+        if name.startswith("loss"):
+            assert two[name] == pytest.approx(one[name], rel=1e-4), name
+    assert two["images_spent"] == one["images_spent"]
+    assert two["AP50_box"] == pytest.approx(one["AP50_box"], abs=1.0)
+
+
+def test_batch_must_divide_among_workers():
+    assert World(1, 4).slots(8) == range(2, 4)
+    with pytest.raises(ValueError, match=r"optim.batch_size = 8: must be a multiple of the 3"):
+        World(0, 3).slots(8)
