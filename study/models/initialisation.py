@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlparse
 
 import safetensors.torch
@@ -24,7 +23,11 @@ PREFIXES = ("module.", "model.", "backbone.", "encoder.", "body.")
 CLASSIFIERS = ("fc.", "head.", "classifier.", "heads.")  # of the pre-training; never loaded
 
 
-def build(config: RunConfig, num_classes: int) -> tuple[MaskRCNN, dict[str, Any]]:
+Audit = dict[str, dict[str, int]]
+"""Numbers of parameters loaded, random and frozen, by group of parameters."""
+
+
+def build(config: RunConfig, num_classes: int) -> tuple[MaskRCNN, Audit]:
     """The detector with its initial weights, on the CPU, and its init audit.
 
     Raises:
@@ -38,7 +41,7 @@ def build(config: RunConfig, num_classes: int) -> tuple[MaskRCNN, dict[str, Any]
         body = detector.backbone.body
         names = load_body(body, read_weights(config.init, config.model), config.init)
         loaded = {f"backbone.body.{name}" for name in names}
-    return detector, audit(detector, loaded, config.init)
+    return detector, audit(detector, loaded)
 
 
 def read_weights(source: str, model: ModelConfig) -> dict[str, Tensor]:
@@ -130,14 +133,14 @@ def _strip(key: str) -> str:
 GROUPS = ("backbone.body", "backbone.fpn", "rpn", "roi_heads.box", "roi_heads.mask")
 
 
-def audit(detector: nn.Module, loaded: set[str], source: str | None) -> dict[str, Any]:
-    """Parameters loaded, random and frozen per group: `{"source": …, "groups": {group: counts}}`.
+def audit(detector: nn.Module, loaded: set[str]) -> Audit:
+    """What became of each group of parameters; `loaded` holds the names of those loaded.
 
     Raises:
         ValueError: a parameter is frozen but was not loaded. Detectron's first numbers from
             scratch lost 3.3 to 3.5 AP to this (its GN project's README).
     """
-    counts: dict[str, dict[str, int]] = {}
+    counts: Audit = {}
     for name, parameter in detector.named_parameters():
         if not parameter.requires_grad and name not in loaded:
             raise ValueError(f"parameter {name} is frozen but was not loaded: unfreeze or load it")
@@ -145,4 +148,4 @@ def audit(detector: nn.Module, loaded: set[str], source: str | None) -> dict[str
         row = counts.setdefault(group, {"loaded": 0, "random": 0, "frozen": 0})
         row["loaded" if name in loaded else "random"] += parameter.numel()
         row["frozen"] += 0 if parameter.requires_grad else parameter.numel()
-    return {"source": source, "groups": counts}
+    return counts
