@@ -28,8 +28,8 @@ class Bill:
     def images(self, iterations: float) -> float:
         return iterations * self.batch_size
 
-    def lines(self, images_per_second: float | None = None, concurrent: int = 1) -> list[str]:
-        """For people; `images_per_second` of one trial, of which `concurrent` run at once."""
+    def lines(self, images_per_second: float | None = None) -> list[str]:
+        """For people; `images_per_second` of all trials that run at once, if measured."""
         rows = [
             f"trials      {self.tuning_trials} for tuning"
             f" ({self.tuning_trials // self.cells} for each of {self.cells} arms × sizes)"
@@ -40,12 +40,12 @@ class Bill:
             f" {self.images(self.most):,.0f} at most",
         ]
         if images_per_second:
-            rate = images_per_second * concurrent
-            expected, most = (self.images(n) / rate for n in (self.expected, self.most))
+            expected, most = (
+                self.images(n) / images_per_second for n in (self.expected, self.most)
+            )
             rows.append(
-                f"time        {duration(expected)} expected, {duration(most)} at most,"
-                f" evaluation not counted: {images_per_second:.1f} images/s measured here"
-                f" × {concurrent} at once"
+                f"time        {duration(expected)} expected, {duration(most)} at most, and"
+                f" evaluation: {images_per_second:.1f} images/s measured on this machine"
             )
         return rows
 

@@ -119,6 +119,11 @@ class Plan:
             max(0, len(cells) * budget.confirm - confirmed),
         )
 
+    def unended(self) -> list[str]:
+        """Trials handed out in this session that need another one."""
+        states = {trial_id: self.study.trial(trial_id).state for trial_id in self._given}
+        return [trial_id for trial_id, state in states.items() if not (state and state.is_final)]
+
     def stops_at(self, trial_id: str) -> int | None:
         """The length at which this trial is to stop now, judged within its own cell.
 

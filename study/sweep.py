@@ -8,6 +8,7 @@ Exit status: 0 done, 1 some trials failed, 2 bad input, 130 interrupted.
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,30 +22,17 @@ from rich.console import Console
 
 from study.arms import parse
 from study.bill import bill
+from study.cli import DONE, FAILURE, OwnData, exit_status
 from study.config import DataConfig, Scientific, SearchSpace, model
 from study.data.checks import check
 from study.data.sources import Splits, open_splits
 from study.plan import Plan
-from study.rundir import Busy, State, StudyDir
+from study.rundir import StudyDir
 from study.search import Strategy
 from study.settings import Settings
 from study.spaces import find
 
 PACKAGES = ("ray", "optuna", "scipy", "torch", "torchvision", "hotcoco", "numpy")
-
-
-@dataclass(frozen=True, kw_only=True)
-class OwnData:
-    """A COCO-format data set of your own; all four of train and val, or none."""
-
-    train: Path | None = None  # annotations of the training images (JSON)
-    train_images: Path | None = None  # their folder
-    val: Path | None = None  # annotations of the images to report on, never tuned on
-    val_images: Path | None = None
-    tune: Path | None = None  # images to tune on; else some of `train` are held out
-    tune_images: Path | None = None
-    tune_size: int | None = None  # how many are held out
-    val_size: int | None = None  # report on the first so many of `val`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +57,7 @@ class Sweep:
     search: Strategy = "sobol"
     """How settings are proposed, the same for every arm."""
     schedule: Literal["shared", "independent"] = "shared"
-    """shared: one trunk, a tail at every length. independent: each trial is a run of one length."""
+    """shared: one trunk, a tail at every length. independent: each trial runs one length alone."""
     stopping: bool = True
     """Stop the worse half at each length but the last, each arm and size judged alone."""
     model: str | None = None
@@ -93,22 +81,24 @@ def settings(sweep: Sweep) -> Settings:
     Raises:
         ValueError: an argument that does not fit; says which and why.
     """
-    own = any(value is not None for value in (sweep.data.train, sweep.data.val))
-    space = find(sweep.space or ("custom" if own else "shapes"))
-    scientific, nuisance, fixed = space.scientific, space.nuisance, space.fixed
-    asked = tuple(parse(text) for text in sweep.arms or scientific.arms)
-    scientific = Scientific(
-        arms=tuple(arm.name for arm in asked), sizes=sweep.sizes or scientific.sizes
-    )
-    nuisance = replace(nuisance, lengths=sweep.lengths or nuisance.lengths)
-    fixed = replace(fixed, data=data_config(space, sweep.data))
+    space = find(sweep.space or ("custom" if sweep.data.given else "shapes"))
+    arms = tuple(parse(text) for text in sweep.arms or space.scientific.arms)
+    names = tuple(arm.name for arm in arms)
+    scientific = Scientific(arms=names, sizes=sweep.sizes or space.scientific.sizes)
+    nuisance = replace(space.nuisance, lengths=sweep.lengths or space.nuisance.lengths)
+    fixed = replace(space.fixed, data=data_config(space, sweep.data))
     if sweep.model:
         fixed = replace(fixed, model=model(sweep.model))
     if sweep.device:
         fixed = replace(fixed, device=sweep.device)
+    if sweep.workers < 1 or fixed.optim.batch_size % sweep.workers:
+        size = fixed.optim.batch_size
+        raise ValueError(f"workers = {sweep.workers}: must divide the batch of {size} images")
+    if sweep.max_concurrent is not None and sweep.max_concurrent < 1:
+        raise ValueError(f"max_concurrent = {sweep.max_concurrent}: at least 1")
     return Settings(
         space=replace(space, scientific=scientific, nuisance=nuisance, fixed=fixed),
-        arms=asked,
+        arms=arms,
         trials=sweep.trials,
         confirm=sweep.confirm,
         seed=sweep.seed,
@@ -119,31 +109,14 @@ def settings(sweep: Sweep) -> Settings:
 
 
 def data_config(space: SearchSpace, own: OwnData) -> DataConfig:
-    """The space's data, or the command's, with absolute paths."""
-    given = {
-        key: value if isinstance(value, int) else str(value.expanduser().resolve())
-        for key, value in vars(own).items()
-        if value is not None
-    }
-    if space.name == "custom" or (own.train and space.name != "shapes"):
-        return DataConfig(name=space.name, **given)
-    data = replace(space.fixed.data, **given)
-    paths = {k: v for k, v in vars(data).items() if isinstance(v, str) and k != "name"}
+    """The space's data, or the command's, with absolute paths: workers run elsewhere."""
+    if space.name == "shapes" and own.given:
+        raise ValueError("space = 'shapes' brings its own data: leave out the name, or --data.*")
+    if space.name == "custom" and not own.given:
+        return DataConfig(name="custom")  # refuses, and says what is missing
+    data = own.over(space.fixed.data, space.name)
+    paths = {k: v for k, v in vars(data).items() if k != "name" and isinstance(v, str)}
     return replace(data, **{k: str(Path(v).expanduser().resolve()) for k, v in paths.items()})
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
-    sweep = tyro.cli(Sweep, args=arguments, description=__doc__)
-    errors = Console(stderr=True)
-    try:
-        return run(sweep)
-    except (ValueError, Busy) as error:
-        errors.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
-        return 2
-    except KeyboardInterrupt:
-        errors.print("interrupted: the same command goes on where this one ended", markup=False)
-        return 130
 
 
 def run(sweep: Sweep) -> int:
@@ -155,8 +128,8 @@ def run(sweep: Sweep) -> int:
     asked = fit_to_data(asked, splits)
     cost = bill(asked)
     if sweep.dry_run:
-        show(console, asked, cost.lines(*measured_speed(asked, sweep.workers)))
-        return 0
+        show(console, asked, cost.lines(measured_speed(asked, sweep)))
+        return DONE
     with study.lock():
         study.open(manifest(asked, splits.digests(), sweep))
         show(console, asked, cost.lines())
@@ -168,19 +141,16 @@ def start(plan: Plan, sweep: Sweep, console: Console) -> int:
     from study.cluster import launch  # here: a dry run and a bad input need no ray
 
     launch.run(plan, workers=sweep.workers, max_concurrent=sweep.max_concurrent, console=console)
-    unfinished = [
-        f"{trial.id} ({state})"
-        for trial in plan.study.trials()
-        if (state := trial.state) in (State.FAILED, State.PREEMPTED, State.RUNNING)
-    ]
-    if unfinished:
+    if unended := plan.unended():
         console.print(
-            f"{len(unfinished)} trials without an end: {', '.join(unfinished)}."
-            " The same command tries them again."
+            f"{len(unended)} trials failed: {', '.join(unended)}. The same command tries again.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
-        return 1
+        return FAILURE
     console.print(f"done: python -m analysis {plan.study.path}", markup=False, highlight=False)
-    return 0
+    return DONE
 
 
 def fit_to_data(asked: Settings, splits: Splits) -> Settings:
@@ -188,13 +158,18 @@ def fit_to_data(asked: Settings, splits: Splits) -> Settings:
     return asked
 
 
-def measured_speed(asked: Settings, workers: int) -> tuple[float, int]:
-    """Images per second of a trial on this machine, and how many trials run at once."""
-    from study.engine import images_per_second  # here: imports torch
+def measured_speed(asked: Settings, sweep: Sweep) -> float:
+    """Images per second of all trials that run at once on this machine."""
+    import torch  # here: only a dry run needs it in this process
 
-    cell = asked.cells[-1]
-    run = replace(asked.space.fixed, arm=cell.arm.name, init=cell.arm.init, size=cell.size)
-    return images_per_second(run), 2
+    from study.engine import images_per_second
+
+    cell, fixed = asked.cells[-1], asked.space.fixed
+    cuda = fixed.device != "cpu" and torch.cuda.is_available()
+    places = torch.cuda.device_count() if cuda else len(os.sched_getaffinity(0))
+    at_once = min(max(1, places // sweep.workers), sweep.max_concurrent or places)
+    run = replace(fixed, arm=cell.arm.name, init=cell.arm.init, size=cell.size)
+    return images_per_second(run) * at_once * sweep.workers
 
 
 def manifest(asked: Settings, digests: dict[str, Any], sweep: Sweep) -> dict[str, Any]:
@@ -216,6 +191,12 @@ def show(console: Console, asked: Settings, lines: list[str]) -> None:
     console.print(f"study       {asked.space.name}: {names} at {sizes} images", highlight=False)
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    sweep = tyro.cli(Sweep, args=arguments, description=__doc__)
+    return exit_status(lambda: run(sweep))
 
 
 if __name__ == "__main__":

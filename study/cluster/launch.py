@@ -63,7 +63,7 @@ def run(plan: Plan, *, workers: int, max_concurrent: int | None, console: Consol
     shutil.rmtree(hidden, ignore_errors=True)
     searcher: PlanSearcher | None = None
     try:
-        with _terminable(), cluster(workers) as own:
+        with _interruptible(), cluster(workers) as own:
             device = _device(plan)
             room = Room(workers, device, max_concurrent, own)
             searcher = PlanSearcher(plan, room.trials, {"workers": workers, "device": device})
@@ -98,9 +98,12 @@ class Room:
     def trainable(self) -> Any:
         """The trial's class with its resources."""
         if self._workers > 1:
-            return tune.with_resources(GroupTrial, {"cpu": DRIVER_CPUS})
-        gpu = {"gpu": 1} if self._device == "cuda" else {}
-        return tune.with_resources(OneWorkerTrial, {"cpu": 1} | gpu)
+            needs = tune.PlacementGroupFactory([{"CPU": DRIVER_CPUS}])
+            return tune.with_resources(GroupTrial, needs)
+        gpu = {"GPU": 1.0} if self._device == "cuda" else {}
+        return tune.with_resources(
+            OneWorkerTrial, tune.PlacementGroupFactory([{"CPU": 1.0} | gpu])
+        )
 
     def _fitting(self) -> int:
         total = ray.cluster_resources()
@@ -223,14 +226,19 @@ class Journalist(Unsaved, tune.Callback):
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM, which a scheduler or a spot instance sends, is as orderly as Ctrl-C."""
+def _interruptible() -> Iterator[None]:
+    """SIGTERM, which batch systems and spot instances send, is as orderly as Ctrl-C.
+
+    SIGINT too is set here, because a shell starts background jobs with it ignored.
+    """
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

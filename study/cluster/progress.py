@@ -91,10 +91,15 @@ class Progress(Unsaved, tune.Callback):
             return
         self._count(ours)
         event = ours.events()[-1]
-        error = str(event.get("error", "")).strip().splitlines()
-        at = f" at length {event['iteration']}" if event["state"] == State.STOPPED else ""
-        why = f": {error[-1]} (all of it in {ours.path / 'events.jsonl'})" if error else ""
-        self._line(f"{ours.id} {event['state']}{at}{why}", always=bool(error))
+        state, error = State(event["state"]), str(event.get("error", "")).strip().splitlines()
+        text = f"{ours.id} {state}"
+        if state is State.STOPPED:
+            text += f" at length {event['iteration']}"
+        elif state is State.PREEMPTED:
+            text += f": {error[0]}; it will be taken up again"
+        elif error:
+            text += f": {error[-1]} (see {ours.path / 'events.jsonl'})"
+        self._line(text, always=state in (State.FAILED, State.PREEMPTED))
 
     def _count(self, ours: TrialDir) -> None:
         before = self._images_before.get(ours.id, 0)
@@ -103,7 +108,9 @@ class Progress(Unsaved, tune.Callback):
     def _line(self, text: str, always: bool = False) -> None:
         if self._live is None or always:
             clock = duration(time.monotonic() - self._start)
-            self._console.print(f"[{clock:>6}] {text}", markup=False, highlight=False)
+            self._console.print(
+                f"[{clock:>6}] {text}", markup=False, highlight=False, soft_wrap=True
+            )
 
     def _images_per_second(self) -> float:
         (since, first), (until, last) = self._rate[0], self._rate[-1]

@@ -13,6 +13,7 @@ import ray.cloudpickle as pickle
 from ray.exceptions import RayActorError, RayTaskError
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from rich.text import Text
 
 from study.cluster.trial import trial_dir
 from study.cluster.unsaved import Unsaved
@@ -41,15 +42,19 @@ class PlanScheduler(Unsaved, FIFOScheduler):
 
 
 def what_ended(trial: Trial) -> tuple[State, str]:
-    """Whether an exception or the death of a process ended the trial, and its text."""
+    """Whether an exception or the death of a process ended the trial, and what there is to say."""
     file = trial.pickled_error_file
     if file is None or not Path(file).exists():
         return State.FAILED, "unknown error"
     error = pickle.loads(Path(file).read_bytes())
     if isinstance(error, RayActorError):
-        return State.PREEMPTED, str(error)
+        return State.PREEMPTED, f"its process died\n{_plain(error)}"
     from study.cluster.group import WorkerDied  # here: one-worker trials do without ray.train
 
     if isinstance(error, RayTaskError) and isinstance(error.cause, WorkerDied):
-        return State.PREEMPTED, str(error.cause)
-    return State.FAILED, str(error)
+        return State.PREEMPTED, f"a worker died\n{_plain(error.cause)}"
+    return State.FAILED, _plain(error)
+
+
+def _plain(error: BaseException) -> str:
+    return Text.from_ansi(str(error)).plain  # Ray colours its tracebacks

@@ -21,7 +21,7 @@ class PlanSearcher(Unsaved, Searcher):
         self._extra = extra
         self.active: dict[str, str] = {}  # Tune's trial id -> ours
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+    def suggest(self, trial_id: str) -> Any:  # a configuration, None (wait) or FINISHED
         if len(self.active) >= self._limit():
             return None
         found = self._plan.next(set(self.active.values()))

@@ -1,0 +1,135 @@
+"""A study without training: the plan's trials advance one tail at a time in a drawn order.
+
+It stands in for Tune and the engine where a test is about the plan, the search or the stopping:
+hundreds of trials in seconds, killed wherever a test likes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from study.arms import parse
+from study.config import (
+    LogUniform,
+    Nuisance,
+    RunConfig,
+    ScheduleConfig,
+    Scientific,
+    SearchSpace,
+    from_dict,
+)
+from study.plan import Plan
+from study.rundir import State, StudyDir, TrialDir
+from study.settings import Settings
+
+Objective = Callable[[RunConfig, int], float]  # (run, length) -> box AP
+
+SPACE = SearchSpace(
+    name="simulated",
+    scientific=Scientific(arms=("scratch", "pretext"), sizes=(8, 16)),
+    nuisance=Nuisance(
+        lr=LogUniform(low=0.001, high=0.1),
+        weight_decay=LogUniform(low=1e-5, high=1e-3),
+        lengths=(60, 80, 120),
+    ),
+    fixed=RunConfig(schedule=ScheduleConfig(tail=(40, 10))),
+)
+
+
+def settings(**changes: Any) -> Settings:
+    arms = tuple(parse(name) for name in SPACE.scientific.arms)
+    return replace(Settings(space=SPACE, arms=arms, trials=6, confirm=2), **changes)
+
+
+def open_study(path: Path, asked: Settings) -> StudyDir:
+    study = StudyDir(path)
+    study.open({"question": asked.question(data={})})
+    return study
+
+
+def bowl(run: RunConfig, length: int) -> float:
+    """Best at a learning rate of 0.03 and a weight decay of 1e-4; longer is better."""
+    away = np.log10(run.optim.lr / 0.03) ** 2 + np.log10(run.optim.weight_decay / 1e-4) ** 2
+    head_start = 10.0 if run.arm == "pretext" else 0.0
+    return float(40 * np.exp(-away) * (1 - np.exp(-length / 60)) + head_start)
+
+
+class Simulation:
+    """Drives a plan like Tune does, `concurrent` trials at a time."""
+
+    def __init__(
+        self,
+        asked: Settings,
+        path: Path,
+        objective: Objective = bowl,
+        concurrent: int = 3,
+        seed: int = 0,
+    ) -> None:
+        self.study = open_study(path, asked)
+        self.plan = Plan(asked, self.study)
+        self.started: list[str] = []  # in order, as often as handed out
+        self.verdicts: list[tuple[str, int]] = []  # (trial, length) of each stop
+        self._objective = objective
+        self._concurrent = concurrent
+        self._rng = np.random.default_rng(seed)
+        self._active: set[str] = set()
+
+    def run(self, steps: int | None = None) -> Simulation:
+        """Until the plan is done, or killed after so many steps."""
+        while steps is None or steps > 0:
+            self._fill()
+            if self.plan.done:
+                return self
+            trial = self.study.trial(self._rng.choice(sorted(self._active)))
+            self._advance(trial)
+            steps = None if steps is None else steps - 1
+        return self
+
+    def _fill(self) -> None:
+        while len(self._active) < self._concurrent:
+            found = self.plan.next(set(self._active))
+            if found is None:
+                return
+            self._active.add(found[0])
+            self.started.append(found[0])
+            self.study.trial(found[0]).mark(State.RUNNING)
+
+    def _advance(self, trial: TrialDir) -> None:
+        run = from_dict(RunConfig, trial.config()["run"])
+        left = run.schedule.lengths[len(trial.records()) :]
+        if left:
+            factor = run.schedule.factors[0]
+            trial.append(
+                {
+                    "trial_id": trial.id,
+                    "length": left[0],
+                    "factor": factor,
+                    "AP_box": self._objective(run, left[0]),
+                    "time": time.time(),
+                }
+            )
+        stop = self.plan.stops_at(trial.id)
+        if len(left) <= 1:
+            trial.mark(State.FINISHED)
+        elif stop is not None:
+            self.verdicts.append((trial.id, stop))
+            trial.mark(State.STOPPED, iteration=stop)
+        else:
+            return
+        self._active.remove(trial.id)
+
+
+def outcome(study: StudyDir) -> dict[str, Any]:
+    """All trials: role, point, state and AP by length; what two studies are compared by."""
+    found = {}
+    for trial in study.trials():
+        config = trial.config()
+        rows = [(record["length"], record["AP_box"]) for record in trial.records()]
+        found[trial.id] = (config["role"], config["run"], trial.state, rows)
+    return found
