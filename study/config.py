@@ -205,6 +205,7 @@ class RunConfig:
     keep_weights: bool = False  # write the detector's weights at the end of each length
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = 1  # CPU threads per worker: results differ in the 7th digit with another number
+    precision: Literal["float32", "float64"] = "float32"  # float64 tells rounding from mistakes
 
     def __post_init__(self) -> None:
         _require(self.size >= 1, "size", self.size, "at least one training image")

@@ -12,7 +12,7 @@ import contextlib
 import math
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import safetensors.torch
 import torch
@@ -43,7 +43,7 @@ class Diverged(RuntimeError):
         self.losses = losses
 
 
-def run(config: RunConfig, trial: TrialDir) -> Iterator[Record]:
+def run(config: RunConfig, trial: TrialDir) -> Generator[Record, None, None]:
     """Train and evaluate every length of the schedule that has no record yet; yield the records.
 
     Each record is appended to the trial before it is yielded; the last one has `done` set.
@@ -82,7 +82,7 @@ class _Session:
         train = self.splits.train
         self.data = TrainingData(train, self.splits.subset(config.size, config.draw), config.model)
         detector, audit = initialisation.build(config, len(train.category_id))
-        detector.to(self.device).train()
+        detector.to(self.device, getattr(torch, config.precision)).train()
         self.state = TrainState(detector, optimiser(detector, config.optim))
         self.model: nn.Module = DistributedDataParallel(detector) if world.size > 1 else detector
         self.meter = Meter(trial, world.size)
@@ -188,8 +188,8 @@ class _Session:
     def score(self, splits: Splits) -> dict[str, float | None]:
         """AP on the configured split; each worker detects on its share of the images."""
         index, ids = splits.images(self.config.split)
-        own = ids[self.world.rank :: self.world.size]
-        batches = evaluation_batches(index, own, self.config.model, EVALUATION_BATCH)
+        share = (self.world.rank, self.world.size)
+        batches = evaluation_batches(index, ids, self.config.model, EVALUATION_BATCH, *share)
         detections = self.world.gather(detect(self.state.detector, batches, index))
         detections.sort(key=lambda row: row["image_id"])  # stable: as one worker finds them
         return average_precision(index.coco(ids), detections) if self.world.is_main else {}
@@ -232,7 +232,8 @@ def _device(config: RunConfig) -> torch.device:
     torch.backends.cudnn.benchmark = False
     # On CUDA this switch would replace torchvision's kernels by far slower ones.
     torch.use_deterministic_algorithms(name == "cpu")
-    torch.utils.deterministic.fill_uninitialized_memory = False  # costs time, guards nothing here
+    # Filling fresh memory, which determinism turns on, costs time and guards nothing here.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return torch.device(name)
 
 

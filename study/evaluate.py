@@ -17,7 +17,7 @@ import numpy as np
 import pycocotools.coco
 import pycocotools.cocoeval
 import torch
-from pycocotools import mask as rle
+from hotcoco import mask as rle
 from torch import Tensor
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
-from torch import nn
 
 from study.config import OptimConfig
+from study.models.detector import MaskRCNN
 from study.schedule import Leg
 
 
-def optimiser(detector: nn.Module, config: OptimConfig) -> torch.optim.SGD:
+def optimiser(detector: MaskRCNN, config: OptimConfig) -> torch.optim.SGD:
     """SGD with momentum; norm parameters and biases (one-dimensional) have no weight decay.
 
     Two groups and no more: many small ones defeat the multi-tensor kernels.
@@ -34,7 +34,7 @@ def optimiser(detector: nn.Module, config: OptimConfig) -> torch.optim.SGD:
 class TrainState:
     """The state of a run between two iterations."""
 
-    detector: nn.Module
+    detector: MaskRCNN
     optimiser: torch.optim.Optimizer
     iteration: int = 0
     leg: str = ""  # whose losses these are

@@ -20,12 +20,14 @@ from typing import Any, Literal
 import tyro
 from rich.console import Console
 
+from study.anchors import anchor_px
 from study.arms import parse
 from study.bill import bill
 from study.cli import DONE, FAILURE, OwnData, exit_status
 from study.config import DataConfig, Scientific, SearchSpace, model
 from study.data.checks import check
-from study.data.sources import Splits, open_splits
+from study.data.index import Index
+from study.data.sources import open_splits
 from study.plan import Plan
 from study.rundir import StudyDir
 from study.search import Strategy
@@ -125,7 +127,8 @@ def run(sweep: Sweep) -> int:
     study, asked = StudyDir(sweep.run_dir), settings(sweep)
     check(asked.space.fixed.data, asked.space.scientific.sizes)
     splits = open_splits(asked.space.fixed.data)
-    asked = fit_to_data(asked, splits)
+    if sweep.data.given:
+        asked = with_anchors(asked, splits.train)
     cost = bill(asked)
     if sweep.dry_run:
         show(console, asked, cost.lines(measured_speed(asked, sweep)))
@@ -153,9 +156,12 @@ def start(plan: Plan, sweep: Sweep, console: Console) -> int:
     return DONE
 
 
-def fit_to_data(asked: Settings, splits: Splits) -> Settings:
+def with_anchors(asked: Settings, index: Index) -> Settings:
     """The settings with anchors laid over the boxes of a data set of one's own."""
-    return asked
+    network = asked.space.fixed.model
+    network = replace(network, anchor_px=anchor_px(index, network))
+    fixed = replace(asked.space.fixed, model=network)
+    return replace(asked, space=replace(asked.space, fixed=fixed))
 
 
 def measured_speed(asked: Settings, sweep: Sweep) -> float:

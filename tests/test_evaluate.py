@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pycocotools import mask as rle
+from hotcoco import mask as rle
 
 from study.config import DataConfig
 from study.data.index import Index

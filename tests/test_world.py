@@ -1,8 +1,9 @@
-"""Two workers with a shared batch compute what one worker computes, to float rounding."""
+"""Two workers with a shared batch compute what one worker computes, to rounding."""
 
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from study import engine
 from study.world import World
 from tests.runs import TINY_RUN, complete, trial, with_lengths
 
-CONFIG = with_lengths(TINY_RUN, 8)
+# In float32 the rounding of a sum over workers soon turns a near-tie of two proposals, and another
+# RoI is sampled from then on; in float64 that does not happen within the test.
+CONFIG = replace(with_lengths(TINY_RUN, 8), precision="float64")
 
 
 def _worker(rank: int, port: int, folder: str) -> None:
@@ -35,9 +38,9 @@ def test_two_workers_equal_one(tmp_path: Path):
     (one,) = complete(tmp_path / "one", CONFIG).records()
     for name in one:
         if name.startswith("loss"):
-            assert two[name] == pytest.approx(one[name], rel=1e-4), name
+            assert two[name] == pytest.approx(one[name], rel=1e-9), name
     assert two["images_spent"] == one["images_spent"]
-    assert two["AP50_box"] == pytest.approx(one["AP50_box"], abs=1.0)
+    assert two["AP50_box"] == pytest.approx(one["AP50_box"], abs=1e-6)
 
 
 def test_batch_must_divide_among_workers():

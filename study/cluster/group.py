@@ -86,7 +86,7 @@ class GroupTrial(tune.Trainable):
     """Runs the engine in a Ray Train worker group, one group per trial."""
 
     def setup(self, config: dict[str, Any]) -> None:
-        self._gate = Gate.remote()
+        self._gate: Any = Gate.remote()  # an actor handle
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._fit, args=(config,), daemon=True)
         self._thread.start()

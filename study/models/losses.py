@@ -85,7 +85,7 @@ class RPN(RegionProposalNetwork):
             reduction="sum",
         )
         scores = objectness.flatten()[sampled]
-        truth = torch.cat(labels)[sampled]
+        truth = torch.cat(labels)[sampled].to(scores.dtype)
         score = F.binary_cross_entropy_with_logits(scores, truth, reduction="sum")
         return Share(score, len(sampled)), Share(box, len(sampled))
 

@@ -83,7 +83,7 @@ def _by_matrices(
         lines = image.permute(1, 2, 0).reshape(height, width * channels)
         lines = (rows.flatten(0, 1) @ lines).reshape(len(box), bins, width, channels)
         pooled.append(columns[:, None] @ lines)  # [n, bins (y), bins (x), C]
-    return torch.cat(pooled).permute(0, 3, 1, 2)
+    return torch.cat(pooled).permute(0, 3, 1, 2).contiguous()
 
 
 def interpolation(start: Tensor, stop: Tensor, scale: float, bins: int, cells: int) -> Tensor:

@@ -1,0 +1,93 @@
+"""Decoded and resized images in one memory-mapped file that all processes of a node share.
+
+A study trains on the same few images again and again, so decoding them once is worth a file. Rows
+of pixels lie one image after another; the operating system keeps what is used in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from study.config import ModelConfig, digest
+from study.data.cache import build_once, cache_dir
+from study.data.index import Index
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """RGB images, each of its own size."""
+
+    pixels: np.ndarray  # uint8, flat
+    first: np.ndarray  # int64 [N + 1]
+    sizes: np.ndarray  # int64 [N, 2] height, width px
+
+    def __getitem__(self, at: int) -> np.ndarray:
+        """uint8 [height, width, 3], a view of the file."""
+        height, width = self.sizes[at]
+        return self.pixels[self.first[at] : self.first[at + 1]].reshape(height, width, 3)
+
+    def canvas(self, chosen: np.ndarray | slice = slice(None)) -> tuple[int, int]:
+        """Height and width that hold all the images chosen, multiples of 32 px."""
+        height, width = self.sizes[chosen].max(axis=0)
+        return 32 * -(-int(height) // 32), 32 * -(-int(width) // 32)
+
+
+def resized(height: int, width: int, model: ModelConfig) -> tuple[int, int]:
+    """The size of the network's input: shorter side short_px, longer at most long_px."""
+    scale = min(model.short_px / min(height, width), model.long_px / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def decode(index: Index, image_ids: np.ndarray, model: ModelConfig) -> Decoded:
+    """The images in that order, from the cache.
+
+    Raises:
+        ValueError: an image that cannot be read; names the file.
+    """
+    places = [index.position(int(i)) for i in image_ids]
+    files = [index.image_dir / str(index.file_name[at]) for at in places]
+    shapes = [resized(int(index.height[at]), int(index.width[at]), model) for at in places]
+    sizes = np.array(shapes, np.int64).reshape(-1, 2)
+    first = np.cumsum([0, *(3 * height * width for height, width in shapes)])
+    state = [[str(file), *_state(file), *shape] for file, shape in zip(files, shapes, strict=True)]
+    entry = build_once(
+        cache_dir() / "decoded" / f"{digest(state)}.u8",
+        lambda to: _write(to, files, sizes, first),
+    )
+    return Decoded(np.memmap(entry, np.uint8, mode="r"), first, sizes)
+
+
+def _state(file: Path) -> tuple[int, int]:
+    try:
+        found = file.stat()
+    except OSError as error:
+        raise ValueError(f"{file}: cannot be read: {error.strerror}") from error
+    return found.st_size, found.st_mtime_ns
+
+
+def _write(to: Path, files: list[Path], sizes: np.ndarray, first: np.ndarray) -> None:
+    out = np.memmap(to, np.uint8, mode="w+", shape=(int(first[-1]),))
+    for at, file in enumerate(files):
+        height, width = sizes[at].tolist()
+        out[first[at] : first[at + 1]] = read_rgb(file, (width, height)).reshape(-1)
+    out.flush()
+
+
+def read_rgb(file: Path, size: tuple[int, int]) -> np.ndarray:
+    """uint8 [height, width, 3] of an image file in any mode, resized to (width, height) px.
+
+    Raises:
+        ValueError: not an image, or cut off.
+    """
+    try:
+        with Image.open(file) as image:
+            rgb = image.convert("RGB")
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"{file}: cannot be read as an image: {error}") from error
+    if rgb.size != size:
+        rgb = rgb.resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(rgb)

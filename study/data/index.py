@@ -1,0 +1,224 @@
+"""A COCO-format annotation file as columns: numpy arrays, memory-mapped from the cache.
+
+COCO's own train annotations take gigabytes as Python objects, again in every process. As columns
+they are mapped once per node and shared. Masks are kept as COCO's compressed run lengths in the
+original resolution, whatever form the file has them in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hotcoco import mask as rle
+
+from study.data.cache import build_once, cache_dir
+
+VERSION = 1  # of the columns; a change makes all entries anew
+
+
+@dataclass(frozen=True)
+class Index:
+    """I images, A annotations, C categories. Annotations are grouped by image.
+
+    Image i has the annotations `first[i]:first[i + 1]`; labels are 0 … C - 1 in the order of the
+    file's category ids, which may have gaps.
+    """
+
+    image_id: np.ndarray  # int64 [I], ascending
+    file_name: np.ndarray  # str [I]
+    width: np.ndarray  # int32 [I] px
+    height: np.ndarray  # int32 [I] px
+    first: np.ndarray  # int64 [I + 1]
+    annotation_id: np.ndarray  # int64 [A]
+    bbox: np.ndarray  # float64 [A, 4] xywh px, as in the file
+    label: np.ndarray  # int64 [A]
+    area: np.ndarray  # float64 [A] px², as in the file
+    crowd: np.ndarray  # bool [A]
+    rle: np.ndarray  # uint8, all compressed counts one after another
+    rle_first: np.ndarray  # int64 [A + 1]; an annotation without a mask has no bytes
+    category_id: np.ndarray  # int64 [C], ascending
+    category_name: np.ndarray  # str [C]
+    image_dir: Path
+    path: Path
+    digest: str  # of the annotation file's bytes
+
+    @classmethod
+    def open(cls, annotations: Path | str, images: Path | str) -> Index:
+        """The index of an annotation file, built at the first call.
+
+        Raises:
+            ValueError: no such file or folder, not JSON, or not COCO's format.
+        """
+        path, folder = Path(annotations), Path(images)
+        if not path.is_file():
+            raise ValueError(f"annotations {path}: no such file")
+        if not folder.is_dir():
+            raise ValueError(f"images {folder}: no such folder")
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        entry = build_once(
+            cache_dir() / "index" / f"{digest}-v{VERSION}", lambda to: _build(path, to)
+        )
+        columns = {name: np.load(entry / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
+        return cls(**columns, image_dir=folder, path=path, digest=digest)
+
+    def position(self, image_id: int) -> int:
+        """Where in the image columns an id stands.
+
+        Raises:
+            ValueError: there is no such image.
+        """
+        at = int(np.searchsorted(self.image_id, image_id))
+        if at == len(self.image_id) or self.image_id[at] != image_id:
+            raise ValueError(f"{self.path}: images: there is no id {image_id}")
+        return at
+
+    def rows(self, image_id: int) -> range:
+        """The annotations of an image."""
+        at = self.position(image_id)
+        return range(int(self.first[at]), int(self.first[at + 1]))
+
+    def has_mask(self, annotation: int) -> bool:
+        return bool(self.rle_first[annotation + 1] > self.rle_first[annotation])
+
+    def segmentation(self, annotation: int) -> dict[str, Any]:
+        """Compressed run lengths, as pycocotools takes them; the box where there is no mask."""
+        at = int(np.searchsorted(self.first, annotation, side="right")) - 1
+        size = [int(self.height[at]), int(self.width[at])]
+        if self.has_mask(annotation):
+            start, stop = self.rle_first[annotation : annotation + 2]
+            return {"size": size, "counts": self.rle[start:stop].tobytes()}
+        left, top, width, height = self.bbox[annotation].tolist()
+        corners = [left, top, left + width, top, left + width, top + height, left, top + height]
+        return rle.merge(rle.frPyObjects([corners], *size))
+
+    def masks(self, annotations: Iterable[int]) -> np.ndarray:
+        """uint8 [n, height, width] of annotations of one image."""
+        parts = [self.segmentation(a) for a in annotations]
+        if not parts:
+            return np.zeros((0, 1, 1), np.uint8)
+        return rle.decode(parts).transpose(2, 0, 1)
+
+    def coco(self, image_ids: Iterable[int]) -> dict[str, Any]:
+        """The ground truth of some images as a COCO data set, ids as in the file."""
+        chosen = [int(i) for i in image_ids]
+        positions = [self.position(i) for i in chosen]
+        return {
+            "images": [
+                {"id": i, "width": int(self.width[at]), "height": int(self.height[at])}
+                for i, at in zip(chosen, positions, strict=True)
+            ],
+            "annotations": [self._annotation(row, i) for i in chosen for row in self.rows(i)],
+            "categories": [
+                {"id": int(i), "name": str(name)}
+                for i, name in zip(self.category_id, self.category_name, strict=True)
+            ],
+        }
+
+    def _annotation(self, row: int, image_id: int) -> dict[str, Any]:
+        segmentation = self.segmentation(row)
+        return {
+            "id": int(self.annotation_id[row]),
+            "image_id": image_id,
+            "category_id": int(self.category_id[self.label[row]]),
+            "bbox": self.bbox[row].tolist(),
+            "area": float(self.area[row]),
+            "iscrowd": int(self.crowd[row]),
+            "segmentation": segmentation | {"counts": segmentation["counts"].decode()},
+        }
+
+
+COLUMNS = tuple(
+    name for name in Index.__dataclass_fields__ if name not in ("image_dir", "path", "digest")
+)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """An annotation file's content.
+
+    Raises:
+        ValueError: not JSON, or not an object with COCO's three lists.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not JSON: {error}") from error
+    for name in ("images", "annotations", "categories"):
+        if not isinstance(content, dict) or not isinstance(content.get(name), list):
+            raise ValueError(f"{path}: {name}: must be a list (COCO instances format)")
+    return content
+
+
+def _build(path: Path, to: Path) -> None:
+    content = read_json(path)
+    try:
+        columns = _columns(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path}: not COCO's format ({type(error).__name__}: {error}): run"
+            " `python -m study.prepare` on it for the exact place"
+        ) from error
+    to.mkdir()
+    for name, values in columns.items():
+        np.save(to / f"{name}.npy", values)
+
+
+def _columns(content: dict[str, Any]) -> dict[str, np.ndarray]:
+    images = sorted(content["images"], key=lambda image: image["id"])
+    categories = sorted(content["categories"], key=lambda category: category["id"])
+    place = {image["id"]: at for at, image in enumerate(images)}
+    label = {category["id"]: at for at, category in enumerate(categories)}
+    annotations = sorted(content["annotations"], key=lambda a: (place[a["image_id"]], a["id"]))
+    owners = np.array([place[a["image_id"]] for a in annotations], np.int64)
+    encoded = [compressed(a, images[at]) for a, at in zip(annotations, owners, strict=True)]
+    boxes = [a["bbox"] for a in annotations]
+    return {
+        "image_id": np.array([image["id"] for image in images], np.int64),
+        "file_name": np.array([image["file_name"] for image in images], np.str_),
+        "width": np.array([image["width"] for image in images], np.int32),
+        "height": np.array([image["height"] for image in images], np.int32),
+        "first": np.searchsorted(owners, np.arange(len(images) + 1)).astype(np.int64),
+        "annotation_id": np.array([a["id"] for a in annotations], np.int64),
+        "bbox": np.array(boxes, np.float64).reshape(-1, 4),
+        "label": np.array([label[a["category_id"]] for a in annotations], np.int64),
+        "area": np.array(
+            [a.get("area", b[2] * b[3]) for a, b in zip(annotations, boxes, strict=True)]
+        ),
+        "crowd": np.array([bool(a.get("iscrowd", 0)) for a in annotations], bool),
+        "rle": np.frombuffer(b"".join(encoded), np.uint8),
+        "rle_first": np.cumsum([0, *map(len, encoded)]).astype(np.int64),
+        "category_id": np.array([category["id"] for category in categories], np.int64),
+        "category_name": np.array([category["name"] for category in categories], np.str_),
+    }
+
+
+def compressed(annotation: dict[str, Any], image: dict[str, Any]) -> bytes:
+    """COCO's compressed counts of a polygon, uncompressed or compressed RLE; empty for no mask.
+
+    Raises:
+        ValueError: a segmentation that is none of these, or of another size than its image.
+    """
+    given = annotation.get("segmentation")
+    if not given:
+        return b""
+    height, width = image["height"], image["width"]
+    if isinstance(given, list):
+        if not all(len(polygon) >= 6 and len(polygon) % 2 == 0 for polygon in given):
+            raise ValueError("segmentation: each polygon needs at least 3 points x, y")
+        return rle.merge(rle.frPyObjects(given, height, width))["counts"]
+    if list(given["size"]) != [height, width]:
+        raise ValueError(
+            f"segmentation.size = {list(given['size'])}: its image is {[height, width]}"
+        )
+    if isinstance(given["counts"], list):
+        if sum(given["counts"]) != height * width:
+            raise ValueError("segmentation.counts: do not add up to the image")
+        return rle.frPyObjects(given, height, width)["counts"]
+    counts = given["counts"]
+    return counts.encode() if isinstance(counts, str) else counts

@@ -1,0 +1,230 @@
+"""`python -m study.sweep` under Ray: whole, killed, interrupted, extended, with two workers.
+
+Each test starts the real command on tiny real runs. Only one Ray instance lives at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study import engine
+from study.config import RunConfig, from_dict
+from study.plan import Plan
+from study.rundir import State, StudyDir
+from study.sweep import Sweep, settings
+from tests.runs import exact
+
+SPACE = str(Path(__file__).with_name("tiny.py"))
+ROOT = Path(__file__).parent.parent.parent
+PYTHON = (sys.executable, "-m")
+LIMIT_S = 240.0  # for anything to happen
+ORDERLY_END_S = 15.0  # for Ray's processes after the command's end
+
+Records = dict[str, list[dict[str, Any]]]
+
+
+class Command:
+    """The sweep as a process of its own session, by which its descendants are known."""
+
+    def __init__(self, run_dir: Path, *options: str) -> None:
+        self.run_dir = run_dir
+        self._options = options
+        self._session: int | None = None
+
+    def start(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [*PYTHON, "study.sweep", SPACE, "--run-dir", str(self.run_dir), *self._options],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._session = process.pid
+        return process
+
+    def run(self) -> tuple[int, str, str]:
+        process = self.start()
+        out, err = process.communicate(timeout=LIMIT_S)
+        return process.returncode, out, err
+
+    def descendants(self) -> dict[int, str]:
+        """Living processes of this command: title by process id."""
+        found = {}
+        for path in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # gone meanwhile
+                if os.getsid(int(path.name)) == self._session:
+                    found[int(path.name)] = (path / "cmdline").read_bytes().decode()
+        return {pid: title for pid, title in found.items() if title}  # without zombies
+
+    def wait_until_gone(self, wait_s: float) -> dict[int, str]:
+        """Give the descendants time to end; what is left is killed, and told."""
+        deadline = time.monotonic() + wait_s
+        while (left := self.descendants()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return left
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Iterator[Callable[..., Command]]:
+    """Makes commands on one run directory, and leaves no process behind."""
+    commands: list[Command] = []
+
+    def make(*options: str) -> Command:
+        commands.append(Command(tmp_path / "study", *options))
+        return commands[-1]
+
+    yield make
+    left = [command.wait_until_gone(ORDERLY_END_S) for command in commands]
+    assert not any(left)
+
+
+def records(study: StudyDir) -> Records:
+    return {trial.id: exact(trial.records()) for trial in study.trials()}
+
+
+def run_without_ray(run_dir: Path, **options: Any) -> Records:
+    """The same study, one trial after another in this process."""
+    asked = settings(Sweep(space=SPACE, run_dir=run_dir, **options))
+    study = StudyDir(run_dir)
+    plan = Plan(asked, study)
+    while (found := plan.next(set())) is not None:
+        trial = study.trial(found[0])
+        for _ in engine.run(from_dict(RunConfig, found[1]["run"]), trial):
+            pass
+    return records(study)
+
+
+def wait_for(process: subprocess.Popen[str], happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not happened():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+def test_whole_sweep_then_a_larger_one_then_another_question(sweep: Callable[..., Command]):
+    status, out, err = (first := sweep("--trials", "2", "--confirm", "1")).run()
+    assert (status, err) == (0, "")
+    study = StudyDir(first.run_dir)
+    ids = [trial.id for trial in study.trials()]
+    assert ids == [
+        f"{arm}-12-{i}" for arm in ("pretext", "scratch") for i in ("c0", "t000", "t001")
+    ]
+    assert {trial.state for trial in study.trials()} <= {State.FINISHED, State.STOPPED}
+    for trial in study.trials():
+        lengths = [record["length"] for record in trial.records()]
+        split = "report" if trial.config()["role"] == "confirm" else "tune"
+        assert {record["split"] for record in trial.records()} == {split}
+        assert lengths in ([8, 12], [8]) if split == "tune" else len(lengths) == 1
+    assert (first.run_dir / "optuna.journal").exists()
+    assert not (first.run_dir / ".tune").exists()
+    assert "4 for tuning" in out and "scratch-12-t001 finished" in out
+
+    before = records(study)
+    status, _, err = sweep("--trials", "3", "--confirm", "1").run()
+    assert (status, err) == (0, "")
+    after = records(study)
+    assert {key: after[key] for key in before} == before
+    assert {"pretext-12-t002", "scratch-12-t002"} <= set(after)
+
+    status, _, err = sweep("--trials", "3", "--seed", "5", "--lengths", "8", "16").run()
+    assert status == 2
+    assert "seed: there 0, now 5" in err and "nuisance.lengths" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_killed_driver_and_worker_leave_the_records_of_an_undisturbed_study(
+    sweep: Callable[..., Command], tmp_path: Path
+):
+    options = ("--trials", "2", "--confirm", "1", "--no-stopping")
+    command = sweep(*options)
+    study = StudyDir(command.run_dir)
+
+    driver = command.start()  # killed in the middle of a trial
+    wait_for(driver, lambda: any(len(trial.records()) == 1 for trial in study.trials()))
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.communicate()
+    command.wait_until_gone(2.0)  # the cluster dies with its driver, Ray's helpers much later
+
+    again = sweep(*options)
+    driver = again.start()  # now one of its workers
+    done = sum(len(trial.records()) for trial in study.trials())
+    wait_for(driver, lambda: sum(len(trial.records()) for trial in study.trials()) > done)
+    worker = next(
+        pid
+        for pid, title in again.descendants().items()
+        if "OneWorkerTrial" in title or "Trainable.train" in title
+    )
+    os.kill(worker, signal.SIGKILL)
+    out, _ = driver.communicate(timeout=LIMIT_S)
+    assert driver.returncode == 0
+    assert "its process died" in out
+
+    alone = run_without_ray(tmp_path / "alone", trials=2, confirm=1, stopping=False)
+    assert records(study) == alone
+
+
+@pytest.mark.slow
+def test_interrupted_it_says_so_and_goes_on(sweep: Callable[..., Command]):
+    options = ("--trials", "1", "--confirm", "0", "--arms", "scratch")
+    command = sweep(*options)
+    trial = StudyDir(command.run_dir).trial("scratch-12-t000")
+    driver = command.start()
+    wait_for(driver, lambda: len(trial.records()) == 1)
+    driver.send_signal(signal.SIGINT)
+    _, err = driver.communicate(timeout=LIMIT_S)
+    assert driver.returncode == 130
+    assert "interrupted" in err and "Traceback" not in err
+    assert trial.state is State.PREEMPTED
+    assert not command.wait_until_gone(ORDERLY_END_S)
+    assert sweep(*options).run()[0] == 0
+    assert trial.state is State.FINISHED
+    assert [record["length"] for record in trial.records()] == [8, 12]
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_records_of_one(sweep: Callable[..., Command], tmp_path: Path):
+    options = ("--trials", "1", "--confirm", "0", "--arms", "scratch")
+    status, _, err = (command := sweep(*options, "--workers", "2")).run()
+    assert (status, err) == (0, "")
+    found = records(StudyDir(command.run_dir))
+    alone = run_without_ray(tmp_path / "alone", trials=1, confirm=0, arms=("scratch",))
+    assert set(found) == set(alone)
+    for one, other in zip(found["scratch-12-t000"], alone["scratch-12-t000"], strict=True):
+        assert one == pytest.approx(other, rel=1e-3, abs=0.5, nan_ok=True)
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--arms", "imagnet"), "'imagnet' is neither one of scratch, pretext, imagenet"),
+        (("--workers", "3"), "workers = 3: must divide the batch of 4 images"),
+        (("--sizes", "12", "999999"), "999999"),
+        (("--trials", "0"), "trials = 0: at least 1"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_starts(
+    sweep: Callable[..., Command], options: tuple[str, ...], said: str
+):
+    status, _, err = (command := sweep(*options)).run()
+    assert status == 2
+    assert said in err and len(err.strip().splitlines()) == 1
+    assert not command.run_dir.exists()
