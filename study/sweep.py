@@ -127,6 +127,7 @@ def run(sweep: Sweep) -> int:
     study, asked = StudyDir(sweep.run_dir), settings(sweep)
     check(asked.space.fixed.data, asked.space.scientific.sizes)
     splits = open_splits(asked.space.fixed.data)
+    check_arms(asked, len(splits.train.category_id))
     if sweep.data.given:
         asked = with_anchors(asked, splits.train)
     cost = bill(asked)
@@ -162,6 +163,17 @@ def with_anchors(asked: Settings, index: Index) -> Settings:
     network = replace(network, anchor_px=anchor_px(index, network))
     fixed = replace(asked.space.fixed, model=network)
     return replace(asked, space=replace(asked.space, fixed=fixed))
+
+
+def check_arms(asked: Settings, num_classes: int) -> None:
+    """Raises ValueError where an arm's weights do not fit the network."""
+    fixed = asked.space.fixed
+    for arm in asked.arms:
+        if arm.init is None or (arm.init == "pretext" and fixed.model.backbone == "thin"):
+            continue  # fit, and importing torch takes seconds
+        from study.models.initialisation import build
+
+        build(replace(fixed, arm=arm.name, init=arm.init), num_classes)
 
 
 def measured_speed(asked: Settings, sweep: Sweep) -> float:

@@ -207,8 +207,11 @@ def test_two_workers_give_the_records_of_one(sweep: Callable[..., Command], tmp_
     alone = run_without_ray(tmp_path / "alone", trials=1, confirm=0, arms=("scratch",))
     assert set(found) == set(alone)
     for one, other in zip(found["scratch-12-t000"], alone["scratch-12-t000"], strict=True):
-        assert one == pytest.approx(other, rel=1e-3, abs=0.5, nan_ok=True)
-        assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
+        assert one.keys() == other.keys()
+        for key, value in one.items():
+            # detections near a threshold may come and go with the rounding
+            close = pytest.approx(other[key], rel=1e-4, abs=0.5 if key.startswith("AP") else 0)
+            assert value == (close if isinstance(value, float) else other[key]), key
 
 
 @pytest.mark.slow
