@@ -1,0 +1,137 @@
+"""The command's arguments become a study; bad ones are named. No Ray here: see tests/cluster."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from search_spaces import shapes
+from study.anchors import anchor_px
+from study.bill import bill, duration
+from study.cli import OwnData
+from study.config import TINY, SearchSpace
+from study.data.index import Index
+from study.schedule import independent_iterations, iterations
+from study.spaces import find, names
+from study.sweep import Sweep, settings
+from tests.simulated import settings as simulated
+
+SPACE = str(Path(__file__).parent / "cluster" / "tiny.py")
+
+
+def sweep(**changes) -> Sweep:
+    return replace(Sweep(space=SPACE, run_dir=Path("unused")), **changes)
+
+
+def test_the_command_overrides_the_space():
+    asked = settings(sweep(arms=("scratch",), sizes=(3, 5), lengths=(9,), device="cuda"))
+    assert [cell.name for cell in asked.cells] == ["scratch-3", "scratch-5"]
+    assert asked.schedule_of_trials.lengths == (9,)
+    assert asked.space.fixed.device == "cuda"
+    assert settings(sweep(stopping=False)).halving is None
+    assert settings(sweep(schedule="independent")).halving is None
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_space_that_comes_along_is_found_and_documented(name: str):
+    space = find(name)
+    assert isinstance(space, SearchSpace) and space.name == name
+    assert "python -m study.sweep" in (Path(shapes.__file__).parent / f"{name}.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"space": "shape"}, r"space = 'shape': no such search space; there are custom, shapes"),
+        ({"space": "none.py"}, "no such file"),
+        ({"space": __file__}, "defines no SPACE"),
+        ({"space": "custom"}, "--data.train"),
+        ({"space": "shapes", "data": OwnData(train=Path("a.json"))}, "brings its own data"),
+        ({"arms": ("scratch", "scratch")}, "each once"),
+        ({"sizes": (64, 24)}, "ascending"),
+        ({"lengths": (4,)}, "longer than the tail"),
+        ({"model": "huge"}, "model = 'huge': one of tiny"),
+        ({"workers": 3}, "workers = 3"),
+        ({"max_concurrent": 0}, "max_concurrent = 0"),
+        ({"confirm": -1}, "confirm = -1"),
+    ],
+)
+def test_bad_arguments_are_named(changes: dict, said: str):
+    with pytest.raises(ValueError, match=said):
+        settings(sweep(**changes))
+
+
+def test_paths_do_not_depend_on_where_a_worker_runs(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    own = OwnData(
+        train=Path("a.json"), train_images=Path("a"), val=Path("b.json"), val_images=Path("b")
+    )
+    data = settings(sweep(space=None, data=own)).space.fixed.data
+    assert data.name == "custom"
+    assert data.train == str(tmp_path / "a.json") and data.val_images == str(tmp_path / "b")
+
+
+def test_the_bill_adds_up():
+    asked = simulated(trials=6, confirm=2)  # 2 arms × 2 sizes, lengths 60, 80, 120, tail 40
+    schedule = asked.schedule_of_trials
+    cost = bill(asked)
+    assert cost.most == 4 * (6 * iterations(schedule) + 2 * 120)
+    assert cost.independent == 4 * (6 * independent_iterations(schedule) + 2 * 120)
+    # 6 start; ceil(k/2)/k of each k-th passes: 1 + 1/2 + 2/3 + 1/2 + 3/5 + 1/2
+    assert cost.expected < cost.most < cost.independent
+    assert bill(replace(asked, eta=None)).expected == cost.most - 4 * 2 * 120 + round(
+        4 * 2 * (60 + 80 + 120) / 3
+    )
+    alone = bill(replace(asked, schedule="independent", confirm=0))
+    assert alone.expected == alone.most == alone.independent == 4 * 2 * (60 + 80 + 120)
+
+
+def test_the_ladder_of_the_paper_costs_less_than_half():
+    """Five lengths 2x…6x with tails of two thirds of 1x: 780k iterations, not 1,800k."""
+    space = simulated().space
+    nuisance = replace(space.nuisance, lengths=(180, 270, 360, 450, 540))
+    fixed = replace(space.fixed, schedule=replace(space.fixed.schedule, tail=(60, 20)))
+    schedule = replace(
+        simulated(), space=replace(space, nuisance=nuisance, fixed=fixed)
+    ).schedule_of_trials
+    assert independent_iterations(schedule) == 1800
+    assert iterations(schedule) == 780
+
+
+def test_durations_read_well():
+    assert [duration(s) for s in (5, 600, 4 * 3600, 30 * 86400)] == [
+        "5 s",
+        "10 min",
+        "4.0 h",
+        "30 days",
+    ]
+
+
+def test_anchors_span_the_resized_boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
+    # boxes of 10 to 110 px in images of 192 × 192: halved to the network's 96 px
+    sides = [10 + k for k in range(101)]
+    annotations = [
+        {"id": k, "image_id": 1, "category_id": 1, "bbox": [0, 0, side, side], "iscrowd": 0}
+        for k, side in enumerate(sides)
+    ]
+    annotations.append(annotations[0] | {"id": 999, "bbox": [0, 0, 190, 190], "iscrowd": 1})
+    path = tmp_path / "a.json"
+    path.write_text(
+        json.dumps(
+            {
+                "images": [{"id": 1, "file_name": "1.png", "width": 192, "height": 192}],
+                "annotations": annotations,
+                "categories": [{"id": 1, "name": "thing"}],
+            }
+        )
+    )
+    found = anchor_px(Index.open(path, tmp_path), TINY)
+    assert len(found) == len(TINY.anchor_px)
+    assert (found[0], found[-1]) == (7.5, 52.5)  # 5 % and 95 % of 5 … 55 px
+    ratios = [b / a for a, b in pairwise(found)]
+    assert ratios == pytest.approx([ratios[0]] * len(ratios), rel=0.02)
