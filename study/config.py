@@ -37,7 +37,7 @@ class DataConfig:
     val_images: str | None = None
     tune: str | None = None
     tune_images: str | None = None
-    tune_size: int = 128  # images held out for tuning when `tune` is not given
+    tune_size: int | None = None  # images held out; None: 128, or a quarter of `train` if less
     val_size: int | None = None  # the first so many images of `val`; None: all of them
 
     def __post_init__(self) -> None:
@@ -54,7 +54,8 @@ class DataConfig:
             self.tune,
             "give both data.tune and data.tune-images, or neither",
         )
-        _require(self.tune_size >= 1, "data.tune_size", self.tune_size, "at least one image")
+        some = self.tune_size is None or self.tune_size >= 1
+        _require(some, "data.tune_size", self.tune_size, "at least one image")
 
 
 @dataclass(frozen=True, kw_only=True)

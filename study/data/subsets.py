@@ -9,12 +9,19 @@ import numpy as np
 from study.randomness import Stream, generator
 
 
-def hold_out(image_ids: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+MOST_HELD_OUT = 128
+
+
+def hold_out(image_ids: np.ndarray, count: int | None) -> tuple[np.ndarray, np.ndarray]:
     """`count` ids for tuning and all others, int64 ascending; the same for every arm and draw.
+
+    None: 128 ids, or a quarter of all if that is less.
 
     Raises:
         ValueError: nothing would be left to train on.
     """
+    if count is None:
+        count = min(MOST_HELD_OUT, max(1, len(image_ids) // 4))
     if count >= len(image_ids):
         raise ValueError(
             f"data.tune_size = {count}: the training set has {len(image_ids)} images, and some"
