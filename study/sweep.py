@@ -213,7 +213,7 @@ def show(console: Console, asked: Settings, lines: list[str]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    sweep = tyro.cli(Sweep, args=arguments, description=__doc__)
+    sweep = tyro.cli(Sweep, prog="python -m study.sweep", args=arguments, description=__doc__)
     return exit_status(lambda: run(sweep))
 
 

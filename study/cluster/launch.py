@@ -164,7 +164,9 @@ def _start(workers: int, options: dict[str, Any]) -> None:
 
 
 def _told(address: str) -> dict[str, Any]:
-    return {"env_vars": {"RAY_ADDRESS": address}}
+    """What the processes of the job find in their environment, on whatever node they run."""
+    cache = {k: v for k, v in os.environ.items() if k == "STUDY_CACHE"}
+    return {"env_vars": {"RAY_ADDRESS": address} | cache}
 
 
 def _free_port() -> int:
