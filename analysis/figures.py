@@ -1,0 +1,142 @@
+"""The report's figures: inline SVG that follows the page's colours, each with its text.
+
+Every panel is a picture of its own, so that the page can set them side by side or below each
+other and the lettering keeps its size.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup, escape
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure as Canvas
+
+from analysis import plots
+from analysis.frames import rows, where
+from analysis.load import Results
+from analysis.looks import INK, PAPER, RULE, Look
+from analysis.words import between, images, listed, number, points
+
+PANEL = (4.9, 3.5)  # inches of 72 px
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One panel of the report."""
+
+    title: str
+    alt: str  # what the picture shows, in words
+    svg: Markup
+
+
+def by_size(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
+    """AP against training-set size, box and mask; no panels for a study of one size."""
+    if len(results.sizes(study)) < 2:
+        return []
+    found: list[Figure] = []
+    for kind in ("box", "mask"):
+        frame = plots.by_size(results, study, kind)
+        means = where(frame, what="mean")
+        if means.empty:
+            continue
+        told = [
+            f"{arm}: "
+            + ", ".join(
+                f"{between(row['AP'], row['low'], row['high'])} at {row['size']:,}"
+                for row in rows(where(means, arm=arm))
+            )
+            for arm in dict.fromkeys(means["arm"])
+        ]
+        alt = f"{kind} AP against the number of training images. " + "; ".join(told) + "."
+
+        def draw(ax: Axes, frame: Any = frame, kind: str = kind) -> None:
+            plots.draw_by_size(ax, frame, looks, kind)
+
+        title = f"{kind.capitalize()} AP against training images"
+        found.append(_figure(f"size-{kind}", title, alt, draw, looks))
+    return found
+
+
+def learning_curves(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
+    """AP against images seen, a panel for each size."""
+    found: list[Figure] = []
+    for size in results.sizes(study):
+        frame = plots.learning_curves(results, study, size)
+        if frame.empty:
+            continue
+        told = [
+            f"the chosen trial of {arm} goes from {points(row[0]['AP_box'])} at"
+            f" {row[0]['images_seen']:,} images seen to {points(row[-1]['AP_box'])} at"
+            f" {row[-1]['images_seen']:,}"
+            for arm in looks
+            if (row := rows(where(frame, arm=arm, chosen=True)))
+        ]
+        alt = f"Box AP against images seen, {images(size)}: {listed(told)}."
+
+        def draw(ax: Axes, frame: Any = frame) -> None:
+            plots.draw_learning_curves(ax, frame, looks)
+
+        found.append(_figure(f"curves-{size}", images(size), alt, draw, looks))
+    return found
+
+
+def settings(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
+    """Learning rate against weight decay, a panel for each size and arm."""
+    found: list[Figure] = []
+    for size in results.sizes(study):
+        scores = where(results.trials, study=study, size=size, role="tune")["AP_box"]
+        highest = float(scores.max()) if scores.notna().any() else 1.0
+        for arm, look in looks.items():
+            frame = plots.settings(results, study, size, arm)
+            if frame.empty:
+                continue
+            best = rows(where(frame, chosen=True))
+            alt = f"{len(frame)} trials of {arm} with {images(size)} by rate and weight decay."
+            for row in best:
+                alt += (
+                    f" The best, {points(row['AP_box'])} AP, is at rate {number(row['lr'])} and"
+                    f" weight decay {number(row['weight_decay'])}."
+                )
+
+            def draw(ax: Axes, frame: Any = frame, look: Look = look, top: float = highest) -> None:
+                plots.draw_settings(ax, frame, look, top)
+
+            title = f"{images(size)}, {arm}: 0 to {points(highest)} AP"
+            found.append(_figure(f"settings-{size}-{arm}", title, alt, draw, looks))
+    return found
+
+
+def _figure(
+    name: str, title: str, alt: str, draw: Callable[[Axes], None], looks: dict[str, Look]
+) -> Figure:
+    with rc_context(plots.STYLE | {"svg.hashsalt": name}):
+        canvas = Canvas(figsize=PANEL, layout="constrained")
+        FigureCanvasSVG(canvas)
+        draw(canvas.add_subplot())
+        text = io.StringIO()
+        canvas.savefig(text, format="svg", metadata={"Date": None})
+    return Figure(title, alt, _inline(text.getvalue(), name, alt, looks))
+
+
+def _inline(svg: str, name: str, alt: str, looks: dict[str, Look]) -> Markup:
+    """The drawing as part of a page: its own ids, no metadata, colours that follow the theme."""
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    key = re.sub(r"\W+", "-", name)
+    body = re.sub(r'\bid="([^"]+)"', rf'id="{key}-\1"', body)
+    body = re.sub(r'(url\(#|href="#)', rf"\1{key}-", body)
+    themed = {INK: "currentColor", RULE: "var(--rule)", PAPER: "var(--page)"}
+    themed |= {look.colour: f"var(--arm-{i})" for i, look in enumerate(looks.values())}
+    for colour, variable in themed.items():
+        body = body.replace(colour, variable)
+    head, rest = body[: body.index(">") + 1], body[body.index(">") + 1 :]
+    head = re.sub(r' (width|height)="[^"]*"', "", head)
+    label = f' role="img" aria-label="{escape(alt)}">'
+    return Markup(head[:-1] + label + rest)

@@ -1,0 +1,116 @@
+"""One self-contained page that answers the study's question, and its tables as CSV beside it."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
+
+from analysis import figures, layout, tables
+from analysis.flags import flags
+from analysis.frames import rows
+from analysis.load import Results
+from analysis.looks import looks
+from analysis.plots import THERMAL
+from analysis.words import headline
+from study.rundir import write_atomically
+
+
+def write(results: Results, folder: Path | str) -> Path:
+    """Write `index.html` and one CSV per frame into `folder`; returns the page.
+
+    Raises:
+        ValueError: several studies were loaded; a report is about one.
+    """
+    folder = Path(folder)
+    csv = {
+        "answer": tables.answer(results),
+        "best": tables.best(results),
+        "trials": results.trials,
+        "tails": results.tails,
+        "curves": results.curves,
+        "costs": results.costs,
+        "confirmations": results.confirmations,
+        "audits": results.audits,
+        "flags": flags(results),
+    }
+    page = render(results, csv=[f"{name}.csv" for name in csv])
+    for name, table in csv.items():
+        write_atomically(folder / f"{name}.csv", table.to_csv(index=False))
+    write_atomically(folder / "index.html", page)
+    return folder / "index.html"
+
+
+def render(results: Results, csv: list[str]) -> str:
+    """The page; `csv` are the files it links to."""
+    manifest = results.manifest
+    study = next(iter(results.manifests))
+    answer, order = tables.answer(results), results.arms(study)
+    seen = looks(order)
+    context = {
+        "title": f"Study report: {_name(study, manifest)}",
+        "eyebrow": _eyebrow(study, results),
+        "headline": headline(answer),
+        "order": order,
+        "looks": seen,
+        "thermal": ", ".join(to_hex(colormaps[THERMAL](i / 8)) for i in range(9)),
+        "verdicts": layout.verdicts(answer),
+        "reading": _reading(answer),
+        "flags": [row["message"] for row in rows(flags(results))],
+        "by_size": figures.by_size(results, study, seen),
+        "curves": figures.learning_curves(results, study, seen),
+        "maps": figures.settings(results, study, seen),
+        "answer": layout.answer(answer),
+        "settings": layout.settings(tables.best(results)),
+        "costs": layout.costs(results.costs),
+        "saving": layout.saving(results.costs),
+        "trials": layout.trials(results.trials),
+        "audit": layout.audit(results.audits),
+        "command": shlex.join(map(str, manifest.get("command") or [])),
+        "csv": csv,
+        "question": layout.flat(manifest["question"]),
+        "versions": layout.flat({k: manifest.get(k) or {} for k in ("versions", "budget")}),
+        "footer": f"Written by python -m analysis on {datetime.now(UTC):%-d %B %Y, %H:%M} UTC.",
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("analysis"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    return environment.get_template("report.html").render(context)
+
+
+def _name(study: str, manifest: dict[str, Any]) -> str:
+    space = manifest["question"].get("space")
+    if isinstance(space, dict):
+        space = space.get("name")
+    return str(space or Path(study).name)
+
+
+def _eyebrow(study: str, results: Results) -> str:
+    ended = results.trials["updated"].max()
+    parts = ["Is a pre-trained backbone worth it?", _name(study, results.manifest)]
+    if pd.notna(ended):
+        parts.append(f"{ended:%-d %B %Y}")
+    parts.append(f"{len(results.trials)} trials")
+    return " · ".join(parts)
+
+
+def _reading(answer: pd.DataFrame) -> str:
+    text = (
+        "Each interval speaks for its own size: of twenty such intervals about one misses the"
+        " truth. An arm is called ahead only if its whole interval lies on its side of zero."
+    )
+    if (answer["split"] == "tune").any():
+        text += (
+            " Scores on the tuning split are the best of many trials and one seed: optimistic,"
+            " and no ground for a claim."
+        )
+    return text
