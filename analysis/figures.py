@@ -7,6 +7,7 @@ other and the lettering keeps its size.
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 
 from analysis import plots
-from analysis.frames import rows, where
+from analysis.frames import rows, values, where
 from analysis.load import Results
 from analysis.looks import INK, PAPER, RULE, Look
 from analysis.words import between, images, listed, number, points
@@ -91,8 +92,8 @@ def settings(results: Results, study: str, looks: dict[str, Look]) -> list[Figur
     """Learning rate against weight decay, a panel for each size and arm."""
     found: list[Figure] = []
     for size in results.sizes(study):
-        scores = where(results.trials, study=study, size=size, role="tune")["AP_box"]
-        highest = float(scores.max()) if scores.notna().any() else 1.0
+        scores = values(where(results.trials, study=study, size=size, role="tune"), "AP_box")
+        highest = max(filter(math.isfinite, scores), default=1.0)
         for arm, look in looks.items():
             frame = plots.settings(results, study, size, arm)
             if frame.empty:
@@ -105,7 +106,9 @@ def settings(results: Results, study: str, looks: dict[str, Look]) -> list[Figur
                     f" weight decay {number(row['weight_decay'])}."
                 )
 
-            def draw(ax: Axes, frame: Any = frame, look: Look = look, top: float = highest) -> None:
+            def draw(
+                ax: Axes, frame: Any = frame, look: Look = look, top: float = highest
+            ) -> None:
                 plots.draw_settings(ax, frame, look, top)
 
             title = f"{images(size)}, {arm}: 0 to {points(highest)} AP"
@@ -116,7 +119,7 @@ def settings(results: Results, study: str, looks: dict[str, Look]) -> list[Figur
 def _figure(
     name: str, title: str, alt: str, draw: Callable[[Axes], None], looks: dict[str, Look]
 ) -> Figure:
-    with rc_context(plots.STYLE | {"svg.hashsalt": name}):
+    with rc_context({**plots.STYLE, "svg.hashsalt": name}):
         canvas = Canvas(figsize=PANEL, layout="constrained")
         FigureCanvasSVG(canvas)
         draw(canvas.add_subplot())

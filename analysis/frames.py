@@ -1,4 +1,4 @@
-"""The four things this package does to a frame, each with a type that a checker can follow."""
+"""What this package does to a frame, each with a type that a checker can follow."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ def frame(rows: Iterable[Mapping[str, Any]], columns: Columns) -> pd.DataFrame:
 def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as dictionaries."""
     return [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False)]
+
+
+def values(table: pd.DataFrame, column: str) -> list[Any]:
+    """One column as plain values."""
+    return table[column].tolist()
 
 
 def where(table: pd.DataFrame, **equal: Any) -> pd.DataFrame:

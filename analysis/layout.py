@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.frames import rows
-from analysis.words import between, claim, duration, images, number, points, verdict
+from analysis.columns import STATES
+from analysis.frames import groups, rows, values
+from analysis.words import between, claim, counted, duration, images, number, points, verdict
 
 
 @dataclass(frozen=True)
@@ -34,42 +35,43 @@ class Table:
     tall: bool = False  # may need its own scroll bar
 
 
+_SPLITS = {"report": "report split", "tune": "tuning split"}
 IMAGES, ARM = Column("images"), Column("arm", number=False, arm=True)
 
 
 def answer(table: pd.DataFrame) -> Table:
-    """Both arms of every size, with the difference in the row of the arm compared."""
-    columns = [
-        IMAGES,
-        ARM,
-        *(Column(f"{kind} {what}") for what in ("AP", "difference") for kind in ("box", "mask")),
-        Column("seeds"),
-        Column("scored on", number=False),
+    """Both arms of every size, and below them how far they are apart."""
+    kinds = [
+        "box",
+        *(["mask"] if any(map(math.isfinite, values(table, "AP_mask_reference"))) else []),
     ]
+    titles = [Column(f"{kind} AP") for kind in kinds]
+    columns = [IMAGES, ARM, *titles, Column("seeds"), Column("scored on", number=False)]
     found: list[list[str]] = []
     shown: set[tuple[int, str]] = set()
     for row in rows(table):
-        on = "report split" if row["split"] == "report" else "tuning split, one seed, optimistic"
-        for side in ("reference", "arm"):
-            arm, place = row[side], (row["size"], row[side])
-            if not isinstance(arm, str) or place in shown:
-                continue
-            shown.add(place)
-            scores = [_ends(row, f"AP_{kind}_{side}") for kind in ("box", "mask")]
-            gaps = [_ends(row, f"AP_{kind}_difference") for kind in ("box", "mask")]
-            gaps = gaps if side == "arm" else ["", ""]
-            seeds = str(row[f"seeds_{side}"])
-            found.append([number(row["size"]), arm, *scores, *gaps, seeds, on])
+        size, on = number(row["size"]), _SPLITS[row["split"]]
+        sides = [side for side in ("reference", "arm") if isinstance(row[side], str)]
+        for side in sides:
+            if (place := (row["size"], row[side])) not in shown:
+                shown.add(place)
+                scores = [_ends(row, f"AP_{kind}_{side}") for kind in kinds]
+                found.append([size, row[side], *scores, str(row[f"seeds_{side}"]), on])
+        if len(sides) == 2:
+            gaps = [_signed(row, f"AP_{kind}_difference") for kind in kinds]
+            paired = "paired" if row["paired"] else ""
+            found.append([size, f"{row['arm']} − {row['reference']}", *gaps, paired, ""])
     level = f"{table['level'].iloc[0] * 100:g}" if len(table) else "95"
     caption = f"Tuned AP, mean over seeds, with {level} % intervals in brackets"
+    if "tune" in values(table, "split"):
+        caption += "; on the tuning split the best of many, with one seed: optimistic"
     return Table(caption, columns, found)
 
 
 def settings(best: pd.DataFrame) -> Table:
     """The chosen setting of each arm and size; an asterisk marks the end of what was searched."""
-    titles = ("learning rate", "weight decay", "length", "factor")
-    more = ("AP when tuned", "images a run", "trials")
-    columns = [IMAGES, ARM, *map(Column, titles + more)]
+    titles = ("learning rate", "weight decay", "length", "factor", "AP when tuned", "images a run")
+    columns = [IMAGES, ARM, *map(Column, titles)]
     found = [
         [
             number(row["size"]),
@@ -81,7 +83,6 @@ def settings(best: pd.DataFrame) -> Table:
             number(row["factor"]),
             points(row["AP_box"]),
             number(row["images_seen"]),
-            number(row["trials"]),
         ]
         for row in rows(best)
     ]
@@ -91,28 +92,35 @@ def settings(best: pd.DataFrame) -> Table:
 
 def costs(table: pd.DataFrame) -> Table:
     """What was spent, whatever became of the trials."""
-    counts = ("trials", "finished", "stopped", "diverged", "failed")
-    titles = (*counts, "under way", "images", "iterations", "device time", "as separate runs")
-    columns = [IMAGES, ARM, Column("role", number=False), *map(Column, titles)]
-    table = table.assign(under_way=table["running"] + table["preempted"])
-    sums = table.select_dtypes("number").sum()
+    texts = [Column("role", number=False), Column("trials"), Column("of which", number=False)]
+    columns = [IMAGES, ARM, *texts, Column("images spent"), Column("device time")]
 
-    def cells(row: Any) -> list[str]:
-        plain = [number(row[name]) for name in (*counts, "under_way", "images", "iterations")]
-        return [*plain, duration(row["device_seconds"]), number(row["independent_images"])]
+    def cells(of: pd.DataFrame) -> list[str]:
+        ended = {state: sum(values(of, state)) for state in STATES}
+        return [
+            number(sum(values(of, "trials"))),
+            ", ".join(f"{count} {state}" for state, count in ended.items() if count),
+            number(sum(values(of, "images"))),
+            duration(sum(values(of, "device_seconds"))),
+        ]
 
-    found = [[number(r["size"]), r["arm"], r["role"], *cells(r)] for r in rows(table)]
-    caption = "Training images, iterations and wall time x workers; last: images had every length"
-    caption += " been trained on its own"
-    return Table(caption, columns, found, ["all", "", "", *cells(sums)])
+    found = [
+        [number(size), arm, role, *cells(group)]
+        for (size, arm, role), group in groups(table, "size", "arm", "role")
+    ]
+    caption = "Training images and wall time x workers, whatever became of the trials"
+    return Table(caption, columns, found, ["all", "", "", *cells(table)] if found else ())
 
 
 def saving(table: pd.DataFrame) -> str:
     """The bill in a sentence."""
-    spent, alone = int(table["images"].sum()), int(table["independent_images"].sum())
+    names = ("trials", "images", "independent_images", "device_seconds")
+    trials, spent, alone, seconds = (sum(values(table, name)) for name in names)
+    if not trials:
+        return "No trial has begun."
     text = (
-        f"{number(table['trials'].sum())} trials trained on {number(spent)} images in"
-        f" {duration(table['device_seconds'].sum())} of device time."
+        f"{counted(trials, 'trial')} trained on {images(spent)} in"
+        f" {duration(seconds)} of device time."
     )
     if alone > spent > 0:
         text += (
@@ -203,6 +211,10 @@ def flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         else:
             found.append((name, "none" if value is None else str(value)))
     return found
+
+
+def _signed(row: dict[str, Any], name: str) -> str:
+    return ("+" if row[name] > 0 else "") + _ends(row, name)
 
 
 def _ends(row: dict[str, Any], name: str) -> str:

@@ -20,7 +20,7 @@ from analysis.load import Results
 from analysis.looks import INK, PAPER, RULE, Look
 from analysis.words import number, points
 
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     "font.size": 9.5,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
@@ -127,9 +127,7 @@ def draw_by_size(ax: Axes, frame: pd.DataFrame, looks: dict[str, Look], kind: st
         for split, face in (("report", look.colour), ("tune", PAPER)):
             here = where(means, split=split)
             style = {"s": 42, "marker": look.marker, "zorder": 4, "linewidths": 1.4}
-            ax.scatter(
-                here["size"], here["AP"], facecolors=face, edgecolors=look.colour, **style
-            )
+            ax.scatter(here["size"], here["AP"], facecolors=face, edgecolors=look.colour, **style)
     ax.set_xscale("log")
     sizes = sorted(set(frame["size"]))
     ax.xaxis.set_major_locator(FixedLocator(sizes))
@@ -155,9 +153,7 @@ def settings(results: Results, study: str, size: int, arm: str) -> pd.DataFrame:
     return frame.assign(chosen=[trial in chosen for trial in frame["trial_id"]])
 
 
-def draw_settings(
-    ax: Axes, frame: pd.DataFrame, look: Look, highest: float
-) -> PathCollection:
+def draw_settings(ax: Axes, frame: pd.DataFrame, look: Look, highest: float) -> PathCollection:
     """`settings` on an Axes: coloured by AP from 0 to `highest`, crosses without a score.
 
     Returns the coloured points, for a colour bar.

@@ -13,8 +13,8 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from analysis import figures, layout, tables
-from analysis.flags import flags
-from analysis.frames import rows
+from analysis.flags import flags, lines
+from analysis.frames import values
 from analysis.load import Results
 from analysis.looks import looks
 from analysis.plots import THERMAL
@@ -62,7 +62,7 @@ def render(results: Results, csv: list[str]) -> str:
         "thermal": ", ".join(to_hex(colormaps[THERMAL](i / 8)) for i in range(9)),
         "verdicts": layout.verdicts(answer),
         "reading": _reading(answer),
-        "flags": [row["message"] for row in rows(flags(results))],
+        "flags": lines(flags(results)),
         "by_size": figures.by_size(results, study, seen),
         "curves": figures.learning_curves(results, study, seen),
         "maps": figures.settings(results, study, seen),
@@ -88,16 +88,13 @@ def render(results: Results, csv: list[str]) -> str:
 
 
 def _name(study: str, manifest: dict[str, Any]) -> str:
-    space = manifest["question"].get("space")
-    if isinstance(space, dict):
-        space = space.get("name")
-    return str(space or Path(study).name)
+    return str(manifest["question"].get("space") or Path(study).name)
 
 
 def _eyebrow(study: str, results: Results) -> str:
-    ended = results.trials["updated"].max()
+    ended = max(filter(pd.notna, values(results.trials, "updated")), default=None)
     parts = ["Is a pre-trained backbone worth it?", _name(study, results.manifest)]
-    if pd.notna(ended):
+    if ended is not None:
         parts.append(f"{ended:%-d %B %Y}")
     parts.append(f"{len(results.trials)} trials")
     return " · ".join(parts)
@@ -108,7 +105,7 @@ def _reading(answer: pd.DataFrame) -> str:
         "Each interval speaks for its own size: of twenty such intervals about one misses the"
         " truth. An arm is called ahead only if its whole interval lies on its side of zero."
     )
-    if (answer["split"] == "tune").any():
+    if "tune" in values(answer, "split"):
         text += (
             " Scores on the tuning split are the best of many trials and one seed: optimistic,"
             " and no ground for a claim."

@@ -76,13 +76,12 @@ def answer(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
 
 def searched(manifest: dict[str, Any]) -> dict[str, tuple[float, float, bool]]:
     """What was searched: name to (low, high, whether on a ladder rather than a range)."""
-    question = manifest["question"]
-    nested = question.get("space")
-    nuisance = question.get("nuisance") or (nested.get("nuisance") if _dict(nested) else {}) or {}
-    ranges: dict[str, tuple[float, float, bool]] = {}
-    for name in ("lr", "weight_decay"):
-        if _dict(nuisance.get(name)):
-            ranges[name] = (nuisance[name]["low"], nuisance[name]["high"], False)
+    nuisance = manifest["question"].get("nuisance") or {}
+    ranges = {
+        name: (nuisance[name]["low"], nuisance[name]["high"], False)
+        for name in ("lr", "weight_decay")
+        if name in nuisance
+    }
     lengths = nuisance.get("lengths") or []
     if lengths:
         ranges["length"] = (min(lengths), max(lengths), True)
@@ -138,7 +137,3 @@ def _by_seed(runs: pd.DataFrame, arm: str, score: str) -> dict[Hashable, float]:
 
 def _put(row: dict[str, Any], name: str, value: stats.Estimate | stats.Difference) -> None:
     row |= {name: value.mean, f"{name}_low": value.low, f"{name}_high": value.high}
-
-
-def _dict(value: Any) -> bool:
-    return isinstance(value, dict)

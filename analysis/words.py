@@ -48,8 +48,8 @@ def verdict(row: Row) -> str:
         "behind": f"{first} is ahead of {second} by {points(abs(gap))} AP ({interval})",
         "undecided": "no difference can be claimed"
         f" ({arm} minus {reference}: {points(gap)} AP, {interval})",
-        "unrepeated": f"{first} scored {points(abs(gap))} AP more than {second}, but not with two"
-        " seeds each that differ, so no difference can be claimed",
+        "unrepeated": f"{arm} minus {reference} is {points(gap)} AP, but the repeats are too few,"
+        " or too alike, for an interval: no difference can be claimed",
         "unconfirmed": f"{first} scored {points(abs(gap))} AP more than {second} on the tuning"
         " split (one seed, optimistic); no difference can be claimed before it is confirmed",
         "missing": f"too early to compare {reference} and {arm}: no score yet",
@@ -93,7 +93,12 @@ def between(mean: float, low: float, high: float) -> str:
 
 
 def images(count: int) -> str:
-    return f"{count:,} image{'' if count == 1 else 's'}"
+    return counted(count, "image")
+
+
+def counted(count: int, noun: str) -> str:
+    """1 image, 2,000 images."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def number(value: float) -> str:
@@ -130,14 +135,17 @@ def _sentence(what: Claim, same: list[dict[str, Any]], arm: str, reference: str)
     at = listed(f"{row['size']:,}" for row in same)
     at += " training image" + ("" if at == "1" else "s")
     by = listed(points(abs(row["AP_box_difference"])) for row in same) + " AP"
+    alone = listed(points(row["AP_box_reference"]) for row in same) + " AP"
+    if any(row["split"] == "tune" for row in same):
+        alone += " on the tuning split (one seed, optimistic)"
     return {
         "ahead": f"With {at}, {arm} beats {reference} by {by}.",
         "behind": f"With {at}, {reference} beats {arm} by {by}.",
         "undecided": f"With {at}, no difference between {arm} and {reference} can be claimed.",
-        "unrepeated": f"With {at}, {arm} and {reference} were not repeated often enough"
-        " to claim a difference.",
+        "unrepeated": f"With {at}, the repeats of {arm} and {reference} are too few, or too"
+        " alike, to claim a difference.",
         "unconfirmed": f"With {at}, {arm} and {reference} are tuned but not confirmed:"
         " nothing can be claimed yet.",
         "missing": f"With {at}, there are no scores to compare yet.",
-        "alone": f"With {at}, {reference} was studied alone.",
+        "alone": f"With {at}, {reference} reaches {alone}; there is no second arm.",
     }[what]
