@@ -24,6 +24,7 @@ from study.rundir import StudyDir, TrialDir
 Row = dict[str, Any]
 
 _AP = ("AP_box", "AP50_box", "AP75_box", "AP_mask", "AP50_mask", "AP75_mask")
+_ADVICE = "give the --run-dir of a `python -m study.sweep`"
 _NEEDED = ("iteration", "images_seen", "length", "factor", "split", "AP_box", "AP_mask")
 
 
@@ -195,9 +196,12 @@ def _arms(manifest: dict[str, Any], there: Iterable[str]) -> list[str]:
 
 def _manifest(study: StudyDir) -> dict[str, Any]:
     if not study.path.is_dir():
-        raise ValueError(f"run directory {study.path}: there is no such folder")
+        raise ValueError(f"run directory {study.path}: there is no such folder; {_ADVICE}")
     file = study.path / "study.json"
-    manifest = study.manifest if not file.exists() else _parsed(file, lambda: study.manifest)
+    if not file.exists():
+        what = "one run" if (study.path / "config.json").exists() else "no study"
+        raise ValueError(f"run directory {study.path}: holds {what}, no study.json; {_ADVICE}")
+    manifest = _parsed(file, lambda: study.manifest)
     if not isinstance(manifest, dict) or not isinstance(manifest.get("question"), dict):
         raise ValueError(f"{file}: has no question; `python -m study.sweep` writes one")
     return manifest

@@ -1,0 +1,64 @@
+"""The answer on a terminal, or piped: words first, then tables that nothing cuts off."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from typing import IO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from analysis import layout, tables
+from analysis.flags import flags, lines
+from analysis.load import Results
+from analysis.words import headline
+
+WIDTH = 100  # of prose, in characters, where the terminal has as many
+
+
+def show(results: Results, file: IO[str] | None = None) -> None:
+    """Print the answer, what weakens it, the chosen settings, and the bill.
+
+    A terminal that is too narrow for a table wraps its lines, and a pipe gets them whole: the
+    console is told to be wide, because rich would otherwise cut columns.
+    """
+    console = Console(file=file, width=1000, highlight=False, markup=False, emoji=False)
+    answer = tables.answer(results)
+    _prose(console, headline(answer), style="bold")
+    if len(answer):
+        _table(console, layout.answer(answer))
+    if raised := lines(flags(results)):
+        console.print("\nBefore you believe it")
+        for line in raised:
+            _prose(console, f"- {line}", indent="  ")
+    best, costs = layout.settings(tables.best(results)), layout.costs(results.costs)
+    if best.rows:
+        _table(console, best)
+    if costs.rows:
+        _table(console, costs)
+    console.print()
+    _prose(console, layout.saving(results.costs))
+
+
+def _prose(console: Console, text: str, style: str = "", indent: str = "") -> None:
+    width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
+    # not at hyphens, which stand in names
+    filled = textwrap.fill(text, width, subsequent_indent=indent, break_on_hyphens=False)
+    console.print(Text(filled, style=style))
+
+
+def _table(console: Console, table: layout.Table) -> None:
+    shown = RichTable(box=box.SIMPLE_HEAD, show_edge=False, show_footer=bool(table.total))
+    for index, column in enumerate(table.columns):
+        side = "right" if column.number else "left"
+        footer = table.total[index] if table.total else ""
+        shown.add_column(column.title, footer, justify=side, no_wrap=True)
+    grouped = len({row[0] for row in table.rows}) < len(table.rows)
+    for row, below in zip(table.rows, [*table.rows[1:], None], strict=True):
+        shown.add_row(*row, end_section=grouped and below is not None and below[0] != row[0])
+    console.print()
+    _prose(console, table.caption)
+    console.print(shown)
