@@ -111,7 +111,7 @@ def settings(results: Results, study: str, looks: dict[str, Look]) -> list[Figur
             ) -> None:
                 plots.draw_settings(ax, frame, look, top)
 
-            title = f"{images(size)}, {arm}: 0 to {points(highest)} AP"
+            title = f"{images(size)}, {arm}"
             found.append(_figure(f"settings-{size}-{arm}", title, alt, draw, looks))
     return found
 

@@ -108,7 +108,7 @@ def costs(table: pd.DataFrame) -> Table:
         [number(size), arm, role, *cells(group)]
         for (size, arm, role), group in groups(table, "size", "arm", "role")
     ]
-    caption = "Training images and wall time x workers, whatever became of the trials"
+    caption = "Training images and wall time × workers, whatever became of the trials"
     return Table(caption, columns, found, ["all", "", "", *cells(table)] if found else ())
 
 
@@ -162,7 +162,7 @@ class Verdict:
     """One row of the answer as the page opens with it."""
 
     size: str
-    gap: str
+    gap: str  # empty if there is none
     leader: str  # the arm that is ahead; empty if none may be called so
     claimed: bool
     text: str
@@ -191,10 +191,8 @@ def verdicts(table: pd.DataFrame) -> list[Verdict]:
                 bar |= {"low": at(bottom), "width": round(at(top) - at(bottom), 2)}
             else:
                 bar |= {"low": 0.0, "width": 0.0}
-        sign = "+" if mean > 0 else ""
-        text = verdict(row).split(": ", 1)[1]
-        text = text[0] + text[1:] + "."
-        gap = f"{sign}{points(mean)}"
+        text = verdict(row).split(": ", 1)[1] + "."
+        gap = f"{'+' if mean > 0 else ''}{points(mean)}" if math.isfinite(mean) else ""
         found.append(Verdict(images(row["size"]), gap, leader, bool(leader), text, bar))
     return found
 

@@ -21,7 +21,7 @@ from analysis.looks import INK, PAPER, RULE, Look
 from analysis.words import number, points
 
 STYLE: dict[Any, Any] = {
-    "font.size": 9.5,
+    "font.size": 11,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "axes.linewidth": 0.6,

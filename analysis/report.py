@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,13 +102,16 @@ def _eyebrow(study: str, results: Results) -> str:
 
 
 def _reading(answer: pd.DataFrame) -> str:
-    text = (
-        "Each interval speaks for its own size: of twenty such intervals about one misses the"
-        " truth. An arm is called ahead only if its whole interval lies on its side of zero."
-    )
+    text: list[str] = []
+    if any(map(math.isfinite, values(answer, "AP_box_difference_low"))):
+        text.append(
+            "Each interval speaks for its own size: of twenty such intervals about one misses the"
+            " truth. The upright tick is zero, no difference; an arm is called ahead only if its"
+            " whole interval lies on one side of it."
+        )
     if "tune" in values(answer, "split"):
-        text += (
-            " Scores on the tuning split are the best of many trials and one seed: optimistic,"
+        text.append(
+            "Scores on the tuning split are the best of many trials and one seed: optimistic,"
             " and no ground for a claim."
         )
-    return text
+    return " ".join(text)

@@ -51,7 +51,8 @@ def _prose(console: Console, text: str, style: str = "", indent: str = "") -> No
 
 
 def _table(console: Console, table: layout.Table) -> None:
-    shown = RichTable(box=box.SIMPLE_HEAD, show_edge=False, show_footer=bool(table.total))
+    look = {"box": box.SIMPLE_HEAD, "show_edge": False, "padding": (0, 1, 0, 0)}
+    shown = RichTable(show_footer=bool(table.total), **look)
     for index, column in enumerate(table.columns):
         side = "right" if column.number else "left"
         footer = table.total[index] if table.total else ""

@@ -42,7 +42,7 @@ def verdict(row: Row) -> str:
     first, second = (arm, reference) if gap >= 0 else (reference, arm)
     if what == "behind":
         low, high = -high, -low
-    interval = f"{row['level'] * 100:g} % interval {points(low)} to {points(high)}"
+    interval = f"{row['level'] * 100:g}\u00a0% interval {points(low)} to {points(high)}"
     text = {
         "ahead": f"{first} is ahead of {second} by {points(abs(gap))} AP ({interval})",
         "behind": f"{first} is ahead of {second} by {points(abs(gap))} AP ({interval})",
