@@ -15,6 +15,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from study import schedule
+from study.arms import Arm
 from study.config import (
     Nuisance,
     OptimConfig,
@@ -25,7 +26,8 @@ from study.config import (
     digest,
     to_dict,
 )
-from study.rundir import State, StudyDir, TrialDir
+from study.rundir import State, StudyDir
+from study.settings import Settings
 
 SPACE = SearchSpace(name="synthetic", scientific=Scientific(sizes=(24, 64, 256)))
 SECONDS_PER_IMAGE = 0.025
@@ -50,13 +52,17 @@ class Truth:
     noise: float = 0.6  # standard deviation over seeds, AP
     shared: float = 0.5  # share of its variance that a seed adds to every arm alike
     too_fast: float = 0.085  # learning rate from which training from scratch diverges
+    overfit: float = math.inf  # iterations after which 63 % is lost again
+    masks: bool = True
+    luck: int = 0  # lets what seeds have in common differ between studies
 
     def ap(self, arm: str, size: int, lr: float, weight_decay: float, length: int) -> float:
         """Expected box AP on the report split."""
         off_lr = math.log10(lr / self.best_lr) / 0.5
         off_decay = math.log10(weight_decay / self.best_weight_decay) / 2.0
         fit = math.exp(-0.5 * (off_lr**2 + off_decay**2))
-        return self.peak[arm][size] * fit * (1 - math.exp(-length / self.slowness[arm]))
+        learnt = 1 - math.exp(-length / self.slowness[arm])
+        return self.peak[arm][size] * fit * learnt * math.exp(-length / self.overfit)
 
 
 def write_study(
@@ -77,35 +83,27 @@ def write_study(
         for arm in space.scientific.arms:
             scores: list[tuple[float, RunConfig, int]] = []
             for index, (u, v) in enumerate(points):
-                run = _run(space, arm, size, search.lr.at(u), search.weight_decay.at(v))
-                run = replace(run, trial_id=f"{arm}-{size}-tune-{index:03d}")
+                at = search.lr.at(u), search.weight_decay.at(v)
+                run = run_of(space, arm, size, index, *at)
                 scores += write_trial(study, run, truth, index=index, stop=index % 4, rng=rng)
             _, top, length = max(scores, key=lambda score: score[0])
             fixed = replace(space.fixed.schedule, lengths=(length,))
-            for seed in range(1, confirm + 1):
-                trial_id = f"{arm}-{size}-confirm-{seed}"
-                run = replace(top, seed=seed, split="report", schedule=fixed, trial_id=trial_id)
-                write_trial(study, run, truth, role="confirm", index=seed - 1, rng=rng)
+            for index in range(confirm):
+                place = {"trial_id": f"{arm}-{size}-c{index}", "draw": 1 + index}
+                run = replace(top, seed=1000 + index, split="report", schedule=fixed, **place)
+                write_trial(study, run, truth, role="confirm", index=index, rng=rng)
     return study
 
 
 def begin(path: Path, space: SearchSpace, trials: int = 8, confirm: int = 4) -> StudyDir:
     """The study's manifest, as a sweep writes it before its first trial."""
     study = StudyDir(path)
-    values = to_dict(space)
-    question = {
-        "space": space.name,
-        "arms": values["scientific"]["arms"],
-        "sizes": values["scientific"]["sizes"],
-        "nuisance": values["nuisance"],
-        "seed": 0,
-        "search": "sobol",
-        "schedule": "shared",
-        "digests": {"train": digest("train"), "tune": digest("tune"), "report": digest("val")},
-    }
+    arms = tuple(Arm(name, None) for name in space.scientific.arms)
+    asked = Settings(space=space, arms=arms, trials=trials, confirm=confirm)
+    digests = {split: digest(split) for split in ("train", "tune", "report")}
     study.open(
         {
-            "question": question,
+            "question": asked.question(digests),
             "budget": {"trials": trials, "confirm": confirm},
             "versions": {"rethink-pretraining": "0.1.0", "torch": "2.15.0", "ray": "2.60.0"},
             "command": ["python", "-m", "study.sweep", "--run-dir", str(path)],
@@ -137,9 +135,9 @@ def write_trial(
     trial.write_audit(_audit(run.arm))
     trial.mark(State.RUNNING, iteration=0, images_spent=0, device_seconds=0.0, workers=1)
     if run.optim.lr > truth.too_fast and run.arm == "scratch":
-        trial.mark(State.DIVERGED, iteration=12, images_spent=96, error="loss = nan")
+        trial.mark(State.DIVERGED, iteration=12, error="loss = nan", **_spent(96))
         return []
-    common = np.random.default_rng(run.seed).normal() * math.sqrt(truth.shared)
+    common = np.random.default_rng((truth.luck, run.seed)).normal() * math.sqrt(truth.shared)
     own = rng.normal() * math.sqrt(1 - truth.shared)
     scores: list[tuple[float, RunConfig, int]] = []
     spent = 0
@@ -150,7 +148,7 @@ def write_trial(
         setting = (run.arm, run.size, run.optim.lr, run.optim.weight_decay, leg.length)
         ap = truth.ap(*setting) + truth.noise * (common + own)
         ap = min(100.0, max(0.0, ap))
-        trial.append(_record(run, leg, ap, spent))
+        trial.append(_record(run, leg, ap, spent, truth.masks))
         scores.append((ap, run, leg.length))
         if stop == 1 and leg.length == run.schedule.lengths[0]:
             trial.mark(State.STOPPED, leg=leg.name, **_spent(spent))
@@ -159,25 +157,25 @@ def write_trial(
     return scores
 
 
-def copy_trial(trial: TrialDir, to: TrialDir) -> None:
-    """The same files under another name."""
-    to.path.mkdir(parents=True)
-    for file in trial.path.iterdir():
-        (to.path / file.name).write_bytes(file.read_bytes())
-
-
-def _run(space: SearchSpace, arm: str, size: int, lr: float, weight_decay: float) -> RunConfig:
+def run_of(
+    space: SearchSpace, arm: str, size: int, index: int = 0, lr: float = 0.03, decay: float = 3e-4
+) -> RunConfig:
+    """The configuration of an arm and size's tune trial `index`."""
     nuisance: Nuisance = space.nuisance
     ladder = ScheduleConfig(lengths=nuisance.lengths, factors=nuisance.factors)
-    optim = OptimConfig(lr=lr, weight_decay=weight_decay)
-    return replace(space.fixed, arm=arm, size=size, optim=optim, schedule=ladder)
+    optim = OptimConfig(lr=lr, weight_decay=decay)
+    place = {"trial_id": f"{arm}-{size}-t{index:03d}", "arm": arm, "size": size}
+    return replace(space.fixed, optim=optim, schedule=ladder, **place)
 
 
 def _spent(images: int) -> dict[str, float]:
     return {"images_spent": images, "device_seconds": images * SECONDS_PER_IMAGE}
 
 
-def _record(run: RunConfig, leg: schedule.Leg, ap: float, spent: int) -> dict[str, object]:
+def _record(
+    run: RunConfig, leg: schedule.Leg, ap: float, spent: int, masks: bool
+) -> dict[str, object]:
+    mask = (("AP", 0.9), ("AP50", 1.5), ("AP75", 0.8))
     seen = leg.stop * run.optim.batch_size
     loss = 0.5 + 2.0 * math.exp(-leg.stop / 150)
     return {
@@ -195,7 +193,7 @@ def _record(run: RunConfig, leg: schedule.Leg, ap: float, spent: int) -> dict[st
         "images_seen": seen,
         "split": run.split,
         **{f"{name}_box": ap * by for name, by in (("AP", 1.0), ("AP50", 1.6), ("AP75", 0.9))},
-        **{f"{name}_mask": ap * by for name, by in (("AP", 0.9), ("AP50", 1.5), ("AP75", 0.8))},
+        **{f"{name}_mask": ap * by if masks else None for name, by in mask},
         "loss": loss,
         **{f"loss_{k}": loss / 5 for k in ("objectness", "rpn_box", "classifier", "box", "mask")},
         **_spent(spent),

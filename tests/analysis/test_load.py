@@ -1,0 +1,140 @@
+"""Frames have the documented columns whatever the study, and lose or double nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import analysis
+from analysis import columns
+from analysis.columns import Columns
+from analysis.frames import where
+from analysis.load import Results
+from study.rundir import State, StudyDir
+from tests.analysis.incomplete import INCOMPLETE, ONE_SIZE, cut, queued, rng, running
+from tests.analysis.synthetic import SECONDS_PER_IMAGE, Truth, begin, run_of, write_trial
+
+FRAMES = {name.removeprefix("Results."): frame for name, (_, frame) in columns.FRAMES.items()}
+
+
+def frame_of(results: Results, name: str) -> pd.DataFrame:
+    made = {"best": analysis.best, "answer": analysis.answer, "flags": analysis.flags}
+    return made[name](results) if name in made else getattr(results, name)
+
+
+def described(table: pd.DataFrame) -> dict[str, str]:
+    return {str(name): str(dtype) for name, dtype in table.dtypes.items()}
+
+
+def documented(frame: Columns) -> dict[str, str]:
+    return {name: str(pd.Series(dtype=dtype).dtype) for name, (dtype, _) in frame.items()}
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_finished_study_has_the_documented_columns(results: Results, name: str):
+    table = frame_of(results, name)
+    assert described(table) == documented(FRAMES[name])
+    assert len(table) > 0
+
+
+@pytest.mark.parametrize("study", INCOMPLETE)
+def test_incomplete_study_has_the_same_columns(study: str, tmp_path: Path):
+    INCOMPLETE[study](tmp_path / "run")
+    results = analysis.load(tmp_path / "run")
+    for name, frame in FRAMES.items():
+        assert described(frame_of(results, name)) == documented(frame), name
+
+
+def test_help_lists_every_column():
+    for name, frame in FRAMES.items():
+        assert name in (analysis.__doc__ or "")
+        assert all(column in (analysis.__doc__ or "") for column in frame)
+
+
+def test_trials_and_confirmations_are_counted_once(results: Results):
+    assert len(results.trials) == 2 * 3 * (8 + 4)
+    assert results.trials["trial_id"].is_unique
+    assert len(results.confirmations) == 2 * 3 * 4
+    assert results.confirmations["AP_box"].notna().all()
+
+
+def test_costs_are_what_was_spent_whatever_became_of_the_trials(tmp_path: Path):
+    study = begin(tmp_path, ONE_SIZE)
+    ends = {  # batches of 8; lengths 100, 200, 400 share a trunk, each has a tail of 44
+        "finished": 8 * (356 + 3 * 44),
+        "stopped": 8 * (56 + 44),
+        "diverged": 96,
+        "failed": 8 * (356 + 3 * 44) + 80,  # some work was repeated
+        "preempted": 8 * (56 + 44) + 40,
+    }
+    for index, (state, images) in enumerate(ends.items()):
+        run = run_of(ONE_SIZE, "scratch", 64, index, lr=0.09 if state == "diverged" else 0.03)
+        write_trial(study, run, Truth(), index=index, stop=state in ("stopped",), rng=rng())
+        if state in ("failed", "preempted"):
+            if state == "preempted":
+                cut(study.trial(run.trial_id).path / "records.jsonl", 1)
+                cut(study.trial(run.trial_id).path / "events.jsonl", 1)
+            spent = {"images_spent": images, "device_seconds": images * SECONDS_PER_IMAGE}
+            study.trial(run.trial_id).mark(State(state), error="lost", **spent)
+    (row,) = analysis.load(tmp_path).costs.to_dict("records")
+    assert {state: row[state] for state in ends} == dict.fromkeys(ends, 1)
+    assert (row["trials"], row["running"]) == (5, 0)
+    assert row["images"] == sum(ends.values())
+    assert row["iterations"] == sum(ends.values()) / 8
+    assert row["device_seconds"] == pytest.approx(sum(ends.values()) * SECONDS_PER_IMAGE)
+    assert row["independent_iterations"] == 2 * (100 + 200 + 400) + 2 * 100
+
+
+def test_a_torn_line_is_dropped_and_the_rest_is_read(tmp_path: Path):
+    running(tmp_path)
+    curves = analysis.load(tmp_path).curves
+    assert curves["length"].tolist() == [100, 200]
+    assert set(curves["arm"]) == {"scratch"}
+
+
+def test_the_last_record_of_a_tail_counts(tmp_path: Path):
+    study = begin(tmp_path, ONE_SIZE)
+    run = run_of(ONE_SIZE, "scratch", 64)
+    write_trial(study, run, Truth(), rng=rng())
+    trial = study.trial(run.trial_id)
+    trial.append(trial.records()[-1] | {"AP_box": 77.0})
+    results = analysis.load(tmp_path)
+    assert len(results.curves) == 4
+    assert where(results.tails, length=400)["AP_box"].tolist() == [77.0]
+    assert results.trials["AP_box"].tolist() == [77.0]
+
+
+def test_reference_is_scratch_wherever_it_was_named(tmp_path: Path):
+    INCOMPLETE["four arms"](tmp_path)
+    results = analysis.load(tmp_path)
+    assert results.arms(str(tmp_path))[0] == "scratch"
+    assert set(analysis.answer(results)["reference"]) == {"scratch"}
+
+
+def test_two_studies_are_kept_apart(results: Results, finished: Path, tmp_path: Path):
+    queued(tmp_path)
+    both = analysis.load([finished, tmp_path])
+    assert len(both.trials) == len(results.trials) + 1
+    assert where(both.trials, study=str(tmp_path))["state"].tolist() == ["running"]
+    with pytest.raises(ValueError, match="2 studies"):
+        _ = both.manifest
+
+
+def test_what_no_study_writes_is_named_with_its_file(tmp_path: Path):
+    study: StudyDir = running(tmp_path)
+    trial = study.trials()[-1]
+    for name, text, words in (
+        ("events.jsonl", '{"state": "lost", "time": 1}\n', "line 1: state = 'lost': one of"),
+        ("records.jsonl", '{"iteration": 1}\n', "line 1 has no images_seen"),
+        ("records.jsonl", "{]\n", "not JSON"),
+        ("config.json", json.dumps({"role": "tune", "run": {}}), "has no arm"),
+    ):
+        whole = (trial.path / name).read_text()
+        (trial.path / name).write_text(text)
+        with pytest.raises(ValueError, match=f"{trial.path / name}: .*{words}"):
+            analysis.load(tmp_path)
+        (trial.path / name).write_text(whole)
+    analysis.load(tmp_path)

@@ -1,0 +1,82 @@
+"""Intervals are those of the textbook, cover as often as they say, and are absent where due."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats as reference
+
+from analysis.stats import difference, mean_interval
+
+SCORES = [31.0, 32.5, 30.2, 33.1]
+OTHERS = [28.0, 29.9, 28.4, 27.7, 29.0]
+
+
+def by_seed(values: list[float]) -> dict[int, float]:
+    return dict(enumerate(values))
+
+
+def test_mean_interval_is_students():
+    estimate = mean_interval(SCORES, level=0.9)
+    expected = reference.ttest_1samp(SCORES, 0.0).confidence_interval(0.9)
+    assert (estimate.low, estimate.high) == pytest.approx(tuple(expected))
+    assert (estimate.mean, estimate.n) == (pytest.approx(np.mean(SCORES)), 4)
+
+
+def test_difference_with_the_same_seeds_is_paired():
+    gap = difference(by_seed(SCORES), by_seed(OTHERS[:4]))
+    expected = reference.ttest_rel(SCORES, OTHERS[:4]).confidence_interval(0.95)
+    assert gap.paired
+    assert (gap.low, gap.high) == pytest.approx(tuple(expected))
+
+
+def test_difference_with_other_seeds_is_welchs():
+    gap = difference(by_seed(SCORES), by_seed(OTHERS))
+    test = reference.ttest_ind(SCORES, OTHERS, equal_var=False)
+    assert not gap.paired
+    assert (gap.low, gap.high) == pytest.approx(tuple(test.confidence_interval(0.95)))
+
+
+def test_a_seed_without_a_score_unpairs():
+    gap = difference(by_seed([*SCORES[:3], math.nan]), by_seed(OTHERS[:4]))
+    assert not gap.paired
+    assert gap.mean == pytest.approx(np.mean(SCORES[:3]) - np.mean(OTHERS[:4]))
+
+
+@pytest.mark.parametrize(
+    ("values", "mean"),
+    [([], math.nan), ([3.0], 3.0), ([0.0, 0.0, 0.0], 0.0), ([4.0, math.nan], 4.0)],
+)
+def test_no_interval_without_two_scores_that_differ(values: list[float], mean: float):
+    estimate = mean_interval(values)
+    assert not estimate.has_interval
+    assert estimate.mean == pytest.approx(mean, nan_ok=True)
+    assert not difference(by_seed(values), by_seed(values)).has_interval
+
+
+def test_one_arm_without_scores_has_no_difference():
+    gap = difference(by_seed(SCORES), {})
+    assert math.isnan(gap.mean)
+    assert not gap.has_interval
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95])
+@pytest.mark.parametrize("paired", [True, False])
+def test_intervals_cover_the_truth_as_often_as_they_say(level: float, paired: bool):
+    rng = np.random.default_rng(5)
+    draws, hits, wide = 1500, 0, 0
+    for _ in range(draws):
+        common = rng.normal(size=4) if paired else np.zeros(4)
+        a = 30 + common + rng.normal(0, 0.5, size=4)
+        b = 28 + common + rng.normal(0, 1.0, size=4)
+        shift = 0 if paired else 10
+        gap = difference(by_seed(list(a)), {k + shift: v for k, v in enumerate(b)}, level)
+        hits += gap.low <= 2.0 <= gap.high
+        estimate = mean_interval(a, level)
+        wide += estimate.low <= 30.0 <= estimate.high
+    # three standard errors; Welch's degrees of freedom are approximate
+    slack = 3 * math.sqrt(level * (1 - level) / draws) + (0 if paired else 0.01)
+    assert hits / draws == pytest.approx(level, abs=slack)
+    assert wide / draws == pytest.approx(level, abs=slack)
