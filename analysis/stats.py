@@ -7,8 +7,9 @@ freedom: wide for n = 2, but it covers the truth as often as it says. One run ha
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -60,9 +61,7 @@ def mean_interval(values: Iterable[float], level: float = LEVEL) -> Estimate:
     return Estimate(mean, mean - half, mean + half, n, level)
 
 
-def difference(
-    a: Mapping[Hashable, float], b: Mapping[Hashable, float], level: float = LEVEL
-) -> Difference:
+def difference(a: Mapping[Any, float], b: Mapping[Any, float], level: float = LEVEL) -> Difference:
     """Mean of `a` minus mean of `b`; both map a seed (or any key of a run) to its score.
 
     With the same keys on both sides the t-interval is that of the differences key by key: the

@@ -22,6 +22,9 @@ from torchvision.models.detection.roi_heads import (
 from torchvision.models.detection.rpn import RegionProposalNetwork
 
 
+FEW_SHAPES = 16  # RoIs
+
+
 class Share(NamedTuple):
     """This worker's part of a mean: the sum of its terms [] and how many there are."""
 
@@ -147,8 +150,10 @@ class Heads(RoIHeads):
         return self.box_predictor(self.box_head(self.box_roi_pool(features, boxes, None)))
 
     def _masks(self, features: dict[str, Tensor], boxes: list[Tensor]) -> Tensor:
+        """[sum of n_i, C + 1, m, m] for boxes [n_i, 4]."""
         assert self.mask_roi_pool and self.mask_head and self.mask_predictor
-        return self.mask_predictor(self.mask_head(self.mask_roi_pool(features, boxes, None)))
+        pooled = _rounded_up(self.mask_roi_pool(features, boxes, None))
+        return self.mask_predictor(self.mask_head(pooled))[: sum(map(len, boxes))]
 
 
 def box_losses(
@@ -167,6 +172,18 @@ def box_losses(
         "classifier": Share(classifier, len(labels)),
         "box": Share(box, len(labels)),
     }
+
+
+def _rounded_up(pooled: Tensor) -> Tensor:
+    """RoIs [n, C, H, W] with zeros up to the next multiple of `FEW_SHAPES` on a CPU.
+
+    The number of masks changes from batch to batch, and oneDNN compiles a convolution anew for
+    every shape that it has not met: tens of milliseconds each, more than a whole training step.
+    """
+    if pooled.device.type != "cpu" or len(pooled) % FEW_SHAPES == 0:
+        return pooled
+    missing = FEW_SHAPES - len(pooled) % FEW_SHAPES
+    return torch.cat([pooled, pooled.new_zeros(missing, *pooled.shape[1:])])
 
 
 def _mask_targets(masks: Tensor, boxes: Tensor, matched: Tensor, side: int) -> Tensor:

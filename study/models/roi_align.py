@@ -48,17 +48,24 @@ class PyramidRoIAlign(nn.Module):
         RoI heads pass it, and is not used: strides are known.
         """
         maps = [features[str(level)] for level in range(self.num_levels)]
-        levels = [self._level(box) for box in boxes]
-        stride = 4.0
-        pooled: Tensor | None = None
+        rois, images = torch.cat(boxes), len(boxes)
+        image = torch.cat([torch.full((len(box),), i) for i, box in enumerate(boxes)])
+        place = self._level(rois) * images + image.to(rois.device)
+        order = place.argsort(stable=True)  # by level, then by image
+        counts = torch.bincount(place, minlength=len(maps) * images).tolist()
+        rois = rois[order]
+        parts: list[Tensor] = []
+        stride, begin = 4.0, 0
         for level, level_map in enumerate(maps):
-            on_level = [(own == level).to(level_map.dtype) for own in levels]
+            of_images = counts[level * images : (level + 1) * images]
+            own = rois[begin : begin + sum(of_images)]
+            begin += len(own)
             pool = _by_matrices if level_map[0, 0].numel() <= MAX_MATRIX_MAP else _by_kernel
-            part = pool(level_map, boxes, on_level, 1 / stride, self.bins)
-            pooled = part if pooled is None else pooled + part
+            parts += pool(level_map, own, of_images, 1 / stride, self.bins)
             stride *= 2
-        assert pooled is not None
-        return pooled
+        pooled = torch.cat(parts)
+        # index_copy because its gradient is a plain selection
+        return torch.empty_like(pooled).index_copy(0, order, pooled)
 
     def _level(self, boxes: Tensor) -> Tensor:
         """The index of the map for each box, int64 [n]."""
@@ -69,21 +76,21 @@ class PyramidRoIAlign(nn.Module):
 
 
 def _by_matrices(
-    features: Tensor, boxes: list[Tensor], weights: list[Tensor], scale: float, bins: int
-) -> Tensor:
-    """RoIs of weight 0 get zeros: the sum over levels then needs no gathering of rows.
+    features: Tensor, rois: Tensor, counts: Sequence[int], scale: float, bins: int
+) -> list[Tensor]:
+    """[n, C, bins, bins] for each image; `rois` lie image by image, `counts` of them in each.
 
-    Image by image, so that what lies between the two products stays in the cache.
+    The products go image by image, so that what lies between them stays in the cache.
     """
-    channels, height, width = features.shape[1:]
+    images, channels, height, width = features.shape
+    rows = interpolation(rois[:, 1], rois[:, 3], scale, bins, height)
+    columns = interpolation(rois[:, 0], rois[:, 2], scale, bins, width)[:, None]
+    lines = features.permute(0, 2, 3, 1).reshape(images, height, width * channels)
     pooled = []
-    for image, box, weight in zip(features, boxes, weights, strict=True):
-        rows = interpolation(box[:, 1], box[:, 3], scale, bins, height) * weight[:, None, None]
-        columns = interpolation(box[:, 0], box[:, 2], scale, bins, width)
-        lines = image.permute(1, 2, 0).reshape(height, width * channels)
-        lines = (rows.flatten(0, 1) @ lines).reshape(len(box), bins, width, channels)
-        pooled.append(columns[:, None] @ lines)  # [n, bins (y), bins (x), C]
-    return torch.cat(pooled).permute(0, 3, 1, 2).contiguous()
+    for own, y, x in zip(lines, rows.split(counts), columns.split(counts), strict=True):
+        between = (y.flatten(0, 1) @ own).reshape(len(y), bins, width, channels)
+        pooled.append((x @ between).permute(0, 3, 1, 2))  # from [n, bins (y), bins (x), C]
+    return pooled
 
 
 def interpolation(start: Tensor, stop: Tensor, scale: float, bins: int, cells: int) -> Tensor:
@@ -104,10 +111,6 @@ def interpolation(start: Tensor, stop: Tensor, scale: float, bins: int, cells: i
 
 
 def _by_kernel(
-    features: Tensor, boxes: list[Tensor], weights: Sequence[Tensor], scale: float, bins: int
-) -> Tensor:
-    own = torch.cat(list(weights))
-    chosen = [box[weight > 0] for box, weight in zip(boxes, weights, strict=True)]
-    pooled = roi_align(features, chosen, bins, scale, SAMPLES)
-    full = pooled.new_zeros(len(own), *pooled.shape[1:])
-    return full.index_copy(0, torch.nonzero(own)[:, 0], pooled)
+    features: Tensor, rois: Tensor, counts: Sequence[int], scale: float, bins: int
+) -> list[Tensor]:
+    return [roi_align(features, list(rois.split(list(counts))), bins, scale, SAMPLES)]
