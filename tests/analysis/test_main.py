@@ -1,0 +1,141 @@
+"""The command: what it prints, what it writes, and how it ends."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import analysis
+from analysis import __main__ as command
+from analysis import terminal
+from analysis.words import headline
+from study.cli import BAD_INPUT, DONE, FAILURE, INTERRUPTED
+from tests.analysis.incomplete import INCOMPLETE
+
+Capture = pytest.CaptureFixture[str]
+
+
+def shown(results: analysis.Results) -> str:
+    text = io.StringIO()
+    terminal.show(results, text)
+    return text.getvalue()
+
+
+def test_it_prints_the_answer_and_writes_the_page(finished: Path, tmp_path: Path, capsys: Capture):
+    assert command.main([str(finished), "--out", str(tmp_path / "page")]) == DONE
+    out, err = capsys.readouterr()
+    assert not err
+    assert out.startswith("With 24, 64 and 256 training images, pretext beats scratch by ")
+    assert out.endswith(f"report: {tmp_path / 'page' / 'index.html'}\n")
+    assert (tmp_path / "page" / "index.html").stat().st_size > 10_000
+    assert not (finished / "report").exists()
+
+
+def test_the_page_lies_in_the_run_directory(tmp_path: Path):
+    INCOMPLETE["begun"](tmp_path)
+    assert command.main([str(tmp_path)]) == DONE
+    assert (tmp_path / "report" / "index.html").exists()
+    assert command.main([str(tmp_path)]) == DONE  # again, over the former
+
+
+def test_tables_are_whole_and_fit_100_columns(results: analysis.Results):
+    lines = shown(results).splitlines()
+    assert max(map(len, lines)) <= 100
+    text = "\n".join(lines)
+    assert "…" not in text
+    assert "\x1b" not in text  # no colours in a pipe
+    for row in analysis.answer(results).to_dict("records"):
+        for side in ("reference", "arm"):
+            for kind in ("box", "mask"):
+                ends = (row[f"AP_{kind}_{side}{end}"] for end in ("", "_low", "_high"))
+                assert "{:.1f} ({:.1f} to {:.1f})".format(*ends) in text
+        assert f"+{row['AP_box_difference']:.1f} (" in text
+    for setting in analysis.best(results).to_dict("records"):
+        assert f"{setting['lr']:.3g}" in text
+        assert f"{setting['length']}" in text
+    assert f"{results.costs['images'].sum():,}" in text
+
+
+@pytest.mark.parametrize("study", INCOMPLETE)
+def test_incomplete_studies_can_be_read(study: str, tmp_path: Path):
+    INCOMPLETE[study](tmp_path / "run")
+    results = analysis.load(tmp_path / "run")
+    text = shown(results)
+    assert " ".join(text.split()).startswith(headline(analysis.answer(results)))
+    assert "nan" not in text
+    assert "None" not in text
+    assert "<NA>" not in text
+
+
+def empty(path: Path) -> None:
+    path.mkdir()
+
+
+def a_file(path: Path) -> None:
+    path.write_text("")
+
+
+def one_run(path: Path) -> None:
+    path.mkdir()
+    (path / "config.json").write_text("{}")
+
+
+def torn(path: Path) -> None:
+    path.mkdir()
+    (path / "study.json").write_text('{"question": ')
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: None, "there is no such folder; give the --run-dir of a"),
+        (a_file, "there is no such folder; give the --run-dir of a"),
+        (empty, "holds no study, no study.json; give the --run-dir of a"),
+        (one_run, "holds one run, no study.json; give the --run-dir of a"),
+        (torn, "study.json: not JSON"),
+    ],
+)
+def test_what_is_no_study_is_one_line(make, words: str, tmp_path: Path, capsys: Capture):
+    make(tmp_path / "run")
+    assert command.main([str(tmp_path / "run")]) == BAD_INPUT
+    out, err = capsys.readouterr()
+    assert not out
+    assert err.count("\n") == 1
+    assert err.startswith("error: ")
+    assert str(tmp_path / "run") in err
+    assert words in err
+
+
+def test_a_report_that_cannot_be_written_names_its_folder(tmp_path: Path, capsys: Capture):
+    INCOMPLETE["begun"](tmp_path / "run")
+    (tmp_path / "taken").write_text("")
+    assert command.main([str(tmp_path / "run"), "--out", str(tmp_path / "taken")]) == BAD_INPUT
+    out, err = capsys.readouterr()
+    assert "no scores" in out  # the answer was given all the same
+    assert err.startswith(f"error: report folder {tmp_path / 'taken'}: ")
+    assert err.endswith("choose another with --out\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(KeyboardInterrupt(), INTERRUPTED), (RuntimeError("ours"), FAILURE)]
+)
+def test_other_ends_have_their_status(
+    error: BaseException, status: int, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+):
+    def fail(_: Path) -> None:
+        raise error
+
+    monkeypatch.setattr(command, "load", fail)
+    assert command.main(["runs/any"]) == status
+    assert ("Traceback" in capsys.readouterr().err) == (status == FAILURE)
+
+
+def test_status_leaves_the_process(tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-m", "analysis", str(tmp_path)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (BAD_INPUT, "")
