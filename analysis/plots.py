@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from analysis import tables
 from analysis.frames import rows, scored, where
@@ -181,6 +181,10 @@ def draw_settings(ax: Axes, frame: pd.DataFrame, look: Look, highest: float) -> 
         ax.annotate(points(row["AP_box"]), at, weight="bold", **offset)
     ax.set_xscale("log")
     ax.set_yscale("log")
+    for axis, steps in ((ax.xaxis, (1, 2, 5)), (ax.yaxis, (1,))):
+        axis.set_major_locator(LogLocator(subs=steps))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+        axis.set_minor_locator(NullLocator())
     ax.margins(0.12)
     ax.set_xlabel("learning rate")
     ax.set_ylabel("weight decay")

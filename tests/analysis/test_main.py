@@ -25,14 +25,16 @@ def shown(results: analysis.Results) -> str:
     return text.getvalue()
 
 
-def test_it_prints_the_answer_and_writes_the_page(finished: Path, tmp_path: Path, capsys: Capture):
-    assert command.main([str(finished), "--out", str(tmp_path / "page")]) == DONE
+def test_it_prints_the_answer_and_writes_the_page(tmp_path: Path, capsys: Capture):
+    run, out_dir = tmp_path / "run", tmp_path / "page"
+    INCOMPLETE["no masks"](run)
+    assert command.main([str(run), "--out", str(out_dir)]) == DONE
     out, err = capsys.readouterr()
     assert not err
-    assert out.startswith("With 24, 64 and 256 training images, pretext beats scratch by ")
-    assert out.endswith(f"report: {tmp_path / 'page' / 'index.html'}\n")
-    assert (tmp_path / "page" / "index.html").stat().st_size > 10_000
-    assert not (finished / "report").exists()
+    assert out.startswith("With 64 training images, pretext beats scratch by ")
+    assert out.endswith(f"report: {out_dir / 'index.html'}\n")
+    assert (out_dir / "index.html").stat().st_size > 10_000
+    assert not (run / "report").exists()
 
 
 def test_the_page_lies_in_the_run_directory(tmp_path: Path):
