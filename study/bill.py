@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 
 from study.schedule import independent_iterations, iterations
 from study.settings import Settings
-from study.stopping import expected_survivors
 
 
 @dataclass(frozen=True)
 class Bill:
     """Trials and iterations of the whole study, all arms and sizes, confirm runs included.
 
-    `expected` assumes that trials arrive at rungs in random order and that the confirmed lengths
-    are, on average, the mean of the ladder; `most` that nothing stops and the longest wins.
+    `expected` assumes that the confirmed lengths are, on average, the mean of the ladder; `most`
+    that nothing stops, because all values are equal, and the longest wins.
     """
 
     cells: int
@@ -79,11 +78,10 @@ def expected_iterations(settings: Settings) -> float:
     if settings.schedule == "independent":
         each = [iterations(replace(schedule, lengths=(length,))) for length in schedule.lengths]
         return sum(each) / len(each)
-    alive, spent = float(settings.trials), 0.0
-    for count in range(1, len(schedule.lengths) + 1):
-        spent += alive * (iterations(schedule, count) - iterations(schedule, count - 1))
-        if halving is not None:
-            alive = expected_survivors(alive, halving.eta)
+    spent = 0
+    for rung in range(len(schedule.lengths)):
+        going = halving.places(settings.trials, rung) if halving else settings.trials
+        spent += going * (iterations(schedule, rung + 1) - iterations(schedule, rung))
     return spent / settings.trials
 
 

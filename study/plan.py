@@ -17,7 +17,7 @@ from study.config import OptimConfig, RunConfig, ScheduleConfig, from_dict, to_d
 from study.rundir import Record, State, StudyDir
 from study.search import Outcome, Proposal
 from study.settings import Cell, Settings
-from study.stopping import box_ap, stops_at
+from study.stopping import Verdict, box_ap, verdict
 
 PROCESS_DEATHS = 3  # of one trial in one session; then it is left to the next session
 
@@ -124,31 +124,38 @@ class Plan:
         states = {trial_id: self.study.trial(trial_id).state for trial_id in self._given}
         return [trial_id for trial_id, state in states.items() if not (state and state.is_final)]
 
-    def stops_at(self, trial_id: str) -> int | None:
-        """The length at which this trial is to stop now, judged within its own cell.
-
-        None: it goes on.
-        """
-        halving = self.settings.halving
+    def heard_from(self, trial_id: str) -> Verdict:
+        """What a trial that has recorded something is to do; a stop is written down."""
+        self._given[trial_id] = min(self._given[trial_id], 1)  # whatever died before, it advances
         cell = next((c for c, ids in self._tuning.items() if trial_id in ids.values()), None)
-        if cell is None or halving is None:
-            return None
-        records = {one.trial_id: one.records for one in self.tried(cell)}
-        return stops_at(trial_id, records, self.settings.space.nuisance.lengths, halving)
+        return self._judge(trial_id, self.tried(cell)) if cell else Verdict.GO
+
+    def _judge(self, trial_id: str, found: Sequence[Tried]) -> Verdict:
+        """`found`: all tuning trials of the trial's cell."""
+        halving = self.settings.halving
+        if halving is None:
+            return Verdict.GO
+        result, length = verdict(
+            trial_id,
+            {one.trial_id: one.records for one in found},
+            [one.trial_id for one in found if self._may_advance(one.trial_id)],
+            max(0, self.settings.trials - len(found)),
+            self.settings.space.nuisance.lengths,
+            halving,
+        )
+        if result is Verdict.STOP:
+            self.study.trial(trial_id).mark(State.STOPPED, iteration=length)
+        return result
 
     def _unfinished(self, active: set[str]) -> Iterator[str]:
-        """Tuning trials of an earlier session; those whose verdict is due hear it now."""
-        begun = [
-            (index, trial_id) for ids in self._tuning.values() for index, trial_id in ids.items()
-        ]
-        for _, trial_id in sorted(begun):
+        """Tuning trials that were interrupted, or set aside at a rung where they may now go on."""
+        found = {cell: self.tried(cell) for cell in self.settings.cells}
+        everyone = [(one.index, one.trial_id, cell) for cell in found for one in found[cell]]
+        for _, trial_id, cell in sorted(everyone, key=lambda item: item[:2]):
             if not self._is_open(trial_id, active):
                 continue
-            length = self.stops_at(trial_id)
-            if length is None:
+            if self._judge(trial_id, found[cell]) is Verdict.GO:
                 yield trial_id
-            else:
-                self.study.trial(trial_id).mark(State.STOPPED, iteration=length)
 
     def _new(self) -> Iterator[str]:
         search = self.settings.points()
@@ -195,8 +202,12 @@ class Plan:
         )
 
     def _is_open(self, trial_id: str, active: set[str]) -> bool:
-        """Whether the trial has work left that may be tried in this session."""
-        if trial_id in active or trial_id in self._settled:
+        """Whether the trial is not under way and has work left for this session."""
+        return trial_id not in active and self._may_advance(trial_id)
+
+    def _may_advance(self, trial_id: str) -> bool:
+        """Whether the trial may record more in this session."""
+        if trial_id in self._settled:
             return False
         state = self.study.trial(trial_id).state
         if state is not None and state.is_final:

@@ -118,6 +118,8 @@ class Search:
     def as_optuna(self, outcome: Outcome) -> FrozenTrial:
         """The outcome as Optuna's samplers and dashboard understand it."""
         state = optuna_state(outcome.state)
+        if state is TrialState.RUNNING and outcome.AP_box:
+            state = TrialState.PRUNED  # what it has shown so far counts, under way or set aside
         complete = state == TrialState.COMPLETE
         return optuna.trial.create_trial(
             state=state,

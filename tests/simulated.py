@@ -27,6 +27,7 @@ from study.config import (
 from study.plan import Plan
 from study.rundir import State, StudyDir, TrialDir
 from study.settings import Settings
+from study.stopping import Verdict
 
 Objective = Callable[[RunConfig, int], float]  # (run, length) -> box AP
 
@@ -74,7 +75,6 @@ class Simulation:
         self.study = open_study(path, asked)
         self.plan = Plan(asked, self.study)
         self.started: list[str] = []  # in order, as often as handed out
-        self.verdicts: list[tuple[str, int]] = []  # (trial, length) of each stop
         self._objective = objective
         self._concurrent = concurrent
         self._rng = np.random.default_rng(seed)
@@ -114,13 +114,10 @@ class Simulation:
                     "time": time.time(),
                 }
             )
-        stop = self.plan.stops_at(trial.id)
+        heard = self.plan.heard_from(trial.id)
         if len(left) <= 1:
             trial.mark(State.FINISHED)
-        elif stop is not None:
-            self.verdicts.append((trial.id, stop))
-            trial.mark(State.STOPPED, iteration=stop)
-        else:
+        elif heard is Verdict.GO:
             return
         self._active.remove(trial.id)
 

@@ -22,7 +22,7 @@ LAYERS: list[set[str]] = [
         "study.settings",
         "study.spaces",
     },
-    {"study.engine"},
+    {"study.engine", "study.pretext"},
     {"study.evaluate", "study.meter", "study.state", "study.world"},
     {"study.models", "study.data", "study.search", "study.stopping", "study.arms"},
     {"study.schedule", "study.rundir", "study.randomness"},

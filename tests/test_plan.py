@@ -21,6 +21,7 @@ from study.journal import Journal
 from study.plan import Plan, chosen
 from study.rundir import DifferentQuestion, State
 from study.schedule import iterations
+from study.stopping import Verdict
 from tests.simulated import SPACE, Simulation, bowl, open_study, outcome, settings
 
 
@@ -43,12 +44,16 @@ def test_every_arm_and_size_gets_the_same_budget(search: str, tmp_path: Path):
     cells = ("scratch-8", "pretext-8", "scratch-16", "pretext-16")
     assert roles(done) == {(r, c): n for c in cells for r, n in (("tune", 6), ("confirm", 2))}
     assert all(trial.state and trial.state.is_final for trial in done.study.trials())
-    assert len(set(done.started)) == len(done.started)  # none twice
+
+
+def test_without_stopping_no_trial_starts_twice(tmp_path: Path):
+    done = Simulation(settings(eta=None), tmp_path).run()
+    assert len(set(done.started)) == len(done.started)
 
 
 def test_cells_advance_together_on_the_same_points(tmp_path: Path):
     done = Simulation(settings(), tmp_path).run()
-    order = [trial_id for trial_id in done.started if "-t" in trial_id]
+    order = list(dict.fromkeys(trial_id for trial_id in done.started if "-t" in trial_id))
     assert [i.rpartition("-t")[2] for i in order] == [f"{k:03d}" for k in range(6) for _ in "abcd"]
     optims = {
         trial_id[-4:]: {
@@ -78,14 +83,24 @@ def test_confirm_runs_repeat_the_chosen_setting_on_fresh_seeds_and_draws(tmp_pat
     assert set(map(tuple, seeds.values())) == {((1000, 1), (1001, 2))}  # the same for all arms
 
 
-def test_killed_anywhere_it_ends_with_the_same_trials(tmp_path: Path):
-    asked = settings(eta=None)
+def test_killed_anywhere_it_ends_with_the_same_trials_and_verdicts(tmp_path: Path):
+    asked = settings(trials=9)
     undisturbed = outcome(Simulation(asked, tmp_path / "whole").run().study)
     rng = np.random.default_rng(1)
     for _ in range(12):
         Simulation(asked, tmp_path / "killed", seed=int(rng.integers(99))).run(steps=7)
     killed = Simulation(asked, tmp_path / "killed").run()
     assert outcome(killed.study) == undisturbed
+
+
+@pytest.mark.parametrize("concurrent", [1, 2, 7, 40])
+def test_who_goes_on_depends_neither_on_the_order_nor_on_the_machine(
+    concurrent: int, tmp_path: Path
+):
+    asked = settings(trials=9)
+    first = Simulation(asked, tmp_path / "first", concurrent=3, seed=0).run()
+    other = Simulation(asked, tmp_path / "other", concurrent=concurrent, seed=concurrent).run()
+    assert outcome(other.study) == outcome(first.study)
 
 
 def test_a_trial_killed_before_its_verdict_hears_it_at_the_next_start(tmp_path: Path):
@@ -101,24 +116,50 @@ def test_a_trial_killed_before_its_verdict_hears_it_at_the_next_start(tmp_path: 
     assert study.trial(ids[cells]).state is State.STOPPED
 
 
+def test_a_trial_waits_while_another_may_still_overtake_it(tmp_path: Path):
+    asked = settings(trials=2, confirm=0)
+    study = open_study(tmp_path, asked)
+    plan, cells = Plan(asked, study), len(asked.cells)
+    ids = start(plan, 2 * cells)
+    first, second = (study.trial(ids[i]) for i in (0, cells))
+    first.append({"length": 60, "factor": 0.1, "AP_box": 5.0, "time": 0})
+    assert plan.heard_from(first.id) is Verdict.WAIT
+    assert plan.next(set(ids) - {first.id}) is None  # its place is free, and it is not taken up
+    second.append({"length": 60, "factor": 0.1, "AP_box": 1.0, "time": 0})
+    assert plan.heard_from(second.id) is Verdict.STOP
+    found = plan.next(set(ids) - {first.id, second.id})
+    assert found and found[0] == first.id
+
+
+def test_a_trial_that_failed_for_good_is_not_waited_for(tmp_path: Path):
+    asked = settings(trials=2, confirm=0)
+    study = open_study(tmp_path, asked)
+    plan, cells = Plan(asked, study), len(asked.cells)
+    ids = start(plan, 2 * cells)
+    study.trial(ids[0]).append({"length": 60, "factor": 0.1, "AP_box": 5.0, "time": 0})
+    assert plan.heard_from(ids[0]) is Verdict.WAIT
+    study.trial(ids[cells]).mark(State.FAILED, error="disk full")
+    found = plan.next(set(ids) - {ids[0], ids[cells]})
+    assert found and found[0] == ids[0]
+
+
 def test_a_rung_never_compares_arms(tmp_path: Path):
     """Each arm is stopped exactly as it would be alone, however far ahead the other is."""
-    both = Simulation(settings(trials=12, confirm=0), tmp_path / "both", concurrent=1).run()
+    both = Simulation(settings(trials=12, confirm=0), tmp_path / "both").run()
     alone = settings(trials=12, confirm=0, arms=(parse("scratch"),))
-    single = Simulation(alone, tmp_path / "alone", concurrent=1).run()
-    stopped = {verdict for verdict in both.verdicts if verdict[0].startswith("scratch")}
-    assert stopped == set(single.verdicts)
-    assert stopped
+    single = outcome(Simulation(alone, tmp_path / "alone").run().study)
+    found = outcome(both.study)
+    assert {key: found[key] for key in single} == single
+    assert {row[2] for row in single.values()} == {State.FINISHED, State.STOPPED}
 
 
-def test_stopping_saves_and_costs_little(tmp_path: Path):
+def test_stopping_saves_what_the_bill_says_and_keeps_the_best(tmp_path: Path):
     asked = settings(trials=16, confirm=0)
     done = Simulation(asked, tmp_path, concurrent=4).run()
     spent = sum(
         iterations(asked.schedule_of_trials, len(trial.records())) for trial in done.study.trials()
     )
-    assert spent < 0.8 * bill(asked).most
-    assert spent == pytest.approx(bill(asked).expected, rel=0.15)
+    assert spent == bill(asked).expected < 0.7 * bill(asked).most
     for cell in asked.cells:
         best = chosen(done.plan.tried(cell))
         assert best and best.AP_box == max(bowl(t.run, 120) for t in done.plan.tried(cell))
@@ -212,7 +253,7 @@ def test_independent_trials_have_one_length_each(tmp_path: Path):
         if t.id.startswith("scratch-8-t")
     ]
     assert sorted(lengths) == [[60], [60], [80], [80], [120], [120]]
-    assert not done.verdicts
+    assert all(trial.state is State.FINISHED for trial in done.study.trials())
 
 
 def test_moved_data_and_another_device_reach_unfinished_trials(tmp_path: Path):

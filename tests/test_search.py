@@ -102,8 +102,14 @@ def test_tpe_goes_where_it_was_good():
 def test_states_are_told_apart_for_optuna():
     asked = search("tpe")
     proposal = asked.propose(0, "", [])
+    unended = (None, State.RUNNING, State.PREEMPTED, State.FAILED)
+    for state in unended:  # what has been shown so far counts
+        assert asked.as_optuna(Outcome(proposal, state, {60: 1.0})).state is TrialState.PRUNED
+    ended: dict[State | None, dict[int, float]] = {
+        state: {60: 1.0} for state in (State.FINISHED, State.STOPPED, State.DIVERGED)
+    }
     told = {
-        state: asked.as_optuna(Outcome(proposal, state, {60: 1.0})).state
+        state: asked.as_optuna(Outcome(proposal, state, ended.get(state, {}))).state
         for state in (*State, None)
     }
     assert told == {

@@ -2,98 +2,108 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import pytest
 
 from study.rundir import Record
-from study.stopping import Arrival, Halving, expected_survivors, goes_on, stops_at
+from study.stopping import Halving, Verdict, verdict
 
 LENGTHS = (60, 80, 120)
+GO, WAIT, STOP = Verdict.GO, Verdict.WAIT, Verdict.STOP
+
+Trials = dict[str, list[Record]]
 
 
-def record(length: int, ap: float | None, at: float, factor: float = 0.1) -> Record:
-    return {"length": length, "factor": factor, "AP_box": ap, "time": at}
+def record(length: int, ap: float | None, factor: float = 0.1) -> Record:
+    return {"length": length, "factor": factor, "AP_box": ap}
 
 
-def arrivals(values: list[float]) -> dict[str, list[Record]]:
-    """Trials a, b, c, … that reach the first rung one after another with these values."""
-    names = map(chr, itertools.count(ord("a")))
+def at_first_rung(values: str) -> Trials:
+    """Trials a, b, c, … with these values at the first rung; `-`: not there yet."""
+    names = "abcdefgh"
     return {
-        name: [record(60, ap, at)]
-        for at, (name, ap) in enumerate(zip(names, values, strict=False))
+        name: [] if value == "-" else [record(60, float(value))]
+        for name, value in zip(names, values.split(), strict=False)
     }
 
 
-def test_the_best_half_of_what_was_seen_goes_on():
-    records = arrivals([5.0, 3.0, 9.0, 4.0, 4.5])
-    #  a: first, always on | b: 2nd of 2, ceil(2/2) = 1 passes | c: best | d: 3rd of 4, 2 pass
-    #  e: 3rd of 5, ceil(5/2) = 3 pass
-    stops = {name: stops_at(name, records, LENGTHS, Halving()) for name in records}
-    assert stops == {"a": None, "b": 60, "c": None, "d": 60, "e": None}
+def verdicts(
+    trials: Trials, unborn: int = 0, halving: Halving | None = None, under_way: str = "abcdefgh"
+) -> dict[str, Verdict]:
+    """Of the trials that have recorded something."""
+    rule = halving or Halving()
+    return {
+        name: verdict(name, trials, under_way, unborn, LENGTHS, rule)[0]
+        for name, rows in trials.items()
+        if rows
+    }
 
 
-def test_a_verdict_does_not_change_when_later_values_arrive():
-    records = arrivals([5.0, 3.0, 9.0, 4.0, 4.5, 8.0, 8.5, 2.0])
-    for name in records:
-        until = {k: v for k, v in records.items() if k <= name}
-        then = stops_at(name, until, LENGTHS, Halving())
-        assert stops_at(name, records, LENGTHS, Halving()) == then
+def test_the_best_half_goes_on():
+    assert verdicts(at_first_rung("5 3 9 4 4.5")) == dict(a=GO, b=STOP, c=GO, d=STOP, e=GO)
+
+
+def test_nobody_goes_on_while_another_may_take_the_place():
+    assert verdicts(at_first_rung("5 - - -")) == {"a": WAIT}
+    assert verdicts(at_first_rung("5 3 - -")) == {"a": WAIT, "b": WAIT}
+    # one better than c is known, and one may come: there are two places
+    assert verdicts(at_first_rung("5 3 4 -")) == {"a": GO, "b": STOP, "c": WAIT}
+    assert verdicts(at_first_rung("5 3 4"), unborn=1) == {"a": GO, "b": STOP, "c": WAIT}
+
+
+def test_those_who_will_not_come_are_not_waited_for():
+    assert verdicts(at_first_rung("5 3 - -"), under_way="ab") == {"a": GO, "b": GO}
+
+
+def test_a_verdict_never_turns_when_more_arrives():
+    values = "5 3 9 4 4.5 8 8.5 2".split()
+    for seen in range(1, 9):
+        then = verdicts(at_first_rung(" ".join(values[:seen] + ["-"] * (8 - seen))))
+        later = verdicts(at_first_rung(" ".join(values)))
+        assert all(later[name] is said for name, said in then.items() if said is not WAIT)
 
 
 def test_a_larger_eta_stops_more():
-    records = arrivals([1.0, 2.0, 3.0, 2.5, 2.8, 1.5])
-    passed = {
-        eta: "".join(n for n in records if not stops_at(n, records, LENGTHS, Halving(eta)))
-        for eta in (2, 3, 4, 6)
+    trials = at_first_rung("1 2 3 2.5 2.8 1.5")
+    going = {
+        eta: "".join(n for n, said in verdicts(trials, 0, Halving(eta)).items() if said is GO)
+        for eta in (2, 3, 6)
     }
-    assert passed == {2: "abcde", 3: "abcde", 4: "abce", 6: "abc"}
+    assert going == {2: "cde", 3: "ce", 6: "c"}
+
+
+def test_each_rung_has_fewer_places():
+    assert [Halving().places(9, rung) for rung in range(4)] == [9, 5, 3, 2]
+    trials = at_first_rung("5 6 7 8")
+    for name, value in (("c", 1.0), ("d", 2.0)):
+        trials[name].append(record(80, value))
+    assert verdicts(trials) == {"a": STOP, "b": STOP, "c": STOP, "d": WAIT}
+    assert verdicts(trials, under_way="cd")["d"] is GO
 
 
 def test_equal_values_go_on_together():
-    records = arrivals([0.0] * 6)  # nothing learnt yet: no ground to stop anybody
-    assert all(stops_at(name, records, LENGTHS, Halving()) is None for name in records)
+    trials = at_first_rung("0 0 0 0 0 0")  # nothing learnt yet: no ground to stop anybody
+    assert set(verdicts(trials).values()) == {GO}
 
 
 def test_the_last_length_is_no_rung():
-    records = {"a": [record(120, 9.0, 0)], "b": [record(120, 1.0, 1)]}
-    assert stops_at("b", records, LENGTHS, Halving()) is None
-
-
-def test_only_the_rung_reached_last_counts():
-    records = arrivals([5.0, 3.0])
-    records["b"].append(record(80, 1.0, 2))  # first to get there
-    assert stops_at("b", records, LENGTHS, Halving()) is None
+    trials = {"a": [record(120, 9.0)], "b": [record(120, 1.0)]}
+    assert verdicts(trials) == {"a": GO, "b": GO}
 
 
 def test_a_rung_waits_for_all_drop_factors_and_takes_the_best():
     halving = Halving(num_factors=2)
-    records = {
-        "a": [record(60, 5.0, 0, 0.1), record(60, 2.0, 1, 0.5)],
-        "b": [record(60, 1.0, 2, 0.1)],
-    }
-    assert stops_at("b", records, LENGTHS, halving) is None
-    records["b"].append(record(60, 6.0, 3, 0.5))
-    assert stops_at("b", records, LENGTHS, halving) is None
-    records["b"][1] = record(60, 4.0, 3, 0.5)
-    assert stops_at("b", records, LENGTHS, halving) == 60
+    trials = {"a": [record(60, 5.0, 0.1), record(60, 2.0, 0.5)], "b": [record(60, 1.0, 0.1)]}
+    assert verdicts(trials, 0, halving) == {"a": WAIT, "b": GO}  # b is not at the rung yet
+    trials["b"].append(record(60, 6.0, 0.5))
+    assert verdicts(trials, 0, halving) == {"a": STOP, "b": GO}
 
 
 @pytest.mark.parametrize("ap", [None, math.nan])
 def test_an_ap_that_is_no_number_is_the_worst(ap: float | None):
-    records = arrivals([0.0]) | {"z": [record(60, ap, 5)]}
-    assert stops_at("z", records, LENGTHS, Halving()) == 60
-
-
-def test_expected_survivors_is_the_mean_over_all_orders():
-    for n, eta in ((4, 2), (5, 2), (5, 3)):
-        counts = []
-        for order in itertools.permutations(range(n)):
-            seen = [Arrival(float(ap), at) for at, ap in enumerate(order)]
-            passed = (goes_on(own, [o for o in seen if o is not own], eta) for own in seen)
-            counts.append(sum(passed))
-        assert expected_survivors(n, eta) == pytest.approx(sum(counts) / len(counts))
+    trials = at_first_rung("0") | {"z": [record(60, ap)]}
+    assert verdicts(trials) == {"a": GO, "z": STOP}
 
 
 def test_eta_of_one_would_stop_nobody_and_is_refused():

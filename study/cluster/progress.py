@@ -93,7 +93,9 @@ class Progress(Unsaved, tune.Callback):
         event = ours.events()[-1]
         state, error = State(event["state"]), str(event.get("error", "")).strip().splitlines()
         text = f"{ours.id} {state}"
-        if state is State.STOPPED:
+        if state is State.RUNNING:
+            text = f"{ours.id} waits for the others of its arm and size"
+        elif state is State.STOPPED:
             text += f" at length {event['iteration']}"
         elif state is State.PREEMPTED:
             text += f": {error[0]}; it will be taken up again"

@@ -19,10 +19,11 @@ from study.cluster.trial import trial_dir
 from study.cluster.unsaved import Unsaved
 from study.plan import Plan
 from study.rundir import State
+from study.stopping import Verdict
 
 
 class PlanScheduler(Unsaved, FIFOScheduler):
-    """Stops what the plan stops; writes the states `stopped`, `failed` and `preempted`."""
+    """Ends what the plan stops or sets aside; writes the states `failed` and `preempted`."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
@@ -30,11 +31,9 @@ class PlanScheduler(Unsaved, FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         ours = trial_dir(trial.config)
-        length = self._plan.stops_at(ours.id)
-        if length is None:
+        if self._plan.heard_from(ours.id) is Verdict.GO:
             return TrialScheduler.CONTINUE
-        ours.mark(State.STOPPED, iteration=length)
-        return TrialScheduler.STOP
+        return TrialScheduler.STOP  # for good, or until the plan hands it out again
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         state, error = what_ended(trial)

@@ -188,7 +188,11 @@ def of_images(path: Path, folder: Path, images: list[dict[str, Any]]) -> list[st
         return []
     with ThreadPoolExecutor() as pool:  # decoding releases the interpreter's lock
         seen = pool.map(_look, files, images)
-        lines = [f"{path}: images id {i['id']}: {line}" for i, line in zip(images, seen, strict=True) if line]
+        lines = [
+            f"{path}: images id {i['id']}: {line}"
+            for i, line in zip(images, seen, strict=True)
+            if line
+        ]
     if not lines:
         build_once(remembered, lambda to: to.touch())
     return lines
