@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -41,7 +42,7 @@ class OwnData:
 
     def over(self, base: DataConfig, name: str) -> DataConfig:
         """`base` with what was given, paths made absolute; `name` if images were given."""
-        given = {
+        given: dict[str, Any] = {
             key: value if isinstance(value, int) else str(value.expanduser().resolve())
             for key, value in vars(self).items()
             if value is not None

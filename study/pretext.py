@@ -27,9 +27,9 @@ from study.models.backbone import build
 from study.randomness import Stream, generator, seed
 from study.rundir import write_atomically
 
-IMAGES, TRAIN_SEED = 16_000, 20_000
+IMAGES, TRAIN_SEED = 64_000, 20_000
 HELD_OUT, TEST_SEED = 2_000, 999
-ITERATIONS, BATCH, WARMUP = 2_500, 64, 50
+ITERATIONS, BATCH, WARMUP = 8_000, 64, 50
 LR, WEIGHT_DECAY = 0.1, 5e-4
 
 
@@ -72,7 +72,7 @@ def train(out: Path, say: Callable[[str], None]) -> float:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        if (iteration + 1) % 250 == 0:
+        if (iteration + 1) % 500 == 0:
             say(f"{iteration + 1:>5} of {ITERATIONS:,} iterations, loss {loss.item():.3f}")
     shapes, textures = accuracy(model)
     say(f"told apart in new images: {shapes:.1%} of the shapes, {textures:.1%} of the textures")

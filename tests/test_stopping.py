@@ -57,7 +57,7 @@ def test_those_who_will_not_come_are_not_waited_for():
 
 
 def test_a_verdict_never_turns_when_more_arrives():
-    values = "5 3 9 4 4.5 8 8.5 2".split()
+    values = ["5", "3", "9", "4", "4.5", "8", "8.5", "2"]
     for seen in range(1, 9):
         then = verdicts(at_first_rung(" ".join(values[:seen] + ["-"] * (8 - seen))))
         later = verdicts(at_first_rung(" ".join(values)))

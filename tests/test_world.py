@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from torch.multiprocessing.spawn import spawn
 
 from study import engine
 from study.world import World
@@ -33,7 +33,7 @@ def test_two_workers_equal_one(tmp_path: Path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    mp.spawn(_worker, args=(port, str(tmp_path / "two")), nprocs=2)
+    spawn(_worker, args=(port, str(tmp_path / "two")), nprocs=2)
     (two,) = trial(tmp_path / "two", CONFIG).records()
     (one,) = complete(tmp_path / "one", CONFIG).records()
     for name in one:

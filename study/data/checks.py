@@ -138,8 +138,7 @@ def _image(image: dict[str, Any]) -> Iterator[str]:
 
 def _shape(annotation: dict[str, Any], image: dict[str, Any]) -> Iterator[str]:
     box = annotation.get("bbox")
-    numbers = isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))
-    if not numbers:
+    if not (isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))):
         yield f"bbox = {box!r}: must be four numbers x, y, width, height"
     else:
         left, top, width, height = box

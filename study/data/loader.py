@@ -146,7 +146,7 @@ def cropped(example: Example, side: int, rng: np.random.Generator) -> Example:
 
 def tight_boxes(masks: np.ndarray) -> np.ndarray:
     """float32 [n, 4] xyxy px around the set pixels of masks [n, h, w], none of them empty."""
-    columns, lines = masks.any(axis=1), masks.any(axis=2)
+    columns, lines = np.asarray(masks.any(axis=1)), np.asarray(masks.any(axis=2))
     edges = [
         columns.argmax(axis=1),
         lines.argmax(axis=1),

@@ -50,7 +50,7 @@ def inside(shape: int, u: Plane, v: Plane) -> NDArray[np.bool_]:
 
 
 def blend(texture: int, u: Plane, v: Plane, rng: np.random.Generator, frequency: float) -> Plane:
-    """How much of the second of two colours is at (u, v), 0..1; `frequency` in radians per unit."""
+    """The share of the second of two colours at (u, v), 0..1; `frequency` in radians per unit."""
     p, q = rng.uniform(0, 2 * np.pi, 2).astype(np.float32)
     wave_u, wave_v = frequency * u + p, frequency * v + q
     match TEXTURES[texture]:

@@ -239,7 +239,7 @@ class _Canvas:
 def _turned(
     x: NDArray[np.float32], y: NDArray[np.float32], angle: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    cos, sin = np.array([np.cos(angle), np.sin(angle)], np.float32)
     return x * cos + y * sin, y * cos - x * sin
 
 

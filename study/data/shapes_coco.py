@@ -53,7 +53,7 @@ def _write(folder: Path, split: str, config: ShapesConfig, count: int) -> None:
 
 
 def _annotation(o: Object) -> dict[str, Any]:
-    rle: dict[str, Any] = dict(coco_mask.encode(np.asfortranarray(o.mask, np.uint8)))
+    rle: Any = dict(coco_mask.encode(np.asfortranarray(o.mask, np.uint8)))
     return {
         "bbox": coco_mask.toBbox(rle).tolist(),
         "area": int(o.mask.sum()),

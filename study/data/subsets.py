@@ -8,7 +8,6 @@ import numpy as np
 
 from study.randomness import Stream, generator
 
-
 MOST_HELD_OUT = 128
 
 

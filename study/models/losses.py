@@ -21,7 +21,6 @@ from torchvision.models.detection.roi_heads import (
 )
 from torchvision.models.detection.rpn import RegionProposalNetwork
 
-
 FEW_SHAPES = 16  # RoIs
 
 

@@ -83,5 +83,5 @@ def _compressed(mask: np.ndarray) -> dict[str, Any]:
 def _uncompressed(mask: np.ndarray) -> dict[str, Any]:
     flat = mask.ravel(order="F").astype(int)
     edges = np.flatnonzero(np.diff(flat)) + 1
-    runs = np.diff([0, *edges, len(flat)]).tolist()
+    runs = np.diff(np.array([0, *edges, len(flat)])).tolist()
     return {"size": [HEIGHT, WIDTH], "counts": [0, *runs] if flat[0] else runs}

@@ -24,11 +24,9 @@ def config(folder: Path, **parts: Data) -> DataConfig:
         name: write(folder, name, parts.get(name, content(4, name)), seed)
         for seed, name in enumerate(("train", "val"))
     }
-    return DataConfig(
-        name="custom",
-        **{name: str(path) for name, (path, _) in files.items()},
-        **{f"{name}_images": str(images) for name, (_, images) in files.items()},
-    )
+    given: dict[str, Any] = {name: str(path) for name, (path, _) in files.items()}
+    given |= {f"{name}_images": str(images) for name, (_, images) in files.items()}
+    return DataConfig(name="custom", **given)
 
 
 def change(item: str, at: int, **values: Any) -> Callable[[Data], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,12 +54,9 @@ def test_too_large_a_size_says_what_is_left(splits: Splits):
 
 def test_a_given_tuning_set_leaves_all_to_train_on(tmp_path: Path):
     parts = {name: write(tmp_path, name, content(4, name)) for name in ("train", "val", "tune")}
-    data = DataConfig(
-        name="custom",
-        **{name: str(path) for name, (path, _) in parts.items()},
-        **{f"{name}_images": str(folder) for name, (_, folder) in parts.items()},
-        val_size=2,
-    )
+    given: dict[str, Any] = {name: str(path) for name, (path, _) in parts.items()}
+    given |= {f"{name}_images": str(folder) for name, (_, folder) in parts.items()}
+    data = DataConfig(name="custom", **given, val_size=2)
     splits = open_splits(data)
     assert len(splits.pool) == 4
     assert splits.images("tune")[0].path == parts["tune"][0]
