@@ -51,30 +51,33 @@ class Bill:
 
 def bill(settings: Settings) -> Bill:
     """The bill for the study from its beginning."""
-    schedule, trials, cells = settings.schedule_of_trials, settings.trials, len(settings.cells)
-    lengths = schedule.lengths
-    mean_length = sum(lengths) / len(lengths)
-    confirm = cells * settings.confirm
-    if settings.schedule == "independent":
-        each = [replace(schedule, lengths=(length,)) for length in lengths]
-        most = sum(map(iterations, each)) / len(each)
-        separate = sum(map(independent_iterations, each)) / len(each)
-    else:
-        most, separate = iterations(schedule), independent_iterations(schedule)
+    expected, most, separate = 0.0, 0.0, 0.0
+    for cell in settings.cells:
+        schedule, trials = settings.schedule_at(cell.size), settings.trials
+        lengths = schedule.lengths
+        each = [schedule]
+        if settings.schedule == "independent":
+            each = [replace(schedule, lengths=(length,)) for length in lengths]
+        expected += trials * expected_iterations(settings, cell.size)
+        expected += settings.confirm * sum(lengths) / len(lengths)
+        most += trials * sum(map(iterations, each)) / len(each)
+        separate += trials * sum(map(independent_iterations, each)) / len(each)
+        most += settings.confirm * lengths[-1]
+        separate += settings.confirm * lengths[-1]
     return Bill(
-        cells=cells,
-        tuning_trials=cells * trials,
-        confirm_runs=confirm,
+        cells=len(settings.cells),
+        tuning_trials=len(settings.cells) * settings.trials,
+        confirm_runs=len(settings.cells) * settings.confirm,
         batch_size=settings.space.fixed.optim.batch_size,
-        expected=round(cells * trials * expected_iterations(settings) + confirm * mean_length),
-        most=round(cells * trials * most + confirm * lengths[-1]),
-        independent=round(cells * trials * separate + confirm * lengths[-1]),
+        expected=round(expected),
+        most=round(most),
+        independent=round(separate),
     )
 
 
-def expected_iterations(settings: Settings) -> float:
-    """Of one tuning trial, on average over its cell."""
-    schedule, halving = settings.schedule_of_trials, settings.halving
+def expected_iterations(settings: Settings, size: int) -> float:
+    """Of one tuning trial at that size, on average over its cell."""
+    schedule, halving = settings.schedule_at(size), settings.halving
     if settings.schedule == "independent":
         each = [iterations(replace(schedule, lengths=(length,))) for length in schedule.lengths]
         return sum(each) / len(each)

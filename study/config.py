@@ -246,13 +246,21 @@ class Scientific:
 class Nuisance:
     """What is tuned, separately for each arm and size, over the same ranges.
 
-    `lengths` and `factors` belong to tails; learning rate and weight decay to the trunk.
+    `lengths` and `factors` belong to tails; learning rate and weight decay to the trunk. More
+    images deserve longer training: `longer` holds other lengths, each from so many images on.
     """
 
     lr: LogUniform = LogUniform(low=0.005, high=0.1)
     weight_decay: LogUniform = LogUniform(low=1e-5, high=1e-2)
     lengths: tuple[int, ...] = (100, 200, 400)
+    longer: dict[int, tuple[int, ...]] = field(default_factory=dict)  # size: lengths
     factors: tuple[float, ...] = (0.1,)
+
+    def at(self, size: int) -> Nuisance:
+        """What is tuned for a training set of that size; `longer` is then empty."""
+        reached = [start for start in self.longer if start <= size]
+        lengths = self.longer[max(reached)] if reached else self.lengths
+        return dataclasses.replace(self, lengths=lengths, longer={})
 
 
 @dataclass(frozen=True, kw_only=True)

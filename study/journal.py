@@ -24,7 +24,6 @@ class Journal:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._search = plan.settings.points()
         path = plan.study.path / "optuna.journal"
         for stale in plan.study.path.glob("optuna.journal*"):  # and its lock
             stale.unlink()
@@ -46,12 +45,13 @@ class Journal:
                     self._tell(cell, tried)
 
     def _tell(self, cell: Cell, tried: Tried) -> None:
-        outcome = tried.outcome(self._search.separate_lengths)
+        search = self._plan.settings.points(cell.size)
+        outcome = tried.outcome(search.separate_lengths)
         if tried.trial_id not in self._trials:
             study = self._studies[cell]
             attributes = {"trial_id": tried.trial_id, "strategy": tried.strategy}
-            study.enqueue_trial(self._search.params(outcome.proposal), user_attrs=attributes)
-            self._trials[tried.trial_id] = study.ask(self._search.distributions())
+            study.enqueue_trial(search.params(outcome.proposal), user_attrs=attributes)
+            self._trials[tried.trial_id] = study.ask(search.distributions())
         trial, known = self._trials[tried.trial_id], self._reported.get(tried.trial_id, 0)
         lengths = sorted(outcome.AP_box)
         for length in lengths[known:]:

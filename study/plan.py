@@ -109,15 +109,15 @@ class Plan:
         ids = [*self._tuning[cell].values(), *self._confirming[cell]]
         return [self._tried(trial_id).state for trial_id in ids]
 
-    def remaining(self) -> tuple[int, int]:
+    def remaining(self) -> dict[Cell, tuple[int, int]]:
         """Tuning trials and confirm runs that have not ended, those under way included."""
-        cells, budget = self.settings.cells, self.settings
-        tuned = sum(one.trial_id in self._settled for c in cells for one in self.tried(c))
-        confirmed = sum(i in self._settled for c in cells for i in self._confirming[c])
-        return (
-            max(0, len(cells) * budget.trials - tuned),
-            max(0, len(cells) * budget.confirm - confirmed),
-        )
+        left: dict[Cell, tuple[int, int]] = {}
+        for cell in self.settings.cells:
+            tuned = sum(one.trial_id in self._settled for one in self.tried(cell))
+            confirmed = sum(trial_id in self._settled for trial_id in self._confirming[cell])
+            budget = self.settings
+            left[cell] = max(0, budget.trials - tuned), max(0, budget.confirm - confirmed)
+        return left
 
     def unended(self) -> list[str]:
         """Trials handed out in this session that need another one."""
@@ -128,10 +128,10 @@ class Plan:
         """What a trial that has recorded something is to do; a stop is written down."""
         self._given[trial_id] = min(self._given[trial_id], 1)  # whatever died before, it advances
         cell = next((c for c, ids in self._tuning.items() if trial_id in ids.values()), None)
-        return self._judge(trial_id, self.tried(cell)) if cell else Verdict.GO
+        return self._judge(trial_id, cell, self.tried(cell)) if cell else Verdict.GO
 
-    def _judge(self, trial_id: str, found: Sequence[Tried]) -> Verdict:
-        """`found`: all tuning trials of the trial's cell."""
+    def _judge(self, trial_id: str, cell: Cell, found: Sequence[Tried]) -> Verdict:
+        """`found`: all tuning trials of the cell, which is the trial's."""
         halving = self.settings.halving
         if halving is None:
             return Verdict.GO
@@ -140,7 +140,7 @@ class Plan:
             {one.trial_id: one.records for one in found},
             [one.trial_id for one in found if self._may_advance(one.trial_id)],
             max(0, self.settings.trials - len(found)),
-            self.settings.space.nuisance.lengths,
+            self.settings.schedule_at(cell.size).lengths,
             halving,
         )
         if result is Verdict.STOP:
@@ -154,15 +154,15 @@ class Plan:
         for _, trial_id, cell in sorted(everyone, key=lambda item: item[:2]):
             if not self._is_open(trial_id, active):
                 continue
-            if self._judge(trial_id, found[cell]) is Verdict.GO:
+            if self._judge(trial_id, cell, found[cell]) is Verdict.GO:
                 yield trial_id
 
     def _new(self) -> Iterator[str]:
-        search = self.settings.points()
         for index in range(self.settings.trials):
             for cell in self.settings.cells:
                 if index in self._tuning[cell]:
                     continue
+                search = self.settings.points(cell.size)
                 separate = search.separate_lengths
                 outcomes = [one.outcome(separate) for one in self.tried(cell)]
                 proposal = search.propose(index, cell.name, outcomes)
@@ -215,8 +215,9 @@ class Plan:
         return self._given[trial_id] < (1 if state is State.FAILED else PROCESS_DEATHS)
 
     def _run(self, cell: Cell, trial_id: str, proposal: Proposal) -> RunConfig:
-        nuisance, fixed = self.settings.space.nuisance, self.settings.space.fixed
-        lengths = nuisance.lengths if proposal.length is None else (proposal.length,)
+        fixed, schedule = self.settings.space.fixed, self.settings.schedule_at(cell.size)
+        if proposal.length is not None:
+            schedule = replace(schedule, lengths=(proposal.length,))
         return replace(
             fixed,
             trial_id=trial_id,
@@ -227,7 +228,7 @@ class Plan:
             seed=self.settings.seed,
             split="tune",
             optim=replace(fixed.optim, lr=proposal.lr, weight_decay=proposal.weight_decay),
-            schedule=replace(fixed.schedule, lengths=lengths, factors=nuisance.factors),
+            schedule=schedule,
         )
 
     def _confirm_run(self, choice: Choice, repeat: int) -> RunConfig:

@@ -35,16 +35,17 @@ class Settings:
         names = [arm.name for arm in self.arms]
         if len(set(names)) < len(names):
             raise ValueError(f"arms = {names}: each once")
-        _ = self.schedule_of_trials, self.halving  # refused here, if they do not fit together
+        _ = self.halving  # refused here, as are lengths that do not fit the tail
+        for size in self.space.scientific.sizes:
+            self.schedule_at(size)
 
     @property
     def cells(self) -> list[Cell]:
         return [Cell(arm, size) for size in self.space.scientific.sizes for arm in self.arms]
 
-    @property
-    def schedule_of_trials(self) -> ScheduleConfig:
+    def schedule_at(self, size: int) -> ScheduleConfig:
         """The lengths and drop factors that a tuning trial runs through (or one of, if alone)."""
-        nuisance = self.space.nuisance
+        nuisance = self.space.nuisance.at(size)
         schedule = self.space.fixed.schedule
         return replace(schedule, lengths=nuisance.lengths, factors=nuisance.factors)
 
@@ -54,10 +55,10 @@ class Settings:
             return None  # a separate run has no number at any length but its own
         return Halving(self.eta, len(self.space.nuisance.factors))
 
-    def points(self) -> Search:
-        """The search that every cell makes."""
+    def points(self, size: int) -> Search:
+        """The search that every arm makes at a size."""
         return Search(
-            nuisance=self.space.nuisance,
+            nuisance=self.space.nuisance.at(size),
             strategy=self.search,
             num_trials=self.trials,
             seed=self.seed,
@@ -84,13 +85,16 @@ class Settings:
             "seed": self.seed,
             "search": self.search,
             # a larger grid does not contain the smaller one
-            "grid": list(self.points().grid_shape()) if self.search == "grid" else None,
+            "grid": self._grid() if self.search == "grid" else None,
             "schedule": self.schedule,
             "stopping": {"eta": self.eta} if self.halving else None,
             "nuisance": to_dict(self.space.nuisance),
             "fixed": fixed,
             "data": data,
         }
+
+    def _grid(self) -> list[list[int]]:
+        return [list(self.points(size).grid_shape()) for size in self.space.scientific.sizes]
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class Sweep:
     model: str | None = None
     """tiny, r50-fpn or r101-fpn."""
     lengths: tuple[int, ...] | None = None
-    """Iterations T to choose from."""
+    """Iterations T to choose from, at every size."""
     data: OwnData = field(default_factory=OwnData)
     workers: int = 1
     """Processes per trial; more than one train data-parallel."""
@@ -87,7 +87,9 @@ def settings(sweep: Sweep) -> Settings:
     arms = tuple(parse(text) for text in sweep.arms or space.scientific.arms)
     names = tuple(arm.name for arm in arms)
     scientific = Scientific(arms=names, sizes=sweep.sizes or space.scientific.sizes)
-    nuisance = replace(space.nuisance, lengths=sweep.lengths or space.nuisance.lengths)
+    nuisance = space.nuisance
+    if sweep.lengths:
+        nuisance = replace(nuisance, lengths=sweep.lengths, longer={})
     fixed = replace(space.fixed, data=data_config(space, sweep.data))
     if sweep.model:
         fixed = replace(fixed, model=model(sweep.model))

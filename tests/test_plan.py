@@ -157,12 +157,27 @@ def test_stopping_saves_what_the_bill_says_and_keeps_the_best(tmp_path: Path):
     asked = settings(trials=16, confirm=0)
     done = Simulation(asked, tmp_path, concurrent=4).run()
     spent = sum(
-        iterations(asked.schedule_of_trials, len(trial.records())) for trial in done.study.trials()
+        iterations(asked.schedule_at(8), len(trial.records())) for trial in done.study.trials()
     )
     assert spent == bill(asked).expected < 0.7 * bill(asked).most
     for cell in asked.cells:
         best = chosen(done.plan.tried(cell))
         assert best and best.AP_box == max(bowl(t.run, 120) for t in done.plan.tried(cell))
+
+
+def test_more_images_may_have_longer_lengths(tmp_path: Path):
+    nuisance = replace(SPACE.nuisance, longer={12: (80, 160), 17: (9999,)})
+    asked = settings(space=replace(SPACE, nuisance=nuisance), eta=None, trials=3)
+    done = Simulation(asked, tmp_path).run()
+    lengths = {
+        trial.id: [record["length"] for record in trial.records()] for trial in done.study.trials()
+    }
+    assert lengths["scratch-8-t000"] == lengths["pretext-8-t001"] == [60, 80, 120]
+    assert lengths["scratch-16-t000"] == lengths["pretext-16-t001"] == [80, 160]
+    assert lengths["scratch-16-c0"] == [160]
+    assert bill(asked).most == 2 * (3 * iterations(asked.schedule_at(8)) + 2 * 120) + 2 * (
+        3 * iterations(asked.schedule_at(16)) + 2 * 160
+    )
 
 
 def test_a_larger_budget_extends_the_study(tmp_path: Path):

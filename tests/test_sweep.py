@@ -30,7 +30,7 @@ def sweep(**changes) -> Sweep:
 def test_the_command_overrides_the_space():
     asked = settings(sweep(arms=("scratch",), sizes=(3, 5), lengths=(9,), device="cuda"))
     assert [cell.name for cell in asked.cells] == ["scratch-3", "scratch-5"]
-    assert asked.schedule_of_trials.lengths == (9,)
+    assert asked.schedule_at(5).lengths == (9,)
     assert asked.space.fixed.device == "cuda"
     assert settings(sweep(stopping=False)).halving is None
     assert settings(sweep(schedule="independent")).halving is None
@@ -77,11 +77,12 @@ def test_paths_do_not_depend_on_where_a_worker_runs(monkeypatch: pytest.MonkeyPa
 
 def test_the_bill_adds_up():
     asked = simulated(trials=6, confirm=2)  # 2 arms × 2 sizes, lengths 60, 80, 120, tail 40
-    schedule = asked.schedule_of_trials
+    schedule = asked.schedule_at(8)
     cost = bill(asked)
     assert cost.most == 4 * (6 * iterations(schedule) + 2 * 120)
     assert cost.independent == 4 * (6 * independent_iterations(schedule) + 2 * 120)
-    # 6 start; ceil(k/2)/k of each k-th passes: 1 + 1/2 + 2/3 + 1/2 + 3/5 + 1/2
+    # 6 start with 60, 3 go on for 20 and a tail of 40, 2 for 40 and a tail
+    assert cost.expected == 4 * (6 * 60 + 3 * 60 + 2 * 80) + round(4 * 2 * (60 + 80 + 120) / 3)
     assert cost.expected < cost.most < cost.independent
     assert bill(replace(asked, eta=None)).expected == cost.most - 4 * 2 * 120 + round(
         4 * 2 * (60 + 80 + 120) / 3
@@ -97,7 +98,7 @@ def test_the_ladder_of_the_paper_costs_less_than_half():
     fixed = replace(space.fixed, schedule=replace(space.fixed.schedule, tail=(60, 20)))
     schedule = replace(
         simulated(), space=replace(space, nuisance=nuisance, fixed=fixed)
-    ).schedule_of_trials
+    ).schedule_at(8)
     assert independent_iterations(schedule) == 1800
     assert iterations(schedule) == 780
 

@@ -123,9 +123,10 @@ class Progress(Unsaved, tune.Callback):
         if not rate:
             return None
         batch = settings.space.fixed.optim.batch_size
-        tuning, confirming = self._plan.remaining()
-        iterations = tuning * expected_iterations(settings)
-        iterations += confirming * settings.space.nuisance.lengths[-1]
+        iterations = 0.0
+        for cell, (tuning, confirming) in self._plan.remaining().items():
+            iterations += tuning * expected_iterations(settings, cell.size)
+            iterations += confirming * settings.schedule_at(cell.size).lengths[-1]
         under_way = sum(images_spent(ours) for ours in self._running.values())
         return max(0.0, iterations * batch - under_way) / rate
 
