@@ -4,25 +4,49 @@
         --data.train train.json --data.train-images train/ \\
         --data.val val.json --data.val-images val/
 
-Any COCO-format set: boxes and masks. Anchors are laid over the sizes of the training boxes.
-The ranges are those of `shapes`; widen them when a chosen value lies at an end. With `--model
-r50-fpn --arms scratch imagenet` it is the full-size question, for GPUs: copy this file and give
-it longer lengths.
+Any COCO-format set with boxes, masks, or both. Images are resized to 256 px on their shorter side
+and trained on in crops of 128 px, which two CPU cores can do; anchors are laid over the sizes of
+the training boxes. With `--model r50-fpn --arms scratch imagenet` it is the full-size question,
+for GPUs: copy this file and give it 16 images an iteration and longer lengths.
 
-Cost: 8 tuning trials and 4 confirm runs a size with the defaults, of up to 400 iterations of 8
-images each; `--dry-run` measures what that takes. Numbers: not yet run.
+Cost: 8 tuning trials and 4 confirm runs a size with the defaults; `--dry-run` measures what they
+take on your machine and data. A chosen value at an end of its range is reported: widen it then.
 """
 
-from study.config import LogUniform, Nuisance, RunConfig, ScheduleConfig, Scientific, SearchSpace
+from dataclasses import replace
+
+from study.config import (
+    TINY,
+    LogUniform,
+    Nuisance,
+    OptimConfig,
+    RunConfig,
+    ScheduleConfig,
+    Scientific,
+    SearchSpace,
+)
 
 SPACE = SearchSpace(
     name="custom",
     scientific=Scientific(arms=("scratch", "pretext"), sizes=(16, 64)),
     nuisance=Nuisance(
-        lr=LogUniform(low=0.01, high=0.1),
+        lr=LogUniform(low=0.005, high=0.08),
         weight_decay=LogUniform(low=1e-5, high=1e-2),
-        lengths=(100, 200, 400),
+        lengths=(150, 300, 600),
+        longer={256: (300, 600, 1200), 1024: (600, 1200, 2400)},
     ),
     # the data come with the command
-    fixed=RunConfig(schedule=ScheduleConfig(tail=(44, 14), warmup=20)),
+    fixed=RunConfig(
+        model=replace(
+            TINY,
+            short_px=256,
+            long_px=448,
+            crop_px=128,
+            proposals_before_nms=(200, 400),
+            proposals=(100, 200),
+            detections=100,
+        ),
+        optim=OptimConfig(batch_size=4),
+        schedule=ScheduleConfig(tail=(60, 20), warmup=40),
+    ),
 )
