@@ -1,17 +1,30 @@
-"""One finished study that the tests share; they only read it."""
+"""Studies that the tests share; they only read them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import analysis
+from tests.analysis.incomplete import INCOMPLETE
 from tests.analysis.synthetic import write_study
 
+Incomplete = Callable[[str], analysis.Results]
 
-@pytest.fixture(scope="session")
+
+@pytest.fixture(scope="package", autouse=True)
+def disk_that_need_not_survive_a_crash() -> Iterator[None]:
+    """Hundreds of trials are written here; waiting for the disk would take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="package")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two arms, three sizes, eight trials each, four confirmation runs each."""
     path = tmp_path_factory.mktemp("finished") / "run"
@@ -19,6 +32,19 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def results(finished: Path) -> analysis.Results:
     return analysis.load(finished)
+
+
+@pytest.fixture(scope="package")
+def incomplete(tmp_path_factory: pytest.TempPathFactory) -> Incomplete:
+    """An incomplete study by its name."""
+
+    @cache
+    def load(name: str) -> analysis.Results:
+        path = tmp_path_factory.mktemp("incomplete") / "run"
+        INCOMPLETE[name](path)
+        return analysis.load(path)
+
+    return load

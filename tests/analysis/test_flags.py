@@ -13,6 +13,7 @@ from analysis.flags import flags, lines
 from analysis.frames import rows, where
 from study.config import Scientific, SearchSpace
 from study.rundir import State, StudyDir
+from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import INCOMPLETE, ONE_SIZE, queued, rng
 from tests.analysis.synthetic import SPACE, Truth, begin, run_of, write_trial
 
@@ -132,8 +133,7 @@ def test_lines_without_a_place_stand_alone(tmp_path: Path):
 
 
 @pytest.mark.parametrize("study", INCOMPLETE)
-def test_incomplete_studies_say_so(study: str, tmp_path: Path):
-    INCOMPLETE[study](tmp_path / "run")
-    raised = {kind for kind, _ in kinds(tmp_path / "run")}
+def test_incomplete_studies_say_so(study: str, incomplete: Incomplete):
+    raised = set(flags(incomplete(study))["kind"])
     uninteresting = {"bare", "one arm", "no masks", "all zero", "four arms"}
     assert bool(raised & {"unfinished", "unconfirmed"}) == (study not in uninteresting)

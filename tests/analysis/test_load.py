@@ -15,6 +15,7 @@ from analysis.columns import Columns
 from analysis.frames import values, where
 from analysis.load import Results
 from study.rundir import State, StudyDir
+from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import INCOMPLETE, ONE_SIZE, cut, queued, rng, running
 from tests.analysis.synthetic import SECONDS_PER_IMAGE, Truth, begin, run_of, write_trial
 
@@ -42,9 +43,8 @@ def test_finished_study_has_the_documented_columns(results: Results, name: str):
 
 
 @pytest.mark.parametrize("study", INCOMPLETE)
-def test_incomplete_study_has_the_same_columns(study: str, tmp_path: Path):
-    INCOMPLETE[study](tmp_path / "run")
-    results = analysis.load(tmp_path / "run")
+def test_incomplete_study_has_the_same_columns(study: str, incomplete: Incomplete):
+    results = incomplete(study)
     for name, frame in FRAMES.items():
         assert described(frame_of(results, name)) == documented(frame), name
 
@@ -108,10 +108,10 @@ def test_the_last_record_of_a_tail_counts(tmp_path: Path):
     assert results.trials["AP_box"].tolist() == [77.0]
 
 
-def test_reference_is_scratch_wherever_it_was_named(tmp_path: Path):
-    INCOMPLETE["four arms"](tmp_path)
-    results = analysis.load(tmp_path)
-    assert results.arms(str(tmp_path))[0] == "scratch"
+def test_reference_is_scratch_wherever_it_was_named(incomplete: Incomplete):
+    results = incomplete("four arms")
+    (study,) = results.manifests
+    assert results.arms(study)[0] == "scratch"
     assert set(analysis.answer(results)["reference"]) == {"scratch"}
 
 

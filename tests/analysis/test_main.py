@@ -14,6 +14,7 @@ from analysis import __main__ as command
 from analysis import terminal
 from analysis.words import headline
 from study.cli import BAD_INPUT, DONE, FAILURE, INTERRUPTED
+from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import INCOMPLETE
 
 Capture = pytest.CaptureFixture[str]
@@ -63,9 +64,8 @@ def test_tables_are_whole_and_fit_100_columns(results: analysis.Results):
 
 
 @pytest.mark.parametrize("study", INCOMPLETE)
-def test_incomplete_studies_can_be_read(study: str, tmp_path: Path):
-    INCOMPLETE[study](tmp_path / "run")
-    results = analysis.load(tmp_path / "run")
+def test_incomplete_studies_can_be_read(study: str, incomplete: Incomplete):
+    results = incomplete(study)
     text = shown(results)
     assert " ".join(text.split()).startswith(headline(analysis.answer(results)))
     assert "nan" not in text

@@ -14,7 +14,8 @@ from analysis.tables import OUTER, confirmed, edge
 from study.config import Scientific
 from study.plan import Tried, chosen
 from study.rundir import StudyDir
-from tests.analysis.incomplete import INCOMPLETE, ONE_SIZE, rng
+from tests.analysis.conftest import Incomplete
+from tests.analysis.incomplete import ONE_SIZE, rng
 from tests.analysis.synthetic import SPACE, Truth, begin, run_of, write_study, write_trial
 
 
@@ -133,17 +134,15 @@ def test_a_new_choice_needs_new_confirmation(tmp_path: Path):
     assert row["lr_reference"] == 0.03
 
 
-def test_one_arm_has_no_difference(tmp_path: Path):
-    INCOMPLETE["one arm"](tmp_path)
-    for row in rows(analysis.answer(analysis.load(tmp_path))):
+def test_one_arm_has_no_difference(incomplete: Incomplete):
+    for row in rows(analysis.answer(incomplete("one arm"))):
         assert not isinstance(row["arm"], str)
         assert math.isnan(row["AP_box_difference"])
         assert row["AP_box_reference_low"] < row["AP_box_reference"]
 
 
-def test_unasked_masks_are_missing_and_boxes_are_not(tmp_path: Path):
-    INCOMPLETE["no masks"](tmp_path)
-    (row,) = rows(analysis.answer(analysis.load(tmp_path)))
+def test_unasked_masks_are_missing_and_boxes_are_not(incomplete: Incomplete):
+    (row,) = rows(analysis.answer(incomplete("no masks")))
     assert math.isnan(row["AP_mask_difference"])
     assert math.isfinite(row["AP_box_difference"])
 
