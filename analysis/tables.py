@@ -17,6 +17,7 @@ import pandas as pd
 from analysis import columns, stats
 from analysis.frames import frame, groups, rows, scored, where
 from analysis.load import Results
+from study.config import Nuisance, from_dict
 
 SETTING = ["lr", "weight_decay", "length", "factor"]
 OUTER = 0.1  # share of a range, in the logarithm, in which a best value counts as at its edge
@@ -31,7 +32,7 @@ def best(results: Results) -> pd.DataFrame:
     found: list[dict[str, Any]] = []
     for _, group in groups(scored(where(results.tails, role="tune")), "study", "size", "arm"):
         top = min(rows(group), key=lambda row: (-row["AP_box"], row["length"], row["index"]))
-        ranges = searched(results.manifests[top["study"]])
+        ranges = searched(results.manifests[top["study"]], top["size"])
         edges = {f"{name}_edge": edge(top[name], ranges.get(name)) for name in ranges}
         blank = dict.fromkeys(("lr_edge", "weight_decay_edge", "length_edge"), "")
         found.append(top | blank | edges | {"trials": len(set(group["trial_id"]))})
@@ -74,18 +75,16 @@ def answer(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
     return frame(found, columns.ANSWER)
 
 
-def searched(manifest: dict[str, Any]) -> dict[str, tuple[float, float, bool]]:
+def searched(manifest: dict[str, Any], size: int) -> dict[str, tuple[float, float, bool]]:
     """What was searched: name to (low, high, whether on a ladder rather than a range)."""
-    nuisance = manifest["question"].get("nuisance") or {}
-    ranges = {
-        name: (nuisance[name]["low"], nuisance[name]["high"], False)
-        for name in ("lr", "weight_decay")
-        if name in nuisance
+    values = manifest["question"].get("nuisance")
+    if values is None:
+        return {}
+    nuisance = from_dict(Nuisance, values).at(size)
+    ranges = {"lr": nuisance.lr, "weight_decay": nuisance.weight_decay}
+    return {name: (range_.low, range_.high, False) for name, range_ in ranges.items()} | {
+        "length": (min(nuisance.lengths), max(nuisance.lengths), True)
     }
-    lengths = nuisance.get("lengths") or []
-    if lengths:
-        ranges["length"] = (min(lengths), max(lengths), True)
-    return ranges
 
 
 def edge(value: float, limits: tuple[float, float, bool] | None) -> str:

@@ -17,7 +17,6 @@ from scipy.stats import qmc
 from study import schedule
 from study.arms import Arm
 from study.config import (
-    Nuisance,
     OptimConfig,
     RunConfig,
     ScheduleConfig,
@@ -161,7 +160,7 @@ def run_of(
     space: SearchSpace, arm: str, size: int, index: int = 0, lr: float = 0.03, decay: float = 3e-4
 ) -> RunConfig:
     """The configuration of an arm and size's tune trial `index`."""
-    nuisance: Nuisance = space.nuisance
+    nuisance = space.nuisance.at(size)
     ladder = ScheduleConfig(lengths=nuisance.lengths, factors=nuisance.factors)
     optim = OptimConfig(lr=lr, weight_decay=decay)
     place = {"trial_id": f"{arm}-{size}-t{index:03d}", "arm": arm, "size": size}

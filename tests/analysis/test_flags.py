@@ -117,6 +117,20 @@ def test_rates_at_the_edge_are_named_with_their_end(tmp_path: Path):
     ]
 
 
+def test_the_longest_length_is_that_of_its_size(tmp_path: Path):
+    nuisance = replace(SPACE.nuisance, longer={256: (200, 400, 800)})
+    scientific = Scientific(arms=("scratch",), sizes=(64, 256))
+    space = replace(SPACE, scientific=scientific, nuisance=nuisance)
+    study = begin(tmp_path, space, trials=1)
+    for size in (64, 256):
+        write_trial(
+            study, run_of(space, "scratch", size), replace(SOUND, overfit=900.0), rng=rng()
+        )
+    results = analysis.load(tmp_path)
+    assert analysis.best(results)["length"].tolist() == [400, 400]
+    assert where(flags(results), kind="edge")["size"].tolist() == [64]
+
+
 def test_a_flag_of_several_places_is_one_line(tmp_path: Path):
     study = sound(tmp_path, replace(SPACE, scientific=Scientific(sizes=(24, 256))))
     assert lines(flags(analysis.load(tmp_path))) == []
