@@ -182,7 +182,7 @@ FLAGS: Columns = {
     "study": _PLACE["study"],
     "size": ("Int64", "training images; missing: the whole study"),
     "arm": ("str", "missing: all of them"),
-    "kind": ("str", "unfinished, unconfirmed, uneven, edge, diverged or failed"),
+    "kind": ("str", "unfinished, unconfirmed, uneven, edge, zero, diverged or failed"),
     "message": ("str", "the flag in words"),
 }
 

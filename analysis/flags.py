@@ -93,6 +93,10 @@ def _lost(results: Results, study: str) -> Iterator[dict[str, Any]]:
 
 def _edges(results: Results, study: str) -> Iterator[dict[str, Any]]:
     for row in rows(where(tables.best(results), study=study)):
+        if row["AP_box"] == 0:  # all settings tie, and where the first of them lies says nothing
+            message = "no trial scored above 0 AP: train longer, or search elsewhere"
+            yield {k: row[k] for k in ("size", "arm")} | {"kind": "zero", "message": message}
+            continue
         for (name, end), message in _EDGE.items():
             if row[f"{name}_edge"] == end:
                 yield {k: row[k] for k in ("size", "arm")} | {"kind": "edge", "message": message}

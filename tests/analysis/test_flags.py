@@ -131,6 +131,10 @@ def test_the_longest_length_is_that_of_its_size(tmp_path: Path):
     assert where(flags(results), kind="edge")["size"].tolist() == [64]
 
 
+def test_scores_of_zero_are_said_and_have_no_edge(incomplete: Incomplete):
+    assert set(flags(incomplete("all zero"))["kind"]) == {"zero"}
+
+
 def test_a_flag_of_several_places_is_one_line(tmp_path: Path):
     study = sound(tmp_path, replace(SPACE, scientific=Scientific(sizes=(24, 256))))
     assert lines(flags(analysis.load(tmp_path))) == []
