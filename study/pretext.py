@@ -65,7 +65,7 @@ def train(out: Path, say: Callable[[str], None]) -> float:
         for group in optimiser.param_groups:
             group["lr"] = _rate(iteration)
         rows = generator(Stream.ORDER, 0, iteration).integers(0, IMAGES, BATCH)
-        batch = _normalised(images[rows])
+        batch = normalised(images[rows])
         shape, texture = model(batch.flip(-1) if iteration % 2 else batch)
         truth = [torch.from_numpy(own[rows]) for own in labels]
         loss = F.cross_entropy(shape, truth[0]) + 0.5 * F.cross_entropy(texture, truth[1])
@@ -85,7 +85,7 @@ def accuracy(model: Classifier) -> tuple[float, float]:
     """Share of shapes and of textures named rightly in images never trained on."""
     images, *labels = classification(HELD_OUT, TEST_SEED)
     with torch.no_grad():
-        logits = model.eval()(_normalised(images))
+        logits = model.eval()(normalised(images))
     right = [
         (own.argmax(1).numpy() == truth).mean() for own, truth in zip(logits, labels, strict=True)
     ]
@@ -103,7 +103,7 @@ def _rate(iteration: int) -> float:
     return LR * cosine * min(1.0, (iteration + 1) / WARMUP)
 
 
-def _normalised(images: np.ndarray) -> Tensor:
+def normalised(images: np.ndarray) -> Tensor:
     """uint8 [B, H, W, 3] → float32 [B, 3, H, W], as the detector sees them."""
     mean, std = torch.tensor(TINY.pixel_mean), torch.tensor(TINY.pixel_std)
     return ((torch.from_numpy(images) - mean) / std).permute(0, 3, 1, 2).contiguous()

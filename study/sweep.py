@@ -123,8 +123,8 @@ def data_config(space: SearchSpace, own: OwnData) -> DataConfig:
     return replace(data, **{k: str(Path(v).expanduser().resolve()) for k, v in paths.items()})
 
 
-def run(sweep: Sweep) -> int:
-    """Check the data, print the bill, then run what is left to do."""
+def run(sweep: Sweep, command: list[str]) -> int:
+    """Check the data, print the bill, then run what is left to do; `command` is kept."""
     console = Console()
     study, asked = StudyDir(sweep.run_dir), settings(sweep)
     check(asked.space.fixed.data, asked.space.scientific.sizes)
@@ -137,7 +137,7 @@ def run(sweep: Sweep) -> int:
         show(console, asked, cost.lines(measured_speed(asked, sweep)))
         return DONE
     with study.lock():
-        study.open(manifest(asked, splits.digests(), sweep))
+        study.open(manifest(asked, splits.digests(), sweep, command))
         show(console, asked, cost.lines())
         return start(Plan(asked, study), sweep, console)
 
@@ -192,14 +192,16 @@ def measured_speed(asked: Settings, sweep: Sweep) -> float:
     return images_per_second(run) * at_once * sweep.workers
 
 
-def manifest(asked: Settings, digests: dict[str, Any], sweep: Sweep) -> dict[str, Any]:
-    """The contents of study.json."""
+def manifest(
+    asked: Settings, digests: dict[str, Any], sweep: Sweep, command: list[str]
+) -> dict[str, Any]:
+    """The contents of study.json; `command` as one would type it."""
     return {
         "question": asked.question(digests),
         "budget": {"trials": asked.trials, "confirm": asked.confirm},
         "workers": sweep.workers,
         "versions": {"python": python_version()} | {name: version(name) for name in PACKAGES},
-        "command": sys.argv,
+        "command": command,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -215,8 +217,9 @@ def show(console: Console, asked: Settings, lines: list[str]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     sweep = tyro.cli(Sweep, prog="python -m study.sweep", args=arguments, description=__doc__)
-    return exit_status(lambda: run(sweep))
+    return exit_status(lambda: run(sweep, ["python", "-m", "study.sweep", *arguments]))
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ def train(command: Train) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    command = tyro.cli(Train, args=arguments, description=__doc__)
+    command = tyro.cli(Train, prog="python -m study.train", args=arguments, description=__doc__)
     return exit_status(lambda: train(command))
 
 
