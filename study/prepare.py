@@ -97,7 +97,9 @@ def _counts(index: Index, image_ids: np.ndarray) -> dict[str, str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    command = tyro.cli(Prepare, prog="python -m study.prepare", args=arguments, description=__doc__)
+    command = tyro.cli(
+        Prepare, prog="python -m study.prepare", args=arguments, description=__doc__
+    )
     return exit_status(lambda: prepare(command))
 
 
