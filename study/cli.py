@@ -58,6 +58,9 @@ def exit_status(command: Callable[[], int]) -> int:
     try:
         return command()
     except (ValueError, Busy) as error:
+        if not _raised_here(error):
+            traceback.print_exc(file=sys.stderr)
+            return FAILURE
         errors.print(f"error: {error}")
         return BAD_INPUT
     except KeyboardInterrupt:
@@ -66,3 +69,10 @@ def exit_status(command: Callable[[], int]) -> int:
     except Exception:
         traceback.print_exc(file=sys.stderr)
         return FAILURE
+
+
+def _raised_here(error: BaseException) -> bool:
+    """Whether our own code refused something; a library's ValueError is a mistake of ours."""
+    where = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    root = Path(__file__).parent.parent
+    return any(where.is_relative_to(root / name) for name in ("study", "analysis"))
