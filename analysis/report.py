@@ -105,7 +105,8 @@ def _reading(answer: pd.DataFrame) -> str:
     text: list[str] = []
     if any(map(math.isfinite, values(answer, "AP_box_difference_low"))):
         text.append(
-            "Each interval speaks for its own size: of twenty such intervals about one misses the"
+            "Intervals come from fresh seeds; how far runs scatter is pooled over the sizes."
+            " Each interval speaks for its own size: of twenty such intervals about one misses the"
             " truth. The upright tick is zero, no difference; an arm is called ahead only if its"
             " whole interval lies on one side of it."
         )

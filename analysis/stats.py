@@ -1,7 +1,9 @@
 """Means, differences and their intervals, for the few seeds that a study can afford.
 
-Runs of one setting scatter by seed. With n runs the interval is Student's t with n - 1 degrees of
-freedom: wide for n = 2, but it covers the truth as often as it says. One run has no interval.
+Runs of one setting scatter by seed. Two runs alone hardly tell how much: Student's t has one
+degree of freedom then, and the interval is nine times the spread. But a study has several sizes,
+and its intervals share one spread, pooled over them as in an analysis of variance: k sizes with n
+runs each give k (n - 1) degrees of freedom. One run has no interval.
 """
 
 from __future__ import annotations
@@ -48,8 +50,28 @@ class Difference:
         return math.isfinite(self.low) and math.isfinite(self.high)
 
 
-def mean_interval(values: Iterable[float], level: float = LEVEL) -> Estimate:
-    """Mean over seeds with its t-interval.
+@dataclass(frozen=True)
+class Spread:
+    """Variance of single runs about their own mean, and the degrees of freedom behind it."""
+
+    variance: float
+    freedom: int
+
+
+def pooled(samples: Iterable[Iterable[float]]) -> Spread:
+    """The variance that samples with different means share."""
+    every = [sample for sample in map(_finite, samples) if len(sample) > 1]
+    freedom = sum(len(sample) - 1 for sample in every)
+    squares = sum(
+        float(sample.var()) * len(sample) for sample in every if np.ptp(sample) > ROUNDING
+    )
+    return Spread(squares / freedom if freedom else math.nan, freedom)
+
+
+def mean_interval(
+    values: Iterable[float], level: float = LEVEL, spread: Spread | None = None
+) -> Estimate:
+    """Mean over seeds with its t-interval; `spread` is the values' own if not given.
 
     Values that are not finite are left out. No interval for fewer than two, nor for values
     without any spread: equal scores (all 0, say) tell nothing about how far the next may lie.
@@ -57,22 +79,35 @@ def mean_interval(values: Iterable[float], level: float = LEVEL) -> Estimate:
     sample = _finite(values)
     n = len(sample)
     mean = float(sample.mean()) if n else math.nan
-    half = _half_width(_squared_error(sample), n - 1, level)
+    spread = spread or pooled([sample])
+    error = spread.variance / n if n > 1 else math.nan
+    half = _half_width(error, spread.freedom, level)
     return Estimate(mean, mean - half, mean + half, n, level)
 
 
-def difference(a: Mapping[Any, float], b: Mapping[Any, float], level: float = LEVEL) -> Difference:
+def pairs(a: Mapping[Any, float], b: Mapping[Any, float]) -> list[float]:
+    """`a` minus `b` key by key; none unless both have the same keys."""
+    a, b = _scored(a), _scored(b)
+    return [a[key] - b[key] for key in a] if a.keys() == b.keys() else []
+
+
+def difference(
+    a: Mapping[Any, float],
+    b: Mapping[Any, float],
+    level: float = LEVEL,
+    spread: Spread | None = None,
+) -> Difference:
     """Mean of `a` minus mean of `b`; both map a seed (or any key of a run) to its score.
 
     With the same keys on both sides the t-interval is that of the differences key by key: the
-    same seed means the same data order in both arms. Otherwise it is Welch's, which assumes
-    neither pairs nor equal variances (Welch 1947, Biometrika 34, 28-35).
+    same seed means the same data order in both arms. `spread` is that of such differences.
+    Otherwise it is Welch's, which assumes neither pairs nor equal variances (Welch 1947,
+    Biometrika 34, 28-35).
     """
-    a = {key: value for key, value in a.items() if math.isfinite(value)}
-    b = {key: value for key, value in b.items() if math.isfinite(value)}
-    if a and a.keys() == b.keys():
-        gap = mean_interval((a[key] - b[key] for key in a), level)
+    if paired := pairs(a, b):
+        gap = mean_interval(paired, level, spread)
         return Difference(gap.mean, gap.low, gap.high, True, level)
+    a, b = _scored(a), _scored(b)
     x, y = _finite(a.values()), _finite(b.values())
     mean = float(x.mean() - y.mean()) if len(x) and len(y) else math.nan
     error_x, error_y = _squared_error(x), _squared_error(y)
@@ -82,6 +117,10 @@ def difference(a: Mapping[Any, float], b: Mapping[Any, float], level: float = LE
         freedom = squared**2 / (error_x**2 / (len(x) - 1) + error_y**2 / (len(y) - 1))
     half = _half_width(squared, freedom, level)
     return Difference(mean, mean - half, mean + half, False, level)
+
+
+def _scored(scores: Mapping[Any, float]) -> dict[Any, float]:
+    return {key: value for key, value in scores.items() if math.isfinite(value)}
 
 
 def _finite(values: Iterable[float]) -> np.ndarray:

@@ -20,6 +20,8 @@ from analysis.load import Results
 from study.config import Nuisance, from_dict
 
 SETTING = ["lr", "weight_decay", "length", "factor"]
+Spreads = dict[tuple[str, str], stats.Spread]
+"""By box or mask, and by reference, arm or difference."""
 OUTER = 0.1  # share of a range, in the logarithm, in which a best value counts as at its edge
 
 
@@ -62,6 +64,8 @@ def answer(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
         reference, *others = results.arms(study) or [None]
         if reference is None:
             continue
+        every = scored(where(confirmations, study=study))
+        spreads = {arm: _spreads(every, reference, arm) for arm in others or [None]}
         for size in results.sizes(study):
             place = {"study": study, "size": size}
             setting, runs = where(chosen, **place), where(confirmations, **place)
@@ -69,7 +73,7 @@ def answer(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
             found += [
                 place
                 | {"reference": reference, "arm": arm, "level": level}
-                | _contrast(setting, runs, costs, reference, arm, level)
+                | _contrast(setting, runs, costs, reference, arm, level, spreads[arm])
                 for arm in others or [None]
             ]
     return frame(found, columns.ANSWER)
@@ -104,6 +108,7 @@ def _contrast(
     reference: str,
     arm: str | None,
     level: float,
+    spreads: Spreads,
 ) -> dict[str, Any]:
     """One row of the answer; both sides are scored on the same split."""
     sides = {"reference": reference} | ({"arm": arm} if arm else {})
@@ -121,11 +126,29 @@ def _contrast(
     for kind in ("box", "mask"):
         scores = {side: _by_seed(source, name, f"AP_{kind}") for side, name in sides.items()}
         for side, values in scores.items():
-            _put(row, f"AP_{kind}_{side}", stats.mean_interval(values.values(), level))
-        gap = stats.difference(scores.get("arm", {}), scores["reference"], level)
+            spread = spreads[kind, side]
+            _put(row, f"AP_{kind}_{side}", stats.mean_interval(values.values(), level, spread))
+        spread = spreads[kind, "difference"]
+        gap = stats.difference(scores.get("arm", {}), scores["reference"], level, spread)
         _put(row, f"AP_{kind}_difference", gap)
         row["paired"] |= kind == "box" and gap.paired and gap.has_interval
     return row
+
+
+def _spreads(runs: pd.DataFrame, reference: str, arm: str | None) -> Spreads:
+    """The spread over seeds that all sizes of a study share."""
+    found: Spreads = {}
+    sides = {"reference": reference} | ({"arm": arm} if arm else {})
+    for kind in ("box", "mask"):
+        scores = [
+            {side: _by_seed(group, name, f"AP_{kind}") for side, name in sides.items()}
+            for _, group in groups(runs, "size")
+        ]
+        for side in sides:
+            found[kind, side] = stats.pooled(one[side].values() for one in scores)
+        gaps = (stats.pairs(one.get("arm", {}), one["reference"]) for one in scores)
+        found[kind, "difference"] = stats.pooled(gaps)
+    return found
 
 
 def _by_seed(runs: pd.DataFrame, arm: str, score: str) -> dict[Hashable, float]:

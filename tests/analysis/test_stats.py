@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats as reference
 
-from analysis.stats import difference, mean_interval
+from analysis.stats import difference, mean_interval, pooled
 
 SCORES = [31.0, 32.5, 30.2, 33.1]
 OTHERS = [28.0, 29.9, 28.4, 27.7, 29.0]
@@ -80,3 +80,19 @@ def test_intervals_cover_the_truth_as_often_as_they_say(level: float, paired: bo
     slack = 3 * math.sqrt(level * (1 - level) / draws) + (0 if paired else 0.01)
     assert hits / draws == pytest.approx(level, abs=slack)
     assert wide / draws == pytest.approx(level, abs=slack)
+
+
+def test_samples_with_different_means_share_their_spread():
+    samples = [[1.0, 3.0], [11.0, 13.0], [20.0, 20.0], [5.0]]
+    spread = pooled(samples)
+    assert (spread.variance, spread.freedom) == (pytest.approx(4 / 3), 3)
+    alone, shared = mean_interval([1.0, 3.0]), mean_interval([1.0, 3.0], spread=spread)
+    assert shared.mean == alone.mean == 2.0
+    # Student's t at 97.5 %: 12.71 with 1 degree of freedom, 3.182 with 3
+    assert alone.high - 2 == pytest.approx(12.706 * 1.0, rel=1e-3)
+    assert shared.high - 2 == pytest.approx(3.182 * math.sqrt(4 / 3 / 2), rel=1e-3)
+
+
+def test_one_run_has_no_interval_whatever_others_scatter():
+    spread = pooled([[1.0, 3.0]])
+    assert not mean_interval([5.0], spread=spread).has_interval
