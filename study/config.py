@@ -65,7 +65,7 @@ class ModelConfig:
     name: str = "tiny"
     backbone: Literal["thin", "resnet18", "resnet50", "resnet101"] = "thin"
     norm_groups: int = 8  # of GroupNorm, everywhere
-    fpn_channels: int = 48
+    fpn_channels: int = 32
     short_px: int = 96  # the image's shorter side; aspect ratio is kept
     long_px: int = 160  # limit of its longer side
     crop_px: int | None = None  # train on random square crops of this side; None: whole images
@@ -81,7 +81,7 @@ class ModelConfig:
     box_convs: int = 1
     box_fc: int = 128
     mask_pool: int = 10
-    mask_convs: int = 2
+    mask_convs: int = 1
     canonical_px: int = 48  # FPN eq. 1: a RoI of this size goes to level `canonical_level`
     canonical_level: int = 3
     pixel_mean: tuple[float, float, float] = (127.5, 127.5, 127.5)

@@ -20,14 +20,14 @@ from study.schedule import Leg
 def optimiser(detector: MaskRCNN, config: OptimConfig) -> torch.optim.SGD:
     """SGD with momentum; norm parameters and biases (one-dimensional) have no weight decay.
 
-    Two groups and no more: many small ones defeat the multi-tensor kernels.
+    Two groups and no more: many small ones defeat the fused kernel.
     """
     parameters = [p for p in detector.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, foreach=True)
+    return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, fused=True)
 
 
 @dataclass

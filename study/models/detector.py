@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead, FastRCNNPredictor
 from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
+from torchvision.models.detection.mask_rcnn import MaskRCNNHeads
 from torchvision.models.detection.rpn import RPNHead
 
 from study.config import ModelConfig
 from study.models import backbone
 from study.models.losses import RPN, Heads, SeededSampler, Share
+from study.models.mask_predictor import MaskPredictor
 from study.models.roi_align import PyramidRoIAlign
 
 
@@ -128,5 +129,5 @@ def _heads(config: ModelConfig, num_classes: int) -> Heads:
         detections_per_img=config.detections,
         mask_roi_pool=pool(config.mask_pool),
         mask_head=MaskRCNNHeads(channels, [channels] * config.mask_convs, 1, norm_layer=norm),
-        mask_predictor=MaskRCNNPredictor(channels, channels, num_classes + 1),
+        mask_predictor=MaskPredictor(channels, channels, num_classes + 1),
     )

@@ -16,7 +16,6 @@ from torch import Tensor
 from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 from torchvision.models.detection.roi_heads import (
     RoIHeads,
-    maskrcnn_inference,
     project_masks_on_boxes,
 )
 from torchvision.models.detection.rpn import RegionProposalNetwork
@@ -117,17 +116,16 @@ class Heads(RoIHeads):
         shares = box_losses(logits, regression, torch.cat(labels), torch.cat(deltas))
         positive = [torch.nonzero(own > 0)[:, 0] for own in labels]
         positive_boxes = [box[own] for box, own in zip(boxes, positive, strict=True)]
-        mask_logits = self._masks(features, positive_boxes)
+        classes = torch.cat([own[chosen] for own, chosen in zip(labels, positive, strict=True)])
+        mask_logits = self._masks(features, positive_boxes, classes)
         truth = [
             _mask_targets(target["masks"], box, match[own], mask_logits.shape[-1])
             for target, box, match, own in zip(
                 targets, positive_boxes, matched, positive, strict=True
             )
         ]
-        classes = torch.cat([own[chosen] for own, chosen in zip(labels, positive, strict=True)])
-        own_class = mask_logits[torch.arange(len(classes), device=classes.device), classes]
-        mask = F.binary_cross_entropy_with_logits(own_class, torch.cat(truth), reduction="sum")
-        return shares | {"mask": Share(mask, own_class.numel())}
+        mask = F.binary_cross_entropy_with_logits(mask_logits, torch.cat(truth), reduction="sum")
+        return shares | {"mask": Share(mask, mask_logits.numel())}
 
     def _detections(
         self,
@@ -139,7 +137,8 @@ class Heads(RoIHeads):
         boxes, scores, labels = self.postprocess_detections(
             logits, regression, proposals, image_shapes
         )
-        masks = maskrcnn_inference(self._masks(features, boxes), labels)
+        masks = self._masks(features, boxes, torch.cat(labels))[:, None].sigmoid()
+        masks = masks.split([len(box) for box in boxes])
         return [
             {"boxes": box, "scores": score, "labels": label, "masks": mask}
             for box, score, label, mask in zip(boxes, scores, labels, masks, strict=True)
@@ -148,11 +147,12 @@ class Heads(RoIHeads):
     def _boxes(self, features: dict[str, Tensor], boxes: list[Tensor]) -> tuple[Tensor, Tensor]:
         return self.box_predictor(self.box_head(self.box_roi_pool(features, boxes, None)))
 
-    def _masks(self, features: dict[str, Tensor], boxes: list[Tensor]) -> Tensor:
-        """[sum of n_i, C + 1, m, m] for boxes [n_i, 4]."""
+    def _masks(self, features: dict[str, Tensor], boxes: list[Tensor], labels: Tensor) -> Tensor:
+        """Logits [sum of n_i, m, m] of each box's own class, for boxes [n_i, 4]."""
         assert self.mask_roi_pool and self.mask_head and self.mask_predictor
-        pooled = _rounded_up(self.mask_roi_pool(features, boxes, None))
-        return self.mask_predictor(self.mask_head(pooled))[: sum(map(len, boxes))]
+        pooled = self.mask_roi_pool(features, boxes, None)
+        hidden = self.mask_head(_rounded_up(pooled))[: len(pooled)]
+        return self.mask_predictor(hidden, labels)
 
 
 def box_losses(
