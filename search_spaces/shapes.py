@@ -3,16 +3,15 @@
     python -m study.sweep shapes --run-dir runs/demo
     python -m analysis runs/demo
 
-The smallest complete study, and a real one: both arms at three sizes, images generated on the
-spot, a thin network, minutes on two CPU cores. 3 sizes × 2 arms × 4 trials, 2 confirm runs each.
-
-Numbers: not yet run.
+The smallest complete study, and a real one: both arms at two sizes, images generated on the spot,
+a thin network, minutes on two CPU cores. 2 sizes × 2 arms × 4 trials, 2 confirm runs each.
 """
 
 from study.config import (
     DataConfig,
     LogUniform,
     Nuisance,
+    OptimConfig,
     RunConfig,
     ScheduleConfig,
     Scientific,
@@ -21,14 +20,16 @@ from study.config import (
 
 SPACE = SearchSpace(
     name="shapes",
-    scientific=Scientific(arms=("scratch", "pretext"), sizes=(24, 128, 1024)),
+    scientific=Scientific(arms=("scratch", "pretext"), sizes=(64, 1024)),
     nuisance=Nuisance(
-        lr=LogUniform(low=0.01, high=0.1),  # 0.2 diverges now and then
+        lr=LogUniform(low=0.015, high=0.12),
         weight_decay=LogUniform(low=1e-5, high=1e-2),
-        lengths=(100, 200, 400),
+        lengths=(100, 300),
+        longer={1024: (100, 250, 700)},
     ),
     fixed=RunConfig(
         data=DataConfig(name="shapes"),
-        schedule=ScheduleConfig(tail=(44, 14), warmup=20),
+        optim=OptimConfig(batch_size=4),  # many small steps beat few large ones in a short run
+        schedule=ScheduleConfig(tail=(50, 16), warmup=40),
     ),
 )

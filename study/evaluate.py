@@ -30,7 +30,7 @@ Detection = dict[str, Any]
 
 METRICS = {"AP": 0, "AP50": 1, "AP75": 2}  # position in COCO's twelve statistics
 KINDS: dict[str, Literal["bbox", "segm"]] = {"box": "bbox", "mask": "segm"}
-EVALUATION_BATCH = 16
+EVALUATION_BATCH = 8
 
 
 @torch.no_grad()

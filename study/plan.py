@@ -104,10 +104,10 @@ class Plan:
         """The cell's tuning trials, by index."""
         return [self._tried(trial_id) for _, trial_id in sorted(self._tuning[cell].items())]
 
-    def states(self, cell: Cell) -> list[State | None]:
+    def states(self, cell: Cell) -> dict[str, State | None]:
         """Of all the cell's trials and confirm runs that have begun to exist."""
         ids = [*self._tuning[cell].values(), *self._confirming[cell]]
-        return [self._tried(trial_id).state for trial_id in ids]
+        return {trial_id: self._tried(trial_id).state for trial_id in ids}
 
     def remaining(self) -> dict[Cell, tuple[int, int]]:
         """Tuning trials and confirm runs that have not ended, those under way included."""

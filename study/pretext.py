@@ -5,7 +5,9 @@
 Twelve shapes, of which the detection data have eight, and six textures are told apart in 48 px
 images from seeds of their own. Two linear heads over global max pooling, so that small features
 count wherever they are; the heads are thrown away. The weights that come with the project were
-made by this file.
+made by this file and name 75.5 % of 2,000 new shapes rightly. Trained three times as long on four
+times the images they name 89.8 %, and scratch then needs far longer than a demonstration lasts to
+come near: at 1,024 images and 900 iterations it is 19 box AP behind instead of 9.
 """
 
 from __future__ import annotations
@@ -27,9 +29,9 @@ from study.models.backbone import build
 from study.randomness import Stream, generator, seed
 from study.rundir import write_atomically
 
-IMAGES, TRAIN_SEED = 64_000, 20_000
+IMAGES, TRAIN_SEED = 16_000, 20_000
 HELD_OUT, TEST_SEED = 2_000, 999
-ITERATIONS, BATCH, WARMUP = 8_000, 64, 50
+ITERATIONS, BATCH, WARMUP = 2_500, 64, 50
 LR, WEIGHT_DECAY = 0.1, 5e-4
 
 
@@ -72,7 +74,7 @@ def train(out: Path, say: Callable[[str], None]) -> float:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        if (iteration + 1) % 500 == 0:
+        if (iteration + 1) % 250 == 0:
             say(f"{iteration + 1:>5} of {ITERATIONS:,} iterations, loss {loss.item():.3f}")
     shapes, textures = accuracy(model)
     say(f"told apart in new images: {shapes:.1%} of the shapes, {textures:.1%} of the textures")

@@ -19,6 +19,7 @@ from study.cluster.trial import trial_dir
 from study.cluster.unsaved import Unsaved
 from study.plan import Plan, chosen
 from study.rundir import State, TrialDir
+from study.settings import Cell
 
 REFRESH_S = 0.5  # of the table
 LINE_S = 10.0  # between lines of the sum where there is no terminal
@@ -130,10 +131,21 @@ class Progress(Unsaved, tune.Callback):
         under_way = sum(images_spent(ours) for ours in self._running.values())
         return max(0.0, iterations * batch - under_way) / rate
 
+    def _words(self, *cells: Cell) -> Counter[str]:
+        """How many trials are in each state; running ones that were set aside wait."""
+        found: Counter[str] = Counter()
+        for cell in cells:
+            for trial_id, state in self._plan.states(cell).items():
+                under_way = trial_id in self._running
+                if state in (None, State.RUNNING):
+                    found["running" if under_way else "waiting"] += 1
+                else:
+                    found[str(state)] += 1
+        return found
+
     def _sum(self) -> str:
         cells = self._plan.settings.cells
-        states = Counter(state for cell in cells for state in self._plan.states(cell))
-        counts = _counted(states)
+        counts = ", ".join(f"{n} {word}" for word, n in sorted(self._words(*cells).items()))
         left = self._seconds_left()
         return f"{counts or 'starting'}; {self._images_per_second():.1f} images/s" + (
             f", about {duration(left)} left" if left is not None else ""
@@ -144,13 +156,13 @@ class Progress(Unsaved, tune.Callback):
         for name in ("arm", "images", "trials", "best box AP", "lr", "weight decay", "length"):
             table.add_column(name, justify="left" if name in ("arm", "trials") else "right")
         for cell in self._plan.settings.cells:
-            states = Counter(self._plan.states(cell))
+            states = self._words(cell)
             best = chosen(self._plan.tried(cell))
             optim = best.tried.run.optim if best else None
             table.add_row(
                 cell.arm.name,
                 str(cell.size),
-                _counted(states),
+                ", ".join(f"{n} {word}" for word, n in sorted(states.items())),
                 f"{best.AP_box:.1f}" if best else "",
                 f"{optim.lr:.3g}" if optim else "",
                 f"{optim.weight_decay:.1e}" if optim else "",
@@ -163,7 +175,3 @@ def images_spent(trial: TrialDir) -> int:
     """Training images that the trial has executed so far, as far as it has said."""
     rows = [*trial.events(), *trial.records()]
     return max((row.get("images_spent") or 0 for row in rows), default=0)
-
-
-def _counted(states: Counter[State | None]) -> str:
-    return ", ".join(f"{n} {state or 'waiting'}" for state, n in sorted(states.items(), key=str))
