@@ -143,10 +143,10 @@ def model(name: str) -> ModelConfig:
 class OptimConfig:
     """SGD. The learning rate is the one used at `batch_size` images per iteration."""
 
-    lr: float = 0.04
-    weight_decay: float = 1e-4  # weights only: norm parameters and biases have none
+    lr: float = 0.06
+    weight_decay: float = 1e-3  # weights only: norm parameters and biases have none
     momentum: float = 0.9
-    batch_size: int = 8  # images per iteration, over all workers
+    batch_size: int = 4  # images per iteration, over all workers
     clip_norm: float | None = 10.0
 
     def __post_init__(self) -> None:
@@ -164,9 +164,9 @@ class ScheduleConfig:
     """
 
     lengths: tuple[int, ...] = (400,)
-    tail: tuple[int, int] = (44, 14)  # iterations before the end
+    tail: tuple[int, int] = (50, 16)  # iterations before the end
     factors: tuple[float, ...] = (0.1,)
-    warmup: int = 20  # iterations, linear
+    warmup: int = 40  # iterations, linear
 
     def __post_init__(self) -> None:
         lengths, tail = self.lengths, self.tail
