@@ -65,6 +65,7 @@ KILL_WHEN: dict[str, Callable[[TrialDir], bool]] = {
 }
 
 
+@pytest.mark.slow
 def test_killed_three_times_is_bit_identical(undisturbed: TrialDir, tmp_path: Path):
     directory = trial(tmp_path, TINY_RUN)
     for moment in KILL_WHEN.values():

@@ -29,6 +29,7 @@ def _worker(rank: int, port: int, folder: str) -> None:
         dist.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_workers_equal_one(tmp_path: Path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -161,8 +161,8 @@ def run_of(
 ) -> RunConfig:
     """The configuration of an arm and size's tune trial `index`."""
     nuisance = space.nuisance.at(size)
-    ladder = ScheduleConfig(lengths=nuisance.lengths, factors=nuisance.factors)
-    optim = OptimConfig(lr=lr, weight_decay=decay)
+    ladder = ScheduleConfig(lengths=nuisance.lengths, factors=nuisance.factors, tail=(44, 14))
+    optim = OptimConfig(lr=lr, weight_decay=decay, batch_size=8)
     place = {"trial_id": f"{arm}-{size}-t{index:03d}", "arm": arm, "size": size}
     return replace(space.fixed, optim=optim, schedule=ladder, **place)
 
