@@ -91,7 +91,7 @@ def settings(sweep: Sweep) -> Settings:
     if sweep.lengths:
         nuisance = replace(nuisance, lengths=sweep.lengths, longer={})
     fixed = replace(space.fixed, data=data_config(space, sweep.data))
-    if sweep.model:
+    if sweep.model and sweep.model != fixed.model.name:  # a space may have its own variant
         fixed = replace(fixed, model=model(sweep.model))
     if sweep.device:
         fixed = replace(fixed, device=sweep.device)

@@ -136,3 +136,14 @@ def test_anchors_span_the_resized_boxes(tmp_path: Path, monkeypatch: pytest.Monk
     assert (found[0], found[-1]) == (7.5, 52.5)  # 5 % and 95 % of 5 … 55 px
     ratios = [b / a for a, b in pairwise(found)]
     assert ratios == pytest.approx([ratios[0]] * len(ratios), rel=0.02)
+
+
+def test_a_space_keeps_its_variant_of_a_model_named_again(tmp_path: Path):
+    own = OwnData(
+        train=Path("a.json"), train_images=Path("a"), val=Path("b.json"), val_images=Path("b")
+    )
+    asked = Sweep(run_dir=tmp_path, data=own)
+    crops = settings(asked).space.fixed.model
+    assert crops.crop_px == 128
+    assert settings(replace(asked, model="tiny")).space.fixed.model == crops
+    assert settings(replace(asked, model="r50-fpn")).space.fixed.model.backbone == "resnet50"
