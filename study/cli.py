@@ -7,8 +7,9 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import tyro
 from rich.console import Console
 
 from study.config import DataConfig
@@ -17,23 +18,35 @@ from study.rundir import Busy
 DONE, FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
+def unset(metavar: str) -> Any:
+    """For an option that is None unless given: how its value is called, and no word of None."""
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
+
+
+File = Annotated[Path | None, unset("FILE")]
+Folder = Annotated[Path | None, unset("DIR")]
+Count = Annotated[int | None, unset("N")]
+
+
 @dataclass(frozen=True, kw_only=True)
 class OwnData:
     """A COCO-format data set of your own; all four of train and val, or none."""
 
-    train: Path | None = None
+    train: File = None
     """Annotations of the training images (JSON)."""
-    train_images: Path | None = None
+    train_images: Folder = None
     """Their folder."""
-    val: Path | None = None
+    val: File = None
     """Annotations of the images to report on, never tuned on."""
-    val_images: Path | None = None
-    tune: Path | None = None
+    val_images: Folder = None
+    """Their folder."""
+    tune: File = None
     """Annotations of images to tune on; without them some of train are held out."""
-    tune_images: Path | None = None
-    tune_size: int | None = None
-    """How many are held out."""
-    val_size: int | None = None
+    tune_images: Folder = None
+    """Their folder."""
+    tune_size: Count = None
+    """How many are held out (default: 128, or a quarter of train if that is less)."""
+    val_size: Count = None
     """Report on the first so many images of val."""
 
     @property

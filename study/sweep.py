@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
@@ -23,7 +23,7 @@ from rich.console import Console
 from study.anchors import anchor_px
 from study.arms import parse
 from study.bill import bill
-from study.cli import DONE, FAILURE, OwnData, exit_status
+from study.cli import DONE, FAILURE, OwnData, exit_status, unset
 from study.config import DataConfig, Scientific, SearchSpace, model
 from study.data.checks import check
 from study.data.index import Index
@@ -34,6 +34,7 @@ from study.search import Strategy
 from study.settings import Settings
 from study.spaces import find
 
+Device = Literal["auto", "cpu", "cuda"]
 PACKAGES = ("ray", "optuna", "scipy", "torch", "torchvision", "hotcoco", "numpy")
 
 
@@ -41,14 +42,13 @@ PACKAGES = ("ray", "optuna", "scipy", "torch", "torchvision", "hotcoco", "numpy"
 class Sweep:
     """Is a pre-trained backbone worth it? Tunes every arm equally, at every size."""
 
-    space: tyro.conf.Positional[str | None] = None
-    """A name in search_spaces/ or a .py file that defines SPACE (default: shapes, or custom with
-    data of your own)."""
+    space: tyro.conf.Positional[Annotated[str | None, unset("[SPACE]")]] = None
+    """A name in search_spaces/ or a .py file that defines SPACE (default: shapes or custom)."""
     run_dir: Path
     """The study's folder. The same command again resumes or extends what is in it."""
-    arms: tuple[str, ...] | None = None
+    arms: Annotated[tuple[str, ...] | None, unset("ARM ...")] = None
     """Initialisations: scratch, pretext, imagenet, a weights file, or name=file."""
-    sizes: tuple[int, ...] | None = None
+    sizes: Annotated[tuple[int, ...] | None, unset("N ...")] = None
     """Numbers of training images."""
     trials: int = 4
     """Tuning trials for each arm and size."""
@@ -62,17 +62,17 @@ class Sweep:
     """shared: one trunk, a tail at every length. independent: each trial runs one length alone."""
     stopping: bool = True
     """Stop the worse half at each length but the last, each arm and size judged alone."""
-    model: str | None = None
+    model: Annotated[str | None, unset("NAME")] = None
     """tiny, r50-fpn or r101-fpn."""
-    lengths: tuple[int, ...] | None = None
+    lengths: Annotated[tuple[int, ...] | None, unset("T ...")] = None
     """Iterations T to choose from, at every size."""
     data: OwnData = field(default_factory=OwnData)
     workers: int = 1
     """Processes per trial; more than one train data-parallel."""
-    max_concurrent: int | None = None
-    """Trials at once (default: as many as there is room for). What a cluster that grows by
-    itself is asked for."""
-    device: Literal["auto", "cpu", "cuda"] | None = None
+    max_concurrent: Annotated[int | None, unset("N")] = None
+    """Trials at once (default: as many as there is room for); a growing cluster is asked for it."""
+    device: Annotated[Device | None, unset("{auto,cpu,cuda}")] = None
+    """Where trials run; auto: on a GPU if there is one (the space may say otherwise)."""
     dry_run: bool = False
     """Check the data, print the bill, and stop."""
 

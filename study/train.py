@@ -18,7 +18,7 @@ from rich.console import Console
 
 from study import engine, schedule
 from study.arms import parse
-from study.cli import DONE, FAILURE, OwnData, exit_status
+from study.cli import DONE, FAILURE, Count, OwnData, exit_status
 from study.config import RunConfig, from_dict, model, to_dict
 from study.data.checks import check
 from study.rundir import DifferentQuestion, Record, TrialDir
@@ -54,7 +54,7 @@ class Train:
     """Images to evaluate on."""
     model: str = "tiny"
     """tiny, r50-fpn or r101-fpn."""
-    crop_px: int | None = None
+    crop_px: Count = None
     """Train on random square crops of this side, in px."""
     data: OwnData = field(default_factory=OwnData)
     device: Literal["auto", "cpu", "cuda"] = "auto"
