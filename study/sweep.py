@@ -70,7 +70,7 @@ class Sweep:
     workers: int = 1
     """Processes per trial; more than one train data-parallel."""
     max_concurrent: Annotated[int | None, unset("N")] = None
-    """Trials at once (default: as many as there is room for); a growing cluster is asked for it."""
+    """Trials at once (default: as many as fit); a cluster that grows is asked for so many."""
     device: Annotated[Device | None, unset("{auto,cpu,cuda}")] = None
     """Where trials run; auto: on a GPU if there is one (the space may say otherwise)."""
     dry_run: bool = False
