@@ -64,11 +64,11 @@ def run(config: RunConfig, trial: TrialDir) -> Generator[Record, None, None]:
             try:
                 session.train(leg)
             except Diverged as outcome:
-                session.mark(State.DIVERGED, iteration=outcome.iteration, error=str(outcome))
+                session.end(State.DIVERGED, iteration=outcome.iteration, error=str(outcome))
                 raise
             if leg.is_tail:
                 yield session.evaluate(leg, done=leg is legs[-1])
-        session.finish()
+        session.end(State.FINISHED, iteration=session.state.iteration)
 
 
 class _Session:
@@ -199,10 +199,12 @@ class _Session:
             self.trial.save(name, self.state.to_bytes())
         self.mark(State.RUNNING, iteration=self.state.iteration, leg=leg.name)
 
-    def finish(self) -> None:
+    def end(self, state: State, **fields: object) -> None:
+        """Write what became of the run; its checkpoints are of no more use."""
         if self.world.is_main:
             self.trial.remove("trunk")
-        self.mark(State.FINISHED, iteration=self.state.iteration)
+            self.trial.remove("tail")
+        self.mark(state, **fields)
 
     def mark(self, state: State, **fields: object) -> None:
         if self.world.is_main:

@@ -144,7 +144,9 @@ class Plan:
             halving,
         )
         if result is Verdict.STOP:
-            self.study.trial(trial_id).mark(State.STOPPED, iteration=length)
+            stopped = self.study.trial(trial_id)
+            stopped.mark(State.STOPPED, iteration=length)
+            stopped.remove("trunk")  # for good: nobody will go on from there
         return result
 
     def _unfinished(self, active: set[str]) -> Iterator[str]:

@@ -98,6 +98,7 @@ def test_divergence_stops_before_the_step(tmp_path: Path):
     assert event["iteration"] == outcome.value.iteration
     assert event["images_spent"] == outcome.value.iteration * config.optim.batch_size
     assert directory.records() == []
+    assert not list(directory.path.glob("*.pt"))
 
 
 def test_seeds_differ_and_repeat(undisturbed: TrialDir, tmp_path: Path):

@@ -126,7 +126,10 @@ def test_a_trial_waits_while_another_may_still_overtake_it(tmp_path: Path):
     assert plan.heard_from(first.id) is Verdict.WAIT
     assert plan.next(set(ids) - {first.id}) is None  # its place is free, and it is not taken up
     second.append({"length": 60, "factor": 0.1, "AP_box": 1.0, "time": 0})
+    for trial in (first, second):
+        trial.save("trunk", b"weights")
     assert plan.heard_from(second.id) is Verdict.STOP
+    assert (first.load("trunk") is None, second.load("trunk") is None) == (False, True)
     found = plan.next(set(ids) - {first.id, second.id})
     assert found and found[0] == first.id
 
