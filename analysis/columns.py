@@ -57,7 +57,10 @@ TRIALS: Columns = (
     | {
         "split": ("str", "scored on the tuning split (tune) or the report split (report)"),
         "images_seen": ("Int64", "images that the weights of its best record were trained on"),
-        "images": ("int64", "images spent so far: trunk, tails, and work repeated after a kill"),
+        "images": (
+            "int64",
+            "images spent so far: trunk, tails, work known to be repeated",
+        ),
         "iterations": ("float64", "iterations spent so far: images / batch size"),
         "device_seconds": ("float64", "wall seconds x workers so far"),
         "started": ("datetime64[us, UTC]", "first event"),

@@ -59,12 +59,10 @@ class Spread:
 
 
 def pooled(samples: Iterable[Iterable[float]]) -> Spread:
-    """The variance that samples with different means share."""
-    every = [sample for sample in map(_finite, samples) if len(sample) > 1]
+    """The variance that samples with different means share; equal scores tell nothing of it."""
+    every = [sample for sample in map(_finite, samples) if _scatters(sample)]
     freedom = sum(len(sample) - 1 for sample in every)
-    squares = sum(
-        float(sample.var()) * len(sample) for sample in every if np.ptp(sample) > ROUNDING
-    )
+    squares = sum(float(sample.var()) * len(sample) for sample in every)
     return Spread(squares / freedom if freedom else math.nan, freedom)
 
 
@@ -80,7 +78,7 @@ def mean_interval(
     n = len(sample)
     mean = float(sample.mean()) if n else math.nan
     spread = spread or pooled([sample])
-    error = spread.variance / n if n > 1 else math.nan
+    error = spread.variance / n if _scatters(sample) else math.nan
     half = _half_width(error, spread.freedom, level)
     return Estimate(mean, mean - half, mean + half, n, level)
 
@@ -126,6 +124,10 @@ def _scored(scores: Mapping[Any, float]) -> dict[Any, float]:
 def _finite(values: Iterable[float]) -> np.ndarray:
     sample = np.asarray(list(values), dtype=float)
     return sample[np.isfinite(sample)]
+
+
+def _scatters(sample: np.ndarray) -> bool:
+    return len(sample) > 1 and float(np.ptp(sample)) > ROUNDING
 
 
 def _squared_error(sample: np.ndarray) -> float:

@@ -85,7 +85,11 @@ def exit_status(command: Callable[[], int]) -> int:
 
 
 def _raised_here(error: BaseException) -> bool:
-    """Whether our own code refused something; a library's ValueError is a mistake of ours."""
-    where = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    """Whether our own code refused something; a library's ValueError is a mistake of ours.
+
+    A library in C leaves no frame of its own, so the last line must also be one that raises.
+    """
+    last = traceback.extract_tb(error.__traceback__)[-1]
     root = Path(__file__).parent.parent
-    return any(where.is_relative_to(root / name) for name in ("study", "analysis"))
+    ours = any(Path(last.filename).is_relative_to(root / name) for name in ("study", "analysis"))
+    return ours and (last.line or "").startswith("raise ")

@@ -195,9 +195,10 @@ class _Session:
         return average_precision(index.coco(ids), detections) if self.world.is_main else {}
 
     def save(self, name: str, leg: Leg) -> None:
+        # the cost first: whatever a kill loses after it has been paid for
+        self.mark(State.RUNNING, iteration=self.state.iteration, leg=leg.name)
         if self.world.is_main:
             self.trial.save(name, self.state.to_bytes())
-        self.mark(State.RUNNING, iteration=self.state.iteration, leg=leg.name)
 
     def end(self, state: State, **fields: object) -> None:
         """Write what became of the run; its checkpoints are of no more use."""

@@ -84,7 +84,7 @@ def average_precision(
 ) -> dict[str, float | None]:
     """AP, AP50 and AP75 for boxes and masks by name (`AP_box`, …), points 0-100.
 
-    None where there is no ground truth to compare with: no objects, or boxes without masks.
+    None where there is no ground truth to compare with. A box without a mask counts as one.
 
     Args:
         truth: a COCO data set (`Index.coco`).

@@ -1,4 +1,7 @@
-"""What a trial has cost so far, over all its sessions, work repeated after a kill included."""
+"""What a trial has cost so far, over all its sessions, work repeated after a kill included.
+
+What a killed session did after its last sign of life, a checkpoint or a record, is not known.
+"""
 
 from __future__ import annotations
 

@@ -153,11 +153,17 @@ class Plan:
         """Tuning trials that were interrupted, or set aside at a rung where they may now go on."""
         found = {cell: self.tried(cell) for cell in self.settings.cells}
         everyone = [(one.index, one.trial_id, cell) for cell in found for one in found[cell]]
-        for _, trial_id, cell in sorted(everyone, key=lambda item: item[:2]):
-            if not self._is_open(trial_id, active):
-                continue
-            if self._judge(trial_id, cell, found[cell]) is Verdict.GO:
-                yield trial_id
+        everyone.sort(key=lambda item: item[:2])
+        stopped = True
+        while stopped:  # one that stops may be the one that another waits for
+            stopped = False
+            for _, trial_id, cell in everyone:
+                if not self._is_open(trial_id, active):
+                    continue
+                heard = self._judge(trial_id, cell, found[cell])
+                if heard is Verdict.GO:
+                    yield trial_id
+                stopped |= heard is Verdict.STOP
 
     def _new(self) -> Iterator[str]:
         for index in range(self.settings.trials):

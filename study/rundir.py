@@ -181,7 +181,7 @@ class StudyDir:
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all, also through a crash of the machine."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
@@ -190,9 +190,23 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     temporary.replace(path)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, unless it is there.
+
+    Raises:
+        ValueError: it cannot be made; says why.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"folder {path} cannot be made: {error.strerror}; choose another --run-dir"
+        ) from error
+
+
 def append_line(path: Path, row: dict[str, Any]) -> None:
     """Append one JSON line; a torn line left by a kill is cut off first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with path.open("ab+") as file:
         size = file.seek(0, os.SEEK_END)
         if size:
@@ -215,7 +229,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 @contextlib.contextmanager
 def _locked(path: Path, wait_s: float) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     deadline = time.monotonic() + wait_s
     with path.open("a+") as file:
         while True:

@@ -94,13 +94,15 @@ def begin(run: RunConfig, trial: TrialDir) -> None:
     """Write the configuration; a folder that holds another run is refused.
 
     Raises:
-        DifferentQuestion: another configuration than lengths, device or threads.
+        DifferentQuestion: more differs than device, threads, or lengths added at the end.
     """
     if (trial.path / "config.json").exists():
         there = from_dict(RunConfig, trial.config()["run"])
+        before, now = there.schedule.lengths, run.schedule.lengths
+        longer = now[: len(before)] == before  # a shorter one would lie behind the checkpoint
         allowed = replace(
             there,
-            schedule=replace(there.schedule, lengths=run.schedule.lengths),
+            schedule=replace(there.schedule, lengths=now if longer else before),
             device=run.device,
             threads=run.threads,
         )

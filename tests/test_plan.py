@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 
 from study.arms import parse
 from study.bill import bill
-from study.config import LogUniform
+from study.config import LogUniform, RunConfig
 from study.journal import Journal
 from study.plan import Plan, chosen
 from study.rundir import DifferentQuestion, State
@@ -132,6 +132,20 @@ def test_a_trial_waits_while_another_may_still_overtake_it(tmp_path: Path):
     assert (first.load("trunk") is None, second.load("trunk") is None) == (False, True)
     found = plan.next(set(ids) - {first.id, second.id})
     assert found and found[0] == first.id
+
+
+def test_nobody_is_left_waiting_when_ranks_change_from_rung_to_rung(tmp_path: Path):
+    """A stop may be what another trial waits for, also one that was asked before."""
+
+    def noisy(run: RunConfig, length: int) -> float:
+        return float(np.random.default_rng((int(run.optim.lr * 1e6), length)).random())
+
+    for seed in range(12):
+        arms = (parse("scratch"),)
+        asked = settings(trials=5, confirm=1, arms=arms, seed=seed)
+        done = Simulation(asked, tmp_path / str(seed), noisy, concurrent=1).run()
+        assert not done.plan.unended()
+        assert {r for r, _ in roles(done)} == {"tune", "confirm"}
 
 
 def test_a_trial_that_failed_for_good_is_not_waited_for(tmp_path: Path):

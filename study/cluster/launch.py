@@ -56,7 +56,7 @@ def run(plan: Plan, *, workers: int, max_concurrent: int | None, console: Consol
         console: where progress is shown.
 
     Raises:
-        ValueError: no cluster answers at RAY_ADDRESS, or it has no room for one trial.
+        ValueError: no cluster answers at RAY_ADDRESS, or this machine has no room for one trial.
         KeyboardInterrupt: after Ctrl-C or SIGTERM; the trials under way are marked preempted.
     """
     hidden = plan.study.path.resolve() / ".tune"
@@ -66,13 +66,17 @@ def run(plan: Plan, *, workers: int, max_concurrent: int | None, console: Consol
         with _interruptible(), cluster(workers) as own:
             device = _device(plan)
             room = Room(workers, device, max_concurrent, own)
+            # else Tune asks a cluster that grows for one node after another
+            os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(room.trials()))
             searcher = PlanSearcher(plan, room.trials, {"workers": workers, "device": device})
             shown = [Progress(plan, console), Journalist(plan)]
             _fit(plan, searcher, room, hidden, shown)
     finally:
         # after the workers' end, so that none of them writes another sign of life
         for trial_id in searcher.active.values() if searcher else ():
-            plan.study.trial(trial_id).mark(State.PREEMPTED)
+            trial = plan.study.trial(trial_id)
+            if not (trial.state and trial.state.is_final):  # it may have ended unheard
+                trial.mark(State.PREEMPTED)
         shutil.rmtree(hidden, ignore_errors=True)
 
 

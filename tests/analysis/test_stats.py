@@ -85,12 +85,13 @@ def test_intervals_cover_the_truth_as_often_as_they_say(level: float, paired: bo
 def test_samples_with_different_means_share_their_spread():
     samples = [[1.0, 3.0], [11.0, 13.0], [20.0, 20.0], [5.0]]
     spread = pooled(samples)
-    assert (spread.variance, spread.freedom) == (pytest.approx(4 / 3), 3)
+    assert (spread.variance, spread.freedom) == (pytest.approx(2), 2)
+    assert not mean_interval([20.0, 20.0], spread=spread).has_interval
     alone, shared = mean_interval([1.0, 3.0]), mean_interval([1.0, 3.0], spread=spread)
     assert shared.mean == alone.mean == 2.0
-    # Student's t at 97.5 %: 12.71 with 1 degree of freedom, 3.182 with 3
+    # Student's t at 97.5 %: 12.71 with 1 degree of freedom, 4.303 with 2
     assert alone.high - 2 == pytest.approx(12.706 * 1.0, rel=1e-3)
-    assert shared.high - 2 == pytest.approx(3.182 * math.sqrt(4 / 3 / 2), rel=1e-3)
+    assert shared.high - 2 == pytest.approx(4.303 * 1.0, rel=1e-3)
 
 
 def test_one_run_has_no_interval_whatever_others_scatter():
