@@ -28,6 +28,7 @@ def write(results: Results, folder: Path | str) -> Path:
 
     Raises:
         ValueError: several studies were loaded; a report is about one.
+        OSError: the folder cannot be made or written to.
     """
     folder = Path(folder)
     csv = {
@@ -42,6 +43,7 @@ def write(results: Results, folder: Path | str) -> Path:
         "flags": flags(results),
     }
     page = render(results, csv=[f"{name}.csv" for name in csv])
+    folder.mkdir(parents=True, exist_ok=True)
     for name, table in csv.items():
         write_atomically(folder / f"{name}.csv", table.to_csv(index=False))
     write_atomically(folder / "index.html", page)
