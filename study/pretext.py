@@ -7,7 +7,7 @@ images from seeds of their own. Two linear heads over global max pooling, so tha
 count wherever they are; the heads are thrown away. The weights that come with the project were
 made by this file and name 75.5 % of 2,000 new shapes rightly. Trained three times as long on four
 times the images they name 89.8 %, and scratch then needs far longer than a demonstration lasts to
-come near: at 1,024 images and 900 iterations it is 19 box AP behind instead of 9.
+come near.
 """
 
 from __future__ import annotations
