@@ -160,13 +160,18 @@ class ScheduleConfig:
     """Lengths T in iterations; every T ends in the same tail ("Rethinking", Sec. 3).
 
     The rate is multiplied by `factor` at T - tail[0] and again at T - tail[1]. All lengths share
-    the constant-rate trunk before that.
+    the constant-rate trunk before that, which may be evaluated too, at the iterations of `watch`:
+    its weights as they are ("trunk"), or their moving average ("average").
     """
 
     lengths: tuple[int, ...] = (400,)
     tail: tuple[int, int] = (50, 16)  # iterations before the end
     factors: tuple[float, ...] = (0.1,)
     warmup: int = 40  # iterations, linear
+    shared: bool = True  # one trunk for all; otherwise each length and factor starts anew
+    tails: Literal["every", "last"] = "every"  # the lengths that are ended by their tails
+    watch: tuple[int, ...] = ()  # iterations of the trunk
+    watched: tuple[Literal["trunk", "average"], ...] = ("average",)
 
     def __post_init__(self) -> None:
         lengths, tail = self.lengths, self.tail
@@ -182,6 +187,25 @@ class ScheduleConfig:
         good = bool(self.factors) and all(0 < f <= 1 for f in self.factors)
         _require(good, "schedule.factors", self.factors, "at least one, each in (0, 1]")
         _require(self.warmup >= 0, "schedule.warmup", self.warmup, "0 or more iterations")
+        on_trunk = all(0 < iteration <= lengths[-1] - tail[0] for iteration in self.watch)
+        ascending = list(self.watch) == sorted(set(self.watch))
+        rule = f"ascending, within the trunk of {lengths[-1] - tail[0]} iterations"
+        _require(on_trunk and ascending, "schedule.watch", self.watch, rule)
+        alone = self.shared or (self.tails == "every" and not self.watch)
+        rule = "separate runs have no common trunk to watch, and each has its tail"
+        _require(alone, "schedule.shared", self.shared, rule)
+
+    def fork(self, length: int) -> int:
+        """The iteration at which a length leaves the trunk."""
+        return length - self.tail[0]
+
+    def up_to(self, length: int) -> ScheduleConfig:
+        """The same schedule, ended at one of its lengths."""
+        return dataclasses.replace(
+            self,
+            lengths=tuple(one for one in self.lengths if one <= length),
+            watch=tuple(one for one in self.watch if one <= self.fork(length)),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,6 +288,29 @@ class Nuisance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What each arm may spend at each size, the same for all of them; it may grow later."""
+
+    trials: int = 4  # for tuning
+    finalists: int = 1  # best settings that are confirmed
+    confirm: int = 2  # runs of each finalist: fresh seeds and draws, on the report split
+    cross: int = 1  # such runs with the best setting of each other arm, as the paper tuned
+    audit: float = 0.1  # share of the stopped trials that are continued, to see what was lost
+    extend: int = 1  # times that a range is extended when a best setting lies at its edge
+
+    def __post_init__(self) -> None:
+        for name, low in dict(trials=1, finalists=1, confirm=0, cross=0, extend=0).items():
+            value = getattr(self, name)
+            _require(value >= low, name, value, f"at least {low}")
+        _require(0 <= self.audit <= 1, "audit", self.audit, "a share between 0 and 1")
+
+    @property
+    def extra(self) -> int:
+        """Trials of each arm in each strip by which a range is extended."""
+        return max(1, self.trials // 4)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchSpace:
     """One question: what is compared, what is tuned for each side, and what stays fixed."""
 
@@ -271,6 +318,7 @@ class SearchSpace:
     scientific: Scientific = field(default_factory=Scientific)
     nuisance: Nuisance = field(default_factory=Nuisance)
     fixed: RunConfig = field(default_factory=RunConfig)
+    budget: Budget = field(default_factory=Budget)
 
 
 _converter = cattrs.Converter(forbid_extra_keys=True)

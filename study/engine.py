@@ -30,7 +30,7 @@ from study.models.losses import Share
 from study.randomness import Stream, seed
 from study.rundir import Record, State, TrialDir, write_atomically
 from study.schedule import Leg
-from study.state import TrainState, leg_of, optimiser
+from study.state import TrainState, optimiser, place_of
 from study.world import World
 
 
@@ -55,19 +55,18 @@ def run(config: RunConfig, trial: TrialDir) -> Generator[Record, None, None]:
     world = World.current()
     with trial.lock() if world.is_main else contextlib.nullcontext():
         session = _Session(config, trial, world)
-        recorded = world.from_main({record["leg"] for record in trial.records()})
-        legs = schedule.legs(config.schedule)
+        recorded = world.from_main({(r["leg"], r["weights"]) for r in trial.records()})
+        legs = schedule.remaining(config.schedule, recorded)
         for leg in legs:
-            if leg.name in recorded:
-                continue
             session.enter(leg)
             try:
                 session.train(leg)
             except Diverged as outcome:
                 session.end(State.DIVERGED, iteration=outcome.iteration, error=str(outcome))
                 raise
-            if leg.is_tail:
-                yield session.evaluate(leg, done=leg is legs[-1])
+            pending = leg.pending(recorded)
+            for weights in pending:
+                yield session.evaluate(leg, weights, leg is legs[-1] and weights == pending[-1])
         session.end(State.FINISHED, iteration=session.state.iteration)
 
 
@@ -84,7 +83,10 @@ class _Session:
         detector, audit = initialisation.build(config, len(train.category_id))
         detector.to(self.device, getattr(torch, config.precision)).train()
         self.state = TrainState(detector, optimiser(detector, config.optim))
+        # separate runs start from the same weights, one after another
+        self.initial = None if config.schedule.shared else self.state.to_bytes()
         self.model: nn.Module = DistributedDataParallel(detector) if world.size > 1 else detector
+        self.averages = bool(config.schedule.watch) and "average" in config.schedule.watched
         self.meter = Meter(trial, world.size)
         if world.is_main:
             trial.write_audit(audit)
@@ -93,13 +95,16 @@ class _Session:
     def enter(self, leg: Leg) -> None:
         """Be at the leg's start, or where a killed session left it: resuming is returning."""
         inside = self.trial.load("tail") if leg.is_tail else None
-        if inside is not None and leg_of(inside) == leg.name:
+        if inside is not None and place_of(inside)[0] == leg.name:
             self.state.restore(inside)
-        elif not self.state.leg or self.state.leg.startswith("tail"):
+        elif self.state.trunk != leg.trunk:
             trunk = self.trial.load("trunk")
-            if trunk is not None:
+            if trunk is not None and place_of(trunk)[1] == leg.trunk:
                 self.state.restore(trunk)
-        self.state.enter(leg)
+            elif self.initial is not None:
+                self.state.restore(self.initial)
+        if self.state.iteration <= leg.stop:  # not one that a former session has walked through
+            self.state.enter(leg)
         self.meter.begin_leg()
 
     def train(self, leg: Leg) -> None:
@@ -131,6 +136,8 @@ class _Session:
         self.state.optimiser.step()
         self.state.iteration = iteration + 1
         self.state.add_losses(losses)
+        if self.averages and not leg.is_tail:
+            self.state.add_to_average(schedule.averaging(self.config.schedule, iteration))
         self.meter.count(optim.batch_size)
 
     def mean(self, shares: dict[str, Share]) -> tuple[torch.Tensor, dict[str, float]]:
@@ -150,10 +157,11 @@ class _Session:
         means = [total / number for total, number in zip(totals, terms, strict=True)]
         return torch.stack(weighted).sum(), dict(zip(shares, means, strict=True))
 
-    def evaluate(self, leg: Leg, done: bool) -> Record:
-        """The record of a finished tail: appended to the trial, then returned on every worker."""
+    def evaluate(self, leg: Leg, weights: str, done: bool) -> Record:
+        """The record of a finished leg: appended to the trial, then returned on every worker."""
         began = time.monotonic()
-        scores = self.score(self.splits)
+        with self.state.averaged() if weights == "average" else contextlib.nullcontext():
+            scores = self.score(self.splits)
         config, iteration = self.config, self.state.iteration
         record: Record = {
             "trial_id": config.trial_id,
@@ -164,13 +172,14 @@ class _Session:
             "lr": config.optim.lr,
             "weight_decay": config.optim.weight_decay,
             "leg": leg.name,
+            "weights": weights,
             "iteration": iteration,
             "length": leg.length,
             "factor": leg.factor,
             "images_seen": iteration * config.optim.batch_size,
             "split": config.split,
             **scores,
-            **self.state.mean_losses(leg),
+            **self.state.mean_losses(),
             "eval_seconds": round(time.monotonic() - began, 3),
             **self.meter.costs(),
             "time": time.time(),
@@ -178,7 +187,7 @@ class _Session:
         }
         record = self.world.from_main(record)
         if self.world.is_main:
-            if config.keep_weights:
+            if config.keep_weights and leg.is_tail:
                 content = safetensors.torch.save(self.state.detector.state_dict())
                 write_atomically(self.trial.path / f"weights-{leg.name}.safetensors", content)
             self.trial.append(record)

@@ -8,10 +8,14 @@ length would have computed, bit for bit.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 
 from study.config import ScheduleConfig
+
+Evaluation = tuple[str, str]
+"""What a record is known by: the leg's name, and which weights were evaluated at its end."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class Leg:
     stop: int
     length: int | None = None  # of the run that ends here; None: trunk
     factor: float | None = None
+    trunk: str = ""  # on which it lies, or which it leaves; there is one, unless runs are separate
+    evaluated: tuple[str, ...] = ()  # weights: "tail"; or "trunk" and "average" on the way
 
     @property
     def is_tail(self) -> bool:
@@ -30,17 +36,38 @@ class Leg:
     @property
     def name(self) -> str:
         """What records and checkpoints call this leg."""
-        return f"tail-{self.length}-{self.factor:g}" if self.is_tail else f"trunk-{self.stop}"
+        if self.is_tail:
+            return f"tail-{self.length}-{self.factor:g}"
+        return f"trunk-{self.stop}" + (f"-of-{self.trunk}" if self.trunk else "")
+
+    def pending(self, recorded: Collection[Evaluation]) -> list[str]:
+        """The weights still to be evaluated at its end."""
+        return [weights for weights in self.evaluated if (self.name, weights) not in recorded]
 
 
 def legs(schedule: ScheduleConfig) -> list[Leg]:
     """Trunk to the first fork, that length's tails, trunk to the next fork, and so on."""
-    forks = [length - schedule.tail[0] for length in schedule.lengths]
+    if not schedule.shared:
+        return _separate(schedule)
+    tailed = schedule.lengths if schedule.tails == "every" else schedule.lengths[-1:]
+    forks = {schedule.fork(length): length for length in tailed}
     walk: list[Leg] = []
-    for (start, fork), length in zip(pairwise([0, *forks]), schedule.lengths, strict=True):
-        walk.append(Leg(start, fork))
-        walk.extend(Leg(fork, length, length, factor) for factor in schedule.factors)
+    for start, stop in pairwise(sorted({0, *forks, *schedule.watch})):
+        walk.append(Leg(start, stop, evaluated=schedule.watched if stop in schedule.watch else ()))
+        if stop in forks:
+            walk += [_tail(schedule, forks[stop], factor) for factor in schedule.factors]
     return walk
+
+
+def remaining(schedule: ScheduleConfig, recorded: Collection[Evaluation]) -> list[Leg]:
+    """The legs that lead to something not recorded; those of a trunk already walked included."""
+    walk = legs(schedule)
+    last = {leg.trunk: i for i, leg in enumerate(walk) if leg.pending(recorded)}
+    return [
+        leg
+        for i, leg in enumerate(walk)
+        if i <= last.get(leg.trunk, -1) and (leg.pending(recorded) or not leg.is_tail)
+    ]
 
 
 def lr(base: float, schedule: ScheduleConfig, leg: Leg, iteration: int) -> float:
@@ -53,13 +80,38 @@ def lr(base: float, schedule: ScheduleConfig, leg: Leg, iteration: int) -> float
     return rate
 
 
+def averaging(schedule: ScheduleConfig, iteration: int) -> float:
+    """Decay of the trunk's moving average at `iteration`: it looks back as far as a tail is long.
+
+    The average stands in for the tail, so it has the tail's length and no parameter of its own.
+    Early on it looks back over a tenth of what there is, or the initial weights would weigh in.
+    """
+    return min(1 - 1 / max(schedule.tail[0], 1), (1 + iteration) / (10 + iteration))
+
+
 def iterations(schedule: ScheduleConfig, lengths: int | None = None) -> int:
-    """Iterations that the run executes up to and including its first `lengths` lengths."""
-    count = len(schedule.lengths) if lengths is None else lengths
-    tails = count * len(schedule.factors) * schedule.tail[0]
-    return schedule.lengths[count - 1] - schedule.tail[0] + tails if count else 0
+    """Iterations that the run executes, or one that ends with its first `lengths` lengths."""
+    if lengths == 0:
+        return 0
+    ended = schedule.up_to(schedule.lengths[lengths - 1]) if lengths else schedule
+    return sum(leg.stop - leg.start for leg in legs(ended))
 
 
 def independent_iterations(schedule: ScheduleConfig) -> int:
     """What separate runs of every (length, factor) would have executed."""
     return sum(schedule.lengths) * len(schedule.factors)
+
+
+def _separate(schedule: ScheduleConfig) -> list[Leg]:
+    """Every length and drop factor as a run of its own: the paper's protocol, literally."""
+    walk: list[Leg] = []
+    for length in schedule.lengths:
+        for factor in schedule.factors:
+            own = f"{length}-{factor:g}"
+            tail = _tail(schedule, length, factor, own)
+            walk += [Leg(0, tail.start, trunk=own), tail]
+    return walk
+
+
+def _tail(schedule: ScheduleConfig, length: int, factor: float, trunk: str = "") -> Leg:
+    return Leg(schedule.fork(length), length, length, factor, trunk, ("tail",))

@@ -1,4 +1,4 @@
-"""All that a run must remember: weights, momentum, the iteration, and the leg's losses so far.
+"""All that a run must remember: weights, momentum, average, the iteration, the leg's losses so far.
 
 No generator's state, because randomness is a function of the iteration. To resume and to return
 to a fork are the same act: load one of these.
@@ -6,11 +6,14 @@ to a fork are the same act: load one of these.
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from study.config import OptimConfig
 from study.models.detector import MaskRCNN
@@ -38,22 +41,45 @@ class TrainState:
     optimiser: torch.optim.Optimizer
     iteration: int = 0
     leg: str = ""  # whose losses these are
-    loss_sums: dict[str, float] = field(default_factory=dict)  # over the leg's iterations
+    trunk: str | None = None  # on which it stands; None: at the very beginning, or in a tail
+    loss_sums: dict[str, float] = field(default_factory=dict)  # over `loss_steps` of the leg
+    loss_steps: int = 0
+    average: dict[str, Tensor] = field(default_factory=dict)  # of the trunk's weights; may be none
 
     def enter(self, leg: Leg) -> None:
         """Begin a leg, unless this state already lies inside it."""
+        self.trunk = None if leg.is_tail else leg.trunk
         if self.leg != leg.name:
-            self.leg, self.loss_sums = leg.name, {}
+            self.leg, self.loss_sums, self.loss_steps = leg.name, {}, 0
 
     def add_losses(self, losses: Mapping[str, float]) -> None:
+        self.loss_steps += 1
         for name, value in losses.items():
             self.loss_sums[name] = self.loss_sums.get(name, 0.0) + value
 
-    def mean_losses(self, leg: Leg) -> dict[str, float]:
-        """Mean of each loss over the whole leg, and of their sum as `loss`."""
-        steps = leg.stop - leg.start
+    def mean_losses(self) -> dict[str, float]:
+        """Mean of each loss over the leg so far, and of their sum as `loss`."""
+        steps = max(self.loss_steps, 1)
         means = {f"loss_{name}": total / steps for name, total in self.loss_sums.items()}
         return {"loss": sum(means.values())} | means
+
+    def add_to_average(self, decay: float) -> None:
+        """Move the average of all weights towards the present ones; the first call begins it."""
+        weights = self._weights()
+        if not self.average:
+            self.average = {name: value.clone() for name, value in weights.items()}
+        kept = [self.average[name] for name in weights]
+        get_ema_multi_avg_fn(decay)(kept, list(weights.values()), None)
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside, the detector has the averaged weights."""
+        own = {name: value.clone() for name, value in self._weights().items()}
+        self.detector.load_state_dict(self.average, strict=False)
+        try:
+            yield
+        finally:
+            self.detector.load_state_dict(own, strict=False)
 
     def to_bytes(self) -> bytes:
         buffer = io.BytesIO()
@@ -63,7 +89,11 @@ class TrainState:
                 "optimiser": self.optimiser.state_dict(),
                 "iteration": self.iteration,
                 "leg": self.leg,
+                "trunk": self.trunk,
                 "loss_sums": self.loss_sums,
+                "loss_steps": self.loss_steps,
+                # a tail ends in a return to the trunk, which has it
+                "average": {} if self.trunk is None else self.average,
             },
             buffer,
         )
@@ -75,10 +105,16 @@ class TrainState:
         saved = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
         self.detector.load_state_dict(saved["detector"])
         self.optimiser.load_state_dict(saved["optimiser"])
-        self.iteration, self.leg = saved["iteration"], saved["leg"]
-        self.loss_sums = saved["loss_sums"]
+        self.iteration, self.leg, self.trunk = saved["iteration"], saved["leg"], saved["trunk"]
+        self.loss_sums, self.loss_steps = saved["loss_sums"], saved["loss_steps"]
+        self.average = saved["average"]
+
+    def _weights(self) -> dict[str, Tensor]:
+        state = self.detector.state_dict()
+        return {name: value for name, value in state.items() if value.is_floating_point()}
 
 
-def leg_of(content: bytes) -> str:
-    """The leg that a saved state lies in."""
-    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)["leg"]
+def place_of(content: bytes) -> tuple[str, str | None]:
+    """The leg and the trunk of a saved state."""
+    saved = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return saved["leg"], saved["trunk"]

@@ -25,6 +25,17 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> TrialDir:
     return complete(tmp_path_factory.mktemp("undisturbed"))
 
 
+WATCHED_RUN = replace(
+    TINY_RUN,
+    schedule=replace(TINY_RUN.schedule, watch=(3, 8), watched=("trunk", "average")),
+)
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> TrialDir:
+    return complete(tmp_path_factory.mktemp("watched"), WATCHED_RUN)
+
+
 def test_records_tell_what_was_run(undisturbed: TrialDir):
     first, last = undisturbed.records()
     assert [first["leg"], last["leg"]] == ["tail-8-0.1", "tail-12-0.1"]
@@ -46,6 +57,38 @@ def test_a_tail_equals_a_separate_run_of_that_length(undisturbed: TrialDir, tmp_
         record = next(r for r in undisturbed.records() if r["length"] == length)
         own = alone.records()[0]
         assert exact([own | {"done": None}]) == exact([record | {"done": None}])
+
+
+def test_separate_runs_equal_the_shared_trunk(undisturbed: TrialDir, tmp_path: Path):
+    schedule = replace(TINY_RUN.schedule, shared=False)
+    alone = complete(tmp_path, replace(TINY_RUN, schedule=schedule))
+    assert weights(alone) == weights(undisturbed)
+    assert exact(alone.records()) == exact(undisturbed.records())
+    images = [d.records()[-1]["images_spent"] for d in (alone, undisturbed)]
+    assert images == [(8 + 12) * 4, (8 + 4 + 4) * 4]
+
+
+@pytest.mark.parametrize("moment", [1, 2, 3, 4])
+def test_a_watched_trunk_changes_nothing_and_resumes_exactly(
+    undisturbed: TrialDir, watched: TrialDir, tmp_path: Path, moment: int
+):
+    whole = watched.records()
+    assert [(r["iteration"], r["weights"]) for r in whole] == [
+        (3, "trunk"),
+        (3, "average"),
+        (8, "tail"),
+        (8, "trunk"),
+        (8, "average"),
+        (12, "tail"),
+    ]
+    assert weights(watched) == weights(undisturbed)
+    directory = trial(tmp_path, WATCHED_RUN)
+    records = engine.run(WATCHED_RUN, directory)
+    for _ in range(moment):
+        next(records)
+    records.close()
+    assert exact(complete(tmp_path, WATCHED_RUN).records()) == exact(whole)
+    assert weights(directory) == weights(watched)
 
 
 def test_closing_the_generator_loses_nothing(undisturbed: TrialDir, tmp_path: Path):

@@ -1,5 +1,7 @@
 """Trunk and tails: the learning rate is a list of expected factors, legs share their trunk."""
 
+from dataclasses import replace
+
 import pytest
 
 from study import schedule
@@ -44,8 +46,42 @@ def test_paper_lengths_cost_780k_instead_of_1800k():
 
 def test_one_length_is_a_plain_run():
     config = ScheduleConfig(lengths=(100,), tail=(44, 14))
-    assert schedule.legs(config) == [Leg(0, 56), Leg(56, 100, 100, 0.1)]
+    assert schedule.legs(config) == [Leg(0, 56), Leg(56, 100, 100, 0.1, evaluated=("tail",))]
     assert schedule.iterations(config) == 100
+
+
+def test_separate_runs_walk_each_length_from_the_beginning():
+    alone = replace(PAPER, shared=False, factors=(0.1, 0.02))
+    walk = schedule.legs(alone)
+    assert [leg.start for leg in walk if not leg.is_tail] == [0] * 10
+    assert sum(leg.stop - leg.start for leg in walk) == schedule.independent_iterations(alone)
+    assert schedule.iterations(alone) == 3600
+    done = {(leg.name, "tail") for leg in walk if leg.length == 180}
+    assert schedule.remaining(alone, done) == walk[4:]
+
+
+def test_a_watched_trunk_ends_in_one_tail():
+    lazy = replace(PAPER, tails="last", watch=(120, 210))
+    assert [leg.name for leg in schedule.legs(lazy)] == [
+        "trunk-120",
+        "trunk-210",
+        "trunk-480",
+        "tail-540-0.1",
+    ]
+    assert schedule.iterations(lazy) == 540
+    assert schedule.iterations(lazy, lengths=2) == 270
+    assert schedule.legs(lazy.up_to(180)) == [
+        Leg(0, 120, evaluated=("average",)),
+        Leg(120, 180, 180, 0.1, evaluated=("tail",)),
+    ]
+    recorded = {("trunk-120", "average"), ("trunk-210", "average")}
+    assert [leg.stop for leg in schedule.remaining(lazy, recorded)] == [120, 210, 480, 540]
+    assert schedule.remaining(lazy.up_to(180), recorded) == schedule.legs(lazy.up_to(180))
+
+
+def test_nothing_remains_when_all_is_recorded():
+    everything = {(leg.name, "tail") for leg in schedule.legs(PAPER)}
+    assert schedule.remaining(PAPER, everything) == []
 
 
 @pytest.mark.parametrize(
@@ -55,6 +91,9 @@ def test_one_length_is_a_plain_run():
         ({"lengths": (40,)}, r"longer than the tail of 50"),
         ({"tail": (10, 20)}, r"schedule.tail"),
         ({"factors": (2.0,)}, r"schedule.factors"),
+        ({"watch": (351,)}, r"schedule.watch = \(351,\): .*trunk of 350 iterations"),
+        ({"watch": (20, 10)}, r"schedule.watch"),
+        ({"shared": False, "watch": (20,)}, r"schedule.shared = False: .*no common trunk"),
     ],
 )
 def test_impossible_schedules_are_refused(change: dict, words: str):
