@@ -18,7 +18,10 @@ _PLACE: Columns = {
     "size": ("int64", "training images in the subset"),
     "seed": ("int64", "of initial weights, data order, augmentation and samplers"),
     "draw": ("int64", "which random draw of that many images"),
-    "role": ("str", "tune: part of the search; confirm: repeats a chosen setting; single"),
+    "role": (
+        "str",
+        "tune: part of the search; audit: the rest of a stopped one; confirm: repeats a setting",
+    ),
 }
 _SETTING: Columns = {
     "lr": ("float64", "base learning rate, at the study's batch size"),
@@ -45,7 +48,10 @@ TRIALS: Columns = (
     _PLACE
     | {
         "index": ("int64", "the trial's number within its arm, size and role"),
-        "strategy": ("str", "what proposed it: grid, sobol, tpe, ..."),
+        "strategy": (
+            "str",
+            "what proposed it: grid, sobol, tpe, gp, strip; confirm or cross: own or other's best",
+        ),
     }
     | _SETTING
     | {
@@ -73,8 +79,9 @@ CURVES: Columns = (
     | {
         "iteration": ("int64", "iterations behind these weights"),
         "images_seen": ("int64", "images behind these weights: iteration x batch size"),
-        "length": ("Int64", "iterations T of the run that ends in this tail"),
-        "factor": ("float64", "learning-rate drop factor of this tail"),
+        "weights": ("str", "tail; on the way trunk, or average: the trunk's moving average"),
+        "length": ("Int64", "iterations T of the run that ends in this tail; missing on the way"),
+        "factor": ("float64", "learning-rate drop factor of this tail; missing on the way"),
         "split": ("str", "scored on: tune or report"),
     }
     | _AP

@@ -25,7 +25,10 @@ Row = dict[str, Any]
 
 _AP = ("AP_box", "AP50_box", "AP75_box", "AP_mask", "AP50_mask", "AP75_mask")
 _ADVICE = "give the --run-dir of a `python -m study.sweep`"
-_NEEDED = ("iteration", "images_seen", "length", "factor", "split", "AP_box", "AP_mask")
+_NEEDED = (
+    *("leg", "weights", "iteration", "images_seen", "length", "factor", "split"),
+    *("AP_box", "AP_mask"),
+)
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ class _Trial:
     def order(self, arms: list[str]) -> tuple[int, int, int, int]:
         """Sizes ascending, the reference arm first, the search before its confirmation."""
         place = self.place
-        role = {"tune": 0, "confirm": 1}.get(place["role"], 2)
+        role = {"tune": 0, "audit": 1, "confirm": 2}.get(place["role"], 3)
         return place["size"], arms.index(place["arm"]), role, place["index"]
 
     def spent(self, what: str) -> float:

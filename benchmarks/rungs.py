@@ -58,9 +58,9 @@ def table(folder: str) -> pd.DataFrame:
             point = trial.config()["index"]
             rows += [{"point": point} | record for record in records]
     columns = ["size", "seed", "point", "arm", "lr", "weight_decay", "iteration", "weights"]
-    frame = pd.DataFrame(rows)[[*columns, "length", "AP_box", "AP_mask"]]
+    frame = pd.DataFrame(rows, columns=[*columns, "length", "AP_box", "AP_mask"])
     frame["length"] = frame["length"].astype("Int64")
-    return frame.sort_values(columns, ignore_index=True)
+    return frame.sort_values(by=columns).reset_index(drop=True)
 
 
 def _run(size: int, arm: str, point: int, seed: int) -> RunConfig:

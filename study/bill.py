@@ -4,35 +4,41 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from study.config import ScheduleConfig
 from study.schedule import independent_iterations, iterations
 from study.settings import Settings
+
+SIDES = 4  # at most so many ends of ranges may be extended at once: of rate and decay, both ways
 
 
 @dataclass(frozen=True)
 class Bill:
     """Trials and iterations of the whole study, all arms and sizes, confirm runs included.
 
-    `expected` assumes that the confirmed lengths are, on average, the mean of the ladder; `most`
-    that nothing stops, because all values are equal, and the longest wins.
+    `expected` assumes that no range is extended, that the confirmed lengths are, on average, the
+    mean of the ladder, and that no arm chooses another's setting by itself; `most` that all ranges
+    are extended, that nothing stops, because all values are equal, and that the longest wins.
     """
 
     cells: int
     tuning_trials: int
     confirm_runs: int
+    cross_runs: int
     batch_size: int  # images per iteration
     expected: int
     most: int
-    independent: int  # the same points, every length and drop factor run by itself, none stopped
+    independent: int  # the tuned points, every length and factor run by itself, and confirmed
 
     def images(self, iterations: float) -> float:
         return iterations * self.batch_size
 
     def lines(self, images_per_second: float | None = None) -> list[str]:
         """For people; `images_per_second` of all trials that run at once, if measured."""
+        crossed = f", {self.cross_runs} of them cross-tuned" if self.cross_runs else ""
         rows = [
             f"trials      {self.tuning_trials} for tuning"
             f" ({self.tuning_trials // self.cells} for each of {self.cells} arms × sizes)"
-            f" + {self.confirm_runs} to confirm",
+            f" + {self.confirm_runs} to confirm{crossed}",
             f"iterations  {self.expected:,} expected, {self.most:,} at most"
             f" ({self.independent:,} if every length were run by itself)",
             f"images      {self.images(self.expected):,.0f} expected,"
@@ -52,22 +58,21 @@ class Bill:
 def bill(settings: Settings) -> Bill:
     """The bill for the study from its beginning."""
     expected, most, separate = 0.0, 0.0, 0.0
+    budget, runs = settings.budget, settings.confirm_runs
     for cell in settings.cells:
-        schedule, trials = settings.schedule_at(cell.size), settings.trials
+        schedule, trials = settings.schedule_at(cell.size), budget.trials
         lengths = schedule.lengths
-        each = [schedule]
-        if settings.schedule == "independent":
-            each = [replace(schedule, lengths=(length,)) for length in lengths]
         expected += trials * expected_iterations(settings, cell.size)
-        expected += settings.confirm * sum(lengths) / len(lengths)
-        most += trials * sum(map(iterations, each)) / len(each)
-        separate += trials * sum(map(independent_iterations, each)) / len(each)
-        most += settings.confirm * lengths[-1]
-        separate += settings.confirm * lengths[-1]
+        expected += runs * sum(lengths) / len(lengths)
+        extended = trials + budget.extend * SIDES * budget.extra
+        most += extended * iterations(schedule) + runs * lengths[-1]
+        separate += trials * independent_iterations(schedule) + runs * lengths[-1]
+    cells = len(settings.cells)
     return Bill(
-        cells=len(settings.cells),
-        tuning_trials=len(settings.cells) * settings.trials,
-        confirm_runs=len(settings.cells) * settings.confirm,
+        cells=cells,
+        tuning_trials=cells * budget.trials,
+        confirm_runs=cells * runs,
+        cross_runs=cells * (len(settings.arms) - 1) * budget.cross,
         batch_size=settings.space.fixed.optim.batch_size,
         expected=round(expected),
         most=round(most),
@@ -76,16 +81,44 @@ def bill(settings: Settings) -> Bill:
 
 
 def expected_iterations(settings: Settings, size: int) -> float:
-    """Of one tuning trial at that size, on average over its cell."""
-    schedule, halving = settings.schedule_at(size), settings.halving
-    if settings.schedule == "independent":
-        each = [iterations(replace(schedule, lengths=(length,))) for length in schedule.lengths]
-        return sum(each) / len(each)
-    spent = 0
-    for rung in range(len(schedule.lengths)):
-        going = halving.places(settings.trials, rung) if halving else settings.trials
-        spent += going * (iterations(schedule, rung + 1) - iterations(schedule, rung))
-    return spent / settings.trials
+    """Of one tuning trial at that size, on average over its cell, its share of audits included."""
+    schedule, rungs = settings.schedule_at(size), settings.rungs_at(size)
+    trials, audit = settings.budget.trials, settings.budget.audit
+    going, spent = trials, 0.0
+    for length, kept in sorted(rungs.places(trials).items()) if rungs else []:
+        ended = max(0, going - kept)
+        walked, rest = iterations(schedule.up_to(length)), _rest(schedule, length)
+        spent += ended * (walked + audit * rest)
+        going -= ended
+    return (spent + going * iterations(schedule)) / trials
+
+
+def affordable(settings: Settings, images: float) -> Settings:
+    """The settings with as many trials for each arm and size as so many images pay for.
+
+    Raises:
+        ValueError: they do not pay for one; says what that costs.
+    """
+
+    def costs(trials: int) -> tuple[Settings, float]:
+        asked = replace(settings, budget=replace(settings.budget, trials=trials))
+        cost = bill(asked)
+        return asked, cost.images(cost.expected)
+
+    found, least = costs(1)
+    if least > images:
+        raise ValueError(
+            f"budget of {images:,.0f} images: one trial for each arm and size, with its"
+            f" confirmation, is expected to need {least:,.0f}; give more, or ask for less"
+        )
+    low, high = 1, 2
+    while costs(high)[1] <= images:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if costs(middle)[1] <= images else (low, middle)
+    found, _ = costs(low)
+    return found
 
 
 def duration(seconds: float) -> str:
@@ -95,3 +128,10 @@ def duration(seconds: float) -> str:
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.0f} days"
+
+
+def _rest(schedule: ScheduleConfig, length: int) -> int:
+    """Iterations that an audit adds to a trial stopped there."""
+    longer = tuple(n for n in schedule.lengths if n > length)
+    rest = iterations(replace(schedule, lengths=longer, watch=()))
+    return rest - schedule.fork(length) if schedule.shared else rest

@@ -9,14 +9,16 @@ directory writes it again. Nothing reads it to decide anything.
 from __future__ import annotations
 
 import optuna
+from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from study.config import digest
-from study.plan import Plan, Tried
-from study.search import optuna_state
+from study.plan import Plan
+from study.search import optuna_state, params
 from study.settings import Cell
+from study.tried import Tried
 
 
 class Journal:
@@ -45,24 +47,32 @@ class Journal:
                     self._tell(cell, tried)
 
     def _tell(self, cell: Cell, tried: Tried) -> None:
-        search = self._plan.settings.points(cell.size)
-        outcome = tried.outcome(search.separate_lengths)
+        outcome = tried.outcome()
         if tried.trial_id not in self._trials:
             study = self._studies[cell]
             attributes = {"trial_id": tried.trial_id, "strategy": tried.strategy}
-            study.enqueue_trial(search.params(outcome.proposal), user_attrs=attributes)
-            self._trials[tried.trial_id] = study.ask(search.distributions())
+            study.enqueue_trial(params(tried.proposal), user_attrs=attributes)
+            self._trials[tried.trial_id] = study.ask(self._ranges(cell, tried))
         trial, known = self._trials[tried.trial_id], self._reported.get(tried.trial_id, 0)
         lengths = sorted(outcome.AP_box)
         for length in lengths[known:]:
             trial.report(outcome.AP_box[length], step=length)
         self._reported[tried.trial_id] = len(lengths)
-        state = optuna_state(tried.state)
+        state, value = optuna_state(tried.state), None
+        if state == TrialState.COMPLETE:
+            value = max(outcome.AP_box.values(), default=None)
+            state = TrialState.FAIL if value is None else state  # nothing to find in the split
         if state.is_finished():
-            complete = state == TrialState.COMPLETE
-            value = max(outcome.AP_box.values()) if complete else None
             self._studies[cell].tell(trial, value, state)
             self._reported[tried.trial_id] = -1
+
+    def _ranges(self, cell: Cell, tried: Tried) -> dict[str, BaseDistribution]:
+        """The search space; a point in a strip beyond it widens it for itself."""
+        ranges, point = self._plan.settings.ranges_at(cell.size), params(tried.proposal)
+        return {
+            name: FloatDistribution(min(r.low, point[name]), max(r.high, point[name]), log=True)
+            for name, r in ranges.items()
+        }
 
     def _name(self, cell: Cell) -> str:
         settings = self._plan.settings

@@ -7,7 +7,7 @@ dropped by the next reader. Nothing here knows torch: a checkpoint is bytes.
     RUN_DIR/
       study.json              the question, the budget, versions, data digests
       trials/<trial_id>/
-        config.json           {"role", "index", "strategy", "run": the whole RunConfig}
+        config.json           {"role", "index", "strategy", "run": the whole RunConfig, ...}
         init_audit.json       loaded / random / frozen, per group of parameters
         records.jsonl         one evaluation a line
         events.jsonl          one change of state, or one sign of life with the cost so far, a line
@@ -112,6 +112,12 @@ class TrialDir:
     def remove(self, name: str) -> None:
         (self.path / f"{name}.pt").unlink(missing_ok=True)
 
+    def copy(self, name: str, to: TrialDir) -> None:
+        """Give another trial this checkpoint, if it is there."""
+        content = self.load(name)
+        if content is not None:
+            to.save(name, content)
+
     def lock(self, wait_s: float = 60.0) -> contextlib.AbstractContextManager[None]:
         """Hold this trial: a killed driver's worker may live on for a moment.
 
@@ -126,6 +132,10 @@ class StudyDir:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+
+    @property
+    def exists(self) -> bool:
+        return (self.path / "study.json").exists()
 
     @property
     def manifest(self) -> dict[str, Any]:

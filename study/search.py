@@ -1,11 +1,18 @@
 """Where the next trial of an arm and size lies in the search space.
 
-Three strategies, all of them the same for every arm:
+Five strategies, each the same for every arm:
 
-    grid    evenly spaced in the logarithm, as near to square as the number of trials allows
-    sobol   scrambled Sobol points: point k is a function of (seed, k), so arms are paired
-    tpe     the same Sobol points first, then Optuna's TPE, a function of (seed, k, the records
-            so far of that arm and size); reproducible only if trials finish in the same order
+    grid        evenly spaced in the logarithm, as near to square as the number of trials allows
+    sobol       scrambled Sobol points
+    tpe         Optuna's TPE after its own random start
+    gp          Optuna's Gaussian process after its own random start
+    sobol+tpe   Sobol points first, then TPE that has learnt from them
+
+Grid and Sobol points are functions of (seed, index): all arms are tried at the same points, and
+the same command gives the same records on any machine, in any order, however often it is killed.
+The proposals of tpe and gp are functions of (seed, index, what is recorded of that arm and size by
+then): with more than one trial at a time they depend on which trial ended first, and two runs of a
+study differ. `--max-concurrent 1` makes them repeatable.
 
 No sampler lives longer than one proposal: it is built anew from the records, which are all that
 a restart finds.
@@ -15,31 +22,32 @@ from __future__ import annotations
 
 import hashlib
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution
+from optuna.samplers import BaseSampler, GPSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import qmc
 
 from study.config import LogUniform, Nuisance
 from study.rundir import State
 
-Strategy = Literal["grid", "sobol", "tpe"]
-PAIRED_POINTS = 4  # of tpe: 2^2, so that each quarter of the plane holds one
+Strategy = Literal["grid", "sobol", "tpe", "gp", "sobol+tpe"]
+RANDOM_START = 4  # of tpe and gp: points that are drawn before there is anything to learn from
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A point of the search space. `length` is None where a trial runs through all lengths."""
+    """A point of the search space, and what proposed it."""
 
     lr: float
     weight_decay: float
-    length: int | None
     strategy: str
 
 
@@ -57,100 +65,80 @@ class Search:
     """How an arm and size are searched; the same for all of them."""
 
     nuisance: Nuisance
-    strategy: str
+    strategy: Strategy
     num_trials: int  # per arm and size; only a grid depends on it
+    paired: int  # of sobol+tpe: points that are the same for every arm
     seed: int
-    separate_lengths: bool = False  # one length per trial, proposed like the rest
 
-    def propose(self, index: int, cell: str, outcomes: Sequence[Outcome]) -> Proposal:
+    def propose(self, index: int, outcomes: Sequence[Outcome]) -> Proposal:
         """Proposal `index` (from 0).
 
         Args:
             index: of the trial within its arm and size.
-            cell: name of the arm and size; only `tpe` looks at it and at `outcomes`.
-            outcomes: of that cell's earlier trials, running ones included.
+            outcomes: of that arm's and size's earlier trials, those under way included.
         """
-        if self.strategy == "tpe" and index >= PAIRED_POINTS:
-            return self._tpe(index, cell, outcomes)
         if self.strategy == "grid":
-            unit, length = self._grid(index)
-            return self._at(unit, length, "grid")
-        unit = sobol(self.seed, index)
-        lengths = self.nuisance.lengths
-        return self._at(unit[:2], lengths[int(unit[2] * len(lengths))], "sobol")
+            return self.at(self._grid(index), "grid")
+        if self.strategy == "sobol" or (self.strategy == "sobol+tpe" and index < self.paired):
+            return self.at(sobol(self.seed, index), "sobol")
+        return self._learnt(index, outcomes)
+
+    def at(self, unit: tuple[float, float], strategy: str) -> Proposal:
+        """The point at `unit` in [0, 1]^2 of the ranges of rate and decay."""
+        lr, weight_decay = self.nuisance.lr, self.nuisance.weight_decay
+        return Proposal(lr.at(unit[0]), weight_decay.at(unit[1]), strategy)
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """The search space in Optuna's terms."""
-        space: dict[str, BaseDistribution] = {
-            "lr": _distribution(self.nuisance.lr),
-            "weight_decay": _distribution(self.nuisance.weight_decay),
-        }
-        if self.separate_lengths:
-            space["length"] = CategoricalDistribution(self.nuisance.lengths)
-        return space
+        ranges = {"lr": self.nuisance.lr, "weight_decay": self.nuisance.weight_decay}
+        return {name: _distribution(values) for name, values in ranges.items()}
 
     def grid_shape(self) -> tuple[int, int]:
         """Learning rates a row, and rows of weight decay; the last row may be shorter."""
-        lengths = len(self.nuisance.lengths) if self.separate_lengths else 1
-        points = math.ceil(self.num_trials / lengths)
-        columns = math.ceil(math.sqrt(points))
-        return columns, math.ceil(points / columns)
+        columns = math.ceil(math.sqrt(self.num_trials))
+        return columns, math.ceil(self.num_trials / columns)
 
-    def _grid(self, index: int) -> tuple[tuple[float, float], int]:
-        lengths = self.nuisance.lengths if self.separate_lengths else self.nuisance.lengths[-1:]
-        point, which = divmod(index, len(lengths))
+    def _grid(self, index: int) -> tuple[float, float]:
         columns, rows = self.grid_shape()
-        row, column = divmod(point, columns)
-        in_row = min(columns, math.ceil(self.num_trials / len(lengths)) - row * columns)
+        row, column = divmod(index, columns)
+        in_row = min(columns, self.num_trials - row * columns)
         # cell centres: with few points the ends of a wide range would be wasted
-        return ((column + 0.5) / in_row, (row + 0.5) / rows), lengths[which]
+        return (column + 0.5) / in_row, (row + 0.5) / rows
 
-    def _tpe(self, index: int, cell: str, outcomes: Sequence[Outcome]) -> Proposal:
-        seed = int.from_bytes(hashlib.sha256(f"{self.seed} {cell} {index}".encode()).digest()[:4])
-        sampler = optuna.samplers.TPESampler(
-            n_startup_trials=0, multivariate=True, constant_liar=True, seed=seed
-        )
-        study = optuna.create_study(direction="maximize", sampler=sampler)
-        study.add_trials([self.as_optuna(outcome) for outcome in outcomes])
+    def _learnt(self, index: int, outcomes: Sequence[Outcome]) -> Proposal:
+        """A sampler's proposal; its random start is the same for every arm."""
+        name = "gp" if self.strategy == "gp" else "tpe"
+        seed = int.from_bytes(hashlib.sha256(f"{self.seed} {index}".encode()).digest()[:4])
+        start = 0 if self.strategy == "sobol+tpe" else RANDOM_START
+        told = comparable(outcomes) if name == "gp" else [for_tpe(one) for one in outcomes]
+        study = optuna.create_study(direction="maximize", sampler=_sampler(name, seed, start))
+        for outcome, (state, value) in zip(outcomes, told, strict=True):
+            if state is not None:
+                study.add_trial(self.as_optuna(outcome, state, value))
         found = study.ask(self.distributions()).params
-        return Proposal(found["lr"], found["weight_decay"], found.get("length"), "tpe")
+        return Proposal(found["lr"], found["weight_decay"], name)
 
-    def as_optuna(self, outcome: Outcome) -> FrozenTrial:
-        """The outcome as Optuna's samplers and dashboard understand it."""
-        state = optuna_state(outcome.state)
-        if state is TrialState.RUNNING and outcome.AP_box:
-            state = TrialState.PRUNED  # what it has shown so far counts, under way or set aside
-        complete = state == TrialState.COMPLETE
+    def as_optuna(self, outcome: Outcome, state: TrialState, value: float | None) -> FrozenTrial:
+        """The outcome in a form that Optuna's samplers understand."""
         return optuna.trial.create_trial(
             state=state,
-            value=max(outcome.AP_box.values()) if complete else None,
-            params=self.params(outcome.proposal),
+            value=value,
+            params=params(outcome.proposal),
             distributions=self.distributions(),
             intermediate_values=dict(outcome.AP_box),
         )
 
-    def params(self, proposal: Proposal) -> dict[str, float | int | None]:
-        """The proposal as Optuna's parameters."""
-        params: dict[str, float | int | None] = {
-            "lr": proposal.lr,
-            "weight_decay": proposal.weight_decay,
-        }
-        return params | {"length": proposal.length} if self.separate_lengths else params
 
-    def _at(self, unit: tuple[float, float], length: int, strategy: Strategy) -> Proposal:
-        lr, weight_decay = self.nuisance.lr.at(unit[0]), self.nuisance.weight_decay.at(unit[1])
-        return Proposal(lr, weight_decay, length if self.separate_lengths else None, strategy)
+def params(proposal: Proposal) -> dict[str, float]:
+    """The proposal as Optuna's parameters."""
+    return {"lr": proposal.lr, "weight_decay": proposal.weight_decay}
 
 
-def sobol(seed: int, index: int) -> tuple[float, float, float]:
-    """Point `index` of the scrambled Sobol sequence of `seed`, in [0, 1)^3.
-
-    Always three coordinates (rate, decay, length), so that the first two do not depend on
-    whether length is proposed.
-    """
-    sequence = qmc.Sobol(3, scramble=True, rng=seed)
-    x, y, z = sequence.random_base2(index.bit_length())[index]
-    return float(x), float(y), float(z)
+def sobol(seed: int, index: int) -> tuple[float, float]:
+    """Point `index` of the scrambled Sobol sequence of `seed`, in [0, 1)^2."""
+    sequence = qmc.Sobol(2, scramble=True, rng=seed)
+    x, y = sequence.random_base2(index.bit_length())[index]
+    return float(x), float(y)
 
 
 def optuna_state(state: State | None) -> TrialState:
@@ -160,6 +148,47 @@ def optuna_state(state: State | None) -> TrialState:
         State.STOPPED: TrialState.PRUNED,
         State.DIVERGED: TrialState.FAIL,
     }.get(state or State.RUNNING, TrialState.RUNNING)
+
+
+def for_tpe(outcome: Outcome) -> tuple[TrialState, float | None]:
+    """What TPE is told: it ranks finished trials by value and others by how far they came.
+
+    A trial that shows something counts by that, under way or set aside. A diverged one ranks
+    behind all others: forgotten, as Optuna forgets failures, its place would be tried again.
+    """
+    if outcome.state is State.FINISHED and outcome.AP_box:
+        return TrialState.COMPLETE, max(outcome.AP_box.values())
+    if outcome.AP_box or (outcome.state and outcome.state.is_final):
+        return TrialState.PRUNED, None
+    return TrialState.RUNNING, None
+
+
+def comparable(outcomes: Sequence[Outcome]) -> list[tuple[TrialState | None, float | None]]:
+    """What a Gaussian process is told: values at one length, which alone can be compared.
+
+    It is the longest length that enough trials have reached, as in BOHB (Falkner et al., ICML
+    2018, Sec. 3.2). Diverged trials are as bad as
+    the worst. Trials without a value there are left out.
+    """
+    reached = sorted({length for one in outcomes for length in one.AP_box}, reverse=True)
+    counts = {n: sum(n in one.AP_box for one in outcomes) for n in reached}
+    length = next((n for n in reached if counts[n] >= RANDOM_START), reached[-1] if reached else 0)
+    values = [one.AP_box.get(length) for one in outcomes]
+    worst = min((value for value in values if value is not None), default=0.0)
+    return [
+        (TrialState.COMPLETE, worst if value is None else value)
+        if value is not None or one.state is State.DIVERGED
+        else (None, None)
+        for one, value in zip(outcomes, values, strict=True)
+    ]
+
+
+def _sampler(name: str, seed: int, start: int) -> BaseSampler:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        if name == "gp":
+            return GPSampler(seed=seed, n_startup_trials=start)
+        return TPESampler(seed=seed, n_startup_trials=start, multivariate=True, constant_liar=True)
 
 
 def _distribution(values: LogUniform) -> FloatDistribution:

@@ -5,13 +5,13 @@ The question stays fixed in a run directory; the budget may grow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from study.arms import Arm
-from study.config import ScheduleConfig, SearchSpace, to_dict
+from study.config import Budget, LogUniform, ScheduleConfig, SearchSpace, to_dict
 from study.search import Search, Strategy
-from study.stopping import Halving
+from study.stopping import Halving, KeepBest, Metric, Rungs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,49 +20,86 @@ class Settings:
 
     space: SearchSpace
     arms: tuple[Arm, ...]
-    trials: int = 4  # per arm and size
-    confirm: int = 2  # runs of the chosen setting, per arm and size
+    budget: Budget = field(default_factory=Budget)
     seed: int = 0
-    search: Strategy = "sobol"
+    search: Strategy = "sobol+tpe"
+    paired: int = 8  # of sobol+tpe: points per arm and size that are the same for every arm
     schedule: Literal["shared", "independent"] = "shared"
-    eta: int | None = 2  # None: no stopping
+    tails: Literal["every", "last"] = "every"
+    rule: Halving | KeepBest | None = field(default_factory=Halving)  # None: nothing stops
+    rung: Metric = "tail"
 
     def __post_init__(self) -> None:
-        for name, low in (("trials", 1), ("confirm", 0), ("seed", 0)):
+        for name, low in (("seed", 0), ("paired", 0)):
             value = getattr(self, name)
             if value < low:
                 raise ValueError(f"{name} = {value}: at least {low}")
         names = [arm.name for arm in self.arms]
         if len(set(names)) < len(names):
             raise ValueError(f"arms = {names}: each once")
-        _ = self.halving  # refused here, as are lengths that do not fit the tail
+        on_tails = self.rule is not None and self.rung == "tail"
+        if on_tails and self.tails == "last":
+            raise ValueError(
+                "tails = 'last': trials are compared by their tails, which most lengths then lack;"
+                " compare them by --rung average, or stop none"
+            )
+        if self.rule is not None and not on_tails and self.schedule == "independent":
+            raise ValueError(
+                f"rung = {self.rung!r}: separate runs have no common trunk to compare; use"
+                " --rung tail, or the shared schedule"
+            )
         for size in self.space.scientific.sizes:
-            self.schedule_at(size)
+            self.schedule_at(size)  # refused here, as are lengths that do not fit the tail
 
     @property
     def cells(self) -> list[Cell]:
         return [Cell(arm, size) for size in self.space.scientific.sizes for arm in self.arms]
 
-    def schedule_at(self, size: int) -> ScheduleConfig:
-        """The lengths and drop factors that a tuning trial runs through (or one of, if alone)."""
-        nuisance = self.space.nuisance.at(size)
-        schedule = self.space.fixed.schedule
-        return replace(schedule, lengths=nuisance.lengths, factors=nuisance.factors)
-
     @property
-    def halving(self) -> Halving | None:
-        if self.eta is None or self.schedule == "independent":
-            return None  # a separate run has no number at any length but its own
-        return Halving(self.eta, len(self.space.nuisance.factors))
+    def confirm_runs(self) -> int:
+        """Of each cell, if no arm chooses another's setting by itself."""
+        budget = self.budget
+        return budget.finalists * budget.confirm + (len(self.arms) - 1) * budget.cross
+
+    def cells_at(self, size: int) -> list[Cell]:
+        """Every arm at one size: what is compared, and pays the same."""
+        return [cell for cell in self.cells if cell.size == size]
+
+    def schedule_at(self, size: int) -> ScheduleConfig:
+        """What a tuning trial of that size walks, if nothing stops it."""
+        nuisance = self.space.nuisance.at(size)
+        schedule = replace(
+            self.space.fixed.schedule,
+            lengths=nuisance.lengths,
+            factors=nuisance.factors,
+            shared=self.schedule == "shared",
+            tails=self.tails,
+        )
+        if self.rule is None or self.rung == "tail":
+            return schedule
+        rungs = Rungs(self.rule, self.rung, schedule).places(self.budget.trials)
+        watch = tuple(schedule.fork(length) for length in rungs)
+        return replace(schedule, watch=watch, watched=(self.rung,))
+
+    def rungs_at(self, size: int) -> Rungs | None:
+        """How the trials of one arm are compared at that size; None: they are not."""
+        if self.rule is None:
+            return None
+        return Rungs(self.rule, self.rung, self.schedule_at(size))
+
+    def ranges_at(self, size: int) -> dict[str, LogUniform]:
+        """What is searched at that size before any extension, by name."""
+        nuisance = self.space.nuisance.at(size)
+        return {"lr": nuisance.lr, "weight_decay": nuisance.weight_decay}
 
     def points(self, size: int) -> Search:
         """The search that every arm makes at a size."""
         return Search(
             nuisance=self.space.nuisance.at(size),
             strategy=self.search,
-            num_trials=self.trials,
+            num_trials=self.budget.trials,
+            paired=self.paired,
             seed=self.seed,
-            separate_lengths=self.schedule == "independent",
         )
 
     def question(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +113,7 @@ class Settings:
             del fixed["data"][key], fixed["data"][f"{key}_images"]  # digests say it
         for part, key in (("optim", "lr"), ("optim", "weight_decay")):
             del fixed[part][key]
-        for key in ("lengths", "factors"):
+        for key in ("lengths", "factors", "shared", "tails", "watch", "watched"):
             del fixed["schedule"][key]
         return {
             "space": self.space.name,
@@ -85,16 +122,21 @@ class Settings:
             "seed": self.seed,
             "search": self.search,
             # a larger grid does not contain the smaller one
-            "grid": self._grid() if self.search == "grid" else None,
+            "grid": self.points(0).grid_shape() if self.search == "grid" else None,
+            "paired": self.paired if self.search == "sobol+tpe" else None,
             "schedule": self.schedule,
-            "stopping": {"eta": self.eta} if self.halving else None,
+            "tails": self.tails,
+            "stopping": self._stopping(),
             "nuisance": to_dict(self.space.nuisance),
             "fixed": fixed,
             "data": data,
         }
 
-    def _grid(self) -> list[list[int]]:
-        return [list(self.points(size).grid_shape()) for size in self.space.scientific.sizes]
+    def _stopping(self) -> dict[str, Any] | None:
+        if self.rule is None:
+            return None
+        name = "halving" if isinstance(self.rule, Halving) else "best"
+        return {"rule": name, "by": self.rung} | asdict(self.rule)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""All that a run must remember: weights, momentum, average, the iteration, the leg's losses so far.
+"""All that a run must remember: weights, momentum, average, iteration, the leg's losses so far.
 
 No generator's state, because randomness is a function of the iteration. To resume and to return
 to a fork are the same act: load one of these.

@@ -1,25 +1,31 @@
-"""Which trials stop early: successive halving whose rungs are the lengths but the last.
+"""Which trials stop early, and on what grounds.
 
-At rung k the best `ceil(n / eta^k)` of the n trials of an arm and size go on. A trial that cannot
-be judged yet is set aside and its place given to another: workers never wait, trials do. That is
+The rungs are lengths. At each of them some of the trials of an arm and size go on: the best
+`1/eta^k` at rung k (`Halving`), or the best few at one rung (`KeepBest`). A trial that cannot be
+judged yet is set aside and its place given to another: workers never wait, trials do. That is
 the promotion form of ASHA (Li et al., MLSys 2020) with one change, which a small budget needs: a
 trial is promoted when nothing that may still arrive can overtake it, so who goes on does not
 depend on who arrived first. ASHA lets the first arrivals through whatever they are worth: of four
 trials it passes 2.7 on average, and another run of the same study passes others.
 
-Values at a rung come from finished tails of the same length and are comparable; trials of other
-arms and sizes are never looked at, because a rung shared by both arms would stop the slow starter
-and decide the question by accident.
+Trials of other arms and sizes are never looked at, because a rung shared by both arms would stop
+the slow starter and decide the question by accident.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
+from study.config import ScheduleConfig
 from study.rundir import Record
+
+Metric = Literal["tail", "average", "trunk"]
+"""What trials are compared by: AP after the tail, or of the trunk's weights where it forks."""
 
 
 class Verdict(Enum):
@@ -35,58 +41,105 @@ class Halving:
     """At rung k (from 1) the best `1/eta^k` of the arm's and size's trials go on, rounded up."""
 
     eta: int = 2
-    num_factors: int = 1  # tails at each length; a rung is reached when all are recorded
 
     def __post_init__(self) -> None:
         if self.eta < 2:
-            raise ValueError(f"stopping.eta = {self.eta}: at least 2")
+            raise ValueError(f"eta = {self.eta}: at least 2")
 
-    def places(self, num_trials: int, rung: int) -> int:
-        """How many of the trials go on from a rung; rung 0 is the start."""
-        return math.ceil(num_trials / self.eta**rung)
-
-
-def at_rung(records: Iterable[Record], length: int, num_factors: int = 1) -> float | None:
-    """The trial's best box AP at rung `length`; None until each drop factor's tail is recorded."""
-    tails = [record for record in records if record["length"] == length]
-    if len({record["factor"] for record in tails}) < num_factors:
-        return None
-    return max(map(box_ap, tails))
+    def places(self, num_trials: int, lengths: Sequence[int]) -> dict[int, int]:
+        """How many trials go on from each rung: every length but the last."""
+        return {
+            length: math.ceil(num_trials / self.eta**rung)
+            for rung, length in enumerate(lengths[:-1], start=1)
+        }
 
 
-def verdict(
-    trial_id: str,
-    records: Mapping[str, Sequence[Record]],
-    under_way: Collection[str],
-    unborn: int,
-    lengths: Sequence[int],
-    halving: Halving,
-) -> tuple[Verdict, int | None]:
-    """What the trial is to do now, and the rung at which that was decided.
+@dataclass(frozen=True)
+class KeepBest:
+    """The simple baseline: all trials run to one rung, the best few of them to the end.
 
-    Equal values go on together: they are no ground to stop one and not the other.
-
-    Args:
-        trial_id: the trial in question.
-        records: those of every tuning trial of its arm and size, by trial id, its own included.
-        under_way: trials among them that may still record something.
-        unborn: trials of the budget that have not begun.
-        lengths: that the trials run through, ascending; all but the last are rungs.
-        halving: the rule.
+    Such a rule is what cleverer ones must beat (Egele et al., "The unreasonable effectiveness of
+    early discarding after one epoch", 2024).
     """
-    num_trials = len(records) + unborn
-    for rung, length in reversed(list(enumerate(lengths[:-1], start=1))):
-        values = {key: at_rung(rows, length, halving.num_factors) for key, rows in records.items()}
-        own = values.pop(trial_id)
-        if own is None:
-            continue
-        places = halving.places(num_trials, rung)
-        better = sum(value is not None and value > own for value in values.values())
-        absent = unborn + sum(value is None and key in under_way for key, value in values.items())
-        if better >= places:
-            return Verdict.STOP, length
-        return (Verdict.GO if better + absent < places else Verdict.WAIT), length
-    return Verdict.GO, None
+
+    best: int
+    rung: int = 1  # the first length is 1
+
+    def __post_init__(self) -> None:
+        for name in ("best", "rung"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"keep.{name} = {getattr(self, name)}: at least 1")
+
+    def places(self, num_trials: int, lengths: Sequence[int]) -> dict[int, int]:
+        """How many trials go on from the one rung; no rung where there are too few lengths."""
+        return dict.fromkeys(lengths[self.rung - 1 : self.rung], self.best)
+
+
+@dataclass(frozen=True)
+class Rungs:
+    """What the trials of one arm and size are compared by, and how many of them go on."""
+
+    rule: Halving | KeepBest
+    metric: Metric
+    schedule: ScheduleConfig  # that all of them walk
+
+    def places(self, num_trials: int) -> dict[int, int]:
+        """How many trials go on, by rung; the last length is the end and no rung."""
+        lengths = self.schedule.lengths
+        places = self.rule.places(num_trials, lengths)
+        return {length: kept for length, kept in places.items() if length != lengths[-1]}
+
+    def value(self, records: Iterable[Record], length: int) -> float | None:
+        """A trial's number at a rung; None until it is there.
+
+        After tails it is the best box AP over the drop factors, when each is recorded.
+        """
+        if self.metric == "tail":
+            tails = {r["factor"]: box_ap(r) for r in records if r["length"] == length}
+            return max(tails.values()) if len(tails) == len(self.schedule.factors) else None
+        fork = self.schedule.fork(length)
+        there = (r for r in records if (r["weights"], r["iteration"]) == (self.metric, fork))
+        return next(map(box_ap, there), None)
+
+    def verdict(
+        self,
+        trial_id: str,
+        records: Mapping[str, Sequence[Record]],
+        under_way: Collection[str],
+        unborn: int,
+    ) -> tuple[Verdict, int | None]:
+        """What the trial is to do now, and the rung (a length) at which that was decided.
+
+        Equal values go on together: they are no ground to stop one and not the other.
+
+        Args:
+            trial_id: the trial in question.
+            records: those of every tuning trial of its arm and size, its own included.
+            under_way: trials among them that may still record something.
+            unborn: trials of the budget that have not begun.
+        """
+        places = self.places(len(records) + unborn)
+        for length in sorted(places, reverse=True):
+            values = {key: self.value(rows, length) for key, rows in records.items()}
+            own = values.pop(trial_id)
+            if own is None:
+                continue
+            better = sum(value is not None and value > own for value in values.values())
+            absent = sum(value is None and key in under_way for key, value in values.items())
+            if better >= places[length]:
+                return Verdict.STOP, length
+            safe = better + absent + unborn < places[length]
+            return (Verdict.GO if safe else Verdict.WAIT), length
+        return Verdict.GO, None
+
+
+def audited(trial_id: str, seed: int, share: float) -> bool:
+    """Whether the trial, should it be stopped, is continued all the same to see what was lost.
+
+    A function of the trial alone: what an audit finds is a fair sample of all stops.
+    """
+    drawn = hashlib.sha256(f"audit {seed} {trial_id}".encode()).digest()
+    return int.from_bytes(drawn[:8]) < share * 2**64
 
 
 def box_ap(record: Record) -> float:

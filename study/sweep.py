@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,9 +22,9 @@ from rich.console import Console
 
 from study.anchors import anchor_px
 from study.arms import parse
-from study.bill import bill
+from study.bill import affordable, bill
 from study.cli import DONE, FAILURE, OwnData, exit_status, unset
-from study.config import DataConfig, Scientific, SearchSpace, model
+from study.config import Budget, DataConfig, Scientific, SearchSpace, model
 from study.data.checks import check
 from study.data.index import Index
 from study.data.sources import open_splits
@@ -33,9 +33,55 @@ from study.rundir import StudyDir
 from study.search import Strategy
 from study.settings import Settings
 from study.spaces import find
+from study.stopping import Halving, KeepBest, Metric
 
 Device = Literal["auto", "cpu", "cuda"]
+Count = Annotated[int | None, unset("N")]  # None: as the search space has it
 PACKAGES = ("ray", "optuna", "scipy", "torch", "torchvision", "hotcoco", "numpy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spend:
+    """What every arm may spend at every size (default: as the search space says). May grow."""
+
+    trials: Count = None
+    """Tuning trials for each arm and size."""
+    max_images: Annotated[float | None, unset("N")] = None
+    """Instead of --trials: as many as so many training images pay for, confirmation included."""
+    max_hours: Annotated[float | None, unset("H")] = None
+    """Instead of --trials: device-hours (of GPUs or CPU cores) of training, as measured here."""
+    finalists: Count = None
+    """Best settings that are confirmed."""
+    confirm: Count = None
+    """Runs of each finalist with fresh seeds and draws, on the report split."""
+    cross: Count = None
+    """Such runs with the best setting of each other arm: what tuning one arm alone would do."""
+    audit: Annotated[float | None, unset("SHARE")] = None
+    """Share of the stopped trials that are continued, to see what stopping lost."""
+    extend: Literal["auto", "never"] = "auto"
+    """Extend a range, for every arm, when a best setting lies at its edge; never: only say so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """How settings are searched, the same for every arm."""
+
+    search: Strategy = "sobol+tpe"
+    """What proposes settings; grid and sobol give the same records whatever happens."""
+    paired: int = 8
+    """Of sobol+tpe: points per arm and size before TPE, the same for every arm."""
+    schedule: Literal["shared", "independent"] = "shared"
+    """shared: one trunk for all lengths of a trial. independent: every length from the start."""
+    stopping: bool = True
+    """Stop the worse trials at each length but the last, each arm and size judged alone."""
+    eta: int = 2
+    """The best 1/eta go on from a length to the next."""
+    keep: Count = None
+    """Instead: all but the best N stop at the first length, and the others go to the end."""
+    rung: Metric = "tail"
+    """What they are compared by: tails, or the trunk's averaged or own weights at the fork."""
+    tails: Literal["every", "last"] = "every"
+    """last: only the longest length that a trial reaches gets its tail; cheaper, fewer lengths."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,18 +96,10 @@ class Sweep:
     """Initialisations: scratch, pretext, imagenet, a weights file, or name=file."""
     sizes: Annotated[tuple[int, ...] | None, unset("N ...")] = None
     """Numbers of training images."""
-    trials: int = 4
-    """Tuning trials for each arm and size."""
-    confirm: int = 2
-    """Runs of each chosen setting with fresh seeds, on the report split."""
     seed: int = 0
     """Of the search, the tuning trials, and (times 1000) the confirm runs."""
-    search: Strategy = "sobol"
-    """How settings are proposed, the same for every arm."""
-    schedule: Literal["shared", "independent"] = "shared"
-    """shared: one trunk, a tail at every length. independent: each trial runs one length alone."""
-    stopping: bool = True
-    """Stop the worse half at each length but the last, each arm and size judged alone."""
+    budget: tyro.conf.OmitArgPrefixes[Spend] = field(default_factory=Spend)
+    tuning: tyro.conf.OmitArgPrefixes[Tuning] = field(default_factory=Tuning)
     model: Annotated[str | None, unset("NAME")] = None
     """tiny, r50-fpn or r101-fpn."""
     lengths: Annotated[tuple[int, ...] | None, unset("T ...")] = None
@@ -103,13 +141,49 @@ def settings(sweep: Sweep) -> Settings:
     return Settings(
         space=replace(space, scientific=scientific, nuisance=nuisance, fixed=fixed),
         arms=arms,
-        trials=sweep.trials,
-        confirm=sweep.confirm,
+        budget=budget_of(sweep.budget, space.budget),
         seed=sweep.seed,
-        search=sweep.search,
-        schedule=sweep.schedule,
-        eta=2 if sweep.stopping else None,
+        search=sweep.tuning.search,
+        paired=sweep.tuning.paired,
+        schedule=sweep.tuning.schedule,
+        tails=sweep.tuning.tails,
+        rule=rule(sweep.tuning),
+        rung=sweep.tuning.rung,
     )
+
+
+def budget_of(spend: Spend, default: Budget) -> Budget:
+    """The space's budget with what the command says instead."""
+    limits = {"trials": spend.trials, "max_images": spend.max_images, "max_hours": spend.max_hours}
+    given = [name for name, value in limits.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(given)}: give one of them; each says how many trials")
+    names = ("trials", "finalists", "confirm", "cross", "audit")
+    changes = {n: getattr(spend, n) for n in names if getattr(spend, n) is not None}
+    return replace(default, **changes, **({"extend": 0} if spend.extend == "never" else {}))
+
+
+def rule(tuning: Tuning) -> Halving | KeepBest | None:
+    """What stops trials, if anything does."""
+    if not tuning.stopping:
+        return None
+    return Halving(tuning.eta) if tuning.keep is None else KeepBest(tuning.keep)
+
+
+def afforded(asked: Settings, spend: Spend, study: StudyDir) -> Settings:
+    """The settings with as many trials as the budget pays for.
+
+    Hours are turned into trials once: a study that is taken up with the same hours keeps its
+    number of trials, however fast the machine is by then.
+    """
+    if spend.max_images is not None:
+        return affordable(asked, spend.max_images)
+    if spend.max_hours is None:
+        return asked
+    before = study.manifest["budget"] if study.exists else {}
+    if before.get("max_hours") == spend.max_hours:
+        return replace(asked, budget=replace(asked.budget, trials=before["trials"]))
+    return affordable(asked, spend.max_hours * 3600 * worker_speed(asked))
 
 
 def data_config(space: SearchSpace, own: OwnData) -> DataConfig:
@@ -132,6 +206,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
     check_arms(asked, len(splits.train.category_id))
     if sweep.data.given:
         asked = with_anchors(asked, splits.train)
+    asked = afforded(asked, sweep.budget, study)
     cost = bill(asked)
     if sweep.dry_run:
         show(console, asked, cost.lines(measured_speed(asked, sweep)))
@@ -178,18 +253,23 @@ def check_arms(asked: Settings, num_classes: int) -> None:
         build(replace(fixed, arm=arm.name, init=arm.init), num_classes)
 
 
+def worker_speed(asked: Settings) -> float:
+    """Images per second of one worker on this machine."""
+    from study.engine import images_per_second  # here: it imports torch, most sweeps need none
+
+    cell, fixed = asked.cells[-1], asked.space.fixed
+    return images_per_second(replace(fixed, arm=cell.arm.name, init=cell.arm.init, size=cell.size))
+
+
 def measured_speed(asked: Settings, sweep: Sweep) -> float:
     """Images per second of all trials that run at once on this machine."""
     import torch  # here: only a dry run needs it in this process
 
-    from study.engine import images_per_second
-
-    cell, fixed = asked.cells[-1], asked.space.fixed
+    fixed = asked.space.fixed
     cuda = fixed.device != "cpu" and torch.cuda.is_available()
     places = torch.cuda.device_count() if cuda else len(os.sched_getaffinity(0))
     at_once = min(max(1, places // sweep.workers), sweep.max_concurrent or places)
-    run = replace(fixed, arm=cell.arm.name, init=cell.arm.init, size=cell.size)
-    return images_per_second(run) * at_once * sweep.workers
+    return worker_speed(asked) * at_once * sweep.workers
 
 
 def manifest(
@@ -198,7 +278,7 @@ def manifest(
     """The contents of study.json; `command` as one would type it."""
     return {
         "question": asked.question(digests),
-        "budget": {"trials": asked.trials, "confirm": asked.confirm},
+        "budget": asdict(asked.budget) | {"max_hours": sweep.budget.max_hours},
         "workers": sweep.workers,
         "versions": {"python": python_version()} | {name: version(name) for name in PACKAGES},
         "command": command,

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from study import schedule
 from study.arms import parse
 from study.config import (
+    Budget,
     LogUniform,
     Nuisance,
     RunConfig,
@@ -25,7 +27,8 @@ from study.config import (
     from_dict,
 )
 from study.plan import Plan
-from study.rundir import State, StudyDir, TrialDir
+from study.rundir import Record, State, StudyDir, TrialDir
+from study.schedule import Leg
 from study.settings import Settings
 from study.stopping import Verdict
 
@@ -44,8 +47,12 @@ SPACE = SearchSpace(
 
 
 def settings(**changes: Any) -> Settings:
+    """The simulated study: nothing but tuning and confirmation, unless asked for."""
     arms = tuple(parse(name) for name in SPACE.scientific.arms)
-    return replace(Settings(space=SPACE, arms=arms, trials=6, confirm=2), **changes)
+    plain = Budget(trials=6, confirm=2, cross=0, audit=0.0, extend=0)
+    names = {name: changes.pop(name) for name in vars(plain) if name in changes}
+    asked = Settings(space=SPACE, arms=arms, budget=plain, search="sobol")
+    return replace(asked, budget=replace(plain, **names), **changes)
 
 
 def open_study(path: Path, asked: Settings) -> StudyDir:
@@ -102,24 +109,38 @@ class Simulation:
 
     def _advance(self, trial: TrialDir) -> None:
         run = from_dict(RunConfig, trial.config()["run"])
-        left = run.schedule.lengths[len(trial.records()) :]
-        if left:
-            factor = run.schedule.factors[0]
-            trial.append(
-                {
-                    "trial_id": trial.id,
-                    "length": left[0],
-                    "factor": factor,
-                    "AP_box": self._objective(run, left[0]),
-                    "time": time.time(),
-                }
-            )
-        heard = self.plan.heard_from(trial.id)
-        if len(left) <= 1:
+        recorded = {(r["leg"], r["weights"]) for r in trial.records()}
+        walk = schedule.legs(run.schedule)
+        pending = [(leg, weights) for leg in walk for weights in leg.pending(recorded)]
+        if pending:
+            leg, weights = pending[0]
+            trial.append(record(trial.id, leg, weights, self._objective(run, leg.stop)))
+            trial.save("trunk", str(leg.stop).encode())
+        if len(pending) <= 1:
             trial.mark(State.FINISHED)
-        elif heard is Verdict.GO:
-            return
-        self._active.remove(trial.id)
+            trial.remove("trunk")
+        heard = self.plan.heard_from(trial.id)
+        if len(pending) <= 1 or heard is not Verdict.GO:
+            self._active.remove(trial.id)
+
+
+def record(trial_id: str, leg: Leg, weights: str, ap: float) -> Record:
+    """As much of a record as a plan looks at."""
+    return {
+        "trial_id": trial_id,
+        "leg": leg.name,
+        "weights": weights,
+        "iteration": leg.stop,
+        "length": leg.length,
+        "factor": leg.factor,
+        "AP_box": ap,
+        "time": time.time(),
+    }
+
+
+def tail(length: int, ap: float) -> Record:
+    """The record of a tail."""
+    return record("any", Leg(0, length, length, 0.1), "tail", ap)
 
 
 def outcome(study: StudyDir) -> dict[str, Any]:
@@ -127,6 +148,6 @@ def outcome(study: StudyDir) -> dict[str, Any]:
     found = {}
     for trial in study.trials():
         config = trial.config()
-        rows = [(record["length"], record["AP_box"]) for record in trial.records()]
+        rows = [(record["leg"], record["AP_box"]) for record in trial.records()]
         found[trial.id] = (config["role"], config["run"], trial.state, rows)
     return found

@@ -18,11 +18,12 @@ from study.arms import parse
 from study.bill import bill
 from study.config import LogUniform, RunConfig
 from study.journal import Journal
-from study.plan import Plan, chosen
+from study.plan import Plan
 from study.rundir import DifferentQuestion, State
 from study.schedule import iterations
 from study.stopping import Verdict
-from tests.simulated import SPACE, Simulation, bowl, open_study, outcome, settings
+from study.tried import chosen
+from tests.simulated import SPACE, Simulation, bowl, open_study, outcome, settings, tail
 
 
 def start(plan: Plan, count: int) -> list[str]:
@@ -38,7 +39,7 @@ def roles(simulation: Simulation) -> Counter[tuple[str, str]]:
     return Counter((c["role"], f"{c['run']['arm']}-{c['run']['size']}") for c in runs)
 
 
-@pytest.mark.parametrize("search", ["grid", "sobol", "tpe"])
+@pytest.mark.parametrize("search", ["grid", "sobol", "tpe", "gp", "sobol+tpe"])
 def test_every_arm_and_size_gets_the_same_budget(search: str, tmp_path: Path):
     done = Simulation(settings(search=search), tmp_path).run()
     cells = ("scratch-8", "pretext-8", "scratch-16", "pretext-16")
@@ -47,7 +48,7 @@ def test_every_arm_and_size_gets_the_same_budget(search: str, tmp_path: Path):
 
 
 def test_without_stopping_no_trial_starts_twice(tmp_path: Path):
-    done = Simulation(settings(eta=None), tmp_path).run()
+    done = Simulation(settings(rule=None), tmp_path).run()
     assert len(set(done.started)) == len(done.started)
 
 
@@ -108,9 +109,9 @@ def test_a_trial_killed_before_its_verdict_hears_it_at_the_next_start(tmp_path: 
     study, plan = open_study(tmp_path, asked), Plan(asked, open_study(tmp_path, asked))
     cells = len(asked.cells)
     ids = start(plan, 2 * cells)
-    for at, (trial_id, ap) in enumerate(zip((ids[0], ids[cells]), (9.0, 1.0), strict=True)):
+    for trial_id, ap in zip((ids[0], ids[cells]), (9.0, 1.0), strict=True):
         study.trial(trial_id).mark(State.RUNNING)
-        study.trial(trial_id).append({"length": 60, "factor": 0.1, "AP_box": ap, "time": at})
+        study.trial(trial_id).append(tail(60, ap))
     given = start(Plan(asked, study), 2 * cells)
     assert set(given) == set(ids) - {ids[cells]}
     assert study.trial(ids[cells]).state is State.STOPPED
@@ -122,10 +123,10 @@ def test_a_trial_waits_while_another_may_still_overtake_it(tmp_path: Path):
     plan, cells = Plan(asked, study), len(asked.cells)
     ids = start(plan, 2 * cells)
     first, second = (study.trial(ids[i]) for i in (0, cells))
-    first.append({"length": 60, "factor": 0.1, "AP_box": 5.0, "time": 0})
+    first.append(tail(60, 5.0))
     assert plan.heard_from(first.id) is Verdict.WAIT
     assert plan.next(set(ids) - {first.id}) is None  # its place is free, and it is not taken up
-    second.append({"length": 60, "factor": 0.1, "AP_box": 1.0, "time": 0})
+    second.append(tail(60, 1.0))
     for trial in (first, second):
         trial.save("trunk", b"weights")
     assert plan.heard_from(second.id) is Verdict.STOP
@@ -154,7 +155,7 @@ def test_a_trial_that_failed_for_good_is_not_waited_for(tmp_path: Path):
     study = open_study(tmp_path, asked)
     plan, cells = Plan(asked, study), len(asked.cells)
     ids = start(plan, 2 * cells)
-    study.trial(ids[0]).append({"length": 60, "factor": 0.1, "AP_box": 5.0, "time": 0})
+    study.trial(ids[0]).append(tail(60, 5.0))
     assert plan.heard_from(ids[0]) is Verdict.WAIT
     study.trial(ids[cells]).mark(State.FAILED, error="disk full")
     found = plan.next(set(ids) - {ids[0], ids[cells]})
@@ -185,7 +186,7 @@ def test_stopping_saves_what_the_bill_says_and_keeps_the_best(tmp_path: Path):
 
 def test_more_images_may_have_longer_lengths(tmp_path: Path):
     nuisance = replace(SPACE.nuisance, longer={12: (80, 160), 17: (9999,)})
-    asked = settings(space=replace(SPACE, nuisance=nuisance), eta=None, trials=3)
+    asked = settings(space=replace(SPACE, nuisance=nuisance), rule=None, trials=3)
     done = Simulation(asked, tmp_path).run()
     lengths = {
         trial.id: [record["length"] for record in trial.records()] for trial in done.study.trials()
@@ -199,9 +200,10 @@ def test_more_images_may_have_longer_lengths(tmp_path: Path):
 
 
 def test_a_larger_budget_extends_the_study(tmp_path: Path):
-    small = settings(trials=3, confirm=1, eta=None)
+    small = settings(trials=3, confirm=1, rule=None)
+    larger = settings(trials=8, confirm=2, rule=None)
     first = outcome(Simulation(small, tmp_path).run().study)
-    grown = Simulation(replace(small, trials=8, confirm=2), tmp_path).run()
+    grown = Simulation(larger, tmp_path).run()
     after = outcome(grown.study)
     assert {key: after[key] for key in first} == first  # nothing is done again
     for cell in small.cells:
@@ -213,7 +215,7 @@ def test_a_larger_budget_extends_the_study(tmp_path: Path):
             if i.startswith(f"{cell.name}-c") and c["of"] == best.tried.trial_id
         ]
         assert sorted(c["run"]["seed"] for c in runs) == [1000, 1001]
-    assert not Simulation(replace(small, trials=8, confirm=2), tmp_path).run().started
+    assert not Simulation(larger, tmp_path).run().started
 
 
 def test_another_question_is_refused_and_named(tmp_path: Path):
@@ -222,7 +224,8 @@ def test_another_question_is_refused_and_named(tmp_path: Path):
     for changes, named in (
         ({"seed": 1}, "seed: there 0, now 1"),
         ({"space": wider}, "nuisance.lr.high: there 0.1, now 1.0"),
-        ({"eta": None}, "stopping"),
+        ({"rule": None}, "stopping"),
+        ({"rung": "average"}, "stopping.by: there 'tail', now 'average'"),
         ({"arms": (parse("scratch"),)}, "arms.pretext"),
     ):
         with pytest.raises(DifferentQuestion, match=named):
@@ -271,22 +274,19 @@ def test_an_arm_that_only_diverges_does_not_hold_up_the_others(tmp_path: Path):
         if "scratch" in trial.id:
             trial.mark(State.DIVERGED)
         else:
-            trial.append({"length": 120, "factor": 0.1, "AP_box": 1.0, "time": 0.0})
+            trial.append(tail(120, 1.0))
             trial.mark(State.FINISHED)
     confirmed = [t.id for t in study.trials() if t.config()["role"] == "confirm"]
     assert confirmed == ["pretext-16-c0", "pretext-8-c0"]
 
 
-def test_independent_trials_have_one_length_each(tmp_path: Path):
-    asked = settings(schedule="independent", search="grid", trials=6)
-    done = Simulation(asked, tmp_path).run()
-    lengths = [
-        t.config()["run"]["schedule"]["lengths"]
-        for t in done.study.trials()
-        if t.id.startswith("scratch-8-t")
-    ]
-    assert sorted(lengths) == [[60], [60], [80], [80], [120], [120]]
-    assert all(trial.state is State.FINISHED for trial in done.study.trials())
+def test_separate_runs_are_the_same_study(tmp_path: Path):
+    """Same trials, verdicts and choices as with a shared trunk; only the walk differs."""
+    shared = Simulation(settings(), tmp_path / "shared").run()
+    alone = Simulation(settings(schedule="independent"), tmp_path / "alone").run()
+    assert not alone.study.trial("scratch-8-t000").config()["run"]["schedule"]["shared"]
+    found, expected = outcome(alone.study), outcome(shared.study)
+    assert {k: v[2:] for k, v in found.items()} == {k: v[2:] for k, v in expected.items()}
 
 
 def test_moved_data_and_another_device_reach_unfinished_trials(tmp_path: Path):

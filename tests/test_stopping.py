@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
+from study.config import ScheduleConfig
 from study.rundir import Record
-from study.stopping import Halving, Verdict, verdict
+from study.stopping import Halving, KeepBest, Rungs, Verdict, audited
 
-LENGTHS = (60, 80, 120)
+SCHEDULE = ScheduleConfig(lengths=(60, 80, 120), tail=(40, 10))
 GO, WAIT, STOP = Verdict.GO, Verdict.WAIT, Verdict.STOP
 
 Trials = dict[str, list[Record]]
 
 
 def record(length: int, ap: float | None, factor: float = 0.1) -> Record:
-    return {"length": length, "factor": factor, "AP_box": ap}
+    return {
+        "length": length,
+        "factor": factor,
+        "weights": "tail",
+        "iteration": length,
+        "AP_box": ap,
+    }
+
+
+def halving(eta: int = 2, **schedule) -> Rungs:
+    return Rungs(Halving(eta), "tail", replace(SCHEDULE, **schedule))
 
 
 def at_first_rung(values: str) -> Trials:
@@ -29,12 +41,12 @@ def at_first_rung(values: str) -> Trials:
 
 
 def verdicts(
-    trials: Trials, unborn: int = 0, halving: Halving | None = None, under_way: str = "abcdefgh"
+    trials: Trials, unborn: int = 0, rungs: Rungs | None = None, under_way: str = "abcdefgh"
 ) -> dict[str, Verdict]:
     """Of the trials that have recorded something."""
-    rule = halving or Halving()
+    rungs = rungs or halving()
     return {
-        name: verdict(name, trials, under_way, unborn, LENGTHS, rule)[0]
+        name: rungs.verdict(name, trials, under_way, unborn)[0]
         for name, rows in trials.items()
         if rows
     }
@@ -67,14 +79,14 @@ def test_a_verdict_never_turns_when_more_arrives():
 def test_a_larger_eta_stops_more():
     trials = at_first_rung("1 2 3 2.5 2.8 1.5")
     going = {
-        eta: "".join(n for n, said in verdicts(trials, 0, Halving(eta)).items() if said is GO)
+        eta: "".join(n for n, said in verdicts(trials, 0, halving(eta)).items() if said is GO)
         for eta in (2, 3, 6)
     }
     assert going == {2: "cde", 3: "ce", 6: "c"}
 
 
 def test_each_rung_has_fewer_places():
-    assert [Halving().places(9, rung) for rung in range(4)] == [9, 5, 3, 2]
+    assert halving().places(9) == {60: 5, 80: 3}
     trials = at_first_rung("5 6 7 8")
     for name, value in (("c", 1.0), ("d", 2.0)):
         trials[name].append(record(80, value))
@@ -93,11 +105,11 @@ def test_the_last_length_is_no_rung():
 
 
 def test_a_rung_waits_for_all_drop_factors_and_takes_the_best():
-    halving = Halving(num_factors=2)
+    both = halving(factors=(0.1, 0.5))
     trials = {"a": [record(60, 5.0, 0.1), record(60, 2.0, 0.5)], "b": [record(60, 1.0, 0.1)]}
-    assert verdicts(trials, 0, halving) == {"a": WAIT, "b": GO}  # b is not at the rung yet
+    assert verdicts(trials, 0, both) == {"a": WAIT, "b": GO}  # b is not at the rung yet
     trials["b"].append(record(60, 6.0, 0.5))
-    assert verdicts(trials, 0, halving) == {"a": STOP, "b": GO}
+    assert verdicts(trials, 0, both) == {"a": STOP, "b": GO}
 
 
 @pytest.mark.parametrize("ap", [None, math.nan])
@@ -109,3 +121,36 @@ def test_an_ap_that_is_no_number_is_the_worst(ap: float | None):
 def test_eta_of_one_would_stop_nobody_and_is_refused():
     with pytest.raises(ValueError, match="eta = 1"):
         Halving(1)
+
+
+def test_the_simple_baseline_keeps_a_few_from_one_rung_on():
+    rungs = Rungs(KeepBest(2), "tail", SCHEDULE)
+    assert rungs.places(9) == {60: 2}
+    trials = at_first_rung("5 3 9 4")
+    assert verdicts(trials, 0, rungs) == dict(a=GO, b=STOP, c=GO, d=STOP)
+    trials["c"].append(record(80, 0.0))
+    assert verdicts(trials, 0, rungs)["c"] is GO  # no other rung
+
+
+def test_a_trunk_is_compared_where_it_forks():
+    rungs = Rungs(Halving(), "average", SCHEDULE)
+    rows = {
+        name: [
+            {"weights": weights, "iteration": 20, "length": None, "factor": None, "AP_box": ap}
+            for weights, ap in (("trunk", -value), ("average", value))
+        ]
+        for name, value in (("a", 1.0), ("b", 2.0))
+    }
+    assert rungs.value(rows["a"], 60) == 1.0
+    assert rungs.value(rows["a"], 80) is None
+    assert verdicts(rows, 0, rungs) == {"a": STOP, "b": GO}
+
+
+def test_the_audited_share_is_what_was_asked_for():
+    names = [f"scratch-64-t{k:03d}" for k in range(2000)]
+    drawn = [name for name in names if audited(name, 0, 0.1)]
+    assert 150 < len(drawn) < 250
+    assert set(drawn) <= {name for name in names if audited(name, 0, 0.2)}
+    assert drawn != [name for name in names if audited(name, 1, 0.1)]
+    assert not any(audited(name, 0, 0.0) for name in names)
+    assert all(audited(name, 0, 1.0) for name in names)

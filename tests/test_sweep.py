@@ -11,13 +11,14 @@ import pytest
 
 from search_spaces import shapes
 from study.anchors import anchor_px
-from study.bill import bill, duration
+from study.bill import affordable, bill, duration
 from study.cli import OwnData
-from study.config import TINY, SearchSpace
+from study.config import TINY, Budget, SearchSpace
 from study.data.index import Index
 from study.schedule import independent_iterations, iterations
 from study.spaces import find, names
-from study.sweep import Sweep, settings
+from study.stopping import KeepBest
+from study.sweep import Spend, Sweep, Tuning, settings
 from tests.simulated import settings as simulated
 
 SPACE = str(Path(__file__).parent / "cluster" / "tiny.py")
@@ -32,8 +33,11 @@ def test_the_command_overrides_the_space():
     assert [cell.name for cell in asked.cells] == ["scratch-3", "scratch-5"]
     assert asked.schedule_at(5).lengths == (9,)
     assert asked.space.fixed.device == "cuda"
-    assert settings(sweep(stopping=False)).halving is None
-    assert settings(sweep(schedule="independent")).halving is None
+    assert settings(sweep(tuning=Tuning(stopping=False))).rungs_at(3) is None
+    assert settings(sweep(tuning=Tuning(keep=2))).rule == KeepBest(2)
+    assert not settings(sweep(tuning=Tuning(schedule="independent"))).schedule_at(3).shared
+    assert settings(sweep(budget=Spend(trials=9))).budget == replace(Budget(), trials=9)
+    assert settings(sweep(budget=Spend(extend="never"))).budget.extend == 0
 
 
 @pytest.mark.parametrize("name", names())
@@ -57,7 +61,15 @@ def test_every_space_that_comes_along_is_found_and_documented(name: str):
         ({"model": "huge"}, "model = 'huge': one of tiny"),
         ({"workers": 3}, "workers = 3"),
         ({"max_concurrent": 0}, "max_concurrent = 0"),
-        ({"confirm": -1}, "confirm = -1"),
+        ({"budget": Spend(confirm=-1)}, "confirm = -1"),
+        ({"budget": Spend(audit=2)}, "audit = 2: a share"),
+        ({"budget": Spend(trials=3, max_hours=2)}, "trials and max_hours: give one"),
+        ({"tuning": Tuning(eta=1)}, "eta = 1"),
+        ({"tuning": Tuning(tails="last")}, "tails = 'last': .* --rung average"),
+        (
+            {"tuning": Tuning(rung="trunk", schedule="independent")},
+            "rung = 'trunk': separate runs",
+        ),
     ],
 )
 def test_bad_arguments_are_named(changes: dict, said: str):
@@ -84,11 +96,32 @@ def test_the_bill_adds_up():
     # 6 start with 60, 3 go on for 20 and a tail of 40, 2 for 40 and a tail
     assert cost.expected == 4 * (6 * 60 + 3 * 60 + 2 * 80) + round(4 * 2 * (60 + 80 + 120) / 3)
     assert cost.expected < cost.most < cost.independent
-    assert bill(replace(asked, eta=None)).expected == cost.most - 4 * 2 * 120 + round(
+    assert bill(replace(asked, rule=None)).expected == cost.most - 4 * 2 * 120 + round(
         4 * 2 * (60 + 80 + 120) / 3
     )
-    alone = bill(replace(asked, schedule="independent", confirm=0))
-    assert alone.expected == alone.most == alone.independent == 4 * 2 * (60 + 80 + 120)
+    alone = bill(simulated(schedule="independent", rule=None, confirm=0))
+    assert alone.expected == alone.most == alone.independent == 4 * 6 * (60 + 80 + 120)
+
+
+def test_the_bill_knows_audits_extensions_and_cross_tuning():
+    plain = bill(simulated(confirm=1))
+    audited = bill(simulated(confirm=1, audit=0.5))
+    # half of 3 trials from their fork at 20 to tails at 80 and 120, of 1 from 40 to that at 120
+    assert audited.expected - plain.expected == 4 * 0.5 * (3 * (60 + 80) + 1 * 80)
+    crossed = bill(simulated(confirm=1, cross=2))
+    assert (crossed.confirm_runs, crossed.cross_runs) == (4 * 3, 4 * 2)
+    extended = bill(simulated(trials=8, extend=1))
+    each = iterations(simulated().schedule_at(8))
+    assert extended.most - bill(simulated(trials=8)).most == 4 * 4 * 2 * each
+
+
+def test_a_budget_in_images_buys_as_many_trials_as_it_pays_for():
+    asked = simulated()
+    for trials in (1, 5, 17):
+        cost = bill(simulated(trials=trials))
+        assert affordable(asked, cost.images(cost.expected)).budget.trials == trials
+    with pytest.raises(ValueError, match=r"budget of 100 images: one trial .* need 5,972"):
+        affordable(asked, 100)
 
 
 def test_the_ladder_of_the_paper_costs_less_than_half():

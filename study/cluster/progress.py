@@ -17,9 +17,10 @@ from rich.table import Table
 from study.bill import duration, expected_iterations
 from study.cluster.trial import trial_dir
 from study.cluster.unsaved import Unsaved
-from study.plan import Plan, chosen
-from study.rundir import State, TrialDir
+from study.plan import Plan
+from study.rundir import Record, State, TrialDir
 from study.settings import Cell
+from study.tried import chosen
 
 REFRESH_S = 0.5  # of the table
 LINE_S = 10.0  # between lines of the sum where there is no terminal
@@ -52,10 +53,7 @@ class Progress(Unsaved, tune.Callback):
     ) -> None:
         record = result.get("record")
         if record:
-            self._line(
-                f"{record['trial_id']} at length {record['length']}:"
-                f" box AP {record['AP_box']:.1f}, mask AP {record['AP_mask']:.1f}"
-            )
+            self._line(f"{record['trial_id']} {scores(record)}")
 
     def on_trial_complete(
         self, iteration: int, trials: list[Any], trial: Any, **info: Any
@@ -169,6 +167,16 @@ class Progress(Unsaved, tune.Callback):
                 str(best.length) if best else "",
             )
         return Group(table, self._sum())
+
+
+def scores(record: Record) -> str:
+    """A record in words."""
+    tail = record["weights"] == "tail"
+    where = f"at length {record['length']}" if tail else f"on the trunk at {record['iteration']}"
+    found = {kind: record[f"AP_{kind}"] for kind in ("box", "mask")}
+    return f"{where}: " + ", ".join(
+        f"{kind} AP " + ("none" if ap is None else f"{ap:.1f}") for kind, ap in found.items()
+    )
 
 
 def images_spent(trial: TrialDir) -> int:

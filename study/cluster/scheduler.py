@@ -35,6 +35,11 @@ class PlanScheduler(Unsaved, FIFOScheduler):
             return TrialScheduler.CONTINUE
         return TrialScheduler.STOP  # for good, or until the plan hands it out again
 
+    def on_trial_complete(
+        self, tune_controller: Any, trial: Trial, result: dict[str, Any]
+    ) -> None:
+        self._plan.heard_from(trial_dir(trial.config).id)  # its last record may end its stopping
+
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         state, error = what_ended(trial)
         trial_dir(trial.config).mark(state, error=error)

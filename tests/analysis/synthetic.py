@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.stats import qmc
 from study import schedule
 from study.arms import Arm
 from study.config import (
+    Budget,
     OptimConfig,
     RunConfig,
     ScheduleConfig,
@@ -98,12 +99,13 @@ def begin(path: Path, space: SearchSpace, trials: int = 8, confirm: int = 4) -> 
     """The study's manifest, as a sweep writes it before its first trial."""
     study = StudyDir(path)
     arms = tuple(Arm(name, None) for name in space.scientific.arms)
-    asked = Settings(space=space, arms=arms, trials=trials, confirm=confirm)
+    budget = Budget(trials=trials, confirm=confirm, cross=0, audit=0.0, extend=0)
+    asked = Settings(space=space, arms=arms, budget=budget)
     digests = {split: digest(split) for split in ("train", "tune", "report")}
     study.open(
         {
             "question": asked.question(digests),
-            "budget": {"trials": trials, "confirm": confirm},
+            "budget": asdict(budget),
             "versions": {"rethink-pretraining": "0.1.0", "torch": "2.15.0", "ray": "2.60.0"},
             "command": ["python", "-m", "study.sweep", "--run-dir", str(path)],
             "created": "2025-10-09T08:53:20+00:00",
@@ -186,6 +188,7 @@ def _record(
         "lr": run.optim.lr,
         "weight_decay": run.optim.weight_decay,
         "leg": leg.name,
+        "weights": "tail",
         "iteration": leg.stop,
         "length": leg.length,
         "factor": leg.factor,

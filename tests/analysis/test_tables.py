@@ -12,8 +12,8 @@ import analysis
 from analysis.frames import rows, values, where
 from analysis.tables import OUTER, confirmed, edge
 from study.config import Scientific
-from study.plan import Tried, chosen
 from study.rundir import StudyDir
+from study.tried import Tried, chosen
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import ONE_SIZE, rng
 from tests.analysis.synthetic import SPACE, Truth, begin, run_of, write_study, write_trial
@@ -40,7 +40,16 @@ def test_best_setting_is_the_one_that_the_sweep_confirms(tmp_path: Path):
     best = analysis.best(analysis.load(tmp_path))
     for arm in ("scratch", "pretext"):
         tried = [
-            Tried(trial.id, config["index"], run_of(ONE_SIZE, arm, 64), "", None, records)
+            Tried(
+                trial.id,
+                config["index"],
+                run_of(ONE_SIZE, arm, 64),
+                "",
+                None,
+                None,
+                False,
+                records,
+            )
             for trial in study.trials()
             if (config := trial.config())["run"]["arm"] == arm
             and (records := tuple(trial.records()))

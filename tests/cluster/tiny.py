@@ -1,6 +1,7 @@
 """A search space of seconds, for tests of the sweep; a file of one's own, as a user writes it."""
 
 from study.config import (
+    Budget,
     DataConfig,
     LogUniform,
     Nuisance,
@@ -26,4 +27,5 @@ SPACE = SearchSpace(
         checkpoint_every=3,
         device="cpu",
     ),
+    budget=Budget(cross=0, audit=0.0, extend=0),
 )

@@ -1,0 +1,82 @@
+"""Ranges that turn out too narrow: where they are extended, for all arms alike.
+
+A best setting in the outer tenth of a range says that the range may have cut the optimum off. Then
+every arm of that size searches the same strip beyond that end with the same number of trials,
+whichever arm asked for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from study.config import LogUniform
+
+OUTER = 0.1  # share of a range, in the logarithm, in which a best value counts as at its edge
+WIDTH = 0.5  # of a strip, as a share of the range's own width in the logarithm
+
+Side = Literal["low", "high"]
+
+
+def edge(value: float, low: float, high: float) -> Side | None:
+    """The end of the range, in whose outer tenth (in the logarithm) the value lies, if any."""
+    if low == high:
+        return None
+    at = math.log(value / low) / math.log(high / low)
+    return "low" if at <= OUTER else "high" if at >= 1 - OUTER else None
+
+
+@dataclass(frozen=True, order=True)
+class Strip:
+    """Beyond one end of one range; `step` counts from the range outwards, from 1."""
+
+    name: str  # lr or weight_decay
+    side: Side
+    step: int
+
+    @property
+    def label(self) -> str:
+        """What its trials are called by."""
+        return f"{self.name}-{self.side}{self.step}"
+
+    def of(self, base: LogUniform) -> LogUniform:
+        """The strip as a range of its own."""
+        ratio = (base.high / base.low) ** WIDTH
+        if self.side == "high":
+            return LogUniform(
+                low=base.high * ratio ** (self.step - 1), high=base.high * ratio**self.step
+            )
+        return LogUniform(
+            low=base.low / ratio**self.step, high=base.low / ratio ** (self.step - 1)
+        )
+
+
+def extended(base: LogUniform, name: str, strips: Collection[Strip]) -> LogUniform:
+    """The range with all its strips."""
+    ranges = [base, *(strip.of(base) for strip in strips if strip.name == name)]
+    return LogUniform(low=min(r.low for r in ranges), high=max(r.high for r in ranges))
+
+
+def beyond(
+    ranges: dict[str, LogUniform],
+    strips: Collection[Strip],
+    settings: Collection[dict[str, float]],
+) -> list[Strip]:
+    """The strips to search next.
+
+    Args:
+        ranges: by name, as the study began with them.
+        strips: that have been searched.
+        settings: the best of each arm so far, by name.
+    """
+    wanted: set[Strip] = set()
+    for name, base in ranges.items():
+        now = extended(base, name, strips)
+        for setting in settings:
+            side = edge(setting[name], now.low, now.high)
+            if side:
+                steps = sum((strip.name, strip.side) == (name, side) for strip in strips)
+                wanted.add(Strip(name, side, steps + 1))
+    return sorted(wanted)
