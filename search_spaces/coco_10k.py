@@ -19,8 +19,8 @@ Derived: 60k and 220k iterations of 16 images are 96 and 352 epochs.
 Not known: how the images were drawn, and whether more than once; the values that the tuning gave
 (they are published for 35k alone: rate 0.04, drop factor 0.02, shorter side from [512, 800]), the
 grid, the weight decay; where the rate dropped; any spread.
-Both lengths are in the ladder. The tail is a third and a ninth of the shortest length, as the
-paper's 60k and 20k are of its 2x: 20,000 and 7,000 iterations, 320,000 and 112,000 images.
+Both lengths are in the ladder. The tail is about a third and a ninth of the shortest length, as
+the paper's 60k and 20k are of its 2x: 20,000 and 7,000 iterations, 320,000 and 112,000 images.
 
 Images are drawn from the 35,504 of coco_35k, by seed: coco_1k's are the first of each draw. The
 tuning split is the same for all three.

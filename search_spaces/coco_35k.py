@@ -8,8 +8,8 @@
 Cost: 2 arms × 8 trials. A trial runs at most 840,000 iterations of 16 images, 13.4 million images:
 373 GPU-hours at an ASSUMED 10 images/s a GPU, 5,973 for all. Stopping the worse half at each
 length saves some of it, confirm runs add to it. `--dry-run` gives the bill, and measures the speed
-of your machine once the data are there. Decoded images take 2.6 MB each in $STUDY_CACHE.
-Not yet run.
+of your machine once the data are there. Decoded images take 2.6 MB each in $STUDY_CACHE, 120 GB
+in all. Not yet run.
 
 The paper (Sec. 5.2, one run per number), box AP on val2017, read in its text:
     ImageNet 36.3, best at 540k iterations; scratch 36.3, with the values tuned for ImageNet
