@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 
-from study.config import DataConfig
+from study.config import DataConfig, SearchSpace
 from study.rundir import Busy
 
 DONE, FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -32,10 +32,14 @@ Count = Annotated[int | None, unset("N")]
 class OwnData:
     """A COCO-format data set of your own; all four of train and val, or none."""
 
+    root: Folder = None
+    """Where the search space's own data lie (default: where the space says, data/…)."""
     train: File = None
     """Annotations of the training images (JSON)."""
     train_images: Folder = None
     """Their folder."""
+    train_within: File = None
+    """Train only on images whose ids are in this annotation file too, tune on some others."""
     val: File = None
     """Annotations of the images to report on, never tuned on."""
     val_images: Folder = None
@@ -54,15 +58,39 @@ class OwnData:
         return self.train is not None or self.val is not None
 
     def over(self, base: DataConfig, name: str) -> DataConfig:
-        """`base` with what was given, paths made absolute; `name` if images were given."""
+        """`base` with what was given, paths made absolute; `name` if images were given.
+
+        Raises:
+            ValueError: a root where nothing lies relative to one, or images but not all of them.
+        """
         given: dict[str, Any] = {
             key: value if isinstance(value, int) else str(value.expanduser().resolve())
             for key, value in vars(self).items()
             if value is not None
         }
-        if self.given and base.name == "shapes":
+        if self.root and (self.given or base.root is None):
+            raise ValueError(
+                f"data.root = '{self.root}': for search spaces that name their own data, like"
+                " coco_10k; leave it out, or name one and no --data.train"
+            )
+        if self.given:
             return DataConfig(name=name, **given)
-        return replace(base, **given)
+        if given.keys() - {"root"}:
+            base = replace(base, digests={})  # other images than those of which they were taken
+        return replace(base, **given).absolute()
+
+
+def data_config(space: SearchSpace, own: OwnData) -> DataConfig:
+    """The space's data, or the command's, with absolute paths.
+
+    Raises:
+        ValueError: options that do not fit the space.
+    """
+    if space.name == "shapes" and own.given:
+        raise ValueError("space = 'shapes' brings its own data: leave out the name, or --data.*")
+    if space.name == "custom" and not own.given:
+        return DataConfig(name="custom")  # refuses, and says what is missing
+    return own.over(space.fixed.data, space.name)
 
 
 def exit_status(command: Callable[[], int]) -> int:

@@ -23,9 +23,10 @@ from rich.console import Console
 from study.anchors import anchor_px
 from study.arms import parse
 from study.bill import affordable, bill
-from study.cli import DONE, FAILURE, OwnData, exit_status, unset
-from study.config import Budget, DataConfig, Scientific, SearchSpace, model
+from study.cli import DONE, FAILURE, OwnData, data_config, exit_status, unset
+from study.config import Budget, Scientific, model
 from study.data.checks import check
+from study.data.downloads import absent
 from study.data.index import Index
 from study.data.sources import open_splits
 from study.plan import Plan
@@ -186,21 +187,12 @@ def afforded(asked: Settings, spend: Spend, study: StudyDir) -> Settings:
     return affordable(asked, spend.max_hours * 3600 * worker_speed(asked))
 
 
-def data_config(space: SearchSpace, own: OwnData) -> DataConfig:
-    """The space's data, or the command's, with absolute paths: workers run elsewhere."""
-    if space.name == "shapes" and own.given:
-        raise ValueError("space = 'shapes' brings its own data: leave out the name, or --data.*")
-    if space.name == "custom" and not own.given:
-        return DataConfig(name="custom")  # refuses, and says what is missing
-    data = own.over(space.fixed.data, space.name)
-    paths = {k: v for k, v in vars(data).items() if k != "name" and isinstance(v, str)}
-    return replace(data, **{k: str(Path(v).expanduser().resolve()) for k, v in paths.items()})
-
-
 def run(sweep: Sweep, command: list[str]) -> int:
     """Check the data, print the bill, then run what is left to do; `command` is kept."""
     console = Console()
     study, asked = StudyDir(sweep.run_dir), settings(sweep)
+    if sweep.dry_run and absent(asked.space.fixed.data):
+        show(console, asked, bill(asked).lines())  # needs no data; what to download comes next
     check(asked.space.fixed.data, asked.space.scientific.sizes)
     splits = open_splits(asked.space.fixed.data)
     check_arms(asked, len(splits.train.category_id))

@@ -13,7 +13,7 @@ from search_spaces import shapes
 from study.anchors import anchor_px
 from study.bill import affordable, bill, duration
 from study.cli import OwnData
-from study.config import TINY, Budget, SearchSpace
+from study.config import TINY, SearchSpace
 from study.data.index import Index
 from study.schedule import independent_iterations, iterations
 from study.spaces import find, names
@@ -36,7 +36,9 @@ def test_the_command_overrides_the_space():
     assert settings(sweep(tuning=Tuning(stopping=False))).rungs_at(3) is None
     assert settings(sweep(tuning=Tuning(keep=2))).rule == KeepBest(2)
     assert not settings(sweep(tuning=Tuning(schedule="independent"))).schedule_at(3).shared
-    assert settings(sweep(budget=Spend(trials=9))).budget == replace(Budget(), trials=9)
+    own = find(SPACE).budget
+    assert settings(sweep()).budget == own
+    assert settings(sweep(budget=Spend(trials=9))).budget == replace(own, trials=9)
     assert settings(sweep(budget=Spend(extend="never"))).budget.extend == 0
 
 
@@ -50,7 +52,7 @@ def test_every_space_that_comes_along_is_found_and_documented(name: str):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"space": "shape"}, r"space = 'shape': no such search space; there are custom, shapes"),
+        ({"space": "shape"}, r"space = 'shape': no such search space; there are coco_10k, "),
         ({"space": "none.py"}, "no such file"),
         ({"space": __file__}, "defines no SPACE"),
         ({"space": "custom"}, "--data.train"),

@@ -60,8 +60,7 @@ class Index:
             raise ValueError(f"annotations {path}: no such file")
         if not folder.is_dir():
             raise ValueError(f"images {folder}: no such folder")
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        digest = file_digest(path)
         entry = build_once(
             cache_dir() / "index" / f"{digest}-v{VERSION}", lambda to: _build(path, to)
         )
@@ -139,20 +138,54 @@ COLUMNS = tuple(
 )
 
 
-def read_json(path: Path) -> dict[str, Any]:
+LISTS = ("images", "annotations", "categories")
+
+
+def read_json(path: Path, lists: Iterable[str] = LISTS) -> dict[str, Any]:
     """An annotation file's content.
 
     Raises:
-        ValueError: not JSON, or not an object with COCO's three lists.
+        ValueError: not JSON, or not an object with these lists, by default all of COCO's.
     """
     try:
         content = json.loads(path.read_bytes())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not JSON: {error}") from error
-    for name in ("images", "annotations", "categories"):
+    for name in lists:
         if not isinstance(content, dict) or not isinstance(content.get(name), list):
             raise ValueError(f"{path}: {name}: must be a list (COCO instances format)")
     return content
+
+
+def read_image_ids(path: Path) -> np.ndarray:
+    """int64, ascending: the ids of an annotation file's images; all else in it is left alone.
+
+    Kept in the cache: a file of COCO's takes seconds and gigabytes to read.
+
+    Raises:
+        ValueError: no such file, or no list of images with whole numbers as ids.
+    """
+    if not path.is_file():
+        raise ValueError(f"annotations {path}: no such file")
+
+    def build(to: Path) -> None:
+        ids = [
+            image.get("id") if isinstance(image, dict) else None
+            for image in read_json(path, lists=["images"])["images"]
+        ]
+        for at, value in enumerate(ids):
+            if type(value) is not int:
+                raise ValueError(f"{path}: images[{at}]: id = {value!r}: must be a whole number")
+        with to.open("wb") as file:
+            np.save(file, np.unique(np.array(ids, np.int64)))
+
+    return np.load(build_once(cache_dir() / "image-ids" / f"{file_digest(path)}.npy", build))
+
+
+def file_digest(path: Path) -> str:
+    """Sixteen hex digits that identify a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _build(path: Path, to: Path) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from study.config import DataConfig
 from study.data import subsets
-from study.data.index import Index
+from study.data.index import Index, read_image_ids
 from study.data.shapes_coco import shapes_folder
 
 
@@ -31,12 +33,16 @@ class Splits:
             ValueError: there are not so many.
         """
         if size > len(self.pool):
+            images = len(self.train.image_id)
             held = len(self.tune_ids) if self.tune is self.train else 0
-            raise ValueError(
-                f"size = {size}: {self.train.path} has {len(self.train.image_id)} images,"
-                f" {held} of them held out for tuning, which leaves {len(self.pool)} to train"
-                " on; ask for a smaller size" + (", or lower data.tune-size" if held else "")
-            )
+            if images > held + len(self.pool):
+                why = f"{len(self.pool)} of them in data.train_within; ask for a smaller size"
+            else:
+                why = (
+                    f"{held} of them held out for tuning, which leaves {len(self.pool)} to train"
+                    " on; ask for a smaller size" + (", or lower data.tune-size" if held else "")
+                )
+            raise ValueError(f"size = {size}: {self.train.path} has {images} images, {why}")
         return subsets.subset(self.pool, size, draw)
 
     def images(self, split: Literal["tune", "report"]) -> tuple[Index, np.ndarray]:
@@ -54,6 +60,31 @@ class Splits:
             "val_ids": subsets.digest(self.val_ids),
         }
 
+    def digest(self, name: str) -> str:
+        """One of `digests`, or of a subset: "1000 draw 0".
+
+        Raises:
+            ValueError: no such name.
+        """
+        if subset := re.fullmatch(r"(\d+) draw (\d+)", name):
+            return subsets.digest(self.subset(int(subset[1]), int(subset[2])))
+        known = self.digests()
+        if name not in known:
+            names = ", ".join(known)
+            raise ValueError(f"data.digests: {name!r}: one of {names}, or like '1000 draw 0'")
+        return known[name]
+
+    def compare(self, recorded: dict[str, str]) -> None:
+        """Raises ValueError unless the images are those whose digests were recorded."""
+        for name, digest in recorded.items():
+            found = self.digest(name)
+            if found != digest:
+                raise ValueError(
+                    f"data.digests: {name} = {digest!r} is recorded, and the data are {found!r}:"
+                    f" not the same images or annotations (train: {self.train.path}, val:"
+                    f" {self.val.path})"
+                )
+
 
 def open_splits(data: DataConfig) -> Splits:
     """Open, or for `shapes` generate, a study's images.
@@ -65,30 +96,45 @@ def open_splits(data: DataConfig) -> Splits:
     train = Index.open(_given(data.train), _given(data.train_images))
     val = Index.open(_given(data.val), _given(data.val_images))
     same_classes(train, val)
-    if data.tune is None:
-        tune = train
-        tune_ids, pool = subsets.hold_out(train.image_id, data.tune_size)
-    else:
-        tune = Index.open(data.tune, _given(data.tune_images))
+    inside, outside = _within(train, data.train_within)
+    if data.tune is not None:
+        tune, pool = Index.open(data.tune, _given(data.tune_images)), inside
         same_classes(train, tune)
-        tune_ids, pool = np.array(tune.image_id), np.array(train.image_id)
-    return Splits(train, pool, tune, tune_ids, val, np.array(val.image_id[: data.val_size]))
+        tune_ids = np.array(tune.image_id)
+    elif len(outside):
+        tune, pool = train, inside
+        tune_ids, _ = subsets.hold_out(outside, data.tune_size)
+    else:
+        tune = train
+        tune_ids, pool = subsets.hold_out(inside, data.tune_size)
+    val_ids = np.array(val.image_id[: data.val_size])
+    splits = Splits(train, pool, tune, tune_ids, val, val_ids)
+    splits.compare(data.digests)
+    return splits
+
+
+def _within(train: Index, path: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """The ids of `train` that stand in the annotation file `path` too, and the others."""
+    ids = np.array(train.image_id)
+    if path is None:
+        return ids, ids[:0]
+    try:
+        inside = np.isin(ids, read_image_ids(Path(path)))
+    except ValueError as error:
+        raise ValueError(f"data.train_within: {error}") from error
+    if not inside.any():
+        raise ValueError(f"data.train_within: {path}: has none of the images of {train.path}")
+    return ids[inside], ids[~inside]
 
 
 def located(data: DataConfig) -> DataConfig:
-    """The same data with the paths of what is generated."""
+    """The same data with absolute paths, those of what is generated too."""
     if data.name != "shapes":
-        return data
+        return data.absolute()
     folder = shapes_folder()
-    return DataConfig(
-        name="generated",
-        train=str(folder / "train.json"),
-        train_images=str(folder / "train"),
-        val=str(folder / "val.json"),
-        val_images=str(folder / "val"),
-        tune_size=data.tune_size,
-        val_size=data.val_size,
-    )
+    paths = {name: str(folder / f"{name}.json") for name in ("train", "val")}
+    images = {f"{name}_images": str(folder / name) for name in ("train", "val")}
+    return replace(data, name="generated", **paths, **images)
 
 
 def same_classes(train: Index, other: Index) -> None:

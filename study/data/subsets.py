@@ -23,8 +23,8 @@ def hold_out(image_ids: np.ndarray, count: int | None) -> tuple[np.ndarray, np.n
         count = min(MOST_HELD_OUT, max(1, len(image_ids) // 4))
     if count >= len(image_ids):
         raise ValueError(
-            f"data.tune_size = {count}: the training set has {len(image_ids)} images, and some"
-            " must be left to train on; hold out fewer, or give data.tune"
+            f"data.tune_size = {count}: to be held out of {len(image_ids)} images, of which some"
+            " must be left over; hold out fewer, or give data.tune"
         )
     order = generator(Stream.SPLIT).permutation(np.sort(image_ids))
     return np.sort(order[:count]), np.sort(order[count:])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from study.config import DataConfig
+from study.data import checks
 from study.data.checks import BadData, check, problems
 from tests.data.coco_files import content, write
 
@@ -97,6 +98,20 @@ def test_missing_cut_off_and_missized_images(tmp_path: Path):
     stated["images"][3]["width"] = 64
     Path(data.train or "").write_text(json.dumps(stated))
     assert "is 60 x 40 px, the annotations say 64 x 40" in "\n".join(problems(data))
+
+
+def test_what_was_in_order_is_not_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
+    data = config(tmp_path)
+    assert problems(data) == []
+    with monkeypatch.context() as blind:
+        blind.setattr(checks, "_structure", lambda _: ["looked again"])
+        blind.setattr(checks, "_look", lambda *_: "looked again")
+        assert problems(data) == []
+    bad = content(4, "train")
+    bad["annotations"][0]["iscrowd"] = 2
+    Path(data.train or "").write_text(json.dumps(bad))
+    assert "iscrowd = 2" in problems(data)[0]
 
 
 def test_splits_must_not_share_an_image(tmp_path: Path):

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from study.config import TINY, DataConfig
+from study.data.decoded import decode
 from study.data.index import Index
 from study.data.loader import (
     Batch,
@@ -123,3 +124,13 @@ def test_evaluation_does_not_depend_on_who_shares_it(tmp_path: Path):
         assert torch.equal(by_id[image_id].images[0], whole.images[at])
     assert whole.original_sizes == [(40, 60)] * 4
     assert whole.scales == [(1.0, 1.0)] * 4
+
+
+def test_the_order_drawn_takes_no_other_file(splits: Splits):
+    ids = splits.subset(8)
+    forward, backward = (decode(splits.train, order, TINY) for order in (ids, ids[::-1]))
+    assert isinstance(forward.pixels, np.memmap) and isinstance(backward.pixels, np.memmap)
+    assert forward.pixels.filename == backward.pixels.filename
+    for at in range(8):
+        assert np.array_equal(forward[at], backward[7 - at])
+    assert not np.array_equal(forward[0], forward[1])

@@ -1,0 +1,105 @@
+"""What to download for the published data sets, and where to put it.
+
+Nothing is fetched from here: the archives are large, and whoever has them need not move them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from study.config import PATHS, DataConfig
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A file to unpack, and what of it is needed in the data set's root."""
+
+    url: str
+    gives: tuple[str, ...]
+    size: str = ""  # as its publisher states it; empty: not known here
+
+
+@dataclass(frozen=True)
+class DataSet:
+    archives: tuple[Archive, ...]
+    prepared: bool = False  # `study.prepare` makes the annotations out of what was unpacked
+
+
+COCO_URL = "http://images.cocodataset.org"
+# The Oxford server's present name, from torchvision.datasets.voc; host.robots.ox.ac.uk was it.
+VOC_URL = "https://thor.robots.ox.ac.uk/pascal/VOC"
+
+PUBLISHED: dict[str, DataSet] = {
+    "coco": DataSet(
+        archives=(
+            Archive(f"{COCO_URL}/zips/train2017.zip", ("train2017",), "18 GB"),
+            Archive(f"{COCO_URL}/zips/val2017.zip", ("val2017",), "1 GB"),
+            Archive(
+                f"{COCO_URL}/annotations/annotations_trainval2017.zip",
+                (
+                    "annotations/instances_train2017.json",
+                    "annotations/instances_val2017.json",
+                ),
+                "241 MB",
+            ),
+            Archive(
+                f"{COCO_URL}/annotations/annotations_trainval2014.zip",
+                ("annotations/instances_val2014.json",),
+                "241 MB",
+            ),
+        )
+    ),
+    "voc": DataSet(
+        archives=(
+            Archive(f"{VOC_URL}/voc2007/VOCtrainval_06-Nov-2007.tar", ("VOC2007",)),
+            Archive(f"{VOC_URL}/voc2012/VOCtrainval_11-May-2012.tar", ("VOC2012",)),
+        ),
+        prepared=True,
+    ),
+}
+"""By the name that a DataConfig has."""
+
+
+def absent(data: DataConfig) -> str | None:
+    """What is missing of a published data set and where it is to be had; None if nothing is."""
+    known = PUBLISHED.get(data.name)
+    if known is None or data.root is None:
+        return None
+    data = data.absolute()
+    root = Path(data.root or "")
+    wanted = [Path(path) for path in (getattr(data, name) for name in PATHS) if path]
+    missing = [path for path in dict.fromkeys(wanted) if not path.exists()]
+    if not missing:
+        return None
+    lines = [
+        f"{root}: {', '.join(_within(missing, root))}: not there (elsewhere: --data.root DIR)"
+    ]
+    if archives := to_unpack(data):
+        lines.append(f"to have {data.name} there, download and unpack")
+        lines += [_line(archive) for archive in archives]
+    if known.prepared:
+        then = "and then" if archives else f"{data.name} is there, its annotations are made by"
+        lines.append(f"{then} python -m study.prepare {data.name} --data.root {root}")
+    return "\n".join(lines)
+
+
+def _line(archive: Archive) -> str:
+    size = f" ({archive.size})" if archive.size else ""
+    return f"  {archive.url}{size} for {' and '.join(archive.gives)}"
+
+
+def to_unpack(data: DataConfig) -> list[Archive]:
+    """The archives of a published data set that are not in its root."""
+    root = Path(data.absolute().root or "")
+    return [
+        archive
+        for archive in PUBLISHED[data.name].archives
+        if not all((root / path).exists() for path in archive.gives)
+    ]
+
+
+def _within(paths: list[Path], root: Path) -> list[str]:
+    """The paths as they are called from the root."""
+    inside = [str(p.relative_to(root)) if p.is_relative_to(root) else str(p) for p in paths]
+    return [name for name in dict.fromkeys(inside) if name != "."]
