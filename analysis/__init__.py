@@ -10,9 +10,11 @@ read, so an unfinished study gives the same frames as far as it got. The frames 
 """
 
 from analysis.columns import describe
+from analysis.crossing import cross_tuning
 from analysis.flags import flags
 from analysis.load import Results, load
 from analysis.stats import Difference, Estimate, difference, mean_interval
+from analysis.stopping import stop_audit
 from analysis.tables import answer, best
 from analysis.words import headline, verdict
 
@@ -22,11 +24,13 @@ __all__ = [
     "Results",
     "answer",
     "best",
+    "cross_tuning",
     "difference",
     "flags",
     "headline",
     "load",
     "mean_interval",
+    "stop_audit",
     "verdict",
 ]
 

@@ -52,12 +52,20 @@ TRIALS: Columns = (
             "str",
             "what proposed it: grid, sobol, tpe, gp, strip; confirm or cross: own or other's best",
         ),
+        "of": (
+            "str",
+            "trial that an audit continues, or whose setting a confirm run was given; else empty",
+        ),
     }
     | _SETTING
     | {
         "length": ("Int64", "iterations T of its best record; missing before the first"),
         "factor": ("float64", "learning-rate drop factor of its best record"),
         "state": ("str", ", ".join(STATES)),
+        "stopped_at": (
+            "Int64",
+            "rung (a length) at which it was told to end; missing if it was not",
+        ),
     }
     | _AP
     | {
@@ -69,6 +77,7 @@ TRIALS: Columns = (
         ),
         "iterations": ("float64", "iterations spent so far: images / batch size"),
         "device_seconds": ("float64", "wall seconds x workers so far"),
+        "eval_seconds": ("float64", "wall seconds of its evaluations, over all records"),
         "started": ("datetime64[us, UTC]", "first event"),
         "updated": ("datetime64[us, UTC]", "last event or record"),
         "error": ("str", "what the last event says went wrong; empty if nothing"),
@@ -100,13 +109,15 @@ TAILS: Columns = (
     | _AP
 )
 COSTS: Columns = (
-    {name: _PLACE[name] for name in ("study", "arm", "size", "role")}
+    {name: _PLACE[name] for name in ("study", "arm", "size")}
+    | {"role": ("str", "as of its trials; confirm runs asked for as cross-tuning are cross")}
     | {"trials": ("int64", "trials begun, whatever became of them")}
     | {state: ("int64", f"trials that are {state}") for state in STATES}
     | {
         "images": ("int64", "training images spent, over all trials"),
         "iterations": ("float64", "training iterations spent, over all trials"),
         "device_seconds": ("float64", "wall seconds x workers, over all trials"),
+        "eval_seconds": ("float64", "wall seconds of evaluations, over all trials"),
         "independent_images": ("int64", "images if every recorded tail were a run of its own"),
         "independent_iterations": ("int64", "iterations if every recorded tail were its own run"),
     }
@@ -131,6 +142,14 @@ AUDITS: Columns = {
     "frozen": ("int64", "parameters that are never updated"),
     "trials": ("int64", "trials whose audit says exactly this"),
 }
+STRIPS: Columns = {
+    "study": _PLACE["study"],
+    "size": _PLACE["size"],
+    "name": ("str", "what is searched beyond the end of its range: lr or weight_decay"),
+    "low": ("float64", "lower end of the strip"),
+    "high": ("float64", "upper end of the strip"),
+    "trials": ("int64", "tune trials in it, of all arms"),
+}
 
 BEST: Columns = (
     {name: _PLACE[name] for name in ("study", "arm", "size", "trial_id")}
@@ -143,7 +162,7 @@ BEST: Columns = (
         "AP_mask": ("float64", "on the tuning split, of the same record"),
         "images_seen": ("int64", "images that one run at this setting trains on"),
         "trials": ("int64", "tune trials with a record, from which it was chosen"),
-        "lr_edge": ("str", "low or high: in the outer tenth of the searched range; else empty"),
+        "lr_edge": ("str", "low or high: in the outer tenth of range and strips; else empty"),
         "weight_decay_edge": ("str", "low, high or empty"),
         "length_edge": ("str", "low or high: the shortest or longest tried; else empty"),
     }
@@ -188,11 +207,54 @@ ANSWER: Columns = (
         "level": ("float64", "of all the intervals"),
     }
 )
+STOPPING: Columns = {name: _PLACE[name] for name in ("study", "size", "arm")} | {
+    "trials": ("int64", "tune trials begun"),
+    "stopped": ("int64", "of those, stopped at a rung"),
+    "audited": ("int64", "of those, continued all the same, and ended"),
+    "false_stops": ("int64", "of those, ended with a higher AP than the chosen one"),
+    "gap": ("float64", "highest AP of a continued trial minus the chosen one's, tuning split"),
+    "regret": ("float64", "AP that stopping lost, as far as was looked: gap if above 0, else 0"),
+    "rank_correlation": (
+        "float64",
+        "Kendall's tau of the first rung's number and the longest length's AP, weighted",
+    ),
+    "ranked": ("int64", "trials that have both, continued ones included"),
+    "saved_images": ("int64", "training images that the stopped trials would still have cost"),
+    "audit_images": ("int64", "training images spent on continuing some of them"),
+}
+
+
+def _crossed(kind: str) -> Columns:
+    return {
+        f"AP_{kind}_own": ("float64", f"{kind} AP of the arm with its own setting, those seeds"),
+        f"AP_{kind}_cross": ("float64", f"{kind} AP of the arm with the other's setting"),
+        f"AP_{kind}_difference": ("float64", "the latter minus the former, points"),
+        f"AP_{kind}_difference_low": ("float64", "interval's lower end"),
+        f"AP_{kind}_difference_high": ("float64", "upper end"),
+        f"AP_{kind}_gap_own": ("float64", "setting_of minus arm, each with its own setting"),
+        f"AP_{kind}_gap_shared": ("float64", "setting_of minus arm, both with that of setting_of"),
+    }
+
+
+CROSSED: Columns = (
+    {name: _PLACE[name] for name in ("study", "size", "arm")}
+    | {"setting_of": ("str", "the other arm, whose best setting it was given")}
+    | {name: (dtype, f"{text}; of that setting") for name, (dtype, text) in _SETTING.items()}
+    | {
+        "length": ("int64", "iterations T of that setting"),
+        "factor": ("float64", "learning-rate drop factor of that setting"),
+        "same": ("bool", "whether it is the arm's own setting too, so that nothing differs"),
+        "n": ("int64", "seeds that were run and scored with both settings"),
+    }
+    | _crossed("box")
+    | _crossed("mask")
+    | {"level": ("float64", "of all the intervals")}
+)
 FLAGS: Columns = {
     "study": _PLACE["study"],
     "size": ("Int64", "training images; missing: the whole study"),
     "arm": ("str", "missing: all of them"),
-    "kind": ("str", "unfinished, unconfirmed, uneven, edge, zero, diverged or failed"),
+    "kind": ("str", "unfinished, unconfirmed, uneven, edge, zero, diverged, failed, stopping"),
     "message": ("str", "the flag in words"),
 }
 
@@ -203,8 +265,11 @@ FRAMES: dict[str, tuple[str, Columns]] = {
     "Results.costs": ("one row per arm, size and role", COSTS),
     "Results.confirmations": ("one row per confirmation run", CONFIRMATIONS),
     "Results.audits": ("one row per arm, group of parameters, and finding", AUDITS),
+    "Results.strips": ("one row per size and strip by which a range was extended", STRIPS),
     "best": ("the chosen setting, one row per arm and size", BEST),
     "answer": ("one row per size and arm compared with the reference", ANSWER),
+    "stop_audit": ("what stopping saved and lost, one row per arm and size", STOPPING),
+    "cross_tuning": ("one row per size, arm, and other arm whose setting it was given", CROSSED),
     "flags": ("what to know before believing the answer", FLAGS),
 }
 

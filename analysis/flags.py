@@ -7,18 +7,21 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import columns, tables
+from analysis import columns, stopping, tables
 from analysis.frames import frame, rows, scored, where
 from analysis.load import Results
-from analysis.words import counted, listed
+from analysis.words import counted, listed, points
 
-_EDGE = {
-    ("lr", "low"): "the best learning rate is near the lower end of its range: widen it",
-    ("lr", "high"): "the best learning rate is near the upper end of its range: widen it",
-    ("weight_decay", "low"): "the best weight decay is near the lower end of its range: widen it",
-    ("weight_decay", "high"): "the best weight decay is near the upper end of its range: widen it",
-    ("length", "low"): "the best length is the shortest tried: a shorter one may do as well",
-    ("length", "high"): "the best length is the longest tried: a longer one may score more",
+_LENGTHS = {
+    "low": "the best length is the shortest tried: a shorter one may do as well",
+    "high": "the best length is the longest tried: a longer one may score more",
+}
+_RANGES = {"lr": "learning rate", "weight_decay": "weight decay"}
+_RUNS = {
+    "tune": "trials",
+    "audit": "continued trials",
+    "confirm": "confirmation runs",
+    "cross": "cross-tuned runs",
 }
 
 
@@ -26,7 +29,10 @@ def flags(results: Results) -> pd.DataFrame:
     """Everything that weakens the answer, as `columns.FLAGS`; no rows if nothing does."""
     every: list[dict[str, Any]] = []
     for study in results.manifests:
-        found = [*_unfinished(results, study), *_lost(results, study), *_edges(results, study)]
+        found = [
+            *(*_unfinished(results, study), *_lost(results, study)),
+            *(*_edges(results, study), *_stopped(results, study)),
+        ]
         every += [{"study": study, "size": None, "arm": None} | flag for flag in found]
     return frame(every, columns.FLAGS)
 
@@ -65,9 +71,13 @@ def _unfinished(results: Results, study: str) -> Iterator[dict[str, Any]]:
     for size in results.sizes(study):
         here = where(trials, size=size, role="tune")
         counts = {arm: len(where(here, arm=arm)) for arm in order}
-        text = listed(f"{n} for {arm}" for arm, n in counts.items()) if counts else "none"
-        asked = budget.get("trials")
-        if asked and min(counts.values(), default=0) < asked:
+        in_strips = {arm: len(where(here, arm=arm, strategy="strip")) for arm in order}
+        within = {arm: n - in_strips[arm] for arm, n in counts.items()}
+        asked = budget.get("trials", 0)
+        too_few = min(within.values(), default=0) < asked
+        told = within if too_few else counts
+        text = listed(f"{n} for {arm}" for arm, n in told.items()) if told else "none"
+        if too_few:
             message = f"{counted(asked, 'trial')} per arm asked for, so far {text}"
             yield {"size": size, "kind": "unfinished", "message": message}
         elif len(set(counts.values())) > 1:
@@ -81,7 +91,7 @@ def _unfinished(results: Results, study: str) -> Iterator[dict[str, Any]]:
 
 def _lost(results: Results, study: str) -> Iterator[dict[str, Any]]:
     for row in rows(where(results.costs, study=study)):
-        runs = {"tune": "trials", "confirm": "confirmation runs"}.get(row["role"], "runs")
+        runs = _RUNS.get(row["role"], "runs")
         for state in ("failed", "diverged"):
             if not row[state]:
                 continue
@@ -97,6 +107,41 @@ def _edges(results: Results, study: str) -> Iterator[dict[str, Any]]:
             message = "no trial scored above 0 AP: train longer, or search elsewhere"
             yield {k: row[k] for k in ("size", "arm")} | {"kind": "zero", "message": message}
             continue
-        for (name, end), message in _EDGE.items():
-            if row[f"{name}_edge"] == end:
+        ranges = tables.searched(results, study, row["size"])
+        for name in ("lr", "weight_decay", "length"):
+            if end := row[f"{name}_edge"]:
+                message = _edge(results, study, row["size"], name, end, ranges[name])
                 yield {k: row[k] for k in ("size", "arm")} | {"kind": "edge", "message": message}
+
+
+def _edge(
+    results: Results, study: str, size: int, name: str, end: str, of: tables.Searched
+) -> str:
+    """What to do about a best setting at an edge: depends on what the study did about it."""
+    if of.ladder:
+        return _LENGTHS[end]
+    budget = results.manifests[study].get("budget") or {}
+    again = "widen it, or allow one more extension (`extend` in the space's budget)"
+    if end in of.extended:
+        then = f", though that was extended: {again}"
+    elif not budget.get("extend"):
+        then = ": widen it, or run again without --extend never"
+    elif where(results.strips, study=study, size=size).empty:
+        then = ": the same command will extend it, when all arms of this size are tuned"
+    else:
+        then = f": {again}"
+    side = {"low": "lower", "high": "upper"}[end]
+    return f"the best {_RANGES[name]} is near the {side} end of its range{then}"
+
+
+def _stopped(results: Results, study: str) -> Iterator[dict[str, Any]]:
+    for row in rows(where(stopping.stop_audit(results), study=study)):
+        if row["false_stops"]:
+            message = (
+                f"stopping lost {points(row['regret'])} AP on the tuning split, or more:"
+                f" {row['false_stops']} of {counted(row['audited'], 'stopped trial')} that"
+                f" {'was' if row['audited'] == 1 else 'were'} continued ended above the chosen"
+                f" one; {stopping.advice(results.manifests[study])}"
+            )
+            place = {key: row[key] for key in ("size", "arm")}
+            yield place | {"kind": "stopping", "message": message}

@@ -114,13 +114,13 @@ def costs(table: pd.DataFrame) -> Table:
 
 def saving(table: pd.DataFrame) -> str:
     """The bill in a sentence."""
-    names = ("trials", "images", "independent_images", "device_seconds")
-    trials, spent, alone, seconds = (sum(values(table, name)) for name in names)
+    names = ("trials", "images", "independent_images", "device_seconds", "eval_seconds")
+    trials, spent, alone, seconds, scoring = (sum(values(table, name)) for name in names)
     if not trials:
         return "No trial has begun."
     text = (
         f"{counted(trials, 'trial')} trained on {images(spent)} in"
-        f" {duration(seconds)} of device time."
+        f" {duration(seconds)} of device time; evaluation took {duration(scoring)} of wall time."
     )
     if alone > spent > 0:
         text += (

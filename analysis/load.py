@@ -24,6 +24,8 @@ from study.rundir import StudyDir, TrialDir
 Row = dict[str, Any]
 
 _AP = ("AP_box", "AP50_box", "AP75_box", "AP_mask", "AP50_mask", "AP75_mask")
+_SECONDS = ("device_seconds", "eval_seconds")
+_STRIP = ("name", "low", "high")
 _ADVICE = "give the --run-dir of a `python -m study.sweep`"
 _NEEDED = (
     *("leg", "weights", "iteration", "images_seen", "length", "factor", "split"),
@@ -42,6 +44,7 @@ class Results:
     costs: pd.DataFrame
     confirmations: pd.DataFrame
     audits: pd.DataFrame
+    strips: pd.DataFrame
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -90,12 +93,13 @@ def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
         trials=rows,
         curves=frame((r for t in trials for r in t.curve()), columns.CURVES),
         tails=tails,
-        costs=_costs(rows, tails),
+        costs=_costs(trials, rows, tails),
         confirmations=frame(
             (t.confirmation() for t in trials if t.place["role"] == "confirm"),
             columns.CONFIRMATIONS,
         ),
         audits=_audits(trials),
+        strips=_strips(trials),
     )
 
 
@@ -103,8 +107,10 @@ def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
 class _Trial:
     """One trial's files, as read."""
 
-    place: Row  # study, trial_id, arm, size, seed, draw, role, index, strategy
+    place: Row  # study, trial_id, arm, size, seed, draw, role, index, strategy, of
     run: Row  # the RunConfig
+    stopped_at: int | None  # the rung at which it was told to end
+    strip: Row | None  # name, low, high
     records: list[Row]
     events: list[Row]
     audit: dict[str, dict[str, int]]
@@ -115,13 +121,23 @@ class _Trial:
 
     @property
     def state(self) -> str:
-        """The last state written; a trial that has not written one is about to run."""
-        return self.events[-1]["state"] if self.events else "running"
+        """The last state written; a trial that has not written one is about to run.
+
+        One that was told to stop ends as its shortened schedule does: finished, until the driver
+        has written what that means. It may die before it does.
+        """
+        last = self.events[-1]["state"] if self.events else "running"
+        return "stopped" if last == "finished" and self.stopped_at is not None else last
+
+    @property
+    def bill(self) -> str:
+        """The role under which it is billed."""
+        return "cross" if self.place["strategy"] == "cross" else self.place["role"]
 
     def order(self, arms: list[str]) -> tuple[int, int, int, int]:
         """Sizes ascending, the reference arm first, the search before its confirmation."""
         place = self.place
-        role = {"tune": 0, "audit": 1, "confirm": 2}.get(place["role"], 3)
+        role = {"tune": 0, "audit": 1, "confirm": 2, "cross": 3}.get(self.bill, 4)
         return place["size"], arms.index(place["arm"]), role, place["index"]
 
     def spent(self, what: str) -> float:
@@ -137,10 +153,12 @@ class _Trial:
             **self.setting,
             **{key: best.get(key) for key in ("length", "factor", "images_seen", *_AP)},
             "state": self.state,
+            "stopped_at": self.stopped_at,
             "split": self.run["split"],
             "images": images,
             "iterations": images / self.run["optim"]["batch_size"],
             "device_seconds": self.spent("device_seconds"),
+            "eval_seconds": sum(record.get("eval_seconds") or 0 for record in self.records),
             "started": pd.to_datetime(min(times), unit="s", utc=True) if times else None,
             "updated": pd.to_datetime(max(times), unit="s", utc=True) if times else None,
             "error": (events[-1].get("error") if events else None) or "",
@@ -183,13 +201,15 @@ def _read(study: str, trial: TrialDir) -> _Trial:
         run = config["run"]
         place: Row = {key: run[key] for key in ("arm", "size", "seed", "draw")}
         place |= {key: config[key] for key in ("role", "index", "strategy")}
+        place["of"] = config.get("of", "")
         _ = [run[key] for key in ("split", "optim", "schedule")]
     except KeyError as error:
         raise ValueError(f"{path / 'config.json'}: has no {error.args[0]}") from error
     audit_file = path / "init_audit.json"
     audit = _parsed(audit_file, lambda: json.loads(audit_file.read_text()), absent={})
     place |= {"study": study, "trial_id": trial.id}
-    return _Trial(place, run, records, events, audit)
+    stopped_at, strip = config.get("stopped_at"), config.get("strip")
+    return _Trial(place, run, stopped_at, strip, records, events, audit)
 
 
 def _arms(manifest: dict[str, Any], there: Iterable[str]) -> list[str]:
@@ -220,17 +240,23 @@ def _parsed(path: Path, read: Any, absent: Any = None) -> Any:
         raise ValueError(f"{path}: not JSON: {error}") from error
 
 
-def _costs(trials: pd.DataFrame, tails: pd.DataFrame) -> pd.DataFrame:
-    keys = ("study", "arm", "size", "role")
+def _costs(trials: list[_Trial], table: pd.DataFrame, tails: pd.DataFrame) -> pd.DataFrame:
+    """The ledger; a separate run of any tail, an audit's too, starts at iteration 0."""
+    keys, spent = ("study", "arm", "size", "role"), ("images", "iterations", *_SECONDS)
+    role = {(t.place["study"], t.place["trial_id"]): t.bill for t in trials}
+    billed, tailed = (
+        each.assign(role=[role[key] for key in zip(each["study"], each["trial_id"], strict=True)])
+        for each in (table, tails)
+    )
     rows: list[Row] = []
-    for key, group in groups(trials, *keys):
+    for key, group in groups(billed, *keys):
         place = dict(zip(keys, key, strict=True))
-        alone, states = where(tails, **place), Counter(group["state"])
+        alone, states = where(tailed, **place), Counter(group["state"])
         rows.append(
             place
             | {"trials": len(group)}
             | {state: states[state] for state in STATES}
-            | {name: group[name].sum() for name in ("images", "iterations", "device_seconds")}
+            | {name: group[name].sum() for name in spent}
             | {"independent_images": alone["images_seen"].sum()}
             | {"independent_iterations": alone["length"].sum()}
         )
@@ -248,3 +274,15 @@ def _audits(trials: Iterable[_Trial]) -> pd.DataFrame:
     names = list(columns.AUDITS)
     rows = [dict(zip(names, (*key, n), strict=True)) for key, n in found.items()]
     return frame(rows, columns.AUDITS)
+
+
+def _strips(trials: Iterable[_Trial]) -> pd.DataFrame:
+    """Every strip that was searched; all arms of a size search the same ones."""
+    found = Counter(
+        (trial.place["study"], trial.place["size"], *(trial.strip[k] for k in _STRIP))
+        for trial in trials
+        if trial.strip
+    )
+    names: list[str] = list(columns.STRIPS)
+    rows = [dict(zip(names, (*key, n), strict=True)) for key, n in found.items()]
+    return frame(rows, columns.STRIPS)

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from analysis import figures, layout, tables
+from analysis import crossing, figures, layout, stopping, tables
 from analysis.flags import flags, lines
 from analysis.frames import values
 from analysis.load import Results
@@ -38,6 +38,9 @@ def write(results: Results, folder: Path | str) -> Path:
         "tails": results.tails,
         "curves": results.curves,
         "costs": results.costs,
+        "stop_audit": stopping.stop_audit(results),
+        "cross_tuning": crossing.cross_tuning(results),
+        "strips": results.strips,
         "confirmations": results.confirmations,
         "audits": results.audits,
         "flags": flags(results),
@@ -55,6 +58,8 @@ def render(results: Results, csv: list[str]) -> str:
     manifest = results.manifest
     study = next(iter(results.manifests))
     answer, order = tables.answer(results), results.arms(study)
+    stopped, crossed = stopping.stop_audit(results), crossing.cross_tuning(results)
+    paper = crossing.as_in_the_paper(results, crossed)
     seen = looks(order)
     context = {
         "title": f"Study report: {_name(study, manifest)}",
@@ -71,6 +76,10 @@ def render(results: Results, csv: list[str]) -> str:
         "maps": figures.settings(results, study, seen),
         "answer": layout.answer(answer),
         "settings": layout.settings(tables.best(results)),
+        "stopping": stopping.layout(stopped),
+        "stopping_told": stopping.told(stopped),
+        "crossing": crossing.layout(crossed, paper),
+        "crossing_told": crossing.told(paper),
         "costs": layout.costs(results.costs),
         "saving": layout.saving(results.costs),
         "trials": layout.trials(results.trials),

@@ -7,8 +7,8 @@ report split. While they are missing the answer says so and claims nothing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,22 @@ import pandas as pd
 from analysis import columns, stats
 from analysis.frames import frame, groups, rows, scored, where
 from analysis.load import Results
+from study import extension
 from study.config import Nuisance, from_dict
 
 SETTING = ["lr", "weight_decay", "length", "factor"]
 Spreads = dict[tuple[str, str], stats.Spread]
 """By box or mask, and by reference, arm or difference."""
-OUTER = 0.1  # share of a range, in the logarithm, in which a best value counts as at its edge
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What was searched of one hyper-parameter at one size."""
+
+    low: float
+    high: float
+    ladder: bool = False  # rather than a range
+    extended: frozenset[str] = frozenset()  # ends beyond which strips were searched: low, high
 
 
 def best(results: Results) -> pd.DataFrame:
@@ -34,7 +44,7 @@ def best(results: Results) -> pd.DataFrame:
     found: list[dict[str, Any]] = []
     for _, group in groups(scored(where(results.tails, role="tune")), "study", "size", "arm"):
         top = min(rows(group), key=lambda row: (-row["AP_box"], row["length"], row["index"]))
-        ranges = searched(results.manifests[top["study"]], top["size"])
+        ranges = searched(results, top["study"], top["size"])
         edges = {f"{name}_edge": edge(top[name], ranges.get(name)) for name in ranges}
         blank = dict.fromkeys(("lr_edge", "weight_decay_edge", "length_edge"), "")
         found.append(top | blank | edges | {"trials": len(set(group["trial_id"]))})
@@ -44,13 +54,21 @@ def best(results: Results) -> pd.DataFrame:
 def confirmed(results: Results) -> pd.DataFrame:
     """The confirmation runs, scored or not, that repeat the setting chosen now.
 
-    A study that is extended may choose anew; runs of the former choice no longer count.
+    A study that is extended may choose anew; runs of the former choice no longer count, nor do
+    those of other finalists or with another arm's setting.
     """
-    chosen = best(results)[["study", "arm", "size", *SETTING]]
+    return with_setting(results.confirmations, best(results))
+
+
+def with_setting(table: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
+    """The rows that have the setting which `chosen` holds for their study, arm and size.
+
+    A run is whoever's setting it has: one asked for by one arm may since be the choice of another.
+    """
     keys = ["study", "arm", "size"]
-    runs = results.confirmations.merge(chosen, on=keys, suffixes=("", "_chosen"))
-    same = [np.isclose(runs[name], runs[f"{name}_chosen"], rtol=1e-9) for name in SETTING]
-    return runs.loc[np.logical_and.reduce(same), list(columns.CONFIRMATIONS)]
+    both = table.merge(chosen[[*keys, *SETTING]], on=keys, suffixes=("", "_chosen"))
+    same = [np.isclose(both[name], both[f"{name}_chosen"], 1e-9, 0) for name in SETTING]
+    return both.loc[np.logical_and.reduce(same), list(table.columns)]
 
 
 def answer(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
@@ -79,26 +97,28 @@ def answer(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
     return frame(found, columns.ANSWER)
 
 
-def searched(manifest: dict[str, Any], size: int) -> dict[str, tuple[float, float, bool]]:
-    """What was searched: name to (low, high, whether on a ladder rather than a range)."""
-    values = manifest["question"].get("nuisance")
+def searched(results: Results, study: str, size: int) -> dict[str, Searched]:
+    """What was searched at a size, by name, with the strips by which ranges were extended."""
+    values = results.manifests[study]["question"].get("nuisance")
     if values is None:
         return {}
     nuisance = from_dict(Nuisance, values).at(size)
-    ranges = {"lr": nuisance.lr, "weight_decay": nuisance.weight_decay}
-    return {name: (range_.low, range_.high, False) for name, range_ in ranges.items()} | {
-        "length": (min(nuisance.lengths), max(nuisance.lengths), True)
-    }
+    found = {"length": Searched(min(nuisance.lengths), max(nuisance.lengths), ladder=True)}
+    for name, base in (("lr", nuisance.lr), ("weight_decay", nuisance.weight_decay)):
+        strips = where(results.strips, study=study, size=size, name=name)
+        low, high = min([base.low, *strips["low"]]), max([base.high, *strips["high"]])
+        ends = {"low": low < base.low, "high": high > base.high}
+        found[name] = Searched(low, high, extended=frozenset(end for end in ends if ends[end]))
+    return found
 
 
-def edge(value: float, limits: tuple[float, float, bool] | None) -> str:
-    """Whether a value lies in the outer tenth of its range (log), or on the end of its ladder."""
-    if limits is None or limits[0] == limits[1] or value <= 0:
+def edge(value: float, of: Searched | None) -> str:
+    """low or high: in the outer tenth of a range, or on the end of a ladder; else empty."""
+    if of is None or of.low == of.high:
         return ""
-    low, high, ladder = limits
-    at = math.log(value / low) / math.log(high / low)
-    outer = 0.0 if ladder else OUTER
-    return "low" if at <= outer else "high" if at >= 1 - outer else ""
+    if of.ladder:
+        return {of.low: "low", of.high: "high"}.get(value, "")
+    return extension.edge(value, of.low, of.high) or ""
 
 
 def _contrast(

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from analysis import layout, tables
+from analysis import crossing, layout, stopping, tables
 from analysis.flags import flags, lines
 from analysis.load import Results
 from analysis.words import headline
@@ -20,7 +20,7 @@ WIDTH = 100  # of prose, in characters, where the terminal has as many
 
 
 def show(results: Results, file: IO[str] | None = None) -> None:
-    """Print the answer, what weakens it, the chosen settings, and the bill.
+    """Print the answer, what weakens it, the chosen settings, what tuning did, and the bill.
 
     A terminal that is too narrow for a table wraps its lines, and a pipe gets them whole: the
     console is told to be wide, because rich would otherwise cut columns.
@@ -37,6 +37,17 @@ def show(results: Results, file: IO[str] | None = None) -> None:
     best, costs = layout.settings(tables.best(results)), layout.costs(results.costs)
     if best.rows:
         _table(console, best)
+    stopped, crossed = stopping.stop_audit(results), crossing.cross_tuning(results)
+    paper = crossing.as_in_the_paper(results, crossed)
+    for told, table in (
+        (stopping.told(stopped), stopping.layout(stopped)),
+        (crossing.told(paper), crossing.layout(crossed, paper)),
+    ):
+        if table.rows:
+            _table(console, table)
+        for text in told:
+            console.print()
+            _prose(console, text)
     if costs.rows:
         _table(console, costs)
     console.print()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 
 import analysis
+from study.config import Scientific
 from tests.analysis.incomplete import INCOMPLETE
-from tests.analysis.synthetic import write_study
+from tests.analysis.synthetic import SPACE, write_study
 
 Incomplete = Callable[[str], analysis.Results]
 
@@ -35,6 +37,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="package")
 def results(finished: Path) -> analysis.Results:
     return analysis.load(finished)
+
+
+@pytest.fixture(scope="package")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> analysis.Results:
+    """A study with all that a sweep can run: audits, a strip beyond a range, cross-tuning."""
+    path = tmp_path_factory.mktemp("everything") / "run"
+    space = replace(SPACE, scientific=Scientific(sizes=(24, 64)))
+    how = {"trials": 8, "confirm": 3, "cross": 2, "audits": True, "strip": True}
+    write_study(path, space=space, rng=np.random.default_rng(3), **how)
+    return analysis.load(path)
 
 
 @pytest.fixture(scope="package")

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.stats import qmc
@@ -26,10 +27,17 @@ from study.config import (
     digest,
     to_dict,
 )
+from study.extension import Side, Strip
 from study.rundir import State, StudyDir
 from study.settings import Settings
 
-SPACE = SearchSpace(name="synthetic", scientific=Scientific(sizes=(24, 64, 256)))
+SPACE = SearchSpace(
+    name="synthetic",
+    scientific=Scientific(sizes=(24, 64, 256)),
+    fixed=RunConfig(
+        optim=OptimConfig(batch_size=8), schedule=ScheduleConfig(tail=(44, 14), warmup=0)
+    ),
+)
 SECONDS_PER_IMAGE = 0.025
 CREATED = 1_760_000_000.0
 
@@ -54,6 +62,7 @@ class Truth:
     too_fast: float = 0.085  # learning rate from which training from scratch diverges
     overfit: float = math.inf  # iterations after which 63 % is lost again
     masks: bool = True
+    trunk: float = 0.7  # the trunk's share of the AP that the tail at its fork would give
     luck: int = 0  # lets what seeds have in common differ between studies
 
     def ap(self, arm: str, size: int, lr: float, weight_decay: float, length: int) -> float:
@@ -72,35 +81,62 @@ def write_study(
     space: SearchSpace = SPACE,
     trials: int = 8,
     confirm: int = 4,
+    cross: int = 0,
+    audits: bool = False,
+    strip: bool = False,
     rng: np.random.Generator,
 ) -> StudyDir:
-    """A finished study: Sobol points alike in every arm, the worse half stopped, confirmed."""
+    """A finished study: Sobol points alike in every arm, a quarter stopped, confirmed.
+
+    If asked for: `cross` runs with each other arm's best setting; every other stopped trial
+    continued; learning rates extended upwards at the first size.
+    """
     truth = truth or Truth()
-    study = begin(path, space, trials, confirm)
+    budget = Budget(
+        trials=trials, confirm=confirm, cross=cross, audit=0.5 * audits, extend=int(strip)
+    )
+    study = begin(path, space, budget=budget)
     search = space.nuisance
     points = qmc.Sobol(2, rng=rng).random(1 << max(1, (trials - 1).bit_length()))[:trials]
     for size in space.scientific.sizes:
+        tops: dict[str, tuple[RunConfig, int]] = {}
         for arm in space.scientific.arms:
             scores: list[tuple[float, RunConfig, int]] = []
             for index, (u, v) in enumerate(points):
                 at = search.lr.at(u), search.weight_decay.at(v)
                 run = run_of(space, arm, size, index, *at)
                 scores += write_trial(study, run, truth, index=index, stop=index % 4, rng=rng)
+                if audits and index % 8 == 1 and study.trial(run.trial_id).state is State.STOPPED:
+                    audit(study, run, truth, rng=rng)
+            if strip and size == space.scientific.sizes[0]:
+                scores += in_strip(study, space, arm, size, truth=truth, rng=rng)
             _, top, length = max(scores, key=lambda score: score[0])
-            fixed = replace(space.fixed.schedule, lengths=(length,))
+            tops[arm] = top, length
+        for arm, own in tops.items():
             for index in range(confirm):
-                place = {"trial_id": f"{arm}-{size}-c{index}", "draw": 1 + index}
-                run = replace(top, seed=1000 + index, split="report", schedule=fixed, **place)
-                write_trial(study, run, truth, role="confirm", index=index, rng=rng)
+                repeat(study, arm, *own, index, index, truth=truth, rng=rng)
+            number = confirm
+            for other in tops.values():
+                for index in range(cross if _setting(*other) != _setting(*own) else 0):
+                    how = {"strategy": "cross", "more": {"of": other[0].trial_id}}
+                    repeat(study, arm, *other, index, number, truth=truth, rng=rng, **how)
+                    number += 1
     return study
 
 
-def begin(path: Path, space: SearchSpace, trials: int = 8, confirm: int = 4) -> StudyDir:
+def begin(
+    path: Path,
+    space: SearchSpace,
+    trials: int = 8,
+    confirm: int = 4,
+    budget: Budget | None = None,
+    **asked_for: Any,
+) -> StudyDir:
     """The study's manifest, as a sweep writes it before its first trial."""
     study = StudyDir(path)
     arms = tuple(Arm(name, None) for name in space.scientific.arms)
-    budget = Budget(trials=trials, confirm=confirm, cross=0, audit=0.0, extend=0)
-    asked = Settings(space=space, arms=arms, budget=budget)
+    budget = budget or Budget(trials=trials, confirm=confirm, cross=0, audit=0.0, extend=0)
+    asked = Settings(space=space, arms=arms, budget=budget, **asked_for)
     digests = {split: digest(split) for split in ("train", "tune", "report")}
     study.open(
         {
@@ -121,18 +157,20 @@ def write_trial(
     *,
     role: str = "tune",
     index: int = 0,
+    strategy: str = "sobol",
+    more: Mapping[str, Any] | None = None,
     stop: int = 0,
+    walked: int = 0,
     rng: np.random.Generator,
 ) -> list[tuple[float, RunConfig, int]]:
-    """One trial as the engine and its driver write it; returns (AP, run, length) per record.
+    """One trial as the engine and its driver write it; returns (AP, run, length) per tail.
 
     `stop` = 1 stops it after its first length. The seed's part that both arms share is a function
-    of the seed alone.
+    of the seed alone. `walked` iterations of the trunk were given to it and cost it nothing.
     """
     trial = study.trial(run.trial_id)
-    trial.write_config(
-        {"role": role, "index": index, "strategy": "sobol", "run": to_dict(run)},
-    )
+    place = {"role": role, "index": index, "strategy": strategy, **(more or {})}
+    trial.write_config(place | {"run": to_dict(run)})
     trial.write_audit(_audit(run.arm))
     trial.mark(State.RUNNING, iteration=0, images_spent=0, device_seconds=0.0, workers=1)
     if run.optim.lr > truth.too_fast and run.arm == "scratch":
@@ -141,21 +179,82 @@ def write_trial(
     common = np.random.default_rng((truth.luck, run.seed)).normal() * math.sqrt(truth.shared)
     own = rng.normal() * math.sqrt(1 - truth.shared)
     scores: list[tuple[float, RunConfig, int]] = []
-    spent = 0
-    for leg in schedule.legs(run.schedule):
+    spent = -walked * run.optim.batch_size
+    first = run.schedule.lengths[0]
+    ended = run.schedule.up_to(first) if stop == 1 else run.schedule
+    for leg in schedule.legs(ended):
         spent += (leg.stop - leg.start) * run.optim.batch_size
-        if leg.length is None:
-            continue
-        setting = (run.arm, run.size, run.optim.lr, run.optim.weight_decay, leg.length)
-        ap = truth.ap(*setting) + truth.noise * (common + own)
-        ap = min(100.0, max(0.0, ap))
-        trial.append(_record(run, leg, ap, spent, truth.masks))
-        scores.append((ap, run, leg.length))
-        if stop == 1 and leg.length == run.schedule.lengths[0]:
-            trial.mark(State.STOPPED, leg=leg.name, **_spent(spent))
-            return scores
-    trial.mark(State.FINISHED, **_spent(spent))
+        setting = (run.arm, run.size, run.optim.lr, run.optim.weight_decay)
+        length = leg.length or leg.stop + run.schedule.tail[0]
+        ap = truth.ap(*setting, length) + truth.noise * (common + own)
+        ap = min(100.0, max(0.0, ap)) * (1.0 if leg.is_tail else truth.trunk)
+        for weights in leg.evaluated:
+            trial.append(_record(run, leg, ap, spent, truth.masks) | {"weights": weights})
+        if leg.length is not None:
+            scores.append((ap, run, leg.length))
+    if stop == 1:
+        told = replace(run, schedule=ended)
+        trial.write_config(place | {"run": to_dict(told), "stopped_at": first})
+    trial.mark(State.STOPPED if stop == 1 else State.FINISHED, **_spent(spent))
     return scores
+
+
+def audit(
+    study: StudyDir, run: RunConfig, truth: Truth, *, rng: np.random.Generator
+) -> list[tuple[float, RunConfig, int]]:
+    """The rest of a trial, given as it was begun, that was stopped after its first length."""
+    first, *rest = run.schedule.lengths
+    of = {"of": run.trial_id}
+    walked = run.schedule.fork(first) if run.schedule.shared else 0
+    ladder = replace(run.schedule, lengths=tuple(rest), watch=())
+    run = replace(run, trial_id=f"{run.trial_id}-audit", schedule=ladder)
+    return write_trial(study, run, truth, role="audit", more=of, walked=walked, rng=rng)
+
+
+def in_strip(
+    study: StudyDir,
+    space: SearchSpace,
+    arm: str,
+    size: int,
+    *,
+    name: str = "lr",
+    side: Side = "high",
+    truth: Truth,
+    rng: np.random.Generator,
+) -> list[tuple[float, RunConfig, int]]:
+    """Two trials in the first strip beyond an end of a range, the same for every arm."""
+    strip, nuisance = Strip(name, side, 1), space.nuisance.at(size)
+    limits = strip.of({"lr": nuisance.lr, "weight_decay": nuisance.weight_decay}[name])
+    more = {"strip": {"name": name, "low": limits.low, "high": limits.high}}
+    found = []
+    for number, unit in enumerate((0.3, 0.7)):
+        at = {"lr": 0.03, "weight_decay": 3e-4} | {name: limits.at(unit)}
+        run = run_of(space, arm, size, 0, at["lr"], at["weight_decay"])
+        run = replace(run, trial_id=f"{arm}-{size}-{strip.label}-{number}")
+        how = {"index": 1000 + number, "strategy": "strip", "more": more}
+        found += write_trial(study, run, truth, **how, rng=rng)
+    return found
+
+
+def repeat(
+    study: StudyDir,
+    arm: str,
+    top: RunConfig,
+    length: int,
+    index: int,
+    number: int,
+    *,
+    strategy: str = "confirm",
+    more: Mapping[str, Any] | None = None,
+    truth: Truth,
+    rng: np.random.Generator,
+) -> None:
+    """Confirm run `number` of an arm: repeat `index` of a setting, whoever chose that."""
+    fixed = replace(top.schedule, lengths=(length,), tails="every", watch=(), shared=True)
+    place = {"trial_id": f"{arm}-{top.size}-c{number}", "draw": 1 + index, "arm": arm}
+    run = replace(top, seed=1000 + index, split="report", schedule=fixed, **place)
+    how = {"role": "confirm", "index": index, "strategy": strategy}
+    write_trial(study, run, truth, more={"of": top.trial_id} | dict(more or {}), **how, rng=rng)
 
 
 def run_of(
@@ -163,10 +262,16 @@ def run_of(
 ) -> RunConfig:
     """The configuration of an arm and size's tune trial `index`."""
     nuisance = space.nuisance.at(size)
-    ladder = ScheduleConfig(lengths=nuisance.lengths, factors=nuisance.factors, tail=(44, 14))
-    optim = OptimConfig(lr=lr, weight_decay=decay, batch_size=8)
+    ladder = replace(
+        space.fixed.schedule, lengths=nuisance.lengths, factors=nuisance.factors, watch=()
+    )
+    optim = replace(space.fixed.optim, lr=lr, weight_decay=decay)
     place = {"trial_id": f"{arm}-{size}-t{index:03d}", "arm": arm, "size": size}
     return replace(space.fixed, optim=optim, schedule=ladder, **place)
+
+
+def _setting(run: RunConfig, length: int) -> tuple[float, float, int]:
+    return run.optim.lr, run.optim.weight_decay, length
 
 
 def _spent(images: int) -> dict[str, float]:

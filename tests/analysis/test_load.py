@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,13 +18,14 @@ from analysis.load import Results
 from study.rundir import State, StudyDir
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import INCOMPLETE, ONE_SIZE, cut, queued, rng, running
-from tests.analysis.synthetic import SECONDS_PER_IMAGE, Truth, begin, run_of, write_trial
+from tests.analysis.synthetic import SECONDS_PER_IMAGE, Truth, audit, begin, run_of, write_trial
 
 FRAMES = {name.removeprefix("Results."): frame for name, (_, frame) in columns.FRAMES.items()}
 
 
 def frame_of(results: Results, name: str) -> pd.DataFrame:
-    made = {"best": analysis.best, "answer": analysis.answer, "flags": analysis.flags}
+    names = ("best", "answer", "stop_audit", "cross_tuning", "flags")
+    made = {name: getattr(analysis, name) for name in names}
     return made[name](results) if name in made else getattr(results, name)
 
 
@@ -36,8 +38,8 @@ def documented(frame: Columns) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_finished_study_has_the_documented_columns(results: Results, name: str):
-    table = frame_of(results, name)
+def test_finished_study_has_the_documented_columns(everything: Results, name: str):
+    table = frame_of(everything, name)
     assert described(table) == documented(FRAMES[name])
     assert len(table) > 0
 
@@ -86,7 +88,69 @@ def test_costs_are_what_was_spent_whatever_became_of_the_trials(tmp_path: Path):
     assert row["images"] == sum(ends.values())
     assert row["iterations"] == sum(ends.values()) / 8
     assert row["device_seconds"] == pytest.approx(sum(ends.values()) * SECONDS_PER_IMAGE)
+    assert row["eval_seconds"] == pytest.approx(0.4 * (3 + 1 + 0 + 3 + 1))
     assert row["independent_iterations"] == 2 * (100 + 200 + 400) + 2 * 100
+
+
+def test_the_ledger_tells_apart_what_was_paid_for(everything: Results):
+    costs, trials = everything.costs, everything.trials
+    assert list(dict.fromkeys(costs["role"])) == ["tune", "audit", "confirm", "cross"]
+    for name in ("images", "device_seconds", "eval_seconds"):
+        assert sum(values(costs, name)) == pytest.approx(sum(values(trials, name)))
+    crossed = where(trials, strategy="cross")
+    assert sum(values(where(costs, role="cross"), "trials")) == len(crossed) > 0
+    ours = where(trials, role="confirm")
+    assert sum(values(where(costs, role="confirm"), "trials")) == len(ours) - len(crossed)
+
+
+def test_an_audit_is_billed_from_the_fork_on_and_compared_with_whole_runs(tmp_path: Path):
+    study = begin(tmp_path, ONE_SIZE)
+    run = run_of(ONE_SIZE, "scratch", 64)
+    write_trial(study, run, Truth(), stop=1, rng=rng())
+    audit(study, run, Truth(), rng=rng())
+    tuned, audited = analysis.load(tmp_path).costs.to_dict("records")
+    assert (tuned["role"], tuned["stopped"]) == ("tune", 1)
+    assert (tuned["images"], tuned["independent_images"]) == (8 * 100, 8 * 100)
+    assert (audited["role"], audited["finished"]) == ("audit", 1)
+    # from the fork at 56: the trunk to 356, and the tails of 200 and 400
+    assert audited["images"] == 8 * (300 + 2 * 44)
+    assert audited["independent_images"] == 8 * (200 + 400)
+
+
+def test_separate_runs_cost_what_separate_runs_cost(tmp_path: Path):
+    study = begin(tmp_path, ONE_SIZE, schedule="independent")
+    for index in range(2):
+        run = run_of(ONE_SIZE, "scratch", 64, index)
+        run = replace(run, schedule=replace(run.schedule, shared=False, factors=(0.1, 0.02)))
+        write_trial(study, run, Truth(), index=index, stop=index, rng=rng())
+        if index:
+            audit(study, run, Truth(), rng=rng())
+    costs = analysis.load(tmp_path).costs
+    assert costs["images"].tolist() == costs["independent_images"].tolist()
+    assert costs["iterations"].tolist() == [2 * (700 + 100), 2 * 600]
+
+
+def test_a_trial_that_was_told_to_stop_is_stopped_when_it_has_ended(tmp_path: Path):
+    """The driver may die before it has said so."""
+    study = begin(tmp_path, ONE_SIZE)
+    for index, last in enumerate((State.FINISHED, State.RUNNING, State.DIVERGED)):
+        run = run_of(ONE_SIZE, "scratch", 64, index)
+        write_trial(study, run, Truth(), index=index, stop=1, rng=rng())
+        study.trial(run.trial_id).mark(last)
+    trials = analysis.load(tmp_path).trials
+    assert trials["state"].tolist() == ["stopped", "running", "diverged"]
+    assert trials["stopped_at"].tolist() == [100] * 3
+
+
+def test_evaluations_of_the_trunk_are_curves_and_no_tails(tmp_path: Path):
+    study = begin(tmp_path, ONE_SIZE, rung="average", tails="last")
+    run = run_of(ONE_SIZE, "scratch", 64)
+    ladder = replace(run.schedule, tails="last", watch=(56, 156))
+    write_trial(study, replace(run, schedule=ladder), Truth(), rng=rng())
+    results = analysis.load(tmp_path)
+    assert results.curves["weights"].tolist() == ["average", "average", "tail"]
+    assert results.tails["length"].tolist() == [400]
+    assert results.costs["images"].tolist() == results.costs["independent_images"].tolist()
 
 
 def test_a_torn_line_is_dropped_and_the_rest_is_read(tmp_path: Path):

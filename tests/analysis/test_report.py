@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import layout, plots, report, tables
+from analysis import crossing, layout, plots, report, stopping, tables
 from analysis.frames import rows, values, where
 from analysis.looks import looks
 from analysis.words import headline
@@ -18,7 +18,10 @@ from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import INCOMPLETE, lost
 from tests.analysis.page import Page
 
-CSV = {"answer", "best", "trials", "tails", "curves", "costs", "confirmations", "audits", "flags"}
+CSV = {
+    *("answer", "best", "trials", "tails", "curves", "costs", "confirmations", "audits", "flags"),
+    *("stop_audit", "cross_tuning", "strips"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,26 @@ def test_figures_say_what_they_show(page: Page, results: analysis.Results):
     told = next(svg["aria-label"] for svg in page.all("svg") if "box AP against" in str(svg))
     assert f"{row['AP_box_reference']:.1f}" in told
     assert f"{row['AP_box_arm_high']:.1f}" in told
+
+
+SECTIONS = ("What stopping cost", "Tuned the paper's way")
+
+
+def test_page_says_what_stopping_and_equal_tuning_were_worth(everything: analysis.Results):
+    page = Page(report.render(everything, csv=[]))
+    check(page)
+    assert all(section in page.text for section in SECTIONS)
+    text = " ".join(page.text)
+    for lines in (stopping.told(analysis.stop_audit(everything)),):
+        assert lines
+        assert all(line in text for line in lines)
+    paper = crossing.as_in_the_paper(everything, analysis.cross_tuning(everything))
+    assert all(line in text for line in crossing.told(paper))
+
+
+def test_page_keeps_silent_where_nothing_was_stopped_or_crossed(incomplete: Incomplete):
+    page = Page(report.render(incomplete("begun"), csv=[]))
+    assert not any(section in page.text for section in SECTIONS)
 
 
 def test_page_follows_the_theme(page: Page):

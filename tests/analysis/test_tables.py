@@ -10,13 +10,22 @@ import pytest
 
 import analysis
 from analysis.frames import rows, values, where
-from analysis.tables import OUTER, confirmed, edge
-from study.config import Scientific
+from analysis.tables import Searched, confirmed, edge, searched
+from study.config import RunConfig, Scientific, from_dict
+from study.extension import OUTER
 from study.rundir import StudyDir
 from study.tried import Tried, chosen
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import ONE_SIZE, rng
-from tests.analysis.synthetic import SPACE, Truth, begin, run_of, write_study, write_trial
+from tests.analysis.synthetic import (
+    SPACE,
+    Truth,
+    begin,
+    repeat,
+    run_of,
+    write_study,
+    write_trial,
+)
 
 
 def test_best_setting_is_the_highest_of_the_tuning_split(results: analysis.Results):
@@ -165,20 +174,72 @@ def test_scores_of_diverged_and_stopped_trials_count_as_the_sweep_counts_them(tm
 @pytest.mark.parametrize(
     ("value", "limits", "end"),
     [
-        (0.01, (0.001, 0.1, False), ""),
-        (0.001 * 100 ** (OUTER - 0.01), (0.001, 0.1, False), "low"),
-        (0.001 * 100 ** (OUTER + 0.01), (0.001, 0.1, False), ""),
-        (0.1, (0.001, 0.1, False), "high"),
-        (100, (100, 400, True), "low"),
-        (110, (100, 400, True), ""),
-        (400, (100, 400, True), "high"),
-        (400, (400, 400, True), ""),  # nothing was searched
-        (0.0, (1e-5, 1e-2, False), ""),
+        (0.01, Searched(0.001, 0.1), ""),
+        (0.001 * 100 ** (OUTER - 0.01), Searched(0.001, 0.1), "low"),
+        (0.001 * 100 ** (OUTER + 0.01), Searched(0.001, 0.1), ""),
+        (0.1, Searched(0.001, 0.1), "high"),
+        (100, Searched(100, 400, ladder=True), "low"),
+        (110, Searched(100, 400, ladder=True), ""),
+        (400, Searched(100, 400, ladder=True), "high"),
+        (400, Searched(400, 400, ladder=True), ""),  # nothing was searched
         (0.5, None, ""),
     ],
 )
-def test_edge(value: float, limits: tuple[float, float, bool] | None, end: str):
+def test_edge(value: float, limits: Searched | None, end: str):
     assert edge(value, limits) == end
+
+
+def test_strips_widen_what_was_searched_at_their_size_only(tmp_path: Path):
+    space = replace(SPACE, scientific=Scientific(sizes=(24, 64)))
+    fast = replace(Truth(), best_lr=0.2, too_fast=9.0, noise=0.0)
+    study = write_study(tmp_path, truth=fast, space=space, trials=4, strip=True, rng=rng())
+    results = analysis.load(tmp_path)
+    (strip,) = rows(results.strips)
+    assert (strip["size"], strip["name"], strip["trials"]) == (24, "lr", 2 * 2)
+    assert strip["low"] == pytest.approx(0.1)
+    widened, base = (searched(results, str(tmp_path), size)["lr"] for size in (24, 64))
+    assert (widened.low, widened.high) == (base.low, strip["high"])
+    assert (widened.extended, base.extended) == (frozenset({"high"}), frozenset())
+    best = analysis.best(results)
+    assert where(best, size=24)["lr"].min() > 0.1
+    assert (
+        where(best, size=24)["trial_id"].tolist()
+        == [i for i in (t.id for t in study.trials()) if i.endswith("-24-lr-high1-1")][::-1]
+    )
+    assert where(best, size=64)["lr_edge"].tolist() == ["high", "high"]
+
+
+def test_runs_with_other_settings_never_count_as_an_arms_own(tmp_path: Path):
+    """Neither the second finalist's, nor those with the other arm's setting, however they score."""
+    study = write_study(tmp_path, space=ONE_SIZE, trials=4, confirm=2, rng=rng())
+    before = analysis.answer(analysis.load(tmp_path))
+    high = Truth(peak={"scratch": {64: 99.0}, "pretext": {64: 99.0}}, best_lr=0.01)
+    finalist = run_of(ONE_SIZE, "scratch", 64, 7, lr=0.011)
+    for index in range(2):
+        repeat(study, "scratch", finalist, 200, index, 2 + index, truth=high, rng=rng())
+        cross = {"strategy": "cross", "truth": high, "rng": rng()}
+        repeat(study, "scratch", finalist, 400, index, 4 + index, **cross)
+    results = analysis.load(tmp_path)
+    assert len(results.confirmations) == 4 + 4
+    after = analysis.answer(results)
+    bill = ["images_reference", "device_seconds_reference"]
+    assert after.drop(columns=bill).equals(before.drop(columns=bill))
+    assert set(confirmed(results)["trial_id"]) == {
+        f"{arm}-64-c{index}" for arm in ("scratch", "pretext") for index in range(2)
+    }
+
+
+def test_a_run_that_was_asked_for_as_cross_counts_once_its_setting_is_the_arms_own(
+    tmp_path: Path,
+):
+    study = write_study(tmp_path, space=ONE_SIZE, trials=4, confirm=0, rng=rng())
+    for row in rows(analysis.best(analysis.load(tmp_path))):
+        top = from_dict(RunConfig, study.trial(row["trial_id"]).config()["run"])
+        for index, strategy in enumerate(("cross", "confirm")):
+            how = {"strategy": strategy, "truth": Truth(), "rng": rng()}
+            repeat(study, row["arm"], top, row["length"], index, index, **how)
+    (row,) = rows(analysis.answer(analysis.load(tmp_path)))
+    assert (row["split"], row["seeds_reference"], row["seeds_arm"]) == ("report", 2, 2)
 
 
 def test_same_files_same_answer(finished: Path, results: analysis.Results):
