@@ -101,8 +101,8 @@ def told(table: pd.DataFrame) -> list[str]:
 
 def layout(table: pd.DataFrame, paper: pd.DataFrame) -> Table:
     """`cross_tuning` as people read it; below each row `as_in_the_paper` how far the arms are."""
-    texts = ("its own setting", "that setting", "difference")
-    given = Column("given the setting of", number=False, arm=True)
+    texts = ("its own", "that one", "difference")
+    given = Column("setting of", number=False, arm=True)
     columns_ = [IMAGES, ARM, given, *map(Column, texts), Column("runs")]
     gaps = {(row["size"], row["setting_of"]) for row in rows(paper)}
     shown: list[list[str]] = []
@@ -118,7 +118,10 @@ def layout(table: pd.DataFrame, paper: pd.DataFrame) -> Table:
             apart = [_signed(row[f"AP_box_gap_{which}"]) for which in ("own", "shared")]
             name = f"{row['setting_of']} − {row['arm']}"
             shown.append([size, name, "", *apart, "", ""])
-    caption = "Box AP on the report split, over the seeds that were run with both settings"
+    caption = (
+        "Box AP of an arm with its own setting and with another arm's, on the report split, over"
+        " the seeds that were run with both"
+    )
     return Table(caption, columns_, shown)
 
 
@@ -154,6 +157,7 @@ def _sentence(row: dict[str, Any]) -> str:
         return f"{at} {arm} and {other} chose the same setting: the paper's way changes nothing."
     low, high = row["AP_box_difference_low"], row["AP_box_difference_high"]
     more = "more" if change > 0 else "less"
+    low, high = (low, high) if change > 0 else (-high, -low)
     text = f"{at} {arm} scores {points(abs(change))} AP {more} with {other}'s setting than with"
     text += f" its own ({_certainty(row['n'], low, high, row['level'])})"
     if not math.isfinite(row["AP_box_gap_shared"]):

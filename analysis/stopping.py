@@ -77,8 +77,7 @@ def told(table: pd.DataFrame) -> list[str]:
 
 def layout(table: pd.DataFrame) -> Table:
     """`stop_audit` as people read it; no rows where nothing was stopped."""
-    counts = ("trials", "stopped", "continued", "lost a better", "AP lost", "rank correlation")
-    titles = (*counts, "images saved", "spent on it")
+    titles = ("trials", "stopped", "continued", "better", "AP lost", "rank τ", "saved", "spent")
     shown = [
         [
             *(number(row["size"]), row["arm"]),
@@ -91,8 +90,9 @@ def layout(table: pd.DataFrame) -> Table:
     ]
     some = any(values(table, "stopped"))
     caption = (
-        "Stopped trials, and those continued to their end; rank correlation (Kendall's τ, of so"
-        " many trials): whether the first rung ranks trials as the end does"
+        "Stopped trials, of which continued to their end, of which better than the chosen one;"
+        " Kendall's rank correlation of first rung and end, of so many trials; images saved, and"
+        " spent on continuing"
     )
     return Table(caption, [IMAGES, ARM, *map(Column, titles)], shown if some else [])
 

@@ -40,8 +40,8 @@ def show(results: Results, file: IO[str] | None = None) -> None:
     stopped, crossed = stopping.stop_audit(results), crossing.cross_tuning(results)
     paper = crossing.as_in_the_paper(results, crossed)
     for told, table in (
-        (stopping.told(stopped), stopping.layout(stopped)),
         (crossing.told(paper), crossing.layout(crossed, paper)),
+        (stopping.told(stopped), stopping.layout(stopped)),
     ):
         if table.rows:
             _table(console, table)

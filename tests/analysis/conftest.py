@@ -13,7 +13,7 @@ import pytest
 import analysis
 from study.config import Scientific
 from tests.analysis.incomplete import INCOMPLETE
-from tests.analysis.synthetic import SPACE, write_study
+from tests.analysis.synthetic import SPACE, Truth, write_study
 
 Incomplete = Callable[[str], analysis.Results]
 
@@ -44,8 +44,16 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> analysis.Results:
     """A study with all that a sweep can run: audits, a strip beyond a range, cross-tuning."""
     path = tmp_path_factory.mktemp("everything") / "run"
     space = replace(SPACE, scientific=Scientific(sizes=(24, 64)))
-    how = {"trials": 8, "confirm": 3, "cross": 2, "audits": True, "strip": True}
-    write_study(path, space=space, rng=np.random.default_rng(3), **how)
+    write_study(
+        path,
+        truth=Truth(lr_of={"pretext": 0.01}),
+        space=space,
+        confirm=3,
+        cross=2,
+        audits=True,
+        strip=True,
+        rng=np.random.default_rng(3),
+    )
     return analysis.load(path)
 
 

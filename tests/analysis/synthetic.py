@@ -56,6 +56,7 @@ class Truth:
         default_factory=lambda: {"scratch": 220.0, "pretext": 90.0}
     )  # iterations to 63 % of the peak
     best_lr: float = 0.03
+    lr_of: Mapping[str, float] = field(default_factory=dict)  # arms whose best one is another
     best_weight_decay: float = 3e-4
     noise: float = 0.6  # standard deviation over seeds, AP
     shared: float = 0.5  # share of its variance that a seed adds to every arm alike
@@ -67,7 +68,7 @@ class Truth:
 
     def ap(self, arm: str, size: int, lr: float, weight_decay: float, length: int) -> float:
         """Expected box AP on the report split."""
-        off_lr = math.log10(lr / self.best_lr) / 0.5
+        off_lr = math.log10(lr / self.lr_of.get(arm, self.best_lr)) / 0.5
         off_decay = math.log10(weight_decay / self.best_weight_decay) / 2.0
         fit = math.exp(-0.5 * (off_lr**2 + off_decay**2))
         learnt = 1 - math.exp(-length / self.slowness[arm])

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import analysis
 from analysis.flags import flags, lines
 from analysis.frames import rows, where
-from study.config import Scientific, SearchSpace
+from study.config import Budget, Scientific, SearchSpace
 from study.rundir import State, StudyDir
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import INCOMPLETE, ONE_SIZE, queued, rng
-from tests.analysis.synthetic import SPACE, Truth, begin, run_of, write_trial
+from tests.analysis.synthetic import SPACE, Truth, audit, begin, in_strip, run_of, write_trial
 
 # settings in the middle are best: 0.02, 3e-4 and 200 iterations
 SOUND = Truth(best_lr=0.02, overfit=400.0, noise=0.1)
@@ -115,6 +116,59 @@ def test_rates_at_the_edge_are_named_with_their_end(tmp_path: Path):
         (True, True),
         (False, False),
     ]
+
+
+BEYOND = {"name": "lr", "side": "high", "truth": SOUND}
+
+
+@pytest.mark.parametrize(
+    ("extend", "strip", "then"),
+    [
+        (0, {}, ": widen it, or run again without --extend never"),
+        (1, {}, ": the same command will extend it"),
+        (1, BEYOND, ", though that was extended: widen it, or allow one more extension"),
+        (1, BEYOND | {"name": "weight_decay"}, ": widen it, or allow one more extension"),
+    ],
+)
+def test_an_edge_says_whether_its_range_was_extended(
+    extend: int, strip: dict[str, Any], then: str, tmp_path: Path
+):
+    study = begin(tmp_path, ONE_SIZE, budget=Budget(trials=1, extend=extend))
+    far = replace(SOUND, best_lr=0.2, too_fast=9.0)
+    end = 0.44 if strip.get("name") == "lr" else 0.1
+    write_trial(study, run_of(ONE_SIZE, "scratch", 64, lr=end), far, rng=rng())
+    if strip:
+        in_strip(study, ONE_SIZE, "scratch", 64, **strip, rng=rng())
+    found = where(flags(analysis.load(tmp_path)), kind="edge")["message"].tolist()
+    rate = [text for text in found if "learning rate" in text]
+    assert [
+        text.startswith(f"the best learning rate is near the upper end of its range{then}")
+        for text in rate
+    ] == [True]
+
+
+def test_trials_in_strips_do_not_make_up_for_missing_ones(tmp_path: Path):
+    study = sound(tmp_path)
+    for arm in ("scratch", "pretext"):
+        in_strip(study, ONE_SIZE, arm, 64, truth=replace(SOUND, too_fast=9.0), rng=rng())
+    assert kinds(tmp_path) == []
+    asked(5)(study)
+    (message,) = where(flags(analysis.load(tmp_path)), kind="unfinished")["message"]
+    assert message.endswith("so far 3 for scratch and 3 for pretext")
+
+
+def test_an_audit_that_beats_the_chosen_trial_is_said(tmp_path: Path):
+    study = sound(tmp_path)
+    run = run_of(ONE_SIZE, "scratch", 64, 3, lr=0.02)
+    study.open(study.manifest | {"budget": {"trials": 3}})
+    without("scratch-64-t000")(study)
+    write_trial(study, replace(run, trial_id="scratch-64-t000"), SOUND, stop=1, rng=rng())
+    better = replace(SOUND, peak={"scratch": {64: 40.0}})
+    audit(study, replace(run, trial_id="scratch-64-t000"), better, rng=rng())
+    (row,) = rows(where(flags(analysis.load(tmp_path)), kind="stopping"))
+    assert row["arm"] == "scratch"
+    assert "1 of 1 stopped trial that was continued ended above" in row["message"]
+    assert row["message"].endswith("--no-stopping, or with a larger --keep, would lose less")
 
 
 def test_the_longest_length_is_that_of_its_size(tmp_path: Path):

@@ -11,7 +11,7 @@ import pytest
 
 import analysis
 from analysis import __main__ as command
-from analysis import terminal
+from analysis import crossing, stopping, terminal
 from analysis.words import headline
 from study.cli import BAD_INPUT, DONE, FAILURE, INTERRUPTED
 from tests.analysis.conftest import Incomplete
@@ -61,6 +61,15 @@ def test_tables_are_whole_and_fit_100_columns(results: analysis.Results):
         assert f"{setting['lr']:.3g}" in text
         assert f"{setting['length']}" in text
     assert f"{results.costs['images'].sum():,}" in text
+
+
+def test_it_says_what_stopping_and_the_papers_way_are_worth(everything: analysis.Results):
+    text = shown(everything)
+    assert max(map(len, text.splitlines())) <= 100
+    flat = " ".join(text.split())
+    paper = crossing.as_in_the_paper(everything, analysis.cross_tuning(everything))
+    for line in (*stopping.told(analysis.stop_audit(everything)), *crossing.told(paper)):
+        assert " ".join(line.split()) in flat
 
 
 @pytest.mark.parametrize("study", INCOMPLETE)
