@@ -45,11 +45,11 @@ def test_each_arm_has_a_row_for_each_other_arms_setting(tmp_path: Path):
 def test_scores_are_compared_on_the_same_seeds(tmp_path: Path):
     written(tmp_path)
     results = analysis.load(tmp_path)
-    seeds = results.trials.set_index("trial_id")["strategy"]
+    strategy = {row["trial_id"]: row["strategy"] for row in rows(results.trials)}
     for row in rows(cross_tuning(results)):
         runs = where(results.confirmations, size=row["size"], arm=row["arm"])
-        crossed = [r for r in rows(runs) if seeds[r["trial_id"]] == "cross"]
-        own = [r for r in rows(runs) if seeds[r["trial_id"]] == "confirm" and r["seed"] < 1002]
+        crossed = [r for r in rows(runs) if strategy[r["trial_id"]] == "cross"]
+        own = [r for r in rows(runs) if strategy[r["trial_id"]] == "confirm" and r["seed"] < 1002]
         for kind in ("box", "mask"):
             means = [sum(r[f"AP_{kind}"] for r in some) / 2 for some in (own, crossed)]
             assert [row[f"AP_{kind}_{w}"] for w in ("own", "cross")] == pytest.approx(means)

@@ -1,0 +1,59 @@
+"""The analysis reads off a run directory what the plan that filled it has decided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import analysis
+from analysis.frames import rows, where
+from analysis.tables import searched
+from study.extension import Strip, edge, extended
+from study.rundir import State
+from study.tried import chosen
+from tests.simulated import Simulation, settings
+from tests.test_roles import LAZY, at_edge
+
+
+def whole(simulation: Simulation) -> Path:
+    """The study's folder, with the columns that a simulated record lacks."""
+    for trial in simulation.study.trials():
+        run, records = trial.config()["run"], trial.records()
+        (trial.path / "records.jsonl").unlink(missing_ok=True)
+        for record in records:
+            seen = record["iteration"] * run["optim"]["batch_size"]
+            rest = {"images_seen": seen, "split": run["split"], "AP_mask": None}
+            trial.append(record | rest)
+    return simulation.study.path
+
+
+@pytest.mark.parametrize("how", [{"trials": 9, "confirm": 1}, LAZY], ids=["tails", "lazy"])
+def test_analysis_and_plan_agree(how: dict[str, Any], tmp_path: Path):
+    asked = settings(**how, audit=0.4, extend=1, cross=1, finalists=2)
+    done = Simulation(asked, tmp_path, objective=at_edge).run()
+    results = analysis.load(whole(done))
+    best, stops = analysis.best(results), analysis.stop_audit(results)
+    for cell in done.plan.settings.cells:
+        place = {"size": cell.size, "arm": cell.arm.name}
+        tried, choice = done.plan.tried(cell), chosen(done.plan.tried(cell))
+        (row,) = rows(where(best, **place))
+        assert choice
+        assert (row["trial_id"], row["length"]) == (choice.tried.trial_id, choice.length)
+        base = asked.ranges_at(cell.size)["lr"]
+        now = extended(base, "lr", [Strip("lr", "high", 1)])
+        limits = searched(results, str(tmp_path), cell.size)["lr"]
+        assert (limits.low, limits.high) == pytest.approx((now.low, now.high))
+        assert row["lr_edge"] == (edge(row["lr"], now.low, now.high) or "")
+        (stop,) = rows(where(stops, **place))
+        assert stop["trials"] == len(tried)
+        assert stop["stopped"] == sum(one.state is State.STOPPED for one in tried)
+        audits = [t for t in done.study.trials() if t.id.endswith("-audit")]
+        assert stop["audited"] == sum(t.id.startswith(f"{cell.name}-") for t in audits)
+    assert sum(stops["audited"]) > 0
+    assert min(stops["rank_correlation"].tolist()) > 0.5
+    crossed = analysis.cross_tuning(results)
+    assert crossed["same"].tolist() == [False] * 4
+    assert crossed["n"].tolist() == [1] * 4
+    assert set(analysis.answer(results)["seeds_arm"]) == {1}  # not the second finalist's
