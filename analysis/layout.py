@@ -35,6 +35,10 @@ class Table:
     tall: bool = False  # may need its own scroll bar
 
 
+_ROLES = {
+    "audit": "a stopped trial continued",
+    "cross": "run with another arm's setting",
+}
 _SPLITS = {"report": "report split", "tune": "tuning split"}
 IMAGES, ARM = Column("images"), Column("arm", number=False, arm=True)
 
@@ -109,6 +113,8 @@ def costs(table: pd.DataFrame) -> Table:
         for (size, arm, role), group in groups(table, "size", "arm", "role")
     ]
     caption = "Training images and wall time × workers, whatever became of the trials"
+    there = set(values(table, "role"))
+    caption += "".join(f"; {role}: {text}" for role, text in _ROLES.items() if role in there)
     return Table(caption, columns, found, ["all", "", "", *cells(table)] if found else ())
 
 
@@ -138,7 +144,9 @@ def trials(table: pd.DataFrame) -> Table:
     columns += [*map(Column, titles), Column("device time"), Column("error", False, wrap=True)]
     found = [
         [
-            *(number(row["size"]), row["arm"], row["role"], row["state"], str(row["seed"])),
+            *(number(row["size"]), row["arm"]),
+            *("cross" if row["strategy"] == "cross" else row["role"], row["state"]),
+            str(row["seed"]),
             *(number(row[name]) for name in ("lr", "weight_decay", "length")),
             *(points(row[name]) for name in ("AP_box", "AP_mask")),
             *(number(row["images"]), duration(row["device_seconds"])),
