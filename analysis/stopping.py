@@ -53,7 +53,7 @@ def stop_audit(results: Results) -> pd.DataFrame:
             place
             | {"trials": len(trials), "stopped": len(stopped), "audited": len(ended)}
             | {"false_stops": sum(gap > 0 for gap in gaps), "gap": highest}
-            | {"regret": max(0.0, highest) if gaps else 0.0 if len(ended) else math.nan}
+            | {"regret": max([0.0, *gaps]) if len(ended) else math.nan}
             | {"rank_correlation": tau, "ranked": ranked}
             | {"saved_images": _saved(results, place, ladder.schedule, stopped)}
             | {"audit_images": sum(values(audits, "images"))}
@@ -184,7 +184,7 @@ def _of_arm(row: dict[str, Any]) -> str:
     start += f" {audited} {'was' if audited == 1 else 'were'} continued: "
     which = "it" if audited == 1 else "the best of them"
     if not math.isfinite(row["gap"]):
-        return f"{start}{'it' if audited == 1 else 'none of them'} reached a score."
+        return f"{start}{'it reached no' if audited == 1 else 'none of them reached a'} score."
     where_ = "above" if row["gap"] > 0 else "below"
     return f"{start}{which} ended {points(abs(row['gap']))} AP {where_} the chosen one."
 

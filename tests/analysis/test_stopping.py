@@ -89,6 +89,17 @@ def test_an_audit_counts_when_it_has_ended(tmp_path: Path):
     assert only(tmp_path)["audited"] == 2
 
 
+def test_an_audit_that_diverges_lost_nothing_and_has_no_score(tmp_path: Path):
+    study = raced(tmp_path, audits=(3,))
+    trial = study.trial("scratch-64-t003-audit")
+    (trial.path / "records.jsonl").unlink()
+    trial.mark(State.DIVERGED)
+    row = only(tmp_path)
+    assert (row["audited"], row["false_stops"], row["regret"]) == (1, 0, 0.0)
+    (text,) = stopping.told(stop_audit(analysis.load(tmp_path)))
+    assert text.endswith("1 was continued: it reached no score.")
+
+
 def test_what_was_saved_is_what_an_audit_costs(tmp_path: Path):
     """All stopped trials continued: they have then cost what stopping had saved."""
     raced(tmp_path, audits=(3, 4))
