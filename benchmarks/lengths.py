@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import analysis
+from analysis.frames import values
 from study.arms import parse
 from study.config import Budget, Nuisance, OptimConfig, Scientific, SearchSpace
 from study.schedule import independent_iterations, iterations
@@ -53,8 +54,8 @@ def main() -> None:
     for name, asked in (("shared", SHARED), ("separate", SEPARATE)):
         with tempfile.TemporaryDirectory() as folder:
             results = analysis.load(study_without_ray(asked, Path(folder)).path)
-        spent[name] = float(results.costs["iterations"].sum())
-        scores[name] = [*results.tails["AP_box"], *results.tails["AP_mask"]]
+        spent[name] = sum(values(results.costs, "iterations"))
+        scores[name] = values(results.tails, "AP_box") + values(results.tails, "AP_mask")
         print(f"{name:9} {spent[name]:4.0f} iterations executed, AP {scores[name]}")
     same = "identical" if scores["shared"] == scores["separate"] else "DIFFERENT"
     print(f"{same}; {spent['separate'] / spent['shared']:.3f} × (by the formula {formula():.3f})")

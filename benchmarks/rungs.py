@@ -23,11 +23,13 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
+from analysis.frames import groups
 from search_spaces.shapes import SPACE
 from study import engine
 from study.config import RunConfig, ScheduleConfig, to_dict
@@ -103,7 +105,7 @@ def numbers(runs: pd.DataFrame) -> pd.DataFrame:
     nuisance = SPACE.nuisance.at(int(runs["size"].iloc[0]))
     schedule = replace(SPACE.fixed.schedule, lengths=nuisance.lengths)
     wide = runs.pivot_table("AP_box", ["seed", "point"], ["weights", "iteration"])
-    found: dict[tuple[str, int], pd.Series] = {}
+    found: dict[tuple[str, int], Any] = {}
     for length in nuisance.lengths:
         fork = schedule.fork(length)
         found["tail", length] = wide["tail", length]
@@ -125,7 +127,7 @@ def judge(draws: int = 2000) -> pd.DataFrame:
     """One row per size, arm, kind of number and rung."""
     rng = np.random.default_rng(0)
     rows: list[dict[str, object]] = []
-    for (size, arm), runs in pd.read_csv(TABLE).groupby(["size", "arm"]):
+    for (size, arm), runs in groups(pd.read_csv(TABLE), "size", "arm"):
         wide = numbers(runs)
         lengths = sorted({length for _, length in wide.columns})
         final = wide["tail", lengths[-1]]
@@ -138,7 +140,7 @@ def judge(draws: int = 2000) -> pd.DataFrame:
                 (early.xs(seed).to_numpy(), final.xs(seed).to_numpy())
                 for seed in wide.index.unique("seed")
             ]
-            taus = [kendalltau(*pair).statistic for pair in by_seed]
+            taus = [float(kendalltau(*pair)[0]) for pair in by_seed]
             row |= {"runs": len(wide), "tau": np.mean(taus)}
             for trials in (4, 8, 16) if length < lengths[-1] else ():
                 losses = []

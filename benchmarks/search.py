@@ -35,6 +35,7 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.schedulers.async_hyperband import _Bracket
 from scipy.interpolate import RBFInterpolator
 
+from analysis.frames import groups
 from benchmarks.rungs import TABLE
 from search_spaces.shapes import SPACE
 from study.arms import parse
@@ -127,7 +128,9 @@ def ours(surfaces: dict[Any, Surface], seed: int, **changes: Any) -> dict[Any, l
     arms = tuple(parse(name) for name in SPACE.scientific.arms)
     asked = replace(Settings(space=SPACE, arms=arms, budget=budget, seed=seed), **changes)
     with tempfile.TemporaryDirectory() as folder:
-        return OnSurfaces(surfaces, asked, Path(folder), seed).run().seen
+        study = OnSurfaces(surfaces, asked, Path(folder), seed)
+        study.run()
+    return study.seen
 
 
 def random(surface: Surface, rng: np.random.Generator) -> Iterator[Seen]:
@@ -151,6 +154,7 @@ def stock_asha(surface: Surface, rng: np.random.Generator, workers: int = 2) -> 
     lengths, spent, names = surface.schedule.lengths, 0, itertools.count()
     bracket = _Bracket(GRACE, lengths[-1], FACTOR, 0)
     running: list[_Asha] = []
+    decide: Any = bracket.on_result  # it looks at nothing of a trial but its id
     while True:
         while len(running) < workers:
             point, length = _point(surface, rng), int(rng.choice(lengths))
@@ -164,7 +168,7 @@ def stock_asha(surface: Surface, rng: np.random.Generator, workers: int = 2) -> 
         spent, trial.at = spent + iteration - trial.at, iteration
         if not trial.left:
             yield spent, trial.point, trial.length, ap
-        verdict = bracket.on_result(SimpleNamespace(trial_id=trial.trial_id), iteration, ap)
+        verdict = decide(SimpleNamespace(trial_id=trial.trial_id), iteration, ap)
         if not trial.left or verdict == TrialScheduler.STOP:
             running.remove(trial)
 
@@ -195,7 +199,7 @@ def main(repeats: int) -> None:
     table = pd.read_csv(TABLE)
     surfaces = {
         (int(size), str(arm)): Surface(runs, int(size))
-        for (size, arm), runs in table.groupby(["size", "arm"])
+        for (size, arm), runs in groups(table, "size", "arm")
     }
     found: dict[Any, dict[str, list[float]]] = {cell: {} for cell in surfaces}
     for seed in range(repeats):

@@ -39,7 +39,9 @@ def run(sweep: Sweep, command: list[str]) -> int:
     console = Console()
     study, asked = StudyDir(sweep.run_dir), settings(sweep)
     if sweep.dry_run and absent(asked.space.fixed.data):
-        show(console, asked, bill(asked).lines())  # needs no data; what to download comes next
+        cost, speed = bill(asked), asked.space.assumed_speed
+        known = cost.time(speed, "assumed: no data here to measure with") if speed else []
+        show(console, asked, [*cost.lines(), *known])  # what to download comes next
     check(asked.space.fixed.data, asked.space.scientific.sizes)
     splits = open_splits(asked.space.fixed.data)
     check_arms(asked, len(splits.train.category_id))
@@ -48,7 +50,8 @@ def run(sweep: Sweep, command: list[str]) -> int:
     asked = afforded(asked, sweep.budget, study)
     cost = bill(asked)
     if sweep.dry_run:
-        show(console, asked, cost.lines(measured_speed(asked, sweep)))
+        measured = cost.time(worker_speed(asked), "measured here", devices(asked, sweep))
+        show(console, asked, [*cost.lines(), *measured])
         return DONE
     with study.lock():
         study.open(manifest(asked, splits.digests(), sweep, command))
@@ -116,15 +119,14 @@ def worker_speed(asked: Settings) -> float:
     return images_per_second(replace(fixed, arm=cell.arm.name, init=cell.arm.init, size=cell.size))
 
 
-def measured_speed(asked: Settings, sweep: Sweep) -> float:
-    """Images per second of all trials that run at once on this machine."""
+def devices(asked: Settings, sweep: Sweep) -> int:
+    """Devices of this machine that will train at once."""
     import torch  # here: only a dry run needs it in this process
 
-    fixed = asked.space.fixed
-    cuda = fixed.device != "cpu" and torch.cuda.is_available()
+    cuda = asked.space.fixed.device != "cpu" and torch.cuda.is_available()
     places = torch.cuda.device_count() if cuda else len(os.sched_getaffinity(0))
     at_once = min(max(1, places // sweep.workers), sweep.max_concurrent or places)
-    return worker_speed(asked) * at_once * sweep.workers
+    return at_once * sweep.workers
 
 
 def manifest(
