@@ -159,8 +159,8 @@ def stock_asha(surface: Surface, rng: np.random.Generator, workers: int = 2) -> 
         while len(running) < workers:
             point, length = _point(surface, rng), int(rng.choice(lengths))
             run = surface.run(point, rng)
-            forks = [f for n in lengths if (f := surface.schedule.fork(n)) < length]
-            reports = [(fork, run["trunk", fork]) for fork in forks]
+            measured = sorted(n for weights, n in run if weights == "trunk" and n < length)
+            reports = [(iteration, run["trunk", iteration]) for iteration in measured]
             left = [*reports, (length, run["tail", length])]
             running.append(_Asha(str(next(names)), point, length, left))
         trial = min(running, key=lambda one: one.left[0][0] - one.at)
