@@ -22,6 +22,7 @@ LAYERS: list[set[str]] = [
         "study.bill",
         "study.spaces",
     },
+    {"study.trials"},
     {"study.roles"},
     {"study.settings", "study.tried"},
     {"study.engine", "study.pretext"},
