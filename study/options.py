@@ -56,6 +56,8 @@ class Tuning:
     """Stop the worse trials at each length but the last, each arm and size judged alone."""
     eta: int = 2
     """The best 1/eta go on from a length to the next."""
+    earliest: float = 0.3
+    """Nobody stops at a length below so much of the longest: ranks have not settled there."""
     keep: Count = None
     """Instead: all but the best N stop at the first length, and the others go to the end."""
     rung: Metric = "tail"
@@ -147,4 +149,4 @@ def rule(tuning: Tuning) -> Halving | KeepBest | None:
     """What stops trials, if anything does."""
     if not tuning.stopping:
         return None
-    return Halving(tuning.eta) if tuning.keep is None else KeepBest(tuning.keep)
+    return Halving(tuning.eta, tuning.earliest) if tuning.keep is None else KeepBest(tuning.keep)
