@@ -75,4 +75,5 @@ SPACE = SearchSpace(
         device="auto",
     ),
     budget=Budget(trials=8, confirm=5),
+    assumed_speed=10,
 )

@@ -32,8 +32,8 @@ SPACE = SearchSpace(
     nuisance=Nuisance(
         lr=LogUniform(low=0.005, high=0.08),
         weight_decay=LogUniform(low=1e-5, high=1e-2),
-        lengths=(150, 300, 600),
-        longer={256: (300, 600, 1200), 1024: (600, 1200, 2400)},
+        lengths=(200, 350, 600),
+        longer={256: (400, 700, 1200), 1024: (800, 1400, 2400)},
     ),
     # the data come with the command
     fixed=RunConfig(

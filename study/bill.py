@@ -32,10 +32,10 @@ class Bill:
     def images(self, iterations: float) -> float:
         return iterations * self.batch_size
 
-    def lines(self, images_per_second: float | None = None) -> list[str]:
-        """For people; `images_per_second` of all trials that run at once, if measured."""
+    def lines(self) -> list[str]:
+        """For people: what will be run."""
         crossed = f", {self.cross_runs} of them cross-tuned" if self.cross_runs else ""
-        rows = [
+        return [
             f"trials      {self.tuning_trials} for tuning"
             f" ({self.tuning_trials // self.cells} for each of {self.cells} arms × sizes)"
             f" + {self.confirm_runs} to confirm{crossed}",
@@ -44,13 +44,22 @@ class Bill:
             f"images      {self.images(self.expected):,.0f} expected,"
             f" {self.images(self.most):,.0f} at most",
         ]
-        if images_per_second:
-            expected, most = (
-                self.images(n) / images_per_second for n in (self.expected, self.most)
-            )
+
+    def time(self, speed: float, how: str, devices: int = 0) -> list[str]:
+        """For people: how long that takes.
+
+        Args:
+            speed: training images per second of one device.
+            how: that is known: measured where, or assumed.
+            devices: that train at once; 0 if that is not known.
+        """
+        expected, most = (self.images(n) / speed for n in (self.expected, self.most))
+        hours = f"{expected / 3600:,.1f} device-hours expected, {most / 3600:,.1f} at most"
+        rows = [f"devices     {hours}, and evaluation: {speed:.1f} images/s a device, {how}"]
+        if devices:
             rows.append(
-                f"time        {duration(expected)} expected, {duration(most)} at most, and"
-                f" evaluation: {images_per_second:.1f} images/s measured on this machine"
+                f"time        {duration(expected / devices)} expected,"
+                f" {duration(most / devices)} at most, {devices} devices at once"
             )
         return rows
 

@@ -335,6 +335,7 @@ class SearchSpace:
     nuisance: Nuisance = field(default_factory=Nuisance)
     fixed: RunConfig = field(default_factory=RunConfig)
     budget: Budget = field(default_factory=Budget)
+    assumed_speed: float | None = None  # images per second of a GPU, for a bill without the data
 
 
 _converter = cattrs.Converter(forbid_extra_keys=True)

@@ -11,38 +11,20 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from study import roles, schedule
-from study.config import RunConfig, from_dict, to_dict
+from study import roles
+from study.config import RunConfig
 from study.extension import Strip, beyond
 from study.roles import Wanted
 from study.rundir import State, StudyDir
 from study.settings import Cell, Settings
 from study.stopping import Verdict, audited
+from study.trials import Trials
 from study.tried import Choice, Tried, chosen, finalists
 
 PROCESS_DEATHS = 3  # of one trial in one session; then it is left to the next session
-
-
-@dataclass
-class _Trials:
-    """The trials of one cell that are in the run directory, by role."""
-
-    tuning: list[str] = field(default_factory=list)
-    confirming: dict[str, RunConfig] = field(default_factory=dict)
-    audits: list[str] = field(default_factory=list)
-
-    def add(self, trial_id: str, role: str, run: RunConfig) -> None:
-        if role == "confirm":
-            self.confirming[trial_id] = run
-        elif role in ("tune", "audit"):
-            (self.tuning if role == "tune" else self.audits).append(trial_id)
-
-    @property
-    def everyone(self) -> list[str]:
-        return [*self.tuning, *self.confirming, *self.audits]
 
 
 class Plan:
@@ -53,20 +35,11 @@ class Plan:
         self.study = study
         self.done = False  # nothing was left to do at the last call of `next`
         self._given: Counter[str] = Counter()  # times handed out in this session
-        self._settled: dict[str, Tried] = {}  # final tuning trials are read once
-        self._ended: set[str] = set()  # other final trials
         self._strips: dict[int, list[Strip]] = {
             size: [] for size in settings.space.scientific.sizes
         }
         self._rounds: Counter[int] = Counter()  # of extension, decided so far, by size
-        self._there = {cell: _Trials() for cell in settings.cells}
-        cells = {cell.name: cell for cell in settings.cells}
-        for trial in study.trials():
-            config = trial.config()
-            cell = cells.get(f"{config['run']['arm']}-{config['run']['size']}")
-            if cell:
-                run = from_dict(RunConfig, config["run"])
-                self._there[cell].add(trial.id, config["role"], run)
+        self._trials = Trials(settings.cells, study)
 
     def next(self, active: set[str]) -> tuple[str, dict[str, Any]] | None:
         """The trial to start now and its config.json, already written.
@@ -83,30 +56,28 @@ class Plan:
         ):
             for trial_id in step:
                 self._given[trial_id] += 1
-                return trial_id, self._refreshed(trial_id)
+                return trial_id, self._trials.refresh(trial_id, self.settings)
         self.done = not active
         return None
 
     def tried(self, cell: Cell) -> list[Tried]:
         """The cell's tuning trials, by index."""
-        found = [self._tried(trial_id) for trial_id in self._there[cell].tuning]
-        return sorted(found, key=lambda one: one.index)
+        return self._trials.tried(cell)
 
     def states(self, cell: Cell) -> dict[str, State | None]:
         """Of all the cell's trials that have begun to exist."""
-        tuning = {one.trial_id: one.state for one in self.tried(cell)}
-        others = [i for i in self._there[cell].everyone if i not in tuning]
-        return tuning | {trial_id: self.study.trial(trial_id).state for trial_id in others}
+        return self._trials.states(cell)
 
     def remaining(self) -> dict[Cell, tuple[int, int]]:
         """Tuning trials and confirm runs that have not ended, those under way included."""
         left: dict[Cell, tuple[int, int]] = {}
-        for cell, there in self._there.items():
-            tuned = sum(one.trial_id in self._settled for one in self.tried(cell))
-            wanted = {*there.tuning, *self._wanted(cell)}
-            confirmed = sum(map(self._has_ended, there.confirming))
+        for cell, there in self._trials.of.items():
+            tuning = {*there.tuning, *self._wanted(cell)}
             confirms = max(len(there.confirming), self.settings.confirm_runs)
-            left[cell] = len(wanted) - tuned, confirms - confirmed
+            ended = [
+                sum(map(self._trials.has_ended, ids)) for ids in (there.tuning, there.confirming)
+            ]
+            left[cell] = len(tuning) - ended[0], confirms - ended[1]
         return left
 
     def unended(self) -> list[str]:
@@ -117,7 +88,7 @@ class Plan:
     def heard_from(self, trial_id: str) -> Verdict:
         """What a trial that has recorded something is to do; a stop is written down."""
         self._given[trial_id] = min(self._given[trial_id], 1)  # whatever died before, it advances
-        cell = next((c for c, there in self._there.items() if trial_id in there.tuning), None)
+        cell = self._trials.cell_of(trial_id)
         return self._judge(trial_id, cell, self.tried(cell)) if cell else Verdict.GO
 
     def _judge(self, trial_id: str, cell: Cell, found: Sequence[Tried]) -> Verdict:
@@ -134,23 +105,18 @@ class Plan:
         )
         if result is Verdict.STOP:
             assert length is not None
-            self._stop(mine, cell, length)
+            if self._is_audited(mine):
+                self._begin_audit(replace(mine, stopped_at=length), cell)
+            self._trials.stop(mine, length)
         return result
 
-    def _stop(self, tried: Tried, cell: Cell, length: int) -> None:
-        """End a trial at a rung: with its tail there, should that be missing yet."""
-        trial = self.study.trial(tried.trial_id)
-        config = trial.config()
-        run = replace(tried.run, schedule=tried.run.schedule.up_to(length))
-        if audited(tried.trial_id, self.settings.seed, self.settings.budget.audit):
-            self._begin_audit(replace(tried, stopped_at=length), cell)
-        trial.write_config(config | {"run": to_dict(run), "stopped_at": length})
-        self._tried(tried.trial_id)  # marks it, if its tail is there
+    def _is_audited(self, tried: Tried) -> bool:
+        return audited(tried.trial_id, self.settings.seed, self.settings.budget.audit)
 
     def _begin_audit(self, stopped: Tried, cell: Cell) -> None:
         wanted = roles.audit(self.settings, stopped)
-        if wanted and wanted.run.trial_id not in self._there[cell].audits:
-            self._write(cell, wanted)
+        if wanted and wanted.run.trial_id not in self._trials.of[cell].audits:
+            self._trials.write(cell, wanted)
             self.study.trial(stopped.trial_id).copy("trunk", self.study.trial(wanted.run.trial_id))
 
     def _unfinished(self, active: set[str]) -> Iterator[str]:
@@ -173,12 +139,12 @@ class Plan:
     def _new(self) -> Iterator[str]:
         for index in range(self.settings.budget.trials):
             for cell in self.settings.cells:
-                if roles.tuning_id(cell, index) in self._there[cell].tuning:
+                if roles.tuning_id(cell, index) in self._trials.of[cell].tuning:
                     continue
                 search = self.settings.points(cell.size)
                 outcomes = [one.outcome() for one in self.tried(cell) if not one.in_strip]
                 proposal = search.propose(index, outcomes)
-                yield self._write(cell, roles.tuning(self.settings, cell, index, proposal))
+                yield self._trials.write(cell, roles.tuning(self.settings, cell, index, proposal))
 
     def _extend(self, active: set[str]) -> None:
         """Add strips beyond the ranges at whose edge some arm has its best setting."""
@@ -195,9 +161,9 @@ class Plan:
             numbers = range(self.settings.budget.extra)
             for number, strip in itertools.product(numbers, strips):
                 for cell in self.settings.cells_at(size):
-                    if roles.strip_id(cell, strip, number) not in self._there[cell].tuning:
+                    if roles.strip_id(cell, strip, number) not in self._trials.of[cell].tuning:
                         wanted = roles.in_strip(self.settings, cell, strip, number)
-                        yield self._write(cell, wanted)
+                        yield self._trials.write(cell, wanted)
 
     def _confirmations(self, active: set[str]) -> Iterator[str]:
         budget, settings = self.settings.budget, self.settings
@@ -222,11 +188,9 @@ class Plan:
                         yield trial_id
 
     def _audits(self, active: set[str]) -> Iterator[str]:
-        for cell, there in self._there.items():
+        for cell, there in self._trials.of.items():
             for one in self.tried(cell):
-                if one.state is State.STOPPED and audited(
-                    one.trial_id, self.settings.seed, self.settings.budget.audit
-                ):
+                if one.state is State.STOPPED and self._is_audited(one):
                     self._begin_audit(one, cell)  # unless it has been, when the trial was stopped
             yield from (trial_id for trial_id in there.audits if self._is_open(trial_id, active))
 
@@ -247,7 +211,7 @@ class Plan:
 
     def _are_tuned(self, cells: Sequence[Cell], active: set[str]) -> bool:
         return all(
-            trial_id in self._there[cell].tuning
+            trial_id in self._trials.of[cell].tuning
             and trial_id not in active
             and not self._may_advance(trial_id)
             for cell in cells
@@ -260,7 +224,7 @@ class Plan:
 
     def _may_advance(self, trial_id: str) -> bool:
         """Whether the trial may record more in this session."""
-        if self._has_ended(trial_id):
+        if self._trials.has_ended(trial_id):
             return False
         failed = self.study.trial(trial_id).state is State.FAILED
         return self._given[trial_id] < (1 if failed else PROCESS_DEATHS)
@@ -268,77 +232,16 @@ class Plan:
     def _may_pass_a_rung(self, tried: Tried) -> bool:
         return tried.stopped_at is None and self._may_advance(tried.trial_id)
 
-    def _has_ended(self, trial_id: str) -> bool:
-        if trial_id in self._settled or trial_id in self._ended:
-            return True
-        state = self.study.trial(trial_id).state
-        if state is None or not state.is_final:
-            return False
-        if any(trial_id in there.tuning for there in self._there.values()):
-            self._tried(trial_id)
-        else:
-            self._ended.add(trial_id)
-        return True
-
     def _same_run(self, cell: Cell, run: RunConfig) -> str | None:
         """The confirm run that has this setting, seed and draw already, whoever wanted it."""
-        for trial_id, there in self._there[cell].confirming.items():
+        for trial_id, there in self._trials.of[cell].confirming.items():
             if roles.setting(there) == roles.setting(run):
                 return trial_id
         return None
 
     def _number(self, cell: Cell, wanted: Wanted) -> str:
         """Write a confirm run; numbered on, for those of settings since overtaken remain."""
-        trial_id = f"{cell.name}-c{len(self._there[cell].confirming)}"
-        return self._write(cell, replace(wanted, run=replace(wanted.run, trial_id=trial_id)))
-
-    def _write(self, cell: Cell, wanted: Wanted) -> str:
-        trial_id = wanted.run.trial_id
-        self.study.trial(trial_id).write_config(wanted.config())
-        self._there[cell].add(trial_id, wanted.role, wanted.run)
-        return trial_id
-
-    def _refreshed(self, trial_id: str) -> dict[str, Any]:
-        """The trial's config.json, with where and how it runs brought up to date."""
-        trial, fixed = self.study.trial(trial_id), self.settings.space.fixed
-        config = trial.config()
-        run = from_dict(RunConfig, config["run"])
-        inits = {arm.name: arm.init for arm in self.settings.arms}
-        now = replace(
-            run,
-            data=fixed.data,
-            init=inits[run.arm],
-            device=fixed.device,
-            threads=fixed.threads,
-            checkpoint_every=fixed.checkpoint_every,
+        trial_id = f"{cell.name}-c{len(self._trials.of[cell].confirming)}"
+        return self._trials.write(
+            cell, replace(wanted, run=replace(wanted.run, trial_id=trial_id))
         )
-        if now != run:
-            config["run"] = to_dict(now)
-            trial.write_config(config)
-        return config
-
-    def _tried(self, trial_id: str) -> Tried:
-        """The tuning trial; one that was told to stop and has its tail is marked as stopped."""
-        if trial_id in self._settled:
-            return self._settled[trial_id]
-        trial = self.study.trial(trial_id)
-        state, config, records = trial.state, trial.config(), tuple(trial.records())
-        run, stopped_at = from_dict(RunConfig, config["run"]), config.get("stopped_at")
-        if stopped_at is not None and state not in (State.STOPPED, State.DIVERGED):
-            recorded = {(r["leg"], r["weights"]) for r in records}
-            if not schedule.remaining(run.schedule, recorded):
-                trial.mark(state := State.STOPPED, iteration=stopped_at)
-                trial.remove("trunk")  # for good: nobody will go on from there
-        tried = Tried(
-            trial_id,
-            config["index"],
-            run,
-            config["strategy"],
-            state,
-            stopped_at,
-            "strip" in config,
-            records,
-        )
-        if state is not None and state.is_final:
-            self._settled[trial_id] = tried
-        return tried

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from study import engine
-from study.config import DataConfig, OptimConfig, RunConfig, ScheduleConfig, to_dict
-from study.rundir import COSTS, Record, TrialDir
+from study.config import DataConfig, OptimConfig, RunConfig, ScheduleConfig, from_dict, to_dict
+from study.plan import Plan
+from study.rundir import COSTS, Record, StudyDir, TrialDir
+from study.settings import Settings
 
 TINY_RUN = RunConfig(
     trial_id="tiny",
@@ -41,6 +43,17 @@ def complete(folder: Path, config: RunConfig = TINY_RUN) -> TrialDir:
     for _ in engine.run(config, directory):
         pass
     return directory
+
+
+def study_without_ray(asked: Settings, folder: Path) -> StudyDir:
+    """The whole study, one trial after another in this process."""
+    study = StudyDir(folder)
+    study.open({"question": asked.question(data={}), "budget": asdict(asked.budget)})
+    plan = Plan(asked, study)
+    while (found := plan.next(set())) is not None:
+        for _ in engine.run(from_dict(RunConfig, found[1]["run"]), study.trial(found[0])):
+            plan.heard_from(found[0])
+    return study
 
 
 def exact(records: list[Record]) -> list[dict[str, Any]]:

@@ -107,6 +107,10 @@ class Simulation:
             self.started.append(found[0])
             self.study.trial(found[0]).mark(State.RUNNING)
 
+    def score(self, run: RunConfig, leg: Leg, weights: str) -> float:
+        """What an evaluation at the end of the leg finds."""
+        return self._objective(run, leg.stop)
+
     def _advance(self, trial: TrialDir) -> None:
         run = from_dict(RunConfig, trial.config()["run"])
         recorded = {(r["leg"], r["weights"]) for r in trial.records()}
@@ -114,7 +118,7 @@ class Simulation:
         pending = [(leg, weights) for leg in walk for weights in leg.pending(recorded)]
         if pending:
             leg, weights = pending[0]
-            trial.append(record(trial.id, leg, weights, self._objective(run, leg.stop)))
+            trial.append(record(trial.id, leg, weights, self.score(run, leg, weights)))
             trial.save("trunk", str(leg.stop).encode())
         if len(pending) <= 1:
             trial.mark(State.FINISHED)

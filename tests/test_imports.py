@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 # The product from the top down: a module imports what stands below it, or beside it in its group.
 LAYERS: list[set[str]] = [
     {"study.sweep", "study.train", "study.prepare", "study.recipes"},
+    {"study.options"},
     {"study.cli"},
     {"study.cluster"},
     {
@@ -21,6 +22,7 @@ LAYERS: list[set[str]] = [
         "study.bill",
         "study.spaces",
     },
+    {"study.trials"},
     {"study.roles"},
     {"study.settings", "study.tried"},
     {"study.engine", "study.pretext"},

@@ -94,6 +94,12 @@ def test_each_rung_has_fewer_places():
     assert verdicts(trials, under_way="cd")["d"] is GO
 
 
+def test_lengths_too_early_to_tell_are_no_rungs():
+    rungs = Rungs(Halving(), "tail", replace(SCHEDULE, lengths=(60, 200, 400, 660)))
+    assert rungs.places(8) == {200: 4, 400: 2}
+    assert Halving(earliest=0.0).places(8, (60, 200, 660)) == {60: 4, 200: 2}
+
+
 def test_equal_values_go_on_together():
     trials = at_first_rung("0 0 0 0 0 0")  # nothing learnt yet: no ground to stop anybody
     assert set(verdicts(trials).values()) == {GO}
@@ -121,6 +127,11 @@ def test_an_ap_that_is_no_number_is_the_worst(ap: float | None):
 def test_eta_of_one_would_stop_nobody_and_is_refused():
     with pytest.raises(ValueError, match="eta = 1"):
         Halving(1)
+
+
+def test_a_rung_at_the_end_would_stop_nobody_and_is_refused():
+    with pytest.raises(ValueError, match=r"earliest = 1.0: a share of the longest"):
+        Halving(earliest=1.0)
 
 
 def test_the_simple_baseline_keeps_a_few_from_one_rung_on():

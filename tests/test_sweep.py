@@ -15,10 +15,10 @@ from study.bill import affordable, bill, duration
 from study.cli import OwnData
 from study.config import TINY, SearchSpace
 from study.data.index import Index
+from study.options import Spend, Sweep, Tuning, settings
 from study.schedule import independent_iterations, iterations
 from study.spaces import find, names
 from study.stopping import KeepBest
-from study.sweep import Spend, Sweep, Tuning, settings
 from tests.simulated import settings as simulated
 
 SPACE = str(Path(__file__).parent / "cluster" / "tiny.py")

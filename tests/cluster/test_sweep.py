@@ -17,12 +17,9 @@ from typing import Any
 
 import pytest
 
-from study import engine
-from study.config import RunConfig, from_dict
-from study.plan import Plan
+from study.options import Spend, Sweep, Tuning, settings
 from study.rundir import State, StudyDir
-from study.sweep import Spend, Sweep, Tuning, settings
-from tests.runs import exact
+from tests.runs import exact, study_without_ray
 
 SPACE = str(Path(__file__).with_name("tiny.py"))
 ROOT = Path(__file__).parent.parent.parent
@@ -99,13 +96,7 @@ def records(study: StudyDir) -> Records:
 def run_without_ray(run_dir: Path, **options: Any) -> Records:
     """The same study, one trial after another in this process."""
     asked = settings(Sweep(space=SPACE, run_dir=run_dir, **options))
-    study = StudyDir(run_dir)
-    plan = Plan(asked, study)
-    while (found := plan.next(set())) is not None:
-        trial = study.trial(found[0])
-        for _ in engine.run(from_dict(RunConfig, found[1]["run"]), trial):
-            pass
-    return records(study)
+    return records(study_without_ray(asked, run_dir))
 
 
 def wait_for(process: subprocess.Popen[str], happened: Callable[[], bool]) -> None:
