@@ -99,12 +99,14 @@ def layout(table: pd.DataFrame) -> Table:
 
 def advice(manifest: dict[str, Any]) -> str:
     """How a study would stop less; its own rule is part of its question."""
-    rule = manifest["question"].get("stopping") or {}
+    rule = manifest["question"]["stopping"] or {}
+    ways = ["with --no-stopping"]
     if rule.get("rule") == "best":
-        keep = f"a --keep above {rule['best']}"
-    else:
-        keep = f"an --eta below {rule['eta']}" if rule.get("eta", 2) > 2 else "a larger --keep"
-    return f"a study with --no-stopping, or with {keep}, would lose less"
+        ways.append(f"with a --keep above {rule['best']}")
+    if rule.get("rule") == "halving":
+        ways += [f"with an --eta below {rule['eta']}"] if rule["eta"] > 2 else []
+        ways.append(f"with an --earliest above {rule['earliest']:g}")
+    return f"a study {' or '.join(ways)} would lose less"
 
 
 def kendall(x: Sequence[float], y: Sequence[float], weights: Sequence[float]) -> float:

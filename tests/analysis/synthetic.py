@@ -30,6 +30,7 @@ from study.config import (
 from study.extension import Side, Strip
 from study.rundir import State, StudyDir
 from study.settings import Settings
+from study.stopping import Halving
 
 SPACE = SearchSpace(
     name="synthetic",
@@ -137,6 +138,7 @@ def begin(
     study = StudyDir(path)
     arms = tuple(Arm(name, None) for name in space.scientific.arms)
     budget = budget or Budget(trials=trials, confirm=confirm, cross=0, audit=0.0, extend=0)
+    asked_for = {"rule": Halving(earliest=0.0)} | asked_for  # here trials stop at once
     asked = Settings(space=space, arms=arms, budget=budget, **asked_for)
     digests = {split: digest(split) for split in ("train", "tune", "report")}
     study.open(

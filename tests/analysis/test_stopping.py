@@ -170,8 +170,13 @@ def test_kendall_is_the_usual_one_where_all_weigh_the_same():
 
 @pytest.mark.parametrize(
     ("rule", "words"),
-    [(Halving(2), "a larger --keep"), (Halving(3), "--eta below 3"), (KeepBest(2), "above 2")],
+    [
+        (None, "--no-stopping would"),
+        (Halving(2, 0.3), "--no-stopping or with an --earliest above 0.3"),
+        (Halving(3, 0.3), "--eta below 3 or with an --earliest above 0.3"),
+        (KeepBest(2), "--no-stopping or with a --keep above 2"),
+    ],
 )
-def test_advice_fits_the_rule(rule: Halving | KeepBest, words: str, tmp_path: Path):
+def test_advice_fits_the_rule(rule: Halving | KeepBest | None, words: str, tmp_path: Path):
     study = begin(tmp_path, SCRATCH, rule=rule)
     assert words in stopping.advice(study.manifest)
