@@ -1,8 +1,8 @@
 """Tuned the paper's way, one arm's setting for both: as a frame, in words, and as a table.
 
 "Rethinking ImageNet Pre-training" (Sec. 5.2) tuned the pre-trained arm and gave what it found to
-the other, which favours the first. There the other arm could still train longer; here it is given
-the length too.
+the other, which favours the first; only the length was the other's own. So here: an arm is given
+another's learning rate, weight decay and drop factor, and keeps its best length.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def cross_tuning(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
             place = {"study": study, "arm": arm}
             mine = where(best, **place)
             theirs = where(best, study=study, arm=other)
-            given = theirs.assign(arm=arm)
+            own = dict(zip(mine["size"], mine["length"], strict=True))
+            theirs = theirs.loc[theirs["size"].isin(list(own))]
+            given = theirs.assign(arm=arm, length=[own[size] for size in theirs["size"]])
             pairs = [
                 _Pair(
                     size,

@@ -180,7 +180,10 @@ class Plan:
                     for other, others in best.items()
                     if other.size == cell.size and other != cell and others
                 ]
-                crossed = crossed if repeat < budget.cross else []
+                if repeat >= budget.cross or not choices:
+                    crossed = []
+                # as in the paper, an arm that is given another's values keeps its own length
+                crossed = [replace(one, length=choices[0].length) for one in crossed]
                 for choice in (*wanted, *crossed):
                     run = roles.confirmation(settings, cell, choice, repeat, own=choice in choices)
                     trial_id = self._same_run(cell, run.run) or self._number(cell, run)

@@ -66,7 +66,7 @@ def in_strip(settings: Settings, cell: Cell, strip: Strip, number: int) -> Wante
 
 
 def confirmation(settings: Settings, cell: Cell, choice: Choice, repeat: int, own: bool) -> Wanted:
-    """Repeat `repeat` of a setting, the cell's own or that of another arm.
+    """Repeat `repeat` of a setting, the cell's own or one with another arm's values.
 
     Seeds and draws depend on the repeat alone: all arms and settings are paired by them.
     """

@@ -155,7 +155,10 @@ def test_the_best_few_settings_are_confirmed(tmp_path: Path):
 
 
 def test_each_arm_is_run_with_the_other_arms_best_setting(tmp_path: Path):
-    done = Simulation(settings(trials=12, cross=1), tmp_path, objective=at_edge).run()
+    def overfitting(run: RunConfig, length: int) -> float:
+        return at_edge(run, length) / (length if run.arm == "pretext" else 1)
+
+    done = Simulation(settings(trials=12, cross=1), tmp_path, objective=overfitting).run()
     crossed = configs(done, strategy="cross")
     assert len(crossed) == len(done.plan.settings.cells)
     for cell in done.plan.settings.cells:
@@ -165,6 +168,8 @@ def test_each_arm_is_run_with_the_other_arms_best_setting(tmp_path: Path):
         own = done.study.trial(f"{cell.name}-c0").config()["run"]
         run = config["run"]
         assert best and run["optim"]["lr"] == best.setting["lr"] != own["optim"]["lr"]
+        # as in the paper, the length is the arm's own
+        assert run["schedule"] == own["schedule"] and lengths(config) != (best.length,)
         assert (run["arm"], run["init"]) == (cell.arm.name, cell.arm.init)
         assert [run[k] for k in ("seed", "draw", "split")] == [
             own[k] for k in ("seed", "draw", "split")
