@@ -7,7 +7,7 @@ BIN := .venv/bin
 
 help:
 	@echo "make setup       virtual environment .venv with this package and its dependencies"
-	@echo "make demo        the question on the embedded data, with a report, in about 8 minutes"
+	@echo "make demo        the question on the embedded data, with a report, in about 11 minutes"
 	@echo "make test        all tests; make test-quick leaves out those that start Ray"
 	@echo "make lint        ruff and pyright"
 

@@ -20,7 +20,7 @@ from analysis.frames import frame, rows, scored, where
 from analysis.layout import ARM, IMAGES, Column, Table
 from analysis.load import Results
 from analysis.tables import SETTING
-from analysis.words import between, images, number, points
+from analysis.words import between, images, listed, number, points
 
 Scores = Mapping[Hashable, float]
 """Score by (seed, draw)."""
@@ -98,7 +98,16 @@ def as_in_the_paper(results: Results, table: pd.DataFrame) -> pd.DataFrame:
 
 def told(table: pd.DataFrame) -> list[str]:
     """Rows of `cross_tuning` that were run as sentences: what the paper's way would decide."""
-    return [_sentence(row) for row in rows(table) if row["n"]]
+    run = [row for row in rows(table) if row["n"]]
+    alike: dict[tuple[str, str], list[str]] = {}
+    for row in run:
+        if row["same"]:
+            alike.setdefault((row["arm"], row["setting_of"]), []).append(f"{row['size']:,}")
+    return [
+        f"With {listed(sizes)} training images {arm} and {other} chose the same values: the"
+        " paper's way changes nothing."
+        for (arm, other), sizes in alike.items()
+    ] + [_sentence(row) for row in run if not row["same"]]
 
 
 def layout(table: pd.DataFrame, paper: pd.DataFrame) -> Table:
@@ -109,12 +118,11 @@ def layout(table: pd.DataFrame, paper: pd.DataFrame) -> Table:
     gaps = {(row["size"], row["setting_of"]) for row in rows(paper)}
     shown: list[list[str]] = []
     for row in rows(table):
-        if not row["n"]:
+        if not row["n"] or row["same"]:
             continue
         size, n = number(row["size"]), number(row["n"])
         scores = [points(row[f"AP_box_{which}"]) for which in ("own", "cross")]
-        change = "same setting" if row["same"] else _difference(row)
-        shown.append([size, row["arm"], row["setting_of"], *scores, change, n])
+        shown.append([size, row["arm"], row["setting_of"], *scores, _difference(row), n])
         crossed_in_paper = (row["size"], row["setting_of"]) in gaps
         if crossed_in_paper and len(where(paper, size=row["size"], arm=row["arm"])):
             apart = [_signed(row[f"AP_box_gap_{which}"]) for which in ("own", "shared")]
@@ -155,8 +163,6 @@ def _by_seed(runs: pd.DataFrame, score: str) -> dict[Hashable, float]:
 def _sentence(row: dict[str, Any]) -> str:
     arm, other, change = row["arm"], row["setting_of"], row["AP_box_difference"]
     at = f"At {images(row['size'])}"
-    if row["same"]:
-        return f"{at} {arm} and {other} chose the same setting: the paper's way changes nothing."
     low, high = row["AP_box_difference_low"], row["AP_box_difference_high"]
     more = "more" if change > 0 else "less"
     low, high = (low, high) if change > 0 else (-high, -low)

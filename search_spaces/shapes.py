@@ -4,7 +4,8 @@
     python -m analysis runs/demo
 
 The smallest complete study, and a real one: both arms at two sizes, images generated on the spot,
-a thin network, minutes on two CPU cores. 2 sizes × 2 arms × 4 trials, 2 confirm runs each.
+a thin network, minutes on two CPU cores. 2 sizes × 2 arms × 4 trials, 2 confirm runs each and one
+with the other arm's values, if they differ.
 """
 
 from study.config import (
