@@ -24,7 +24,7 @@ demo: setup
 
 test-quick: setup
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"
 
 test: test-quick
 	$(BIN)/python -m pytest -q -m slow

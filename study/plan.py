@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from study import roles
@@ -25,6 +25,16 @@ from study.trials import Trials
 from study.tried import Choice, Tried, chosen, finalists
 
 PROCESS_DEATHS = 3  # of one trial in one session; then it is left to the next session
+
+
+@dataclass(frozen=True)
+class _Contest:
+    """The tuning trials of one cell at one moment: what a rung's verdict looks at."""
+
+    cell: Cell
+    tried: dict[str, Tried]
+    under_way: set[str]  # those that may still come to a rung
+    unborn: int  # trials of the budget that have not begun
 
 
 class Plan:
@@ -89,20 +99,24 @@ class Plan:
         """What a trial that has recorded something is to do; a stop is written down."""
         self._given[trial_id] = min(self._given[trial_id], 1)  # whatever died before, it advances
         cell = self._trials.cell_of(trial_id)
-        return self._judge(trial_id, cell, self.tried(cell)) if cell else Verdict.GO
+        return self._judge(trial_id, self._contest(cell)) if cell else Verdict.GO
 
-    def _judge(self, trial_id: str, cell: Cell, found: Sequence[Tried]) -> Verdict:
-        """`found`: all tuning trials of the cell, which is the trial's."""
+    def _contest(self, cell: Cell) -> _Contest:
+        tried = {one.trial_id: one for one in self.tried(cell)}
+        under_way = {
+            trial_id
+            for trial_id, one in tried.items()
+            if one.stopped_at is None and self._may_advance(trial_id)
+        }
+        return _Contest(cell, tried, under_way, len({*self._wanted(cell)} - tried.keys()))
+
+    def _judge(self, trial_id: str, contest: _Contest) -> Verdict:
+        cell, mine = contest.cell, contest.tried[trial_id]
         rungs = self.settings.rungs_at(cell.size)
-        mine = next(one for one in found if one.trial_id == trial_id)
         if rungs is None or mine.stopped_at is not None:
             return Verdict.STOP if mine.state is State.STOPPED else Verdict.GO
-        result, length = rungs.verdict(
-            trial_id,
-            {one.trial_id: one.records for one in found},
-            [one.trial_id for one in found if self._may_pass_a_rung(one)],
-            len({*self._wanted(cell)} - {one.trial_id for one in found}),
-        )
+        records = {key: one.records for key, one in contest.tried.items()}
+        result, length = rungs.verdict(trial_id, records, contest.under_way, contest.unborn)
         if result is Verdict.STOP:
             assert length is not None
             if self._is_audited(mine):
@@ -121,18 +135,23 @@ class Plan:
 
     def _unfinished(self, active: set[str]) -> Iterator[str]:
         """Tuning trials that were interrupted, or set aside at a rung where they may now go on."""
-        found = {cell: self.tried(cell) for cell in self.settings.cells}
-        everyone = [(one.index, one.trial_id, cell) for cell in found for one in found[cell]]
+        contests = {cell: self._contest(cell) for cell in self.settings.cells}
+        everyone = [
+            (one.index, one.trial_id, cell)
+            for cell, contest in contests.items()
+            for one in contest.tried.values()
+            if self._is_open(one.trial_id, active)
+        ]
         everyone.sort(key=lambda item: item[:2])
         stopped = True
         while stopped:  # one that stops may be the one that another waits for
             stopped = False
             for _, trial_id, cell in everyone:
-                if not self._is_open(trial_id, active):
-                    continue
-                heard = self._judge(trial_id, cell, found[cell])
+                if contests[cell].tried[trial_id].stopped_at and not self._may_advance(trial_id):
+                    continue  # stopped a moment ago
+                heard = self._judge(trial_id, contests[cell])
                 if heard is Verdict.STOP:
-                    stopped, found[cell] = True, self.tried(cell)
+                    stopped, contests[cell] = True, self._contest(cell)
                 if heard is not Verdict.WAIT and self._is_open(trial_id, active):
                     yield trial_id  # also one that stops, but lacks its tail
 
@@ -231,9 +250,6 @@ class Plan:
             return False
         failed = self.study.trial(trial_id).state is State.FAILED
         return self._given[trial_id] < (1 if failed else PROCESS_DEATHS)
-
-    def _may_pass_a_rung(self, tried: Tried) -> bool:
-        return tried.stopped_at is None and self._may_advance(tried.trial_id)
 
     def _same_run(self, cell: Cell, run: RunConfig) -> str | None:
         """The confirm run that has this setting, seed and draw already, whoever wanted it."""
