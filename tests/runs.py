@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from study.config import DataConfig, OptimConfig, RunConfig, ScheduleConfig, fro
 from study.plan import Plan
 from study.rundir import COSTS, Record, StudyDir, TrialDir
 from study.settings import Settings
+from study.stopping import Verdict
 
 TINY_RUN = RunConfig(
     trial_id="tiny",
@@ -51,8 +53,11 @@ def study_without_ray(asked: Settings, folder: Path) -> StudyDir:
     study.open({"question": asked.question(data={}), "budget": asdict(asked.budget)})
     plan = Plan(asked, study)
     while (found := plan.next(set())) is not None:
-        for _ in engine.run(from_dict(RunConfig, found[1]["run"]), study.trial(found[0])):
-            plan.heard_from(found[0])
+        run = from_dict(RunConfig, found[1]["run"])
+        with contextlib.closing(engine.run(run, study.trial(found[0]))) as records:
+            for _ in records:
+                if plan.heard_from(found[0]) is not Verdict.GO:
+                    break
     return study
 
 
