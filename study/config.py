@@ -202,6 +202,8 @@ class ScheduleConfig:
         )
         good = bool(self.factors) and all(0 < f <= 1 for f in self.factors)
         _require(good, "schedule.factors", self.factors, "at least one, each in (0, 1]")
+        different = len({f"{factor:g}" for factor in self.factors}) == len(self.factors)
+        _require(different, "schedule.factors", self.factors, "each once, to six digits")
         _require(self.warmup >= 0, "schedule.warmup", self.warmup, "0 or more iterations")
         on_trunk = all(0 < iteration <= lengths[-1] - tail[0] for iteration in self.watch)
         ascending = list(self.watch) == sorted(set(self.watch))

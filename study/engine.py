@@ -12,7 +12,7 @@ import contextlib
 import math
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 import safetensors.torch
 import torch
@@ -58,15 +58,15 @@ def run(config: RunConfig, trial: TrialDir) -> Generator[Record, None, None]:
         recorded = world.from_main({(r["leg"], r["weights"]) for r in trial.records()})
         legs = schedule.remaining(config.schedule, recorded)
         for leg in legs:
-            session.enter(leg)
+            session.enter(leg, legs)
             try:
                 session.train(leg)
             except Diverged as outcome:
                 session.end(State.DIVERGED, iteration=outcome.iteration, error=str(outcome))
                 raise
-            pending = leg.pending(recorded)
-            for weights in pending:
-                yield session.evaluate(leg, weights, leg is legs[-1] and weights == pending[-1])
+            for weights in leg.evaluated:
+                last = leg is legs[-1] and weights == leg.evaluated[-1]
+                yield session.evaluate(leg, weights, done=last)
         session.end(State.FINISHED, iteration=session.state.iteration)
 
 
@@ -83,8 +83,6 @@ class _Session:
         detector, audit = initialisation.build(config, len(train.category_id))
         detector.to(self.device, getattr(torch, config.precision)).train()
         self.state = TrainState(detector, optimiser(detector, config.optim))
-        # separate runs start from the same weights, one after another
-        self.initial = None if config.schedule.shared else self.state.to_bytes()
         self.model: nn.Module = DistributedDataParallel(detector) if world.size > 1 else detector
         self.averages = bool(config.schedule.watch) and "average" in config.schedule.watched
         self.meter = Meter(trial, world.size)
@@ -92,8 +90,11 @@ class _Session:
             trial.write_audit(audit)
         self.mark(State.RUNNING, device=_device_name(self.device), workers=world.size)
 
-    def enter(self, leg: Leg) -> None:
-        """Be at the leg's start, or where a killed session left it: resuming is returning."""
+    def enter(self, leg: Leg, remaining: Sequence[Leg]) -> None:
+        """Be at the leg's start, or where a killed session left it: resuming is returning.
+
+        A leg of the trunk that a former session has walked is left as it is.
+        """
         inside = self.trial.load("tail") if leg.is_tail else None
         if inside is not None and place_of(inside)[0] == leg.name:
             self.state.restore(inside)
@@ -101,11 +102,22 @@ class _Session:
             trunk = self.trial.load("trunk")
             if trunk is not None and place_of(trunk)[1] == leg.trunk:
                 self.state.restore(trunk)
-            elif self.initial is not None:
-                self.state.restore(self.initial)
-        if self.state.iteration <= leg.stop:  # not one that a former session has walked through
+            elif self.state.iteration:
+                self.restart()  # another separate run
+        walked = self.state.iteration > leg.stop
+        if walked and any(one.needs(leg) for one in remaining):
+            self.restart()  # the checkpoint lies beyond something that is wanted after all
+            walked = False
+        if not walked:
             self.state.enter(leg)
         self.meter.begin_leg()
+
+    def restart(self) -> None:
+        """Be at the very beginning again."""
+        detector, _ = initialisation.build(self.config, len(self.splits.train.category_id))
+        detector.to(self.device, getattr(torch, self.config.precision))
+        fresh = TrainState(detector, optimiser(detector, self.config.optim))
+        self.state.restore(fresh.to_bytes())
 
     def train(self, leg: Leg) -> None:
         """Take the leg's remaining steps; save now and then, and at its end."""
@@ -159,6 +171,7 @@ class _Session:
 
     def evaluate(self, leg: Leg, weights: str, done: bool) -> Record:
         """The record of a finished leg: appended to the trial, then returned on every worker."""
+        assert self.state.iteration == leg.stop, (leg, self.state.iteration)
         began = time.monotonic()
         with self.state.averaged() if weights == "average" else contextlib.nullcontext():
             scores = self.score(self.splits)

@@ -45,6 +45,7 @@ class Plan:
         self.study = study
         self.done = False  # nothing was left to do at the last call of `next`
         self._given: Counter[str] = Counter()  # times handed out in this session
+        self._active: set[str] = set()  # under way, as far as is known
         self._strips: dict[int, list[Strip]] = {
             size: [] for size in settings.space.scientific.sizes
         }
@@ -56,6 +57,7 @@ class Plan:
 
         None: wait until one of `active`, the trials under way, has ended; without any, `done`.
         """
+        self._active = set(active)
         self._extend(active)  # first: how many trials a rung has room for depends on it
         for step in (
             self._unfinished(active),
@@ -66,6 +68,7 @@ class Plan:
         ):
             for trial_id in step:
                 self._given[trial_id] += 1
+                self._active.add(trial_id)
                 return trial_id, self._trials.refresh(trial_id, self.settings)
         self.done = not active
         return None
@@ -106,7 +109,9 @@ class Plan:
         under_way = {
             trial_id
             for trial_id, one in tried.items()
-            if one.stopped_at is None and self._may_advance(trial_id)
+            if one.stopped_at is None
+            and not self._trials.has_ended(trial_id)
+            and (trial_id in self._active or self._may_advance(trial_id))
         }
         return _Contest(cell, tried, under_way, len({*self._wanted(cell)} - tried.keys()))
 
@@ -117,6 +122,10 @@ class Plan:
             return Verdict.STOP if mine.state is State.STOPPED else Verdict.GO
         records = {key: one.records for key, one in contest.tried.items()}
         result, length = rungs.verdict(trial_id, records, contest.under_way, contest.unborn)
+        if length is not None and length <= mine.passed:
+            return Verdict.GO  # said before; a budget that has grown since takes nothing back
+        if result is Verdict.GO and length is not None:
+            self._trials.passes(mine, length)
         if result is Verdict.STOP:
             assert length is not None
             if self._is_audited(mine):
@@ -130,8 +139,9 @@ class Plan:
     def _begin_audit(self, stopped: Tried, cell: Cell) -> None:
         wanted = roles.audit(self.settings, stopped)
         if wanted and wanted.run.trial_id not in self._trials.of[cell].audits:
-            self._trials.write(cell, wanted)
+            # first: without its config.json a folder is no trial, and this is done again
             self.study.trial(stopped.trial_id).copy("trunk", self.study.trial(wanted.run.trial_id))
+            self._trials.write(cell, wanted)
 
     def _unfinished(self, active: set[str]) -> Iterator[str]:
         """Tuning trials that were interrupted, or set aside at a rung where they may now go on."""
@@ -210,11 +220,14 @@ class Plan:
                         yield trial_id
 
     def _audits(self, active: set[str]) -> Iterator[str]:
-        for cell, there in self._trials.of.items():
+        for cell in self.settings.cells:
             for one in self.tried(cell):
                 if one.state is State.STOPPED and self._is_audited(one):
                     self._begin_audit(one, cell)  # unless it has been, when the trial was stopped
-            yield from (trial_id for trial_id in there.audits if self._is_open(trial_id, active))
+                trial_id = roles.audit_id(one.trial_id)
+                there = trial_id in self._trials.of[cell].audits
+                if there and one.state is State.STOPPED and self._is_open(trial_id, active):
+                    yield trial_id
 
     def _wanted(self, cell: Cell) -> list[str]:
         """The tuning trials that the cell has or will have, as far as that is known."""

@@ -42,6 +42,10 @@ def strip_id(cell: Cell, strip: Strip, number: int) -> str:
     return f"{cell.name}-{strip.label}-{number}"
 
 
+def audit_id(trial_id: str) -> str:
+    return f"{trial_id}-audit"
+
+
 def tuning(settings: Settings, cell: Cell, index: int, proposal: Proposal) -> Wanted:
     """The trial of a proposal."""
     run = _tuned(settings, cell, tuning_id(cell, index), proposal)
@@ -98,7 +102,7 @@ def audit(settings: Settings, stopped: Tried) -> Wanted | None:
     rest = tuple(n for n in schedule.lengths if n > (stopped.stopped_at or 0))
     if not rest:
         return None
-    trial_id = f"{stopped.trial_id}-audit"
+    trial_id = audit_id(stopped.trial_id)
     run = replace(
         stopped.run, trial_id=trial_id, schedule=replace(schedule, lengths=rest, watch=())
     )

@@ -9,7 +9,7 @@ length would have computed, bit for bit.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from study.config import ScheduleConfig
@@ -40,6 +40,11 @@ class Leg:
             return f"tail-{self.length}-{self.factor:g}"
         return f"trunk-{self.stop}" + (f"-of-{self.trunk}" if self.trunk else "")
 
+    def needs(self, walked: Leg) -> bool:
+        """Whether this leg must be found, with what is evaluated, at the end of a trunk's leg."""
+        here = self == walked and bool(self.evaluated)
+        return here or (self.is_tail and (self.trunk, self.start) == (walked.trunk, walked.stop))
+
     def pending(self, recorded: Collection[Evaluation]) -> list[str]:
         """The weights still to be evaluated at its end."""
         return [weights for weights in self.evaluated if (self.name, weights) not in recorded]
@@ -60,13 +65,16 @@ def legs(schedule: ScheduleConfig) -> list[Leg]:
 
 
 def remaining(schedule: ScheduleConfig, recorded: Collection[Evaluation]) -> list[Leg]:
-    """The legs that lead to something not recorded; those of a trunk already walked included."""
-    walk = legs(schedule)
-    last = {leg.trunk: i for i, leg in enumerate(walk) if leg.pending(recorded)}
+    """The legs that lead to something not recorded, each with what is still to be evaluated.
+
+    Those of a trunk already walked are among them, for what lies behind may have been lost.
+    """
+    walk = [replace(leg, evaluated=tuple(leg.pending(recorded))) for leg in legs(schedule)]
+    last = {leg.trunk: i for i, leg in enumerate(walk) if leg.evaluated}
     return [
         leg
         for i, leg in enumerate(walk)
-        if i <= last.get(leg.trunk, -1) and (leg.pending(recorded) or not leg.is_tail)
+        if i <= last.get(leg.trunk, -1) and (leg.evaluated or not leg.is_tail)
     ]
 
 

@@ -124,7 +124,7 @@ class Settings:
             "seed": self.seed,
             "search": self.search,
             # a larger grid does not contain the smaller one
-            "grid": self.points(0).grid_shape() if self.search == "grid" else None,
+            "grid": self.budget.trials if self.search == "grid" else None,
             "paired": self.paired if self.search == "sobol+tpe" else None,
             "schedule": self.schedule,
             "tails": self.tails,

@@ -110,11 +110,25 @@ class Trials:
             if not schedule.remaining(run.schedule, recorded):
                 trial.mark(state := State.STOPPED, iteration=stopped_at)
                 trial.remove("trunk")  # for good: nobody will go on from there
-        place = (config["index"], run, config["strategy"], state, stopped_at, "strip" in config)
-        tried = Tried(trial_id, *place, records)
+        tried = Tried(
+            trial_id=trial_id,
+            index=config["index"],
+            run=run,
+            strategy=config["strategy"],
+            state=state,
+            stopped_at=stopped_at,
+            passed=config.get("passed", 0),
+            in_strip="strip" in config,
+            records=records,
+        )
         if state is not None and state.is_final:
             self._settled[trial_id] = tried
         return tried
+
+    def passes(self, tried: Tried, length: int) -> None:
+        """Write down that a tuning trial goes on from a rung, for good."""
+        trial = self.study.trial(tried.trial_id)
+        trial.write_config(trial.config() | {"passed": length})
 
     def stop(self, tried: Tried, length: int) -> None:
         """End a tuning trial at a length: with its tail there, should that be missing yet."""

@@ -22,6 +22,7 @@ class Tried:
     strategy: str
     state: State | None
     stopped_at: int | None  # the rung (a length) at which it was told to end
+    passed: int  # the last rung at which it was told to go on; 0: none yet
     in_strip: bool  # proposed beyond a range's end
     records: tuple[Record, ...]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -89,6 +90,32 @@ def test_a_watched_trunk_changes_nothing_and_resumes_exactly(
     records.close()
     assert exact(complete(tmp_path, WATCHED_RUN).records()) == exact(whole)
     assert weights(directory) == weights(watched)
+
+
+def test_a_length_asked_for_behind_the_checkpoint_is_walked_to_again(
+    undisturbed: TrialDir, tmp_path: Path
+):
+    longer = with_lengths(TINY_RUN, 12)
+    directory = trial(tmp_path, longer)
+    records = engine.run(longer, directory)
+    with contextlib.suppress(
+        KeyboardInterrupt
+    ):  # in the middle of the trunk, beyond the fork of 8
+        original = engine._Session.save
+        with pytest.MonkeyPatch.context() as patch:
+
+            def save(self: object, name: str, leg: object) -> None:
+                original(self, name, leg)  # type: ignore[arg-type]
+                if self.state.iteration == 6:  # type: ignore[attr-defined]
+                    raise KeyboardInterrupt
+
+            patch.setattr(engine._Session, "save", save)
+            next(records)
+    assert directory.load("trunk") is not None and not directory.records()
+    shorter = complete(tmp_path, with_lengths(TINY_RUN, 8))
+    assert exact([shorter.records()[0] | {"done": False}]) == exact(undisturbed.records()[:1])
+    name = "weights-tail-8-0.1.safetensors"
+    assert weights(shorter)[name] == weights(undisturbed)[name]
 
 
 def test_closing_the_generator_loses_nothing(undisturbed: TrialDir, tmp_path: Path):

@@ -76,7 +76,9 @@ def test_a_watched_trunk_ends_in_one_tail():
     ]
     recorded = {("trunk-120", "average"), ("trunk-210", "average")}
     assert [leg.stop for leg in schedule.remaining(lazy, recorded)] == [120, 210, 480, 540]
-    assert schedule.remaining(lazy.up_to(180), recorded) == schedule.legs(lazy.up_to(180))
+    trunk, tail = schedule.legs(lazy.up_to(180))
+    assert schedule.remaining(lazy.up_to(180), recorded) == [replace(trunk, evaluated=()), tail]
+    assert tail.needs(trunk) and not tail.needs(Leg(120, 210))
 
 
 def test_nothing_remains_when_all_is_recorded():

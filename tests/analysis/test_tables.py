@@ -56,6 +56,7 @@ def test_best_setting_is_the_one_that_the_sweep_confirms(tmp_path: Path):
                 "",
                 None,
                 None,
+                0,
                 False,
                 records,
             )
