@@ -33,6 +33,7 @@ class Searched:
     high: float
     ladder: bool = False  # rather than a range
     extended: frozenset[str] = frozenset()  # ends beyond which strips were searched: low, high
+    outer: float = extension.OUTER  # share, in the logarithm, that counts as an edge
 
 
 def best(results: Results) -> pd.DataFrame:
@@ -103,12 +104,14 @@ def searched(results: Results, study: str, size: int) -> dict[str, Searched]:
     if values is None:
         return {}
     nuisance = from_dict(Nuisance, values).at(size)
+    outer = extension.outer_shares(results.manifests[study]["question"].get("grid"))
     found = {"length": Searched(min(nuisance.lengths), max(nuisance.lengths), ladder=True)}
     for name, base in (("lr", nuisance.lr), ("weight_decay", nuisance.weight_decay)):
         strips = where(results.strips, study=study, size=size, name=name)
         low, high = min([base.low, *strips["low"]]), max([base.high, *strips["high"]])
         ends = {"low": low < base.low, "high": high > base.high}
-        found[name] = Searched(low, high, extended=frozenset(end for end in ends if ends[end]))
+        beyond = frozenset(end for end in ends if ends[end])
+        found[name] = Searched(low, high, extended=beyond, outer=outer[name])
     return found
 
 
@@ -118,7 +121,7 @@ def edge(value: float, of: Searched | None) -> str:
         return ""
     if of.ladder:
         return {of.low: "low", of.high: "high"}.get(value, "")
-    return extension.edge(value, of.low, of.high) or ""
+    return extension.edge(value, of.low, of.high, of.outer) or ""
 
 
 def _contrast(

@@ -9,8 +9,9 @@ and trained on in crops of 128 px, which two CPU cores can do; anchors are laid 
 the training boxes. With `--model r50-fpn --arms scratch imagenet` it is the full-size question,
 for GPUs: copy this file and give it 16 images an iteration and longer lengths.
 
-Cost: 8 tuning trials and 4 confirm runs a size with the defaults; `--dry-run` measures what they
-take on your machine and data. A chosen value at an end of its range is reported: widen it then.
+Cost: 8 tuning trials and at most 6 confirm runs a size with the defaults; `--dry-run` measures
+what they take on your machine and data. A chosen value at an end of its range extends it, at the
+cost of a few trials more.
 """
 
 from dataclasses import replace

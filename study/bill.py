@@ -74,14 +74,14 @@ def bill(settings: Settings) -> Bill:
         expected += trials * expected_iterations(settings, cell.size)
         expected += runs * sum(lengths) / len(lengths)
         extended = trials + budget.extend * SIDES * budget.extra
-        most += extended * iterations(schedule) + runs * lengths[-1]
+        most += extended * dearest(settings, cell.size) + runs * lengths[-1]
         separate += trials * independent_iterations(schedule) + runs * lengths[-1]
     cells = len(settings.cells)
     return Bill(
         cells=cells,
         tuning_trials=cells * budget.trials,
         confirm_runs=cells * runs,
-        cross_runs=cells * (len(settings.arms) - 1) * budget.cross,
+        cross_runs=cells * (len(settings.arms) - 1) * budget.crossed,
         batch_size=settings.space.fixed.optim.batch_size,
         expected=round(expected),
         most=round(most),
@@ -100,6 +100,18 @@ def expected_iterations(settings: Settings, size: int) -> float:
         spent += ended * (walked + audit * rest)
         going -= ended
     return (spent + going * iterations(schedule)) / trials
+
+
+def dearest(settings: Settings, size: int) -> int:
+    """Iterations of the tuning trial that costs most: it may be a stopped and audited one."""
+    schedule, rungs = settings.schedule_at(size), settings.rungs_at(size)
+    whole = [iterations(schedule)]
+    if rungs and settings.budget.audit:
+        whole += [
+            iterations(schedule.up_to(length)) + _rest(schedule, length)
+            for length in rungs.places(settings.budget.trials)
+        ]
+    return max(whole)
 
 
 def affordable(settings: Settings, images: float) -> Settings:

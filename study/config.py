@@ -312,7 +312,7 @@ class Budget:
     trials: int = 4  # for tuning
     finalists: int = 1  # best settings that are confirmed
     confirm: int = 2  # runs of each finalist: fresh seeds and draws, on the report split
-    cross: int = 1  # such runs with the best setting of each other arm, as the paper tuned
+    cross: int = 1  # of these, so many also with each other arm's values, as the paper tuned
     audit: float = 0.1  # share of the stopped trials that are continued, to see what was lost
     extend: int = 1  # times that a range is extended when a best setting lies at its edge
 
@@ -321,6 +321,11 @@ class Budget:
             value = getattr(self, name)
             _require(value >= low, name, value, f"at least {low}")
         _require(0 <= self.audit <= 1, "audit", self.audit, "a share between 0 and 1")
+
+    @property
+    def crossed(self) -> int:
+        """Cross-tuned runs that have a confirm run of the same seed to be compared with."""
+        return min(self.cross, self.confirm)
 
     @property
     def extra(self) -> int:

@@ -20,12 +20,32 @@ WIDTH = 0.5  # of a strip, as a share of the range's own width in the logarithm
 Side = Literal["low", "high"]
 
 
-def edge(value: float, low: float, high: float) -> Side | None:
-    """The end of the range, in whose outer tenth (in the logarithm) the value lies, if any."""
+def grid_shape(num_trials: int) -> tuple[int, int]:
+    """Learning rates a row, and rows of weight decay; the last row may be shorter."""
+    columns = math.ceil(math.sqrt(num_trials))
+    return columns, math.ceil(num_trials / columns)
+
+
+def outer_shares(grid: int | None) -> dict[str, float]:
+    """How much of a range counts as its edge, by name; `grid`: the number of its points, if one.
+
+    A grid's points are the centres of its cells: none may lie in the outer tenth, but the
+    outermost ones have nothing beyond them.
+    """
+    columns, rows = grid_shape(grid) if grid else (1, 1)
+    return {
+        name: max(OUTER, 0.5 / count) if count > 1 else OUTER
+        for name, count in (("lr", columns), ("weight_decay", rows))
+    }
+
+
+def edge(value: float, low: float, high: float, outer: float = OUTER) -> Side | None:
+    """The end of the range in whose outer share (in the logarithm) the value lies, if any."""
     if low == high:
         return None
     at = math.log(value / low) / math.log(high / low)
-    return "low" if at <= OUTER else "high" if at >= 1 - OUTER else None
+    outer += 1e-9  # a grid's points lie on the border
+    return "low" if at <= outer else "high" if at >= 1 - outer else None
 
 
 @dataclass(frozen=True, order=True)
@@ -63,6 +83,7 @@ def beyond(
     ranges: dict[str, LogUniform],
     strips: Collection[Strip],
     settings: Collection[dict[str, float]],
+    grid: int | None = None,
 ) -> list[Strip]:
     """The strips to search next.
 
@@ -70,12 +91,13 @@ def beyond(
         ranges: by name, as the study began with them.
         strips: that have been searched.
         settings: the best of each arm so far, by name.
+        grid: the number of points, if they lie on a grid.
     """
     wanted: set[Strip] = set()
     for name, base in ranges.items():
         now = extended(base, name, strips)
         for setting in settings:
-            side = edge(setting[name], now.low, now.high)
+            side = edge(setting[name], now.low, now.high, outer_shares(grid)[name])
             if side:
                 steps = sum((strip.name, strip.side) == (name, side) for strip in strips)
                 wanted.add(Strip(name, side, steps + 1))

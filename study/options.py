@@ -27,15 +27,15 @@ class Spend:
     trials: Count = None
     """Tuning trials for each arm and size."""
     max_images: Annotated[float | None, unset("N")] = None
-    """Instead of --trials: as many as so many training images pay for, confirmation included."""
+    """Instead of --trials: as many as so many images are expected to pay for, all in all."""
     max_hours: Annotated[float | None, unset("H")] = None
-    """Instead of --trials: device-hours (of GPUs or CPU cores) of training, as measured here."""
+    """Instead of --trials: as many as so many device-hours of training are expected to."""
     finalists: Count = None
     """Best settings that are confirmed."""
     confirm: Count = None
     """Runs of each finalist with fresh seeds and draws, on the report split."""
     cross: Count = None
-    """Such runs with the best setting of each other arm: what tuning one arm alone would do."""
+    """Of these, so many also with the values of each other arm's best: the paper's tuning."""
     audit: Annotated[float | None, unset("SHARE")] = None
     """Share of the stopped trials that are continued, to see what stopping lost."""
     extend: Literal["auto", "never"] = "auto"
@@ -54,10 +54,10 @@ class Tuning:
     """shared: one trunk for all lengths of a trial. independent: every length from the start."""
     stopping: bool = True
     """Stop the worse trials at each length but the last, each arm and size judged alone."""
-    eta: int = 2
-    """The best 1/eta go on from a length to the next."""
-    earliest: float = 0.3
-    """Nobody stops at a length below so much of the longest: ranks have not settled there."""
+    eta: Count = None
+    """The best 1/eta go on from a length to the next (default: 2)."""
+    earliest: Annotated[float | None, unset("SHARE")] = None
+    """Nobody stops at a length below so much of the longest, for ranks settle late (0.3)."""
     keep: Count = None
     """Instead: all but the best N stop at the first length, and the others go to the end."""
     rung: Metric = "tail"
@@ -147,6 +147,12 @@ def budget_of(spend: Spend, default: Budget) -> Budget:
 
 def rule(tuning: Tuning) -> Halving | KeepBest | None:
     """What stops trials, if anything does."""
+    halving = {n: v for n in ("eta", "earliest") if (v := getattr(tuning, n)) is not None}
+    given = [*halving, *(["keep"] if tuning.keep is not None else [])]
+    if not tuning.stopping and given:
+        raise ValueError(f"no-stopping and {given[0]}: give one of them")
+    if tuning.keep is not None and halving:
+        raise ValueError(f"keep and {given[0]}: give one of them; each is a rule of its own")
     if not tuning.stopping:
         return None
-    return Halving(tuning.eta, tuning.earliest) if tuning.keep is None else KeepBest(tuning.keep)
+    return Halving(**halving) if tuning.keep is None else KeepBest(tuning.keep)

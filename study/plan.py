@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from study import roles
-from study.config import RunConfig
+from study.config import RunConfig, from_dict
 from study.extension import Strip, beyond
 from study.roles import Wanted
 from study.rundir import State, StudyDir
@@ -80,6 +80,12 @@ class Plan:
     def states(self, cell: Cell) -> dict[str, State | None]:
         """Of all the cell's trials that have begun to exist."""
         return self._trials.states(cell)
+
+    def audits_left(self) -> list[RunConfig]:
+        """The runs of audits that have not ended."""
+        ids = [trial_id for there in self._trials.of.values() for trial_id in there.audits]
+        left = (self.study.trial(i) for i in ids if not self._trials.has_ended(i))
+        return [from_dict(RunConfig, trial.config()["run"]) for trial in left]
 
     def remaining(self) -> dict[Cell, tuple[int, int]]:
         """Tuning trials and confirm runs that have not ended, those under way included."""
@@ -182,7 +188,8 @@ class Plan:
             while self._rounds[size] < rounds and self._are_tuned(cells, active):
                 best = [chosen(self._within(cell)) for cell in cells]
                 settings = [choice.setting for choice in best if choice and choice.AP_box > 0]
-                strips += beyond(self.settings.ranges_at(size), strips, settings)
+                ranges = self.settings.ranges_at(size)
+                strips += beyond(ranges, strips, settings, self.settings.grid)
                 self._rounds[size] += 1
 
     def _in_strips(self) -> Iterator[str]:
@@ -201,19 +208,18 @@ class Plan:
             cells = settings.cells_at(size)
             if self._rounds[size] == budget.extend and self._are_tuned(cells, active):
                 best |= {cell: finalists(self.tried(cell), budget.finalists) for cell in cells}
-        for repeat in range(max(budget.confirm, budget.cross)):
+        for repeat in range(budget.confirm):
             for cell, choices in best.items():
-                wanted = choices if repeat < budget.confirm else []
                 crossed = [
                     others[0]
                     for other, others in best.items()
                     if other.size == cell.size and other != cell and others
                 ]
-                if repeat >= budget.cross or not choices:
+                if repeat >= budget.crossed or not choices:
                     crossed = []
                 # as in the paper, an arm that is given another's values keeps its own length
                 crossed = [replace(one, length=choices[0].length) for one in crossed]
-                for choice in (*wanted, *crossed):
+                for choice in (*choices, *crossed):
                     run = roles.confirmation(settings, cell, choice, repeat, own=choice in choices)
                     trial_id = self._same_run(cell, run.run) or self._number(cell, run)
                     if self._is_open(trial_id, active):

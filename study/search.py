@@ -21,7 +21,6 @@ a restart finds.
 from __future__ import annotations
 
 import hashlib
-import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import qmc
 
 from study.config import LogUniform, Nuisance
+from study.extension import grid_shape
 from study.rundir import State
 
 Strategy = Literal["grid", "sobol", "tpe", "gp", "sobol+tpe"]
@@ -93,13 +93,8 @@ class Search:
         ranges = {"lr": self.nuisance.lr, "weight_decay": self.nuisance.weight_decay}
         return {name: _distribution(values) for name, values in ranges.items()}
 
-    def grid_shape(self) -> tuple[int, int]:
-        """Learning rates a row, and rows of weight decay; the last row may be shorter."""
-        columns = math.ceil(math.sqrt(self.num_trials))
-        return columns, math.ceil(self.num_trials / columns)
-
     def _grid(self, index: int) -> tuple[float, float]:
-        columns, rows = self.grid_shape()
+        columns, rows = grid_shape(self.num_trials)
         row, column = divmod(index, columns)
         in_row = min(columns, self.num_trials - row * columns)
         # cell centres: with few points the ends of a wide range would be wasted

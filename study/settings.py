@@ -59,7 +59,7 @@ class Settings:
     def confirm_runs(self) -> int:
         """Of each cell, if no arm chooses another's setting by itself."""
         budget = self.budget
-        return budget.finalists * budget.confirm + (len(self.arms) - 1) * budget.cross
+        return budget.finalists * budget.confirm + (len(self.arms) - 1) * budget.crossed
 
     def cells_at(self, size: int) -> list[Cell]:
         """Every arm at one size: what is compared, and pays the same."""
@@ -80,6 +80,11 @@ class Settings:
         rungs = Rungs(self.rule, self.rung, schedule).places(self.budget.trials)
         watch = tuple(schedule.fork(length) for length in rungs)
         return replace(schedule, watch=watch, watched=(self.rung,))
+
+    @property
+    def grid(self) -> int | None:
+        """The number of points of a grid; None for another search."""
+        return self.budget.trials if self.search == "grid" else None
 
     def rungs_at(self, size: int) -> Rungs | None:
         """How the trials of one arm are compared at that size; None: they are not."""
@@ -124,7 +129,7 @@ class Settings:
             "seed": self.seed,
             "search": self.search,
             # a larger grid does not contain the smaller one
-            "grid": self.budget.trials if self.search == "grid" else None,
+            "grid": self.grid,
             "paired": self.paired if self.search == "sobol+tpe" else None,
             "schedule": self.schedule,
             "tails": self.tails,

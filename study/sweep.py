@@ -82,14 +82,31 @@ def afforded(asked: Settings, spend: Spend, study: StudyDir) -> Settings:
     Hours are turned into trials once: a study that is taken up with the same hours keeps its
     number of trials, however fast the machine is by then.
     """
-    if spend.max_images is not None:
-        return affordable(asked, spend.max_images)
-    if spend.max_hours is None:
-        return asked
     before = study.manifest["budget"] if study.exists else {}
-    if before.get("max_hours") == spend.max_hours:
+    if spend.max_hours is not None and before.get("max_hours") == spend.max_hours:
         return replace(asked, budget=replace(asked.budget, trials=before["trials"]))
-    return affordable(asked, spend.max_hours * 3600 * worker_speed(asked))
+    if spend.max_images is not None:
+        return at_least(affordable(asked, spend.max_images), before)
+    if spend.max_hours is not None:
+        images = spend.max_hours * 3600 * worker_speed(asked)
+        return at_least(affordable(asked, images), before)
+    for name, option in (
+        ("trials", f"--trials {before.get('trials')}"),
+        ("extend", "--extend auto"),
+    ):
+        given = getattr(asked.budget, name)
+        if given < before.get(name, 0):
+            raise ValueError(
+                f"{name} = {given}: the study in {study.path} was given {before[name]}, and its"
+                f" arms may have come differently far with that; repeat {option}, or give more"
+            )
+    return asked
+
+
+def at_least(asked: Settings, before: dict[str, Any]) -> Settings:
+    """No fewer trials than the study has been given already."""
+    trials = max(asked.budget.trials, before.get("trials", 0))
+    return replace(asked, budget=replace(asked.budget, trials=trials))
 
 
 def with_anchors(asked: Settings, index: Index) -> Settings:

@@ -150,6 +150,35 @@ def test_nobody_is_left_waiting_when_ranks_change_from_rung_to_rung(tmp_path: Pa
         assert {r for r, _ in roles(done)} == {"tune", "confirm"}
 
 
+def test_a_trial_that_was_handed_out_is_waited_for_from_the_first_moment(tmp_path: Path):
+    """Its process may still be importing torch, and its last state be of a former session."""
+    asked = settings(trials=2, confirm=0)
+    study = open_study(tmp_path, asked)
+    plan, cells = Plan(asked, study), len(asked.cells)
+    ids = start(plan, 2 * cells)
+    study.trial(ids[cells]).mark(State.FAILED, error="disk full")
+    study.trial(ids[0]).mark(State.RUNNING)
+    again = Plan(asked, study)
+    given = start(again, 2 * cells)
+    assert {ids[0], ids[cells]} <= set(given)
+    study.trial(ids[0]).append(tail(60, 5.0))
+    assert again.heard_from(ids[0]) is Verdict.WAIT
+    study.trial(ids[cells]).append(tail(60, 9.0))
+    assert again.heard_from(ids[0]) is Verdict.STOP
+
+
+def test_who_goes_on_is_not_called_back_by_a_larger_budget(tmp_path: Path):
+    lazy = {"rung": "average", "tails": "last", "confirm": 0}
+    for steps in range(20, 50, 5):
+        folder = tmp_path / str(steps)
+        Simulation(settings(trials=4, **lazy), folder, concurrent=2).run(steps=steps)
+        grown = Simulation(settings(trials=12, **lazy), folder, concurrent=2).run()
+        for trial in grown.study.trials():
+            stopped_at = trial.config().get("stopped_at", 9999)
+            assert trial.config().get("passed", 0) < stopped_at
+            assert max(record["iteration"] for record in trial.records()) <= stopped_at
+
+
 def test_a_trial_that_failed_for_good_is_not_waited_for(tmp_path: Path):
     asked = settings(trials=2, confirm=0)
     study = open_study(tmp_path, asked)

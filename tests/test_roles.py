@@ -141,6 +141,9 @@ def test_strips_lie_end_to_end():
     arms = [{"lr": 0.099, "weight_decay": 1e-3}, {"lr": 0.02, "weight_decay": 1.1e-4}]
     assert beyond(ranges, [], arms) == [first, Strip("weight_decay", "low", 1)]
     assert beyond(ranges, [first], arms) == [Strip("weight_decay", "low", 1)]
+    at_border = {"lr": base.at(5 / 6), "weight_decay": 1e-3}  # of three columns, the last
+    assert beyond(ranges, [], [at_border]) == []
+    assert beyond(ranges, [], [at_border], grid=9) == [first]
     assert edge(0.05, 0.05, 0.05) is None  # a range of one value has no edge
 
 

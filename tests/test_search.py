@@ -11,6 +11,7 @@ import pytest
 from optuna.trial import TrialState
 
 from study.config import LogUniform, Nuisance
+from study.extension import grid_shape
 from study.rundir import State
 from study.search import Outcome, Search, Strategy, comparable, for_tpe, optuna_state, sobol
 
@@ -55,7 +56,7 @@ def test_a_grid_of_nine_is_three_by_three_and_even_in_the_logarithm():
 def test_a_grid_has_as_many_different_points_as_trials(trials: int):
     asked = search("grid", num_trials=trials)
     assert len(set(points(asked, trials))) == trials
-    columns, rows = asked.grid_shape()
+    columns, rows = grid_shape(trials)
     assert 0 <= columns - rows <= 1
 
 

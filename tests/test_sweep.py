@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,12 +13,14 @@ from search_spaces import shapes
 from study.anchors import anchor_px
 from study.bill import affordable, bill, duration
 from study.cli import OwnData
-from study.config import TINY, SearchSpace
+from study.config import TINY, RunConfig, SearchSpace, from_dict
 from study.data.index import Index
 from study.options import Spend, Sweep, Tuning, settings
-from study.schedule import independent_iterations, iterations
+from study.schedule import independent_iterations, iterations, legs
 from study.spaces import find, names
 from study.stopping import KeepBest
+from study.sweep import afforded
+from tests.simulated import Simulation, open_study
 from tests.simulated import settings as simulated
 
 SPACE = str(Path(__file__).parent / "cluster" / "tiny.py")
@@ -67,6 +69,8 @@ def test_every_space_that_comes_along_is_found_and_documented(name: str):
         ({"budget": Spend(audit=2)}, "audit = 2: a share"),
         ({"budget": Spend(trials=3, max_hours=2)}, "trials and max_hours: give one"),
         ({"tuning": Tuning(eta=1)}, "eta = 1"),
+        ({"tuning": Tuning(eta=3, keep=2)}, "keep and eta: give one"),
+        ({"tuning": Tuning(stopping=False, keep=2)}, "no-stopping and keep: give one"),
         ({"tuning": Tuning(tails="last")}, "tails = 'last': .* --rung average"),
         (
             {"tuning": Tuning(rung="trunk", schedule="independent")},
@@ -110,11 +114,35 @@ def test_the_bill_knows_audits_extensions_and_cross_tuning():
     audited = bill(simulated(confirm=1, audit=0.5))
     # half of 3 trials from their fork at 20 to tails at 80 and 120, of 1 from 40 to that at 120
     assert audited.expected - plain.expected == 4 * 0.5 * (3 * (60 + 80) + 1 * 80)
-    crossed = bill(simulated(confirm=1, cross=2))
-    assert (crossed.confirm_runs, crossed.cross_runs) == (4 * 3, 4 * 2)
+    crossed = bill(simulated(confirm=2, cross=3))  # one of them would have no run to compare with
+    assert (crossed.confirm_runs, crossed.cross_runs) == (4 * 4, 4 * 2)
     extended = bill(simulated(trials=8, extend=1))
     each = iterations(simulated().schedule_at(8))
     assert extended.most - bill(simulated(trials=8)).most == 4 * 4 * 2 * each
+
+
+@pytest.mark.parametrize("changes", [{}, {"rung": "average", "tails": "last"}])
+def test_no_study_costs_more_than_the_bill_says_at_most(changes: dict, tmp_path: Path):
+    asked = simulated(trials=8, audit=1.0, confirm=2, cross=1, **changes)
+    done = Simulation(asked, tmp_path).run()
+    spent = 0
+    for trial in done.study.trials():
+        schedule = from_dict(RunConfig, trial.config()["run"]).schedule
+        spent += sum(leg.stop - leg.start for leg in legs(schedule))
+        if trial.config()["role"] == "audit":  # it had its trunk
+            spent -= schedule.fork(done.study.trial(trial.config()["of"]).config()["stopped_at"])
+    assert 0.5 * bill(asked).most < spent <= bill(asked).most
+
+
+def test_a_budget_only_grows(tmp_path: Path):
+    study = open_study(tmp_path, simulated(trials=6))
+    study.open(study.manifest | {"budget": asdict(simulated(trials=6, extend=1).budget)})
+    for less, said in (({"trials": 5}, "trials = 5: .* was given 6"), ({"extend": 0}, "extend")):
+        asked = simulated(**{"trials": 6, "extend": 1} | less)
+        with pytest.raises(ValueError, match=said):
+            afforded(asked, Spend(), study)
+    paid = afforded(simulated(trials=9, extend=1), Spend(max_images=12_000), study)
+    assert paid.budget.trials == 6  # so many images pay for fewer
 
 
 def test_a_budget_in_images_buys_as_many_trials_as_it_pays_for():

@@ -14,6 +14,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
+from study import schedule
 from study.bill import duration, expected_iterations
 from study.cluster.trial import trial_dir
 from study.cluster.unsaved import Unsaved
@@ -126,6 +127,8 @@ class Progress(Unsaved, tune.Callback):
         for cell, (tuning, confirming) in self._plan.remaining().items():
             iterations += tuning * expected_iterations(settings, cell.size)
             iterations += confirming * settings.schedule_at(cell.size).lengths[-1]
+        for run in self._plan.audits_left():
+            iterations += sum(leg.stop - leg.start for leg in schedule.legs(run.schedule))
         under_way = sum(images_spent(ours) for ours in self._running.values())
         return max(0.0, iterations * batch - under_way) / rate
 
