@@ -6,7 +6,7 @@ On a stand-in for training: surfaces through the real runs of benchmarks/rungs.c
 rate and weight decay, one for every number that a run of the `shapes` space yields on its way, and
 around them the residuals of one of those runs, drawn whole so that what is related stays related.
 
-    ours          python -m study.sweep as it is, on its own plan
+    ours          python -m study.sweep on its own plan, with 4 trials (the default) or 16
     stock ASHA    Ray Tune's AsyncHyperBandScheduler (grace 50, factor 4) over random points whose
                   length is one of their parameters; each run decays at its own end, and rungs
                   compare whatever has come to the same iteration
@@ -45,7 +45,8 @@ from study.search import Search
 from study.settings import Settings
 from tests.simulated import Simulation
 
-TRIALS = 16
+TRIALS = 16  # of the grid
+OURS = (4, 16)  # trials for each arm and size
 SMOOTHING = 0.5
 GRACE, FACTOR = 50, 4  # iterations; Ray Tune's default factor
 
@@ -107,6 +108,7 @@ class OnSurfaces(Simulation):
         self._surfaces = surfaces
         self._luck = np.random.default_rng(seed)
         self._runs: dict[str, dict[Any, float]] = {}
+        self._walked: dict[str, int] = {}  # of each trunk
         self._spent: dict[Any, int] = dict.fromkeys(surfaces, 0)
         self.seen: dict[Any, list[Seen]] = {cell: [] for cell in surfaces}
 
@@ -117,16 +119,18 @@ class OnSurfaces(Simulation):
         if key not in self._runs:
             self._runs[key] = surface.run(point, self._luck)
         ap = self._runs[key][weights, leg.stop]
-        self._spent[cell] += leg.stop - leg.start
+        fork = leg.start if leg.is_tail else leg.stop
+        walked, self._walked[key] = self._walked.get(key, 0), fork
+        self._spent[cell] += fork - walked + (leg.stop - leg.start if leg.is_tail else 0)
         if leg.length is not None and run.split == "tune":
             self.seen[cell].append((self._spent[cell], point, leg.length, ap))
         return ap
 
 
-def ours(surfaces: dict[Any, Surface], seed: int, **changes: Any) -> dict[Any, list[Seen]]:
-    budget = Budget(trials=TRIALS, confirm=0, cross=0, extend=0)
+def ours(surfaces: dict[Any, Surface], seed: int, trials: int) -> dict[Any, list[Seen]]:
+    budget = Budget(trials=trials, confirm=0, cross=0, extend=0)
     arms = tuple(parse(name) for name in SPACE.scientific.arms)
-    asked = replace(Settings(space=SPACE, arms=arms, budget=budget, seed=seed), **changes)
+    asked = Settings(space=SPACE, arms=arms, budget=budget, seed=seed)
     with tempfile.TemporaryDirectory() as folder:
         study = OnSurfaces(surfaces, asked, Path(folder), seed)
         study.run()
@@ -203,14 +207,14 @@ def main(repeats: int) -> None:
     }
     found: dict[Any, dict[str, list[float]]] = {cell: {} for cell in surfaces}
     for seed in range(repeats):
-        seen = ours(surfaces, seed)
+        seen = {trials: ours(surfaces, seed, trials) for trials in OURS}
         for cell, surface in surfaces.items():
             rng, most = (
                 np.random.default_rng((seed, *map(ord, cell[1]))),
                 4 * grid_iterations(surface),
             )
             ways = {
-                "ours": iter(seen[cell]),
+                **{f"ours, {trials} trials": iter(seen[trials][cell]) for trials in OURS},
                 "stock ASHA": stock_asha(surface, rng),
                 "random": random(surface, rng),
             }
@@ -219,12 +223,12 @@ def main(repeats: int) -> None:
     print(f"{repeats} repeats; iterations until within 1 AP of the best setting (median)")
     for cell, ways in found.items():
         whole = grid_iterations(surfaces[cell])
-        first = np.median(ways["ours"])
+        first = np.median(ways["stock ASHA"])
         print(f"{cell[1]:8} {cell[0]:5} images: the best is {surfaces[cell].best:.1f} AP")
         for name, counts in ways.items():
             middle, reached = np.median(counts), np.mean(np.isfinite(counts))
-            print(f"  {name:10} {middle:8,.0f}  × {middle / first:4.1f}   reached {reached:4.0%}")
-        print(f"  {'grid':10} {whole:8,.0f}  × {whole / first:4.1f}   (all of it)")
+            print(f"  {name:15} {middle:8,.0f}  × {middle / first:4.1f}   reached {reached:4.0%}")
+        print(f"  {'grid':15} {whole:8,.0f}  × {whole / first:4.1f}   (all of it)")
 
 
 if __name__ == "__main__":
