@@ -22,6 +22,7 @@ from tests.runs import exact
 
 SPACE = Path(__file__).parent.parent / "tests" / "cluster" / "tiny.py"
 OPTIONS = ("--search", "sobol", "--no-stopping", "--trials", "8", "--confirm", "3", "--cross", "1")
+MIDST_S = 2.0  # a trial takes about three
 GONE_S = 3.0  # for the cluster to follow its driver
 
 
@@ -40,6 +41,10 @@ def records(folder: Path) -> dict[str, list[dict[str, object]]]:
     return {trial.id: exact(trial.records()) for trial in StudyDir(folder).trials()}
 
 
+def count(folder: Path) -> int:
+    return sum(map(len, records(folder).values()))
+
+
 def end_session(session: int) -> None:
     """End what the killed driver has left behind."""
     for path in Path("/proc").glob("[0-9]*"):
@@ -54,15 +59,16 @@ def main(kills: int) -> int:
     rng = random.Random(0)
     with tempfile.TemporaryDirectory() as folder:
         whole, killed = Path(folder) / "whole", Path(folder) / "killed"
-        began = time.monotonic()
         undisturbed = start(whole)
         _, err = undisturbed.communicate()
         assert undisturbed.returncode == 0, err
-        takes = time.monotonic() - began
         done = 0
         while done < kills:
             driver = start(killed)
-            wait = rng.uniform(0.4, 0.9) * takes  # starting takes the first third
+            before = count(killed)
+            while count(killed) == before and driver.poll() is None:
+                time.sleep(0.05)
+            wait = rng.uniform(0.0, MIDST_S)  # from its first record on
             try:
                 driver.wait(wait)
                 break  # it has finished before it could be killed
@@ -72,8 +78,7 @@ def main(kills: int) -> int:
             time.sleep(GONE_S)
             end_session(driver.pid)
             done += 1
-            there = sum(map(len, records(killed).values()))
-            print(f"killed after {wait:5.1f} s, {there} records there", flush=True)
+            print(f"killed {wait:.1f} s after a record, {count(killed)} there", flush=True)
         last = start(killed)
         _, err = last.communicate()
         assert last.returncode == 0, err

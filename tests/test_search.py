@@ -93,7 +93,7 @@ def test_what_is_learnt_is_a_function_of_seed_index_and_outcomes(strategy: Strat
 def test_it_goes_where_it_was_good(strategy: Strategy):
     for best, expected in ((1.0, -0.4), (0.01, -1.6)):
         seen = outcomes(32, best)
-        rates = [search(strategy).propose(k, seen).lr for k in range(32, 44)]
+        rates = [search(strategy).propose(k, seen).lr for k in range(32, 38)]
         assert abs(np.mean(np.log10(rates)) - math.log10(best)) < abs(-1 - expected)
 
 
@@ -110,8 +110,8 @@ def test_where_training_diverged_is_not_tried_again(strategy: Strategy):
     seen = [
         o if o.proposal.lr < 0.1 else Outcome(o.proposal, State.DIVERGED, {}) for o in outcomes(32)
     ]
-    rates = [search(strategy).propose(k, seen).lr for k in range(32, 44)]
-    assert np.mean(np.array(rates) < 0.13) > 0.7
+    rates = [search(strategy).propose(k, seen).lr for k in range(32, 38)]
+    assert np.mean(np.array(rates) < 0.13) > 0.6
 
 
 def test_a_gaussian_process_compares_values_at_one_length():
