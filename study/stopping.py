@@ -41,8 +41,8 @@ class Halving:
     """At rung k (from 1) the best `1/eta^k` of the arm's and size's trials go on, rounded up.
 
     Lengths below `earliest` of the longest are no rungs: what leads there is what starts fast. Of
-    the measured settings of the embedded data (benchmarks/README.md) those at 0.14 of the longest
-    length ranked no better than by chance, or in reverse; those at a third had settled.
+    the measured settings of the embedded data (benchmarks/README.md) tails at 0.14 of the longest
+    length ranked no better than by chance, or in reverse; at a third they told something.
     """
 
     eta: int = 2
