@@ -93,13 +93,16 @@ def expected_iterations(settings: Settings, size: int) -> float:
     """Of one tuning trial at that size, on average over its cell, its share of audits included."""
     schedule, rungs = settings.schedule_at(size), settings.rungs_at(size)
     trials, audit = settings.budget.trials, settings.budget.audit
-    going, spent = trials, 0.0
-    for length, kept in sorted(rungs.places(trials).items()) if rungs else []:
-        ended = max(0, going - kept)
-        walked, rest = iterations(schedule.up_to(length)), _rest(schedule, length)
-        spent += ended * (walked + audit * rest)
-        going -= ended
-    return (spent + going * iterations(schedule)) / trials
+    spent = 0.0
+    for bracket in rungs.brackets(trials) if rungs else [range(trials)]:
+        going = len(bracket)
+        for length, kept in sorted(rungs.places(going).items()) if rungs else []:
+            ended = max(0, going - kept)
+            walked, rest = iterations(schedule.up_to(length)), _rest(schedule, length)
+            spent += ended * (walked + audit * rest)
+            going -= ended
+        spent += going * iterations(schedule)
+    return spent / trials
 
 
 def dearest(settings: Settings, size: int) -> int:

@@ -55,7 +55,9 @@ class Tuning:
     stopping: bool = True
     """Stop the worse trials at each length but the last, each arm and size judged alone."""
     eta: Count = None
-    """The best 1/eta go on from a length to the next (default: 2)."""
+    """The best 1/eta of each bracket go on from a length to the next (default: 2)."""
+    bracket: Count = None
+    """So many consecutive trials are judged with each other (default: 4)."""
     earliest: Annotated[float | None, unset("SHARE")] = None
     """Nobody stops at a length below so much of the longest, for ranks settle late (0.3)."""
     keep: Count = None
@@ -147,7 +149,7 @@ def budget_of(spend: Spend, default: Budget) -> Budget:
 
 def rule(tuning: Tuning) -> Halving | KeepBest | None:
     """What stops trials, if anything does."""
-    halving = {n: v for n in ("eta", "earliest") if (v := getattr(tuning, n)) is not None}
+    halving = {n: v for n in ("eta", "bracket", "earliest") if (v := getattr(tuning, n)) is not None}
     given = [*halving, *(["keep"] if tuning.keep is not None else [])]
     if not tuning.stopping and given:
         raise ValueError(f"no-stopping and {given[0]}: give one of them")

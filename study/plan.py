@@ -20,7 +20,7 @@ from study.extension import Strip, beyond
 from study.roles import Wanted
 from study.rundir import State, StudyDir
 from study.settings import Cell, Settings
-from study.stopping import Verdict, audited
+from study.stopping import Rungs, Verdict, audited
 from study.trials import Trials
 from study.tried import Choice, Tried, chosen, finalists
 
@@ -34,7 +34,7 @@ class _Contest:
     cell: Cell
     tried: dict[str, Tried]
     under_way: set[str]  # those that may still come to a rung
-    unborn: int  # trials of the budget that have not begun
+    unborn: set[str]  # trials of the budget that have not begun
 
 
 class Plan:
@@ -119,15 +119,17 @@ class Plan:
             and not self._trials.has_ended(trial_id)
             and (trial_id in self._active or self._may_advance(trial_id))
         }
-        return _Contest(cell, tried, under_way, len({*self._wanted(cell)} - tried.keys()))
+        return _Contest(cell, tried, under_way, {*self._wanted(cell)} - tried.keys())
 
     def _judge(self, trial_id: str, contest: _Contest) -> Verdict:
         cell, mine = contest.cell, contest.tried[trial_id]
         rungs = self.settings.rungs_at(cell.size)
         if rungs is None or mine.stopped_at is not None:
             return Verdict.STOP if mine.state is State.STOPPED else Verdict.GO
-        records = {key: one.records for key, one in contest.tried.items()}
-        result, length = rungs.verdict(trial_id, records, contest.under_way, contest.unborn)
+        rivals = self._rivals(mine, contest, rungs)
+        records = {key: one.records for key, one in contest.tried.items() if key in rivals}
+        unborn = len(contest.unborn & rivals)
+        result, length = rungs.verdict(trial_id, records, contest.under_way, unborn)
         if length is not None and length <= mine.passed:
             return Verdict.GO  # said before; a budget that has grown since takes nothing back
         if result is Verdict.GO and length is not None:
@@ -138,6 +140,14 @@ class Plan:
                 self._begin_audit(replace(mine, stopped_at=length), cell)
             self._trials.stop(mine, length)
         return result
+
+    def _rivals(self, mine: Tried, contest: _Contest, rungs: Rungs) -> set[str]:
+        """The trials that this one is judged with: its bracket; of a strip, all of the cell."""
+        if mine.in_strip:  # what lies beyond a range must be worth it beside what lies within
+            return contest.tried.keys() | contest.unborn
+        brackets = rungs.brackets(self.settings.budget.trials)
+        own = next(bracket for bracket in brackets if mine.index in bracket)
+        return {roles.tuning_id(contest.cell, index) for index in own}
 
     def _is_audited(self, tried: Tried) -> bool:
         return audited(tried.trial_id, self.settings.seed, self.settings.budget.audit)

@@ -1,12 +1,14 @@
 """Which trials stop early, and on what grounds.
 
 The rungs are lengths. At each of them some of the trials of an arm and size go on: the best
-`1/eta^k` at rung k (`Halving`), or the best few at one rung (`KeepBest`). A trial that cannot be
-judged yet is set aside and its place given to another: workers never wait, trials do. That is
-the promotion form of ASHA (Li et al., MLSys 2020) with one change, which a small budget needs: a
-trial is promoted when nothing that may still arrive can overtake it, so who goes on does not
-depend on who arrived first. ASHA lets the first arrivals through whatever they are worth: of four
-trials it passes 2.7 on average, and another run of the same study passes others.
+`1/eta^k` of each bracket at rung k (`Halving`), or the best few of all at one rung (`KeepBest`). A
+trial that cannot be judged yet is set aside and its place given to another: workers never wait,
+trials do. That is the promotion form of ASHA (Li et al., MLSys 2020) with one change, which a small
+budget needs: a trial is promoted when nothing that may still arrive can overtake it, so who goes on
+does not depend on who arrived first. ASHA lets the first arrivals through whatever they are worth:
+of four trials it passes 2.7 on average, and another run of the same study passes others. Brackets,
+a few consecutive trials each, keep that wait short: the first winners are trained to the end, and
+the search learns from them, long before the budget is spent, or grown.
 
 Trials of other arms and sizes are never looked at, because a rung shared by both arms would stop
 the slow starter and decide the question by accident.
@@ -19,7 +21,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
+from typing import ClassVar, Literal
 
 from study.config import ScheduleConfig
 from study.rundir import Record
@@ -38,7 +40,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Halving:
-    """At rung k (from 1) the best `1/eta^k` of the arm's and size's trials go on, rounded up.
+    """At rung k (from 1) the best `1/eta^k` of each `bracket` trials go on, rounded up.
 
     Lengths below `earliest` of the longest are no rungs: what leads there is what starts fast. Of
     the measured settings of the embedded data (benchmarks/README.md) tails at 0.14 of the longest
@@ -47,10 +49,12 @@ class Halving:
 
     eta: int = 2
     earliest: float = 0.3
+    bracket: int = 4
 
     def __post_init__(self) -> None:
-        if self.eta < 2:
-            raise ValueError(f"eta = {self.eta}: at least 2")
+        for name in ("eta", "bracket"):
+            if getattr(self, name) < 2:
+                raise ValueError(f"{name} = {getattr(self, name)}: at least 2")
         if not 0 <= self.earliest < 1:
             raise ValueError(f"earliest = {self.earliest}: a share of the longest length, below 1")
 
@@ -73,6 +77,7 @@ class KeepBest:
 
     best: int
     rung: int = 1  # the first length is 1
+    bracket: ClassVar[None] = None  # all trials are judged together
 
     def __post_init__(self) -> None:
         for name in ("best", "rung"):
@@ -92,8 +97,13 @@ class Rungs:
     metric: Metric
     schedule: ScheduleConfig  # that all of them walk
 
+    def brackets(self, num_trials: int) -> list[range]:
+        """The indices of trials that are judged with each other; the last may be fewer."""
+        step = self.rule.bracket or num_trials
+        return [range(at, min(at + step, num_trials)) for at in range(0, num_trials, step)]
+
     def places(self, num_trials: int) -> dict[int, int]:
-        """How many trials go on, by rung; the last length is the end and no rung."""
+        """How many of a bracket's trials go on, by rung; the last length is no rung."""
         lengths = self.schedule.lengths
         places = self.rule.places(num_trials, lengths)
         return {length: kept for length, kept in places.items() if length != lengths[-1]}
@@ -123,9 +133,9 @@ class Rungs:
 
         Args:
             trial_id: the trial in question.
-            records: those of every tuning trial of its arm and size, its own included.
+            records: those of every trial that it is judged with, its own included.
             under_way: trials among them that may still record something.
-            unborn: trials of the budget that have not begun.
+            unborn: how many more of them the budget has that have not begun.
         """
         places = self.places(len(records) + unborn)
         for length in sorted(places, reverse=True):

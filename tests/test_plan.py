@@ -247,6 +247,26 @@ def test_a_larger_budget_extends_the_study(tmp_path: Path):
     assert not Simulation(larger, tmp_path).run().started
 
 
+def test_a_budget_that_grows_ends_where_it_would_have_begun(tmp_path: Path):
+    """By whole brackets: nobody's fate hangs on when the trials after it were asked for."""
+    at_once = Simulation(settings(trials=12, confirm=0), tmp_path / "at once").run()
+    for trials in (4, 8, 12):
+        grown = Simulation(settings(trials=trials, confirm=0), tmp_path / "grown").run()
+    assert outcome(grown.study) == outcome(at_once.study)
+
+
+def test_the_first_bracket_is_trained_to_the_end_before_the_third_begins(tmp_path: Path):
+    asked = settings(trials=12, confirm=0)
+    done = Simulation(asked, tmp_path, concurrent=1).run()
+    begun = [done.started.index(f"scratch-8-t{index:03d}") for index in range(12)]
+    first = [trial.trial_id for trial in done.plan.tried(asked.cells[0])[:4]]
+    last = max(len(done.started) - 1 - done.started[::-1].index(i) for i in first)
+    assert last < min(begun[8:])
+    states = [trial.state for trial in done.plan.tried(asked.cells[0])]
+    for bracket in (states[:4], states[4:8], states[8:]):
+        assert bracket.count(State.FINISHED) == 1  # two rungs
+
+
 def test_another_question_is_refused_and_named(tmp_path: Path):
     open_study(tmp_path, settings())
     wider = replace(SPACE, nuisance=replace(SPACE.nuisance, lr=LogUniform(low=0.001, high=1.0)))

@@ -124,9 +124,16 @@ def test_an_ap_that_is_no_number_is_the_worst(ap: float | None):
     assert verdicts(trials) == {"a": GO, "z": STOP}
 
 
-def test_eta_of_one_would_stop_nobody_and_is_refused():
+def test_consecutive_trials_are_judged_with_each_other():
+    assert halving().brackets(10) == [range(0, 4), range(4, 8), range(8, 10)]
+    assert Rungs(KeepBest(2), "tail", SCHEDULE).brackets(10) == [range(10)]
+
+
+def test_a_rule_that_would_stop_nobody_is_refused():
     with pytest.raises(ValueError, match="eta = 1"):
         Halving(1)
+    with pytest.raises(ValueError, match="bracket = 1"):
+        Halving(bracket=1)
 
 
 def test_a_rung_at_the_end_would_stop_nobody_and_is_refused():
