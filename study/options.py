@@ -149,7 +149,9 @@ def budget_of(spend: Spend, default: Budget) -> Budget:
 
 def rule(tuning: Tuning) -> Halving | KeepBest | None:
     """What stops trials, if anything does."""
-    halving = {n: v for n in ("eta", "bracket", "earliest") if (v := getattr(tuning, n)) is not None}
+    halving = {
+        n: v for n in ("eta", "bracket", "earliest") if (v := getattr(tuning, n)) is not None
+    }
     given = [*halving, *(["keep"] if tuning.keep is not None else [])]
     if not tuning.stopping and given:
         raise ValueError(f"no-stopping and {given[0]}: give one of them")

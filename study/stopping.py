@@ -3,12 +3,12 @@
 The rungs are lengths. At each of them some of the trials of an arm and size go on: the best
 `1/eta^k` of each bracket at rung k (`Halving`), or the best few of all at one rung (`KeepBest`). A
 trial that cannot be judged yet is set aside and its place given to another: workers never wait,
-trials do. That is the promotion form of ASHA (Li et al., MLSys 2020) with one change, which a small
-budget needs: a trial is promoted when nothing that may still arrive can overtake it, so who goes on
-does not depend on who arrived first. ASHA lets the first arrivals through whatever they are worth:
-of four trials it passes 2.7 on average, and another run of the same study passes others. Brackets,
-a few consecutive trials each, keep that wait short: the first winners are trained to the end, and
-the search learns from them, long before the budget is spent, or grown.
+trials do. That is the promotion form of ASHA (Li et al., MLSys 2020) with one change, which a
+small budget needs: a trial is promoted when nothing that may still arrive can overtake it, so who
+goes on does not depend on who arrived first. ASHA lets the first arrivals through whatever they
+are worth: of four trials it passes 2.7 on average, and another run of the same study passes
+others. Brackets, a few consecutive trials each, keep that wait short: the first winners are
+trained to the end, and the search learns from them, long before the budget is spent, or grown.
 
 Trials of other arms and sizes are never looked at, because a rung shared by both arms would stop
 the slow starter and decide the question by accident.

@@ -1,0 +1,98 @@
+"""A search space: what is compared, what is tuned, and what may be spent."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from study.config.checks import require
+from study.config.run import RunConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogUniform:
+    """A range searched uniformly in the logarithm, both ends included."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        require(0 < self.low <= self.high, "range", (self.low, self.high), "0 < low <= high")
+
+    def at(self, unit: float) -> float:
+        """The value at `unit` in [0, 1] of the range."""
+        return float(self.low * (self.high / self.low) ** unit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scientific:
+    """What the study asks about: every arm at every size."""
+
+    arms: tuple[str, ...] = ("scratch", "pretext")
+    sizes: tuple[int, ...] = (24, 64)
+
+    def __post_init__(self) -> None:
+        require(len(set(self.arms)) == len(self.arms) >= 1, "arms", self.arms, "each once")
+        ok = bool(self.sizes) and list(self.sizes) == sorted(set(self.sizes))
+        require(ok and self.sizes[0] >= 1, "sizes", self.sizes, "ascending, each at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nuisance:
+    """What is tuned, separately for each arm and size, over the same ranges.
+
+    `lengths` and `factors` belong to tails; learning rate and weight decay to the trunk. More
+    images deserve longer training: `longer` holds other lengths, each from so many images on.
+    """
+
+    lr: LogUniform = LogUniform(low=0.005, high=0.1)
+    weight_decay: LogUniform = LogUniform(low=1e-5, high=1e-2)
+    lengths: tuple[int, ...] = (100, 200, 400)
+    longer: dict[int, tuple[int, ...]] = field(default_factory=dict)  # size: lengths
+    factors: tuple[float, ...] = (0.1,)
+
+    def at(self, size: int) -> Nuisance:
+        """What is tuned for a training set of that size; `longer` is then empty."""
+        reached = [start for start in self.longer if start <= size]
+        lengths = self.longer[max(reached)] if reached else self.lengths
+        return dataclasses.replace(self, lengths=lengths, longer={})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What each arm may spend at each size, the same for all of them; it may grow later."""
+
+    trials: int = 4  # for tuning
+    finalists: int = 1  # best settings that are confirmed
+    confirm: int = 2  # runs of each finalist: fresh seeds and draws, on the report split
+    cross: int = 1  # of these, so many also with each other arm's values, as the paper tuned
+    audit: float = 0.1  # share of the stopped trials that are continued, to see what was lost
+    extend: int = 1  # times that a range is extended when a best setting lies at its edge
+
+    def __post_init__(self) -> None:
+        for name, low in dict(trials=1, finalists=1, confirm=0, cross=0, extend=0).items():
+            value = getattr(self, name)
+            require(value >= low, name, value, f"at least {low}")
+        require(0 <= self.audit <= 1, "audit", self.audit, "a share between 0 and 1")
+
+    @property
+    def crossed(self) -> int:
+        """Cross-tuned runs that have a confirm run of the same seed to be compared with."""
+        return min(self.cross, self.confirm)
+
+    @property
+    def extra(self) -> int:
+        """Trials of each arm in each strip by which a range is extended."""
+        return max(1, self.trials // 4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSpace:
+    """One question: what is compared, what is tuned for each side, and what stays fixed."""
+
+    name: str
+    scientific: Scientific = field(default_factory=Scientific)
+    nuisance: Nuisance = field(default_factory=Nuisance)
+    fixed: RunConfig = field(default_factory=RunConfig)
+    budget: Budget = field(default_factory=Budget)
+    assumed_speed: float | None = None  # images per second of a GPU, for a bill without the data
