@@ -90,13 +90,20 @@ class Plan:
     def remaining(self) -> dict[Cell, tuple[int, int]]:
         """Tuning trials and confirm runs that have not ended, those under way included."""
         left: dict[Cell, tuple[int, int]] = {}
+        best = self._best(self._active)
+        wanted: dict[Cell, set[Any]] = {cell: set() for cell in best}
+        for cell, confirmation in self._to_confirm(best):
+            wanted[cell].add(roles.setting(confirmation.run))
         for cell, there in self._trials.of.items():
             tuning = {*there.tuning, *self._wanted(cell)}
-            confirms = max(len(there.confirming), self.settings.confirm_runs)
             ended = [
                 sum(map(self._trials.has_ended, ids)) for ids in (there.tuning, there.confirming)
             ]
-            left[cell] = len(tuning) - ended[0], confirms - ended[1]
+            confirms = {roles.setting(run) for run in there.confirming.values()}
+            if cell in best:  # what is wanted is known: an arm may have chosen another's setting
+                confirms |= wanted[cell]
+            more = 0 if cell in best else self.settings.confirm_runs - len(confirms)
+            left[cell] = len(tuning) - ended[0], len(confirms) + max(0, more) - ended[1]
         return left
 
     def unended(self) -> list[str]:
@@ -212,12 +219,24 @@ class Plan:
                         yield self._trials.write(cell, wanted)
 
     def _confirmations(self, active: set[str]) -> Iterator[str]:
-        budget, settings = self.settings.budget, self.settings
+        for cell, wanted in self._to_confirm(self._best(active)):
+            trial_id = self._same_run(cell, wanted.run) or self._number(cell, wanted)
+            if self._is_open(trial_id, active):
+                yield trial_id
+
+    def _best(self, active: set[str]) -> dict[Cell, list[Choice]]:
+        """The finalists of every cell whose size has been tuned."""
         best: dict[Cell, list[Choice]] = {}
+        budget = self.settings.budget
         for size in self._strips:
-            cells = settings.cells_at(size)
+            cells = self.settings.cells_at(size)
             if self._rounds[size] == budget.extend and self._are_tuned(cells, active):
                 best |= {cell: finalists(self.tried(cell), budget.finalists) for cell in cells}
+        return best
+
+    def _to_confirm(self, best: dict[Cell, list[Choice]]) -> Iterator[tuple[Cell, Wanted]]:
+        """Runs of each cell's own finalists and, for cross-tuning, of the other arms' best."""
+        budget, settings = self.settings.budget, self.settings
         for repeat in range(budget.confirm):
             for cell, choices in best.items():
                 crossed = [
@@ -230,10 +249,8 @@ class Plan:
                 # as in the paper, an arm that is given another's values keeps its own length
                 crossed = [replace(one, length=choices[0].length) for one in crossed]
                 for choice in (*choices, *crossed):
-                    run = roles.confirmation(settings, cell, choice, repeat, own=choice in choices)
-                    trial_id = self._same_run(cell, run.run) or self._number(cell, run)
-                    if self._is_open(trial_id, active):
-                        yield trial_id
+                    own = choice in choices
+                    yield cell, roles.confirmation(settings, cell, choice, repeat, own)
 
     def _audits(self, active: set[str]) -> Iterator[str]:
         for cell in self.settings.cells:

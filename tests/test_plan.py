@@ -228,3 +228,12 @@ def test_a_weights_file_is_known_by_its_content(tmp_path: Path):
     for wrong in ("imagnet", "a/b=nowhere.pt", f"scratch={a.init}"):
         with pytest.raises(ValueError, match="scratch, pretext, imagenet"):
             parse(wrong)
+
+
+def test_nothing_is_left_when_arms_have_chosen_the_same_setting(tmp_path: Path):
+    """Then one run is both: an arm's own and the one with the other's values."""
+    asked = settings(cross=1)
+    simulation = Simulation(asked, tmp_path)
+    assert set(simulation.plan.remaining().values()) == {(6, 3)}
+    assert set(simulation.run().plan.remaining().values()) == {(0, 0)}
+    assert roles(simulation)["confirm", "scratch-8"] == 2
