@@ -6,6 +6,7 @@ classes know nothing of torch or ray; a run's configuration travels as the plain
 """
 
 from study.config.data import PATHS, DataConfig
+from study.config.evaluation import EvaluationConfig
 from study.config.model import MODELS, R50_FPN, TINY, ModelConfig, model
 from study.config.plain import digest, from_dict, to_dict
 from study.config.run import OptimConfig, RunConfig, ScheduleConfig
@@ -18,6 +19,7 @@ __all__ = [
     "TINY",
     "Budget",
     "DataConfig",
+    "EvaluationConfig",
     "LogUniform",
     "ModelConfig",
     "Nuisance",

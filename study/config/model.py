@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from dataclasses import dataclass
 from typing import Literal
 
 from study.config.checks import require
 
+Backbone = Literal[
+    "thin", "resnet18", "resnet50", "resnet101", "resnext101_32x8d", "resnext152_32x8d", "vgg16"
+]
+Norm = Literal["group", "sync_batch", "frozen_batch", "none"]
+Fidelity = Literal["torchvision", "detectron"]
+"""Whose choices fill what a paper leaves open: losses, initial weights of the heads, mask targets.
+
+detectron: smooth-L1 beta 1 in the box head, initial weights as Caffe2's fillers drew them, masks
+compared with polygons rasterised inside each box. The paper's own numbers were made with it.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """Mask R-CNN with FPN. Sizes in pixels of the network's input; counts per image."""
+    """A two-stage detector. Sizes in pixels of the network's input; counts per image."""
 
     name: str = "tiny"
-    backbone: Literal["thin", "resnet18", "resnet50", "resnet101"] = "thin"
-    norm_groups: int = 8  # of GroupNorm, everywhere
+    backbone: Backbone = "thin"
+    norm: Norm = "group"  # in backbone, FPN and heads; "frozen_batch" is in the backbone alone
+    norm_groups: int = 8  # of GroupNorm
+    frozen_stages: int = 0  # Detectron's FREEZE_AT: 1 the stem, 2 the stage after it too, …
+    pyramid: bool = True  # FPN; without, RoIs are pooled from the backbone's last map (VGG-16)
     fpn_channels: int = 32
+    masks: bool = True  # Mask R-CNN; without, Faster R-CNN
+    keypoints: int = 0  # per object; 0: no keypoint head
+    cascade: tuple[float, ...] = ()  # IoU of the stages of Cascade R-CNN; (): one stage, 0.5
+    fidelity: Fidelity = "torchvision"
     short_px: int = 96  # the image's shorter side; aspect ratio is kept
     long_px: int = 160  # limit of its longer side
+    train_short_px: tuple[int, int] | None = None  # in training drawn from this range, per image
     crop_px: int | None = None  # train on random square crops of this side; None: whole images
     anchor_px: tuple[float, ...] = (16, 32, 48, 96)  # one per level of the pyramid
     aspect_ratios: tuple[float, ...] = (0.7, 1.4)  # height / width
@@ -44,6 +64,22 @@ class ModelConfig:
         crop_ok = self.crop_px is None or self.crop_px % 32 == 0
         require(crop_ok, "model.crop_px", self.crop_px, "a multiple of 32 px, or none")
         require(all(a > 0 for a in self.anchor_px), "model.anchor_px", self.anchor_px, "above 0")
+        span = self.train_short_px
+        ordered = span is None or 32 <= span[0] <= span[1]
+        require(ordered, "model.train_short_px", span, "lowest and highest, at least 32 px")
+        alone = span is None or self.crop_px is None
+        require(alone, "model.train_short_px", span, "crops are of full-size images: not both")
+        rising = all(a < b for a, b in itertools.pairwise(self.cascade))
+        within = all(0.5 <= iou < 1 for iou in self.cascade) and len(self.cascade) != 1
+        require(
+            rising and within, "model.cascade", self.cascade, "two or more IoUs, rising, 0.5–1"
+        )
+        last = self.pyramid or self.backbone == "vgg16"
+        require(last, "model.pyramid", self.pyramid, "only vgg16 goes without")
+        box_alone = self.pyramid or not (self.masks or self.keypoints or self.cascade)
+        require(box_alone, "model.pyramid", self.pyramid, "without it there is a box head only")
+        require(self.frozen_stages >= 0, "model.frozen_stages", self.frozen_stages, "0 or more")
+        require(self.keypoints >= 0, "model.keypoints", self.keypoints, "0 or more")
 
 
 TINY = ModelConfig()

@@ -8,6 +8,7 @@ from typing import Literal
 
 from study.config.checks import require
 from study.config.data import DataConfig
+from study.config.evaluation import EvaluationConfig
 from study.config.model import TINY, ModelConfig
 
 
@@ -40,6 +41,7 @@ class ScheduleConfig:
     tail: tuple[int, int] = (50, 16)  # iterations before the end
     factors: tuple[float, ...] = (0.1,)
     warmup: int = 40  # iterations, linear
+    cascade_last: int | None = None  # later stages join so many iterations before the end
     shared: bool = True  # one trunk for all; otherwise each length and factor starts anew
     tails: Literal["every", "last"] = "every"  # the lengths that are ended by their tails
     watch: tuple[int, ...] = ()  # iterations of the trunk
@@ -65,6 +67,9 @@ class ScheduleConfig:
         ascending = list(self.watch) == sorted(set(self.watch))
         rule = f"ascending, within the trunk of {lengths[-1] - tail[0]} iterations"
         require(on_trunk and ascending, "schedule.watch", self.watch, rule)
+        switch = self.cascade_last is None or (len(lengths) == 1 and self.cascade_last > 0)
+        rule = "above 0, and with one length: lengths would not share their trunk"
+        require(switch, "schedule.cascade_last", self.cascade_last, rule)
         alone = self.shared or (self.tails == "every" and not self.watch)
         rule = "separate runs have no common trunk to watch, and each has its tail"
         require(alone, "schedule.shared", self.shared, rule)
@@ -100,6 +105,7 @@ class RunConfig:
     model: ModelConfig = TINY
     optim: OptimConfig = field(default_factory=OptimConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     checkpoint_every: int = 100  # iterations; also at every fork and before every evaluation
     keep_weights: bool = False  # write the detector's weights at the end of each length
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -110,3 +116,6 @@ class RunConfig:
         require(self.size >= 1, "size", self.size, "at least one training image")
         require(self.checkpoint_every >= 1, "checkpoint_every", self.checkpoint_every, ">= 1")
         require(self.threads >= 1, "threads", self.threads, "at least 1")
+        staged = self.schedule.cascade_last is None or bool(self.model.cascade)
+        switch = self.schedule.cascade_last
+        require(staged, "schedule.cascade_last", switch, "model.cascade names no stages")

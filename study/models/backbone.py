@@ -1,25 +1,13 @@
-"""Backbones with GroupNorm in place of every norm, and the FPN on top of them.
-
-GroupNorm because normalisation must work at two images per device and from random weights
-("Rethinking", Sec. 3; Wu & He 2018). Every arm gets the same modules; what differs is loaded.
-"""
+"""Backbones and the FPN on top of them. Every arm gets the same modules; what differs is loaded."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from torch import Tensor, nn
 from torchvision.models import resnet
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
 
 from study.config import ModelConfig
-
-Norm = Callable[[int], nn.Module]
-
-
-def group_norm(groups: int) -> Norm:
-    """A norm layer by number of channels; `nn.GroupNorm` has its arguments the other way round."""
-    return lambda channels: nn.GroupNorm(groups, channels)
+from study.models import norms
 
 
 class Thin(nn.Module):
@@ -28,7 +16,7 @@ class Thin(nn.Module):
     [B, 3, H, W] → [B, 8 * width, H/16, W/16]; its stages have strides 2, 4, 8 and 16.
     """
 
-    def __init__(self, norm: Norm, width: int = 24) -> None:
+    def __init__(self, norm: norms.Layer, width: int = 24) -> None:
         super().__init__()
         self.stem = nn.Sequential(*_conv(3, width, 2, norm))
         self.layer1 = self._stage(width, norm)
@@ -39,7 +27,7 @@ class Thin(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     @staticmethod
-    def _stage(channels: int, norm: Norm) -> nn.Sequential:
+    def _stage(channels: int, norm: norms.Layer) -> nn.Sequential:
         return nn.Sequential(
             *_conv(channels, 2 * channels, 2, norm), *_conv(2 * channels, 2 * channels, 1, norm)
         )
@@ -48,14 +36,14 @@ class Thin(nn.Module):
         return self.layer3(self.layer2(self.layer1(self.stem(x))))
 
 
-def _conv(inputs: int, outputs: int, stride: int, norm: Norm) -> list[nn.Module]:
+def _conv(inputs: int, outputs: int, stride: int, norm: norms.Layer) -> list[nn.Module]:
     conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
     return [conv, norm(outputs), nn.ReLU(inplace=True)]
 
 
 def build(config: ModelConfig) -> nn.Module:
     """The body without its classifier, randomly initialised (He) from torch's global generator."""
-    norm = group_norm(config.norm_groups)
+    norm = norms.of_body(config)
     if config.backbone == "thin":
         return Thin(norm)
     # zero_init_residual stays off: the paper and mmdetection's scratch recipes do without.
@@ -76,7 +64,7 @@ def with_fpn(body: nn.Module, config: ModelConfig) -> BackboneWithFPN:
         {stage: str(level) for level, stage in enumerate(stages)},
         [_channels(getattr(body, stage)) for stage in stages],
         config.fpn_channels,
-        norm_layer=group_norm(config.norm_groups),
+        norm_layer=norms.of_heads(config),
     )
 
 

@@ -15,7 +15,7 @@ from torchvision.models.detection.mask_rcnn import MaskRCNNHeads
 from torchvision.models.detection.rpn import RPNHead
 
 from study.config import ModelConfig
-from study.models import backbone
+from study.models import backbone, norms
 from study.models.losses import RPN, Heads, SeededSampler, Share
 from study.models.mask_predictor import MaskPredictor
 from study.models.roi_align import PyramidRoIAlign
@@ -104,7 +104,7 @@ def _rpn(config: ModelConfig) -> RPN:
 
 def _heads(config: ModelConfig, num_classes: int) -> Heads:
     """N conv + fc box head and N conv + deconv mask head, with GroupNorm in both."""
-    channels, norm = config.fpn_channels, backbone.group_norm(config.norm_groups)
+    channels, norm = config.fpn_channels, norms.of_heads(config)
 
     def pool(bins: int) -> PyramidRoIAlign:
         levels = backbone.num_levels(config)

@@ -1,0 +1,26 @@
+"""How a detector is scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from study.config.checks import require
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationConfig:
+    """COCO's AP always; PASCAL VOC's and that of test-time augmentation where asked for."""
+
+    metric: Literal["coco", "voc"] = "coco"  # voc: also mAP at IoU 0.5, by 11 points and by area
+    short_px: tuple[int, ...] = ()  # test-time augmentation: merged detections at these sides too
+    flip: bool = False  # … and of the mirrored images
+
+    def __post_init__(self) -> None:
+        ok = all(side >= 32 for side in self.short_px)
+        require(ok, "evaluation.short_px", self.short_px, "at least 32 px each")
+
+    @property
+    def augmented(self) -> bool:
+        """Whether there is any test-time augmentation."""
+        return bool(self.short_px) or self.flip
