@@ -1,4 +1,4 @@
-"""Backbones and the FPN on top of them. Every arm gets the same modules; what differs is loaded."""
+"""Backbones and the FPN on top of them. Arms get the same modules; what differs is loaded."""
 
 from __future__ import annotations
 
