@@ -203,6 +203,15 @@ ANSWER: Columns = (
     | _side("arm", "the arm compared")
     | _scores("difference", "the arm minus the reference")
     | {
+        f"AP_{kind}_{name}": (dtype, text)
+        for kind in ("box", "mask")
+        for name, dtype, text in (
+            ("probability", "float64", f"that the arm's {kind} AP is the higher one"),
+            ("equal", "bool", f"whether {kind} AP is shown to differ by less than the margin"),
+        )
+    }
+    | {
+        "margin": ("float64", "AP below which a difference counts as none"),
         "paired": ("bool", "whether the difference was taken seed by seed"),
         "level": ("float64", "of all the intervals"),
     }

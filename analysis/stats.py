@@ -17,6 +17,7 @@ import numpy as np
 from scipy import stats
 
 LEVEL = 0.95
+MARGIN = 0.5  # AP; smaller differences are called none
 ROUNDING = 1e-9  # spread below this is the arithmetic's
 
 
@@ -44,10 +45,32 @@ class Difference:
     high: float
     paired: bool  # taken seed by seed
     level: float
+    error: float = math.nan  # standard error of the mean difference
+    freedom: float = math.nan  # degrees of freedom behind it
 
     @property
     def has_interval(self) -> bool:
         return math.isfinite(self.low) and math.isfinite(self.high)
+
+    @property
+    def probability(self) -> float:
+        """That the true difference is above 0, by Student's t with a flat prior; NaN unknown.
+
+        With one-sided p-values it is 1 - p.
+        """
+        return float(stats.t.cdf(self.mean / self.error, self.freedom))
+
+    def within(self, margin: float) -> bool:
+        """Whether the difference is shown to be less than `margin` either way.
+
+        Two one-sided tests, each at 1 - `level` (Schuirmann 1987, J. Pharmacokinet. Biopharm.
+        15, 657-680): two arms that differ by the margin are called equal in at most 1 - `level`
+        of the studies.
+        """
+        if not self.has_interval:
+            return False
+        half = float(stats.t.ppf(self.level, self.freedom)) * self.error
+        return -margin < self.mean - half and self.mean + half < margin
 
 
 @dataclass(frozen=True)
@@ -104,7 +127,9 @@ def difference(
     """
     if paired := pairs(a, b):
         gap = mean_interval(paired, level, spread)
-        return Difference(gap.mean, gap.low, gap.high, True, level)
+        spread = spread or pooled([paired])
+        error = math.sqrt(spread.variance / gap.n) if gap.has_interval else math.nan
+        return Difference(gap.mean, gap.low, gap.high, True, level, error, spread.freedom)
     a, b = _scored(a), _scored(b)
     x, y = _finite(a.values()), _finite(b.values())
     mean = float(x.mean() - y.mean()) if len(x) and len(y) else math.nan
@@ -114,7 +139,8 @@ def difference(
     if squared > 0:
         freedom = squared**2 / (error_x**2 / (len(x) - 1) + error_y**2 / (len(y) - 1))
     half = _half_width(squared, freedom, level)
-    return Difference(mean, mean - half, mean + half, False, level)
+    error = math.sqrt(squared) if squared > 0 else math.nan
+    return Difference(mean, mean - half, mean + half, False, level, error, freedom)
 
 
 def _scored(scores: Mapping[Any, float]) -> dict[Any, float]:

@@ -72,10 +72,13 @@ def with_setting(table: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
     return both.loc[np.logical_and.reduce(same), list(table.columns)]
 
 
-def answer(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
+def answer(
+    results: Results, level: float = stats.LEVEL, margin: float = stats.MARGIN
+) -> pd.DataFrame:
     """Each arm against the reference, per size, as `columns.ANSWER`.
 
-    A study of one arm gets one row per size with nothing on the side of `arm`.
+    A study of one arm gets one row per size with nothing on the side of `arm`. Differences of
+    less than `margin` AP either way count as none, where that can be shown.
     """
     chosen, confirmations = best(results), confirmed(results)
     found: list[dict[str, Any]] = []
@@ -91,8 +94,8 @@ def answer(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
             costs = where(results.costs, **place)
             found += [
                 place
-                | {"reference": reference, "arm": arm, "level": level}
-                | _contrast(setting, runs, costs, reference, arm, level, spreads[arm])
+                | {"reference": reference, "arm": arm, "level": level, "margin": margin}
+                | _contrast(setting, runs, costs, reference, arm, level, margin, spreads[arm])
                 for arm in others or [None]
             ]
     return frame(found, columns.ANSWER)
@@ -131,6 +134,7 @@ def _contrast(
     reference: str,
     arm: str | None,
     level: float,
+    margin: float,
     spreads: Spreads,
 ) -> dict[str, Any]:
     """One row of the answer; both sides are scored on the same split."""
@@ -154,6 +158,8 @@ def _contrast(
         spread = spreads[kind, "difference"]
         gap = stats.difference(scores.get("arm", {}), scores["reference"], level, spread)
         _put(row, f"AP_{kind}_difference", gap)
+        row[f"AP_{kind}_probability"] = gap.probability
+        row[f"AP_{kind}_equal"] = gap.within(margin)
         row["paired"] |= kind == "box" and gap.paired and gap.has_interval
     return row
 

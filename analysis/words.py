@@ -1,8 +1,8 @@
 """The answer in words, and numbers as people read them.
 
 A sentence never claims more than its interval allows: an arm is ahead only if the whole interval
-lies on its side of zero, a single run or the tuning split claims nothing, and "no difference can
-be claimed" is not "there is no difference".
+lies on its side of zero, two are called equal only if an equivalence test shows it, a single run
+or the tuning split claims nothing, and "no difference can be claimed" is not "there is none".
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import pandas as pd
 
 from analysis.frames import Row, rows
 
-Claim = Literal["ahead", "behind", "undecided", "unrepeated", "unconfirmed", "missing", "alone"]
+Claim = Literal[
+    "ahead", "behind", "equal", "undecided", "unrepeated", "unconfirmed", "missing", "alone"
+]
 
 
 def claim(row: Row) -> Claim:
@@ -31,7 +33,9 @@ def claim(row: Row) -> Claim:
         return "unrepeated"
     if row["AP_box_difference_low"] > 0:
         return "ahead"
-    return "behind" if row["AP_box_difference_high"] < 0 else "undecided"
+    if row["AP_box_difference_high"] < 0:
+        return "behind"
+    return "equal" if row["AP_box_equal"] else "undecided"
 
 
 def verdict(row: Row) -> str:
@@ -46,6 +50,8 @@ def verdict(row: Row) -> str:
     text = {
         "ahead": f"{first} is ahead of {second} by {points(abs(gap))} AP ({interval})",
         "behind": f"{first} is ahead of {second} by {points(abs(gap))} AP ({interval})",
+        "equal": f"{arm} and {reference} differ by less than {points(row['margin'])} AP"
+        f" ({arm} minus {reference}: {points(gap)} AP, {interval})",
         "undecided": "no difference can be claimed"
         f" ({arm} minus {reference}: {points(gap)} AP, {interval})",
         "unrepeated": f"{arm} minus {reference} is {points(gap)} AP, but the repeats are too few,"
@@ -141,6 +147,8 @@ def _sentence(what: Claim, same: list[dict[str, Any]], arm: str, reference: str)
     return {
         "ahead": f"With {at}, {arm} beats {reference} by {by}.",
         "behind": f"With {at}, {reference} beats {arm} by {by}.",
+        "equal": f"With {at}, {arm} and {reference} differ by less than"
+        f" {points(same[0]['margin'])} AP.",
         "undecided": f"With {at}, no difference between {arm} and {reference} can be claimed.",
         "unrepeated": f"With {at}, the repeats of {arm} and {reference} are too few, or too"
         " alike, to claim a difference.",

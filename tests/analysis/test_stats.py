@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,10 @@ OTHERS = [28.0, 29.9, 28.4, 27.7, 29.0]
 
 def by_seed(values: list[float]) -> dict[int, float]:
     return dict(enumerate(values))
+
+
+def p_value(test: Any) -> float:
+    return float(test.pvalue)
 
 
 def test_mean_interval_is_students():
@@ -97,3 +102,37 @@ def test_samples_with_different_means_share_their_spread():
 def test_one_run_has_no_interval_whatever_others_scatter():
     spread = pooled([[1.0, 3.0]])
     assert not mean_interval([5.0], spread=spread).has_interval
+
+
+def test_the_probability_is_one_minus_the_one_sided_p():
+    gap = difference(by_seed(SCORES), by_seed(OTHERS[:4]))
+    test = reference.ttest_rel(SCORES, OTHERS[:4], alternative="greater")
+    assert gap.probability == pytest.approx(1 - p_value(test))
+    back = difference(by_seed(OTHERS[:4]), by_seed(SCORES))
+    assert back.probability == pytest.approx(p_value(test))
+    assert math.isnan(difference(by_seed(SCORES), {}).probability)
+
+
+def test_equal_means_both_one_sided_tests():
+    a, b = np.array([30.0, 31.0, 30.4, 30.9]), np.array([30.1, 30.8, 30.5, 30.8])
+    gap = difference(by_seed(list(a)), by_seed(list(b)))
+    least = max(
+        p_value(reference.ttest_1samp(a - b, -0.3, alternative="greater")),
+        p_value(reference.ttest_1samp(a - b, 0.3, alternative="less")),
+    )
+    assert least < 0.05 and gap.within(0.3)
+    assert not gap.within(0.1)
+    assert not difference(by_seed(SCORES), {}).within(100.0)
+
+
+@pytest.mark.parametrize("truth", [0.5, -0.5])
+def test_arms_that_differ_by_the_margin_are_seldom_called_equal(truth: float):
+    rng = np.random.default_rng(3)
+    draws = 2000
+    called = sum(
+        difference(by_seed(list(rng.normal(truth, 0.3, 8))), dict.fromkeys(range(8), 0.0)).within(
+            0.5
+        )
+        for _ in range(draws)
+    )
+    assert called / draws == pytest.approx(0.05, abs=3 * math.sqrt(0.05 * 0.95 / draws))

@@ -20,7 +20,8 @@ def row(gap: float, low: float, high: float, **changes: Any) -> dict[str, Any]:
     values = {f"AP_box_difference{end}": value for end, value in ends.items()}
     values |= {"AP_box_reference": 20.0, "AP_box_reference_low": 19.0}
     values |= {"AP_box_reference_high": 21.0, "study": "runs/a", "size": 64, "level": 0.95}
-    return values | {"reference": "scratch", "arm": "pretext", "split": "report"} | changes
+    values |= {"reference": "scratch", "arm": "pretext", "split": "report"}
+    return values | {"AP_box_equal": False, "margin": 0.5} | changes
 
 
 CASES = [
@@ -33,6 +34,13 @@ CASES = [
     (row(-4.0, -6.0, -2.0), "behind", "(95\u00a0% interval 2.0 to 6.0)", "scratch beats pretext"),
     (row(4.0, -0.1, 8.1), "undecided", "no difference can be claimed", "no difference between"),
     (row(0.0, -1.0, 1.0), "undecided", "(pretext minus scratch: 0.0 AP", "can be claimed"),
+    (
+        row(0.0, -0.6, 0.6, AP_box_equal=True),
+        "equal",
+        "by less than 0.5 AP (",
+        "less than 0.5 AP.",
+    ),
+    (row(0.3, 0.2, 0.4, AP_box_equal=True), "ahead", "by 0.3 AP", "pretext beats scratch by 0.3"),
     (row(4.0, NAN, NAN), "unrepeated", "no difference can be claimed", "to claim a difference"),
     (row(4.0, 2.0, 6.0, split="tune"), "unconfirmed", "before it is confirmed", "not confirmed"),
     (row(NAN, NAN, NAN), "missing", "no score yet", "no scores to compare yet"),
