@@ -11,6 +11,7 @@ read, so an unfinished study gives the same frames as far as it got. The frames 
 
 from analysis.columns import describe
 from analysis.crossing import cross_tuning
+from analysis.crossover import crossover
 from analysis.flags import flags
 from analysis.load import Results, load
 from analysis.stats import Difference, Estimate, difference, mean_interval
@@ -25,6 +26,7 @@ __all__ = [
     "answer",
     "best",
     "cross_tuning",
+    "crossover",
     "difference",
     "flags",
     "headline",

@@ -216,6 +216,18 @@ ANSWER: Columns = (
         "level": ("float64", "of all the intervals"),
     }
 )
+CROSSOVER: Columns = {name: ANSWER[name] for name in ("study", "reference", "arm")} | {
+    "sizes": ("int64", "training-set sizes at which the difference has an interval"),
+    "crossover": (
+        "float64",
+        "images from which the arm's lead is below the margin; 0: at all sizes; inf: at none;"
+        " missing: not known",
+    ),
+    "crossover_low": ("float64", "interval's lower end; 0: at or below the smallest size"),
+    "crossover_high": ("float64", "upper end; inf: beyond the largest size"),
+    "margin": ANSWER["margin"],
+    "level": ("float64", "of the interval"),
+}
 STOPPING: Columns = {name: _PLACE[name] for name in ("study", "size", "arm")} | {
     "trials": ("int64", "tune trials begun"),
     "stopped": ("int64", "of those, stopped at a rung"),
@@ -277,6 +289,7 @@ FRAMES: dict[str, tuple[str, Columns]] = {
     "Results.strips": ("one row per size and strip by which a range was extended", STRIPS),
     "best": ("the chosen setting, one row per arm and size", BEST),
     "answer": ("one row per size and arm compared with the reference", ANSWER),
+    "crossover": ("from which size on an arm's lead is gone, one row per arm", CROSSOVER),
     "stop_audit": ("what stopping saved and lost, one row per arm and size", STOPPING),
     "cross_tuning": ("one row per size, arm, and other arm whose setting it was given", CROSSED),
     "flags": ("what to know before believing the answer", FLAGS),
