@@ -9,6 +9,7 @@
 read, so an unfinished study gives the same frames as far as it got. The frames and their columns:
 """
 
+from analysis.catching_up import catch_up
 from analysis.columns import describe
 from analysis.crossing import cross_tuning
 from analysis.crossover import crossover
@@ -17,6 +18,7 @@ from analysis.load import Results, load
 from analysis.stats import Difference, Estimate, difference, mean_interval
 from analysis.stopping import stop_audit
 from analysis.tables import answer, best
+from analysis.tuning import tuning_curve
 from analysis.words import headline, verdict
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "Results",
     "answer",
     "best",
+    "catch_up",
     "cross_tuning",
     "crossover",
     "difference",
@@ -33,6 +36,7 @@ __all__ = [
     "load",
     "mean_interval",
     "stop_audit",
+    "tuning_curve",
     "verdict",
 ]
 

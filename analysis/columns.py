@@ -228,6 +228,25 @@ CROSSOVER: Columns = {name: ANSWER[name] for name in ("study", "reference", "arm
     "margin": ANSWER["margin"],
     "level": ("float64", "of the interval"),
 }
+CATCH_UP: Columns = {name: ANSWER[name] for name in ("study", "size", "reference", "arm")} | {
+    "AP_box_reference": ("float64", "the reference's best, tuning split, points"),
+    "AP_box_arm": ("float64", "the arm's best, which is to be reached"),
+    "margin": ("float64", "AP by which less counts as reached"),
+    "length_reference": ("Int64", "shortest T at which the reference reaches it; missing: none"),
+    "length_arm": ("Int64", "shortest T at which the arm itself does"),
+    "images_reference": ("Int64", "images that the reference has then seen"),
+    "images_arm": ("Int64", "images that the arm has then seen"),
+    "longest": ("int64", "longest T tried by the reference"),
+}
+TUNING: Columns = {name: _PLACE[name] for name in ("study", "size", "arm")} | {
+    "trials": ("int64", "number of trials n"),
+    "AP_box": ("float64", "expected best box AP of n trials, tuning split, points"),
+    "AP_box_low": ("float64", "band's lower end, for all n at once; missing: no band"),
+    "AP_box_high": ("float64", "upper end"),
+    "images": ("float64", "training images that n trials cost on average"),
+    "no_band": ("str", "why there is no band; empty if there is"),
+    "level": ("float64", "of the band"),
+}
 STOPPING: Columns = {name: _PLACE[name] for name in ("study", "size", "arm")} | {
     "trials": ("int64", "tune trials begun"),
     "stopped": ("int64", "of those, stopped at a rung"),
@@ -290,6 +309,8 @@ FRAMES: dict[str, tuple[str, Columns]] = {
     "best": ("the chosen setting, one row per arm and size", BEST),
     "answer": ("one row per size and arm compared with the reference", ANSWER),
     "crossover": ("from which size on an arm's lead is gone, one row per arm", CROSSOVER),
+    "catch_up": ("after how long the reference reaches an arm, a row per size", CATCH_UP),
+    "tuning_curve": ("what more trials would have bought, one row per number of them", TUNING),
     "stop_audit": ("what stopping saved and lost, one row per arm and size", STOPPING),
     "cross_tuning": ("one row per size, arm, and other arm whose setting it was given", CROSSED),
     "flags": ("what to know before believing the answer", FLAGS),

@@ -47,7 +47,7 @@ class Tuning:
     """How settings are searched, the same for every arm."""
 
     search: Strategy = "sobol+tpe"
-    """What proposes settings; grid and sobol give the same records whatever happens."""
+    """What proposes settings; grid, random and sobol give the same records whatever happens."""
     paired: int = 8
     """Of sobol+tpe: points per arm and size before TPE, the same for every arm."""
     schedule: Literal["shared", "independent"] = "shared"

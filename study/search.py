@@ -1,15 +1,17 @@
 """Where the next trial of an arm and size lies in the search space.
 
-Five strategies, each the same for every arm:
+Six strategies, each the same for every arm:
 
     grid        evenly spaced in the logarithm, as near to square as the number of trials allows
+    random      independent points: what statistics of the search itself need
     sobol       scrambled Sobol points
     tpe         Optuna's TPE after its own random start
     gp          Optuna's Gaussian process after its own random start
     sobol+tpe   Sobol points first, then TPE that has learnt from them
 
-Grid and Sobol points are functions of (seed, index): all arms are tried at the same points, and
-the same command gives the same records on any machine, in any order, however often it is killed.
+Grid, random and Sobol points are functions of (seed, index): all arms are tried at the same
+points, and the same command gives the same records on any machine, in any order, however often it
+is killed.
 The proposals of tpe and gp are functions of (seed, index, what is recorded of that arm and size by
 then): with more than one trial at a time they depend on which trial ended first, and two runs of a
 study differ. `--max-concurrent 1` makes them repeatable.
@@ -26,6 +28,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.samplers import BaseSampler, GPSampler, TPESampler
@@ -36,7 +39,7 @@ from study.config import LogUniform, Nuisance
 from study.extension import grid_shape
 from study.rundir import State
 
-Strategy = Literal["grid", "sobol", "tpe", "gp", "sobol+tpe"]
+Strategy = Literal["grid", "random", "sobol", "tpe", "gp", "sobol+tpe"]
 RANDOM_START = 4  # of tpe and gp: points that are drawn before there is anything to learn from
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -81,6 +84,9 @@ class Search:
             return self.at(self._grid(index), "grid")
         if self.strategy == "sobol" or (self.strategy == "sobol+tpe" and index < self.paired):
             return self.at(sobol(self.seed, index), "sobol")
+        if self.strategy == "random":
+            x, y = np.random.default_rng((self.seed, index)).random(2)
+            return self.at((float(x), float(y)), "random")
         return self._learnt(index, outcomes)
 
     def at(self, unit: tuple[float, float], strategy: str) -> Proposal:

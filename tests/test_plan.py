@@ -29,7 +29,7 @@ def roles(simulation: Simulation) -> Counter[tuple[str, str]]:
     return Counter((c["role"], f"{c['run']['arm']}-{c['run']['size']}") for c in runs)
 
 
-@pytest.mark.parametrize("search", ["grid", "sobol", "tpe", "gp", "sobol+tpe"])
+@pytest.mark.parametrize("search", ["grid", "random", "sobol", "tpe", "gp", "sobol+tpe"])
 def test_every_arm_and_size_gets_the_same_budget(search: str, tmp_path: Path):
     done = Simulation(settings(search=search), tmp_path).run()
     cells = ("scratch-8", "pretext-8", "scratch-16", "pretext-16")

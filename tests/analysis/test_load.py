@@ -7,6 +7,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -24,9 +25,10 @@ FRAMES = {name.removeprefix("Results."): frame for name, (_, frame) in columns.F
 
 
 def frame_of(results: Results, name: str) -> pd.DataFrame:
-    names = ("best", "answer", "stop_audit", "cross_tuning", "flags")
-    made = {name: getattr(analysis, name) for name in names}
-    return made[name](results) if name in made else getattr(results, name)
+    if name == "tuning_curve":
+        return analysis.tuning_curve(results, np.random.default_rng(0))
+    made = getattr(analysis, name, None)
+    return made(results) if made else getattr(results, name)
 
 
 def described(table: pd.DataFrame) -> dict[str, str]:
