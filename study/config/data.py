@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from study.config.checks import require
 
@@ -16,6 +17,10 @@ class DataConfig:
     The report split is `val`. Hyper-parameters are chosen on the tuning split: `tune` if given,
     otherwise `tune_size` images held out from `train`, the same ones for every arm and size: from
     those outside `train_within` if there are any, so that all inside are trained on.
+
+    `annotated_only` leaves out of training, and of nothing else, the images that teach little:
+    "objects" those without an object (no crowd region, and of some area), "keypoints" those
+    without an object that has a labelled keypoint. Detectron trains on no others.
     """
 
     name: str = "shapes"
@@ -23,6 +28,7 @@ class DataConfig:
     train: str | None = None  # COCO-format JSON
     train_images: str | None = None  # folder
     train_within: str | None = None  # JSON with a list `images`: train only on ids it has too
+    annotated_only: Literal["no", "objects", "keypoints"] = "no"
     val: str | None = None
     val_images: str | None = None
     tune: str | None = None

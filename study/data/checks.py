@@ -29,7 +29,7 @@ from study.data.index import (
 )
 from study.data.sources import located, open_splits
 
-VERSION = 1  # of what is asked of an annotation file; a change looks at all of them again
+VERSION = 2  # of what is asked of an annotation file; a change looks at all of them again
 SHOWN = 20  # lines of an error
 OVERHANG_PX = 1.0  # that a box may stick out of its image: real files round
 
@@ -134,6 +134,9 @@ def _structure(content: dict[str, Any]) -> Iterator[str]:
     for category in categories:
         if not isinstance(category.get("name"), str):
             yield f"categories id {category.get('id')}: name: must be a text"
+    misnamed = list(_keypoint_names(categories))
+    yield from misnamed
+    number = {} if misnamed else {c.get("id"): len(c.get("keypoints") or []) for c in categories}
     sized = {image["id"]: image for image in images if not list(_image(image)) and "id" in image}
     ids = {image.get("id") for image in images}
     classes = {category.get("id") for category in categories}
@@ -146,6 +149,9 @@ def _structure(content: dict[str, Any]) -> Iterator[str]:
         image = sized.get(annotation.get("image_id"))
         if image is not None:
             yield from (f"{at}: {line}" for line in _shape(annotation, image))
+        if any(number.values()):  # otherwise nobody reads them
+            own = number.get(annotation.get("category_id"), 0)
+            yield from (f"{at}: {line}" for line in _keypoints(annotation, own))
 
 
 def _ids(name: str, items: Iterable[dict[str, Any]]) -> Iterator[str]:
@@ -191,6 +197,41 @@ def _shape(annotation: dict[str, Any], image: dict[str, Any]) -> Iterator[str]:
         yield str(error)
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         yield f"segmentation: not polygons or run lengths ({type(error).__name__}: {error})"
+
+
+def _keypoint_names(categories: list[dict[str, Any]]) -> Iterator[str]:
+    """Categories may name no keypoints; those that do must name the same ones."""
+    first: dict[str, Any] | None = None
+    for category in categories:
+        names = category.get("keypoints") or []
+        at = f"categories id {category.get('id')}: keypoints = {names!r}"
+        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+            yield f"{at}: must be a list of names"
+        elif len(set(names)) < len(names):
+            yield f"{at}: each name once"
+        elif names and first is None:
+            first = category
+        elif names and first is not None and names != first["keypoints"]:
+            yield f"{at}: differ from those of categories id {first.get('id')}: one head finds all"
+
+
+def _keypoints(annotation: dict[str, Any], number: int) -> Iterator[str]:
+    """`number`: how many the annotation's category names."""
+    given = annotation.get("keypoints") or []
+    if not (isinstance(given, list) and all(map(_is_number, given))):
+        yield f"keypoints = {given!r}: must be numbers x, y, visibility of each"
+    elif len(given) not in (0, 3 * number):
+        yield (
+            f"keypoints: {len(given)} numbers: its category names {number} keypoints, of 3 numbers"
+            " each: x, y, visibility"
+        )
+    else:
+        for at, visibility in enumerate(given[2::3]):
+            if visibility not in (0, 1, 2):
+                yield (
+                    f"keypoints[{3 * at + 2}] = {visibility}: visibility must be 0 (not labelled),"
+                    " 1 (hidden) or 2 (seen)"
+                )
 
 
 def _is_number(value: object) -> bool:

@@ -30,20 +30,38 @@ class Decoded:
         height, width = self.sizes[at]
         return self.pixels[self.first[at] :][: 3 * height * width].reshape(height, width, 3)
 
-    def canvas(self, chosen: np.ndarray | slice = slice(None)) -> tuple[int, int]:
-        """Height and width that hold all the images chosen, multiples of 32 px."""
-        height, width = self.sizes[chosen].max(axis=0)
-        return 32 * -(-int(height) // 32), 32 * -(-int(width) // 32)
+    def size(self, at: int) -> tuple[int, int]:
+        """Height and width of an image, px."""
+        height, width = self.sizes[at].tolist()
+        return height, width
 
 
-def resized(height: int, width: int, model: ModelConfig) -> tuple[int, int]:
-    """The size of the network's input: shorter side short_px, longer at most long_px."""
-    scale = min(model.short_px / min(height, width), model.long_px / max(height, width))
+def canvas(sizes: np.ndarray) -> tuple[int, int]:
+    """Height and width that hold images of all `sizes` [N, 2], multiples of 32 px."""
+    height, width = sizes.max(axis=0).tolist()
+    return 32 * -(-height // 32), 32 * -(-width // 32)
+
+
+def resized(
+    height: int, width: int, model: ModelConfig, short_px: int | None = None
+) -> tuple[int, int]:
+    """The size of the network's input: longer side at most long_px, else the shorter short_px.
+
+    Args:
+        short_px: another than the model's.
+    """
+    short = model.short_px if short_px is None else short_px
+    scale = min(short / min(height, width), model.long_px / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def decode(index: Index, image_ids: np.ndarray, model: ModelConfig) -> Decoded:
+def decode(
+    index: Index, image_ids: np.ndarray, model: ModelConfig, short_px: int | None = None
+) -> Decoded:
     """The images in that order, from the cache, where the order makes no difference.
+
+    Args:
+        short_px: resize to another shorter side than the model's.
 
     Raises:
         ValueError: an image that cannot be read; names the file.
@@ -51,7 +69,9 @@ def decode(index: Index, image_ids: np.ndarray, model: ModelConfig) -> Decoded:
     order = np.argsort(image_ids)  # draws of all there is share one file: for COCO, of 90 GB
     places = [index.position(int(i)) for i in image_ids[order]]
     files = [index.image_dir / str(index.file_name[at]) for at in places]
-    shapes = [resized(int(index.height[at]), int(index.width[at]), model) for at in places]
+    shapes = [
+        resized(int(index.height[at]), int(index.width[at]), model, short_px) for at in places
+    ]
     sizes = np.array(shapes, np.int64).reshape(-1, 2)
     first = np.cumsum([0, *(3 * height * width for height, width in shapes)])
     state = [[str(file), *_state(file), *shape] for file, shape in zip(files, shapes, strict=True)]

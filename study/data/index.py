@@ -2,12 +2,13 @@
 
 COCO's own train annotations take gigabytes as Python objects, again in every process. As columns
 they are mapped once per node and shared. Masks are kept as COCO's compressed run lengths in the
-original resolution, whatever form the file has them in.
+original resolution, whatever form the file has them in; polygons also as they are.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ import numpy as np
 from hotcoco import mask as rle
 
 from study.data.cache import build_once, cache_dir
+from study.data.tracing import traced
 
-VERSION = 1  # of the columns; a change makes all entries anew
+VERSION = 2  # of the columns; a change makes all entries anew
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,14 @@ class Index:
     crowd: np.ndarray  # bool [A]
     rle: np.ndarray  # uint8, all compressed counts one after another
     rle_first: np.ndarray  # int64 [A + 1]; an annotation without a mask has no bytes
+    point: np.ndarray  # float32 [P, 2] x, y px: the points of all polygons one after another
+    ring_first: np.ndarray  # int64 [R + 1]: where each polygon's points begin, and the end
+    rings_first: np.ndarray  # int64 [A + 1]; an annotation without polygons has no rings
+    keypoints: np.ndarray  # float32 [A, K, 3] x, y px, visibility 0 … 2; zeros for none
+    keypoint_name: np.ndarray  # str [K]; K is 0 if no category names any
     category_id: np.ndarray  # int64 [C], ascending
     category_name: np.ndarray  # str [C]
+    category_has_keypoints: np.ndarray  # bool [C]: whether objects of the class have keypoints
     image_dir: Path
     path: Path
     digest: str  # of the annotation file's bytes
@@ -104,6 +112,22 @@ class Index:
             return np.zeros((0, 1, 1), np.uint8)
         return rle.decode(parts).transpose(2, 0, 1)
 
+    def polygons(self, annotation: int) -> list[np.ndarray]:
+        """Rings [p, 2], x and y in px, whose union is the object: as in the file, if it has any.
+
+        Otherwise the outline of its mask, or where there is no mask its box.
+        """
+        start, stop = self.rings_first[annotation : annotation + 2].tolist()
+        if start < stop:
+            bounds = self.ring_first[start : stop + 1].tolist()
+            return [self.point[a:b] for a, b in itertools.pairwise(bounds)]
+        if self.has_mask(annotation):
+            ring = traced(self.masks([annotation])[0])
+            return [ring] if len(ring) else []
+        left, top, width, height = self.bbox[annotation].tolist()
+        right, bottom = left + width, top + height
+        return [np.array([[left, top], [right, top], [right, bottom], [left, bottom]])]
+
     def coco(self, image_ids: Iterable[int]) -> dict[str, Any]:
         """The ground truth of some images as a COCO data set, ids as in the file."""
         chosen = [int(i) for i in image_ids]
@@ -116,13 +140,16 @@ class Index:
             "annotations": [self._annotation(row, i) for i in chosen for row in self.rows(i)],
             "categories": [
                 {"id": int(i), "name": str(name)}
-                for i, name in zip(self.category_id, self.category_name, strict=True)
+                | ({"keypoints": self.keypoint_name.tolist()} if has else {})
+                for i, name, has in zip(
+                    self.category_id, self.category_name, self.category_has_keypoints, strict=True
+                )
             ],
         }
 
     def _annotation(self, row: int, image_id: int) -> dict[str, Any]:
-        segmentation = self.segmentation(row)
-        return {
+        segmentation, keypoints = self.segmentation(row), self.keypoints[row]
+        found = {
             "id": int(self.annotation_id[row]),
             "image_id": image_id,
             "category_id": int(self.category_id[self.label[row]]),
@@ -131,6 +158,10 @@ class Index:
             "iscrowd": int(self.crowd[row]),
             "segmentation": segmentation | {"counts": segmentation["counts"].decode()},
         }
+        if len(keypoints):
+            found["keypoints"] = keypoints.ravel().tolist()
+            found["num_keypoints"] = int((keypoints[:, 2] > 0).sum())  # 0: OKS ignores the object
+        return found
 
 
 COLUMNS = tuple(
@@ -211,6 +242,9 @@ def _columns(content: dict[str, Any]) -> dict[str, np.ndarray]:
     owners = np.array([place[a["image_id"]] for a in annotations], np.int64)
     encoded = [compressed(a, images[at]) for a, at in zip(annotations, owners, strict=True)]
     boxes = [a["bbox"] for a in annotations]
+    given = [a.get("segmentation") for a in annotations]
+    polygons = [one if isinstance(one, list) else [] for one in given]
+    rings = [ring for one in polygons for ring in one]
     return {
         "image_id": np.array([image["id"] for image in images], np.int64),
         "file_name": np.array([image["file_name"] for image in images], np.str_),
@@ -226,9 +260,30 @@ def _columns(content: dict[str, Any]) -> dict[str, np.ndarray]:
         "crowd": np.array([bool(a.get("iscrowd", 0)) for a in annotations], bool),
         "rle": np.frombuffer(b"".join(encoded), np.uint8),
         "rle_first": np.cumsum([0, *map(len, encoded)]).astype(np.int64),
+        "point": np.fromiter(itertools.chain.from_iterable(rings), np.float32).reshape(-1, 2),
+        "ring_first": np.cumsum([0, *(len(ring) // 2 for ring in rings)]).astype(np.int64),
+        "rings_first": np.cumsum([0, *map(len, polygons)]).astype(np.int64),
+        "keypoints": _keypoints(annotations, categories),
+        "keypoint_name": np.array(keypoint_names(categories), np.str_),
         "category_id": np.array([category["id"] for category in categories], np.int64),
         "category_name": np.array([category["name"] for category in categories], np.str_),
+        "category_has_keypoints": np.array([bool(c.get("keypoints")) for c in categories], bool),
     }
+
+
+def keypoint_names(categories: list[dict[str, Any]]) -> list[str]:
+    """Those of the category that names most; in a file in order all that have any agree."""
+    return max((c.get("keypoints") or [] for c in categories), key=len, default=[])
+
+
+def _keypoints(annotations: list[dict[str, Any]], categories: list[dict[str, Any]]) -> np.ndarray:
+    number = {category["id"]: len(category.get("keypoints") or []) for category in categories}
+    keypoints = np.zeros((len(annotations), max(number.values(), default=0), 3), np.float32)
+    for to, annotation in zip(keypoints, annotations, strict=True):
+        own = number[annotation["category_id"]]
+        if own and annotation.get("keypoints"):
+            to[:own] = np.reshape(annotation["keypoints"], (own, 3))
+    return keypoints
 
 
 def compressed(annotation: dict[str, Any], image: dict[str, Any]) -> bytes:

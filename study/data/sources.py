@@ -25,6 +25,7 @@ class Splits:
     tune_ids: np.ndarray
     val: Index
     val_ids: np.ndarray
+    limits: tuple[str, ...] = ()  # what leaves images out of the pool, for messages
 
     def subset(self, size: int, draw: int = 0) -> np.ndarray:
         """The ids that a run of `size` images trains on.
@@ -36,7 +37,9 @@ class Splits:
             images = len(self.train.image_id)
             held = len(self.tune_ids) if self.tune is self.train else 0
             if images > held + len(self.pool):
-                why = f"{len(self.pool)} of them in data.train_within; ask for a smaller size"
+                why = (
+                    f"{len(self.pool)} of them {' and '.join(self.limits)}; ask for a smaller size"
+                )
             else:
                 why = (
                     f"{held} of them held out for tuning, which leaves {len(self.pool)} to train"
@@ -108,7 +111,11 @@ def open_splits(data: DataConfig) -> Splits:
         tune = train
         tune_ids, pool = subsets.hold_out(inside, data.tune_size)
     val_ids = np.array(val.image_id[: data.val_size])
-    splits = Splits(train, pool, tune, tune_ids, val, val_ids)
+    limits = ("in data.train_within",) if data.train_within else ()
+    if data.annotated_only != "no":
+        pool = _annotated(train, pool, data.annotated_only)
+        limits += (f"that suit data.annotated_only = {data.annotated_only!r}",)
+    splits = Splits(train, pool, tune, tune_ids, val, val_ids, limits)
     splits.compare(data.digests)
     return splits
 
@@ -127,6 +134,24 @@ def _within(train: Index, path: str | None) -> tuple[np.ndarray, np.ndarray]:
     return ids[inside], ids[~inside]
 
 
+def _annotated(train: Index, pool: np.ndarray, by: Literal["objects", "keypoints"]) -> np.ndarray:
+    """The ids of the pool whose images have at least one usable object, or one labelled keypoint.
+
+    Detectron trains on such images alone. A usable object is no crowd region and has an area.
+    """
+    usable = ~train.crowd & (train.area > 0) & (train.bbox[:, 2:] > 0).all(axis=1)
+    if by == "keypoints":
+        usable &= (train.keypoints[..., 2] > 0).any(axis=1)
+    before = np.concatenate([[0], usable.cumsum()])  # usable annotations before each one
+    number = np.diff(before[train.first])  # [I] in each image
+    kept = pool[np.isin(pool, train.image_id[number > 0])]
+    if not len(kept):
+        raise ValueError(
+            f"data.annotated_only = {by!r}: {train.path}: no image that may be trained on has {by}"
+        )
+    return kept
+
+
 def located(data: DataConfig) -> DataConfig:
     """The same data with absolute paths, those of what is generated too."""
     if data.name != "shapes":
@@ -138,11 +163,17 @@ def located(data: DataConfig) -> DataConfig:
 
 
 def same_classes(train: Index, other: Index) -> None:
-    """Raises ValueError unless both files have the same category ids."""
+    """Raises ValueError unless both files have the same category ids, and keypoints if any."""
     if not np.array_equal(train.category_id, other.category_id):
         raise ValueError(
             f"{other.path}: categories: ids {other.category_id.tolist()} differ from"
             f" {train.category_id.tolist()} in {train.path}: both must list the same classes"
+        )
+    names, others = train.keypoint_name.tolist(), other.keypoint_name.tolist()
+    if names and others and names != others:
+        raise ValueError(
+            f"{other.path}: categories: keypoints {others} differ from {names} in {train.path}:"
+            " both must name the same ones"
         )
 
 

@@ -10,7 +10,14 @@ any `ignore` flag). Either way an object that is missed costs nothing and a dete
 neither for nor against. But VOC ignores a detection that overlaps the object by an IoU of one
 half, COCO one of which a large enough part lies within it, so that a small false alarm inside a
 difficult object is forgiven here and not there; and COCO lets a detection take an ordinary object
-first. Crowd regions are not trained on: their pixels are background to the losses.
+first. Crowd regions are not trained on: their pixels are background to the losses. That makes
+them easy to tell: VOC itself has no crowd regions, so `iscrowd` is `difficult`, no more and no
+less, and a metric of VOC's own can read it back.
+
+Masks. Some images have a `SegmentationObject` picture, whose value k belongs to the k-th object of
+the XML and 255 to the border around objects, which is counted as background here. Objects of other
+images, and those of which no pixel is marked, have no mask, and their box stands in. `area` is the
+box's for all, so that it means one thing.
 
 AP50 is the number to hold against VOC's mAP. It differs by the above, by 101 points of recall
 instead of all, and by at most 100 detections an image (fewer where the model says so).
@@ -24,6 +31,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
+from hotcoco import mask as rle
 from PIL import Image
 
 from study.config import DataConfig
@@ -33,6 +42,7 @@ CLASSES = (
     *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa"),
     *("train", "tvmonitor"),
 )
+BORDER = 255  # in the pictures of objects
 Part = tuple[str, str]  # year, image set: a file ImageSets/Main/<set>.txt
 TRAIN: tuple[Part, ...] = (("2007", "trainval"), ("2012", "train"))
 VAL: tuple[Part, ...] = (("2012", "val"),)
@@ -80,7 +90,11 @@ def converted(root: Path, parts: Sequence[Part]) -> dict[str, Any]:
             image = _image(root, folder / "JPEGImages" / f"{name}.jpg")
             image["id"] = int(year + name.replace("_", ""))
             images.append(image)
-            for thing in _objects(folder / "Annotations" / f"{name}.xml", image):
+            things = _objects(folder / "Annotations" / f"{name}.xml", image)
+            picture = folder / "SegmentationObject" / f"{name}.png"
+            if picture.is_file():
+                things = _with_masks(things, picture, image)
+            for thing in things:
                 ids = {"id": len(annotations) + 1, "image_id": image["id"]}
                 annotations.append(ids | thing)
     categories = [{"id": k, "name": name} for k, name in enumerate(CLASSES, start=1)]
@@ -130,3 +144,29 @@ def _object(path: Path, element: ElementTree.Element, image: dict[str, Any]) -> 
         "area": width * height,
         "iscrowd": int(element.findtext("difficult", "0").strip() == "1"),
     }
+
+
+def _with_masks(
+    things: list[dict[str, Any]], file: Path, image: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """The objects of an image with COCO's run lengths of their pixels, where they have any."""
+    try:
+        with Image.open(file) as opened:
+            mode, values = opened.mode, np.asarray(opened)
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"{file}: cannot be read as an image: {error}") from error
+    if mode not in ("P", "L") or values.shape != (image["height"], image["width"]):
+        raise ValueError(
+            f"{file}: {mode} of {values.shape[1]} x {values.shape[0]} px: must have one number a"
+            f" pixel, and {image['width']} x {image['height']} px as {image['file_name']}"
+        )
+    present = set(np.unique(values).tolist()) - {BORDER}
+    return [
+        thing | ({"segmentation": _run_lengths(values == k)} if k in present else {})
+        for k, thing in enumerate(things, start=1)
+    ]
+
+
+def _run_lengths(mask: np.ndarray) -> dict[str, Any]:
+    encoded = rle.encode(np.asfortranarray(mask, np.uint8))
+    return {"size": list(encoded["size"]), "counts": encoded["counts"].decode()}

@@ -85,3 +85,17 @@ def _uncompressed(mask: np.ndarray) -> dict[str, Any]:
     edges = np.flatnonzero(np.diff(flat)) + 1
     runs = np.diff(np.array([0, *edges, len(flat)])).tolist()
     return {"size": [HEIGHT, WIDTH], "counts": [0, *runs] if flat[0] else runs}
+
+
+KEYPOINTS = ["nose", "left_ear", "right_ear"]
+
+
+def with_keypoints(data: dict[str, Any]) -> dict[str, Any]:
+    """The same with three keypoints on every object of category 3; category 90 has none."""
+    named = [{**CATEGORIES[0], "keypoints": KEYPOINTS}, CATEGORIES[1]]
+    for annotation in data["annotations"]:
+        if annotation["category_id"] == 3:
+            left, top = annotation["bbox"][:2]
+            annotation["keypoints"] = [left + 1, top + 2, 2, left + 3, top + 1, 1, 0, 0, 0]
+            annotation["num_keypoints"] = 2
+    return data | {"categories": named}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from tests.data.coco_files import content, write
@@ -54,3 +55,19 @@ def write_voc(root: Path, count: int = 3) -> None:
                 f"<annotation><size><width>60</width><height>40</height></size>{''.join(things)}"
                 "</annotation>"
             )
+
+
+def write_voc_objects(file: Path, size: tuple[int, int] = (60, 40)) -> np.ndarray:
+    """The picture of objects that goes with `write_voc`: a dog in a border, and no pixel of a cat.
+
+    Returns:
+        its values, uint8 [height, width].
+    """
+    values = np.zeros(size[::-1], np.uint8)
+    values[:20, :10] = 255
+    values[2:18, 1:9] = 1
+    picture = Image.frombytes("P", size, values.tobytes())
+    picture.putpalette([k % 256 for k in range(768)])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(file)
+    return values

@@ -13,7 +13,7 @@ import pytest
 from study.config import DataConfig
 from study.data import checks
 from study.data.checks import BadData, check, problems
-from tests.data.coco_files import content, write
+from tests.data.coco_files import KEYPOINTS, content, with_keypoints, write
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 Data = dict[str, Any]
@@ -75,6 +75,46 @@ def test_each_mistake_has_its_line(tmp_path: Path, mistake: Callable[[Data], Any
     Path(data.train or "").write_text(json.dumps(bad))
     lines = problems(data)
     assert any(words in line and line.startswith(str(data.train)) for line in lines), lines
+
+
+POSED: list[tuple[Callable[[Data], Any], str]] = [
+    (
+        change("annotations", 0, keypoints=[1, 2, 2]),
+        "annotations id 100: keypoints: 3 numbers",
+    ),
+    (change("annotations", 1, keypoints=[1, 2, 2]), "its category names 0 keypoints"),
+    (
+        change("annotations", 0, keypoints=[1, 2, 2, 3, 4, 3, 0, 0, 0]),
+        "annotations id 100: keypoints[5] = 3: visibility must be 0",
+    ),
+    (change("annotations", 0, keypoints=["x"] * 9), "must be numbers x, y, visibility"),
+    (
+        change("categories", 1, keypoints=KEYPOINTS[::-1]),
+        "categories id 90: keypoints = ['right_ear', 'left_ear', 'nose']: differ from those of"
+        " categories id 3",
+    ),
+    (change("categories", 0, keypoints="nose"), "categories id 3: keypoints = 'nose': must be a"),
+    (change("categories", 0, keypoints=["nose"] * 3), "each name once"),
+]
+
+
+@pytest.mark.parametrize(("mistake", "words"), POSED, ids=[words for _, words in POSED])
+def test_each_mistake_in_keypoints_has_its_line(
+    tmp_path: Path, mistake: Callable[[Data], Any], words: str
+):
+    bad = copy.deepcopy(with_keypoints(content(4, "train")))
+    data = config(tmp_path, train=bad)
+    assert problems(data) == []
+    mistake(bad)
+    Path(data.train or "").write_text(json.dumps(bad))
+    (line,) = problems(data)
+    assert words in line and line.startswith(str(data.train)), line
+
+
+def test_keypoints_that_nobody_names_are_left_alone(tmp_path: Path):
+    loose = content(4, "train")
+    loose["annotations"][0]["keypoints"] = [1, 2]
+    assert problems(config(tmp_path, train=loose)) == []
 
 
 def test_data_in_order_pass(tmp_path: Path):
@@ -148,6 +188,10 @@ def test_many_problems_are_counted(tmp_path: Path):
     ("train", "val"),
     [
         ("coco_cc_by/annotations/instances_train2017.json", "instances_val2017.json"),
+        (
+            "coco_cc_by/annotations/person_keypoints_train2017.json",
+            "person_keypoints_val2017.json",
+        ),
         ("nuclei/annotations/instances_train.json", "instances_val.json"),
     ],
 )

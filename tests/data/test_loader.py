@@ -11,15 +11,9 @@ import torch
 
 from study.config import TINY, DataConfig
 from study.data.decoded import decode
+from study.data.example import cropped, flipped, tight_boxes
 from study.data.index import Index
-from study.data.loader import (
-    Batch,
-    TrainingData,
-    cropped,
-    evaluation_batches,
-    flipped,
-    tight_boxes,
-)
+from study.data.loader import Batch, TrainingData, evaluation_batches
 from study.data.sources import Splits, open_splits
 from tests.data.coco_files import content, write
 
@@ -72,20 +66,22 @@ def test_targets_fit_the_picture(data: TrainingData):
 
 
 def test_flip_moves_image_boxes_and_masks_together(data: TrainingData):
-    example = data._plain(0)
-    mirror = flipped(example)
+    example = data.plain(0)
+    mirror = flipped(example, data.mirror)
+    assert mirror.masks is not None
     assert np.array_equal(tight_boxes(mirror.masks), mirror.boxes)
     assert np.array_equal(mirror.image[:, ::-1], example.image)
-    assert np.array_equal(flipped(mirror).boxes, example.boxes)
+    assert np.array_equal(flipped(mirror, data.mirror).boxes, example.boxes)
 
 
 def test_crop_keeps_what_is_seen(data: TrainingData):
-    example = data._plain(int(np.argmax([len(data._plain(i).labels) for i in range(12)])))
+    example = data.plain(int(np.argmax([len(data.plain(i).labels) for i in range(12)])))
     rng = np.random.default_rng(0)
     counts = set()
     for _ in range(20):
         part = cropped(example, 64, rng)
         assert part.image.shape == (64, 64, 3)
+        assert part.masks is not None
         assert part.masks.shape == (len(part.labels), 64, 64)
         assert np.array_equal(tight_boxes(part.masks), part.boxes)
         counts.add(len(part.labels))
@@ -107,7 +103,8 @@ def test_crowd_and_empty_images_train_without_targets(tmp_path: Path):
 def test_resizing_scales_boxes_and_masks(tmp_path: Path):
     index = Index.open(*write(tmp_path, "train", content(1)))
     data = TrainingData(index, np.array([10]), replace(TINY, short_px=80, long_px=200))
-    example = data._plain(0)
+    example = data.plain(0)
+    assert example.masks is not None
     assert example.image.shape == (80, 120, 3)
     assert example.boxes[0].tolist() == [10, 20, 50, 40]
     assert np.array_equal(tight_boxes(example.masks)[0], example.boxes[0])

@@ -14,7 +14,7 @@ from study.data.index import Index
 from study.data.loader import TrainingData
 from study.evaluate import average_precision
 from study.spaces import find
-from tests.data.published_files import write_voc
+from tests.data.published_files import write_voc, write_voc_objects
 
 
 @pytest.fixture
@@ -80,6 +80,31 @@ def test_a_difficult_object_counts_neither_for_nor_against(data):
         cat["iscrowd"] = 0
     missed = [row for row in found if row not in difficult]
     assert (average_precision(truth, missed)["AP50_box"] or 0) < 90
+
+
+def test_objects_have_masks_where_a_picture_marks_them(data):
+    picture = Path(data.root) / "VOC2012" / "SegmentationObject" / "2008_000002.png"
+    values = write_voc_objects(picture)
+    voc.prepare(data)
+    assert problems(data, sizes=(4,)) == []
+    index = Index.open(data.train, data.train_images)
+    dog, cat = index.rows(20122008000002)
+    assert np.array_equal(index.masks([dog])[0], values == 1)  # the border is background
+    assert not index.has_mask(cat)
+    assert index.area[dog] == 200  # the box's, as of objects without a mask
+    assert index.crowd[[dog, cat]].tolist() == [False, True]
+    assert sum(index.has_mask(row) for row in range(len(index.bbox))) == 1
+
+
+def test_a_picture_of_another_size_is_named(data):
+    picture = Path(data.root) / "VOC2007" / "SegmentationObject" / "000001.png"
+    write_voc_objects(picture, size=(50, 40))
+    with pytest.raises(ValueError, match="50 x 40 px: must have one number a pixel, and 60 x 40"):
+        voc.prepare(data)
+    picture.write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="cannot be read as an image") as error:
+        voc.prepare(data)
+    assert str(picture) in str(error.value)
 
 
 MISTAKES = [
