@@ -90,7 +90,9 @@ class _Normalise(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(  # type: ignore[override]  # the decorator hides that ctx has a name
+        ctx: Any, *gradients: Tensor
+    ) -> tuple[Tensor | None, ...]:
         """The loss is the sum of the workers' losses: so is what goes back through the statistics.
 
         Gradients of weight and bias are this worker's part; DDP puts them together.

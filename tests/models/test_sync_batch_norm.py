@@ -40,15 +40,15 @@ def two_steps(net: nn.Module, own: slice, workers: int) -> dict[str, Tensor]:
         net.zero_grad()
         # DDP takes the mean of the workers' gradients, as in the engine
         ((out.square() * weights).sum() * workers).backward()
-        found |= {f"out {step}": out.detach(), f"in {step}": images.grad / workers}
-        found |= {f"{step} {name}": p.grad for name, p in _named(net).items()}
+        leaves = {"in": images} | dict(net.named_parameters())
+        for name, leaf in leaves.items():
+            assert leaf.grad is not None
+            found[f"{step} {name}".replace("module.", "")] = leaf.grad
+        found[f"{step} in"] = found[f"{step} in"] / workers
+        found[f"{step} out"] = out.detach()
     for name, value in net.state_dict().items():
         found[name.removeprefix("module.")] = value
     return found
-
-
-def _named(net: nn.Module) -> dict[str, nn.Parameter]:
-    return {name.removeprefix("module."): value for name, value in net.named_parameters()}
 
 
 def _worker(rank: int, port: int, folder: str) -> None:
@@ -82,7 +82,7 @@ def test_two_workers_are_one_with_the_whole_batch(folder: Path, share: str):
     first, second = (torch.load(folder / f"{share} {rank}") for rank in (0, 1))
     assert first.keys() == second.keys() == whole.keys()
     for name, expected in whole.items():
-        if name.startswith(("out", "in")):
+        if name.endswith((" out", " in")):
             found = torch.cat([first[name], second[name]])
         else:
             assert torch.equal(first[name], second[name]), name  # to the last bit
