@@ -83,7 +83,9 @@ class _Session:
         detector, audit = initialisation.build(config, len(train.category_id))
         detector.to(self.device, getattr(torch, config.precision)).train()
         self.state = TrainState(detector, optimiser(detector, config.optim))
-        self.model: nn.Module = DistributedDataParallel(detector) if world.size > 1 else detector
+        self.model: nn.Module = detector
+        if world.size > 1:  # buffers are equal on all workers at every step: see SyncBatchNorm
+            self.model = DistributedDataParallel(detector, broadcast_buffers=False)
         self.averages = bool(config.schedule.watch) and "average" in config.schedule.watched
         self.meter = Meter(trial, world.size)
         if world.is_main:

@@ -118,10 +118,14 @@ def with_anchors(asked: Settings, index: Index) -> Settings:
 
 
 def check_arms(asked: Settings, num_classes: int) -> None:
-    """Raises ValueError where an arm's weights do not fit the network."""
+    """Raises ValueError where an arm's weights do not fit the network, or do not fill what is
+    frozen.
+    """
     fixed = asked.space.fixed
+    frozen = fixed.model.frozen_stages > 0 or fixed.model.norm == "frozen_batch"
+    shipped = fixed.model.backbone == "thin" and fixed.model.norm == "group"
     for arm in asked.arms:
-        if arm.init is None or (arm.init == "pretext" and fixed.model.backbone == "thin"):
+        if not frozen and (arm.init is None or (arm.init == "pretext" and shipped)):
             continue  # fit, and importing torch takes seconds
         from study.models.initialisation import build
 

@@ -17,9 +17,10 @@ from study.config import TINY, RunConfig, SearchSpace, from_dict
 from study.data.index import Index
 from study.options import Spend, Sweep, Tuning, settings
 from study.schedule import independent_iterations, iterations, legs
+from study.settings import Settings
 from study.spaces import find, names
 from study.stopping import KeepBest
-from study.sweep import afforded
+from study.sweep import afforded, check_arms
 from tests.simulated import Simulation, open_study
 from tests.simulated import settings as simulated
 
@@ -91,6 +92,18 @@ def test_paths_do_not_depend_on_where_a_worker_runs(monkeypatch: pytest.MonkeyPa
     data = settings(sweep(space=None, data=own)).space.fixed.data
     assert data.name == "custom"
     assert data.train == str(tmp_path / "a.json") and data.val_images == str(tmp_path / "b")
+
+
+def test_an_arm_that_does_not_fill_what_is_frozen_is_refused_before_anything_runs():
+    def frozen(arm: str) -> Settings:
+        asked = settings(sweep(arms=(arm,)))
+        model = replace(asked.space.fixed.model, frozen_stages=1)
+        fixed = replace(asked.space.fixed, model=model)
+        return replace(asked, space=replace(asked.space, fixed=fixed))
+
+    check_arms(frozen("pretext"), num_classes=8)
+    with pytest.raises(ValueError, match=r"backbone\.body\.stem\.0\.weight is frozen but was not"):
+        check_arms(frozen("scratch"), num_classes=8)
 
 
 def test_the_bill_adds_up():

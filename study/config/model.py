@@ -30,6 +30,7 @@ class ModelConfig:
     norm: Norm = "group"  # in backbone, FPN and heads; "frozen_batch" is in the backbone alone
     norm_groups: int = 8  # of GroupNorm
     frozen_stages: int = 0  # Detectron's FREEZE_AT: 1 the stem, 2 the stage after it too, …
+    stride_1x1: bool = False  # bottlenecks stride in their first convolution: Caffe2's R-50, R-101
     pyramid: bool = True  # FPN; without, RoIs are pooled from the backbone's last map (VGG-16)
     fpn_channels: int = 32
     masks: bool = True  # Mask R-CNN; without, Faster R-CNN
@@ -74,6 +75,10 @@ class ModelConfig:
         require(
             rising and within, "model.cascade", self.cascade, "two or more IoUs, rising, 0.5–1"
         )
+        none = self.backbone != "vgg16" or self.norm == "none"
+        require(none, "model.norm", self.norm, "vgg16 has no norm: none")
+        moved = not self.stride_1x1 or self.backbone in ("resnet50", "resnet101")
+        require(moved, "model.stride_1x1", self.stride_1x1, "only resnet50 and resnet101")
         last = self.pyramid or self.backbone == "vgg16"
         require(last, "model.pyramid", self.pyramid, "only vgg16 goes without")
         box_alone = self.pyramid or not (self.masks or self.keypoints or self.cascade)

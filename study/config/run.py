@@ -97,6 +97,9 @@ class RunConfig:
     trial_id: str = "run"
     arm: str = "scratch"
     init: str | None = None  # weights: "pretext", "imagenet", a file or URL; None: random
+    frozen_random: bool = (
+        False  # freeze also what was not loaded: Detectron's early bug, on purpose
+    )
     size: int = 64  # training images
     draw: int = 0  # which random draw of that many images
     seed: int = 0  # initial weights, data order, augmentation, samplers

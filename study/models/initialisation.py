@@ -6,109 +6,119 @@ it, so two arms of one seed differ in the loaded tensors only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlparse
 
-import safetensors.torch
 import torch
 from torch import Tensor, nn
+from torchvision.ops import FrozenBatchNorm2d
 
-from study.config import ModelConfig, RunConfig
+from study.config import TINY, ModelConfig, RunConfig
+from study.models import checkpoints, detectron_weights
 from study.models.detector import MaskRCNN
+from study.models.imagenet import imagenet
 from study.randomness import Stream, seed
 
 PRETEXT_WEIGHTS = Path(__file__).with_name("pretext_thin24.safetensors")
-PREFIXES = ("module.", "model.", "backbone.", "encoder.", "body.")
-CLASSIFIERS = ("fc.", "head.", "classifier.", "heads.")  # of the pre-training; never loaded
+CLASSIFIERS = ("fc.", "head.", "heads.", "classifier.", "projection_head.", "prototypes.")
+"""What is left of a pre-training's own task; never loaded into a backbone."""
 
+COUNTER = "num_batches_tracked"  # of batch norms: says nothing where momentum is constant
 
 Audit = dict[str, dict[str, int]]
-"""Numbers of parameters loaded, random and frozen, by group of parameters."""
+"""Numbers of values loaded, random and frozen, by group of parameters."""
 
 
 def build(config: RunConfig, num_classes: int) -> tuple[MaskRCNN, Audit]:
     """The detector with its initial weights, on the CPU, and its init audit.
 
     Raises:
-        ValueError: weights that do not exist or do not fit; lists the keys and shapes.
+        ValueError: weights that do not exist or do not fit; lists the keys and shapes. Or
+            something is frozen that was not loaded.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed(Stream.INIT, config.seed))
         detector = MaskRCNN(config.model, num_classes)
     loaded: set[str] = set()
     if config.init is not None:
-        body = detector.backbone.body
-        names = load_body(body, read_weights(config.init, config.model), config.init)
+        weights = read_weights(config.init, config.model)
+        names = load_body(detector.backbone.body, weights, config.init)
         loaded = {f"backbone.body.{name}" for name in names}
-    return detector, audit(detector, loaded)
+        if not config.model.pyramid:
+            names = load_box_head(detector.roi_heads.box_head, weights, config.init)
+            loaded |= {f"roi_heads.box_head.{name}" for name in names}
+    return detector, audit(detector, loaded, config.frozen_random)
 
 
 def read_weights(source: str, model: ModelConfig) -> dict[str, Tensor]:
-    """Tensors by name from "pretext", "imagenet", a .safetensors or .pt/.pth file, or a URL.
+    """Tensors by name from "pretext", "imagenet", a .safetensors, .pt/.pth or Detectron's .pkl
+    file, or a URL of one.
+
+    "imagenet" and .pkl are fitted to the model's normalisation of pixels; what another file holds
+    must have been trained with that.
 
     Raises:
         ValueError: no such weights for this model, or no such file.
     """
     if source == "pretext":
-        if model.backbone != "thin":
+        fits = model.backbone == "thin" and model.norm == "group"
+        if not fits or model.norm_groups != TINY.norm_groups:
             raise ValueError(
-                f"arm 'pretext' has weights for the backbone 'thin' only, not {model.backbone!r}:"
-                " use --model tiny, or another arm"
+                "arm 'pretext' has weights for the backbone 'thin' with GroupNorm of"
+                f" {TINY.norm_groups} groups only, not {model.backbone!r} with {model.norm!r} of"
+                f" {model.norm_groups}: use --model tiny, or another arm"
             )
-        return safetensors.torch.load_file(PRETEXT_WEIGHTS)
+        return checkpoints.read(PRETEXT_WEIGHTS)
     if source == "imagenet":
-        return _imagenet(model)
+        return imagenet(model)
     if urlparse(source).scheme in ("http", "https"):
-        content = torch.hub.load_state_dict_from_url(source, map_location="cpu", progress=False)
-        return _tensors(content, source)
-    path = Path(source).expanduser()
+        path = checkpoints.fetched(source)
+    else:
+        path = Path(source).expanduser()
     if not path.is_file():
         raise ValueError(
             f"weights {source!r}: no such file (an arm is scratch, pretext, imagenet, a file or a"
             " URL)"
         )
-    if path.suffix == ".safetensors":
-        return safetensors.torch.load_file(path)
-    return _tensors(torch.load(path, map_location="cpu", weights_only=True), source)
-
-
-def _imagenet(model: ModelConfig) -> dict[str, Tensor]:
-    """timm's `resnet50_gn.a1h_in1k` (Apache-2.0), key-compatible with torchvision's ResNet-50.
-
-    ImageNet weights with GroupNorm are public for ResNet-50 alone; those with BatchNorm do not
-    fit a network with GroupNorm.
-    """
-    if model.backbone != "resnet50":
-        raise ValueError(
-            f"arm 'imagenet': there are no ImageNet weights with GroupNorm for {model.backbone!r},"
-            " only for resnet50; give a weights file as the arm"
-        )
-    import timm  # here, because it is slow to import and only this arm needs it
-
-    return timm.create_model("resnet50_gn.a1h_in1k", pretrained=True).state_dict()
-
-
-def _tensors(content: object, source: str) -> dict[str, Tensor]:
-    for key in ("state_dict", "model", "teacher"):
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-    if not isinstance(content, Mapping):
-        raise ValueError(f"weights {source!r}: holds {type(content).__name__}, not a state dict")
-    return {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
+    if path.suffix == ".pkl":
+        return detectron_weights.read(path, model)
+    return checkpoints.read(path)
 
 
 def load_body(body: nn.Module, weights: dict[str, Tensor], source: str) -> set[str]:
     """Load the whole body, or nothing: names loaded, as the body calls them.
 
-    Prefixes that wrappers add are taken off; a pre-training's classifier is left out.
+    A pre-training's classifier is left out.
 
     Raises:
         ValueError: lists every key that is missing, left over, or of another shape.
     """
-    own = body.state_dict()
-    given = {_strip(key): value for key, value in weights.items()}
-    given = {key: value for key, value in given.items() if not key.startswith(CLASSIFIERS)}
+    given = {key: value for key, value in weights.items() if not key.startswith(CLASSIFIERS)}
+    return _load(body, given, f"weights {source!r} do not fit the backbone")
+
+
+def load_box_head(head: nn.Module, weights: dict[str, Tensor], source: str) -> set[str]:
+    """Load VGG-16's two fully-connected layers into the box head's, if the weights have them.
+
+    Fast R-CNN with VGG-16 begins with both (Girshick 2015): names loaded, as the head calls them.
+
+    Raises:
+        ValueError: they do not fit.
+    """
+    names = {f"classifier.{layer}.": f"{own}." for layer, own in ((0, "fc6"), (3, "fc7"))}
+    given = {
+        key.replace(prefix, own): value
+        for key, value in weights.items()
+        for prefix, own in names.items()
+        if key.startswith(prefix)
+    }
+    return _load(head, given, f"weights {source!r} do not fit the box head") if given else set()
+
+
+def _load(module: nn.Module, given: Mapping[str, Tensor], complaint: str) -> set[str]:
+    own = {k: v for k, v in module.state_dict().items() if not k.endswith(COUNTER)}
+    given = {k: v for k, v in given.items() if not k.endswith(COUNTER)}
     problems = [f"missing: {key} {tuple(own[key].shape)}" for key in own if key not in given]
     problems += [f"left over: {key} {tuple(given[key].shape)}" for key in given if key not in own]
     problems += [
@@ -119,33 +129,61 @@ def load_body(body: nn.Module, weights: dict[str, Tensor], source: str) -> set[s
     if problems:
         shown = "\n  ".join(problems[:20])
         more = f"\n  … and {len(problems) - 20} more" if len(problems) > 20 else ""
-        raise ValueError(f"weights {source!r} do not fit the backbone:\n  {shown}{more}")
-    body.load_state_dict({key: given[key].to(own[key].dtype) for key in own})
+        raise ValueError(f"{complaint}{_other_norm(own, given)}:\n  {shown}{more}")
+    # not strict: batch norms keep their own counter
+    module.load_state_dict({key: given[key].to(own[key].dtype) for key in own}, strict=False)
     return set(own)
 
 
-def _strip(key: str) -> str:
-    while key.startswith(PREFIXES):
-        key = key.split(".", 1)[1]
-    return key
+def _other_norm(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
+    """The reason, where it is the norm."""
+    here, there = (any(key.endswith("running_mean") for key in one) for one in (own, given))
+    if there and not here:
+        return (
+            ": they were trained with BatchNorm, and the network has nowhere to put its statistics"
+            " (model.norm must be sync_batch or frozen_batch)"
+        )
+    if here and not there:
+        return (
+            ": they were trained without BatchNorm, and the network's would lack its statistics"
+            " (model.norm must be group, or none)"
+        )
+    return ""
 
 
 GROUPS = ("backbone.body", "backbone.fpn", "rpn", "roi_heads.box", "roi_heads.mask")
 
 
-def audit(detector: nn.Module, loaded: set[str]) -> Audit:
-    """What became of each group of parameters; `loaded` holds the names of those loaded.
+def audit(detector: nn.Module, loaded: set[str], frozen_random: bool = False) -> Audit:
+    """What became of each group's values; `loaded` holds the names of those loaded.
+
+    Values are the parameters, and what a batch norm has beside them: its running statistics, and
+    scale and offset too where it is frozen. "random" is what no file gave, constants included.
 
     Raises:
-        ValueError: a parameter is frozen but was not loaded. Detectron's first numbers from
-            scratch lost 3.3 to 3.5 AP to this (its GN project's README).
+        ValueError: something is frozen but was not loaded, unless that is asked for. Detectron's
+            first numbers from scratch lost 3.3 to 3.5 AP to this (its GN project's README).
     """
     counts: Audit = {}
-    for name, parameter in detector.named_parameters():
-        if not parameter.requires_grad and name not in loaded:
-            raise ValueError(f"parameter {name} is frozen but was not loaded: unfreeze or load it")
+    for name, value, frozen in _values(detector):
+        if frozen and name not in loaded and not frozen_random:
+            raise ValueError(
+                f"{name} is frozen but was not loaded: load it, or unfreeze it (model.norm is not"
+                " frozen_batch, model.frozen_stages = 0); frozen_random = True if that is meant"
+            )
         group = next((own for own in GROUPS if name.startswith(own)), name.split(".")[0])
         row = counts.setdefault(group, {"loaded": 0, "random": 0, "frozen": 0})
-        row["loaded" if name in loaded else "random"] += parameter.numel()
-        row["frozen"] += 0 if parameter.requires_grad else parameter.numel()
+        row["loaded" if name in loaded else "random"] += value.numel()
+        row["frozen"] += value.numel() if frozen else 0
     return counts
+
+
+def _values(detector: nn.Module) -> Iterator[tuple[str, Tensor, bool]]:
+    """Name, value, and whether it stays as it is, of all that initial weights may set."""
+    for prefix, module in detector.named_modules():
+        for name, parameter in module.named_parameters(prefix, recurse=False):
+            yield name, parameter, not parameter.requires_grad
+        if isinstance(module, nn.BatchNorm2d | FrozenBatchNorm2d):
+            for name, statistic in module.named_buffers(prefix, recurse=False):
+                if not name.endswith(COUNTER):
+                    yield name, statistic, isinstance(module, FrozenBatchNorm2d)

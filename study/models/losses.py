@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 from torchvision.models.detection.roi_heads import (
     RoIHeads,
@@ -151,7 +151,9 @@ class Heads(RoIHeads):
         """Logits [sum of n_i, m, m] of each box's own class, for boxes [n_i, 4]."""
         assert self.mask_roi_pool and self.mask_head and self.mask_predictor
         pooled = self.mask_roi_pool(features, boxes, None)
-        hidden = self.mask_head(_rounded_up(pooled))[: len(pooled)]
+        counted = any(isinstance(part, nn.BatchNorm2d) for part in self.mask_head.modules())
+        rounded = pooled if counted else _rounded_up(pooled)  # zeros would enter its statistics
+        hidden = self.mask_head(rounded)[: len(pooled)]
         return self.mask_predictor(hidden, labels)
 
 

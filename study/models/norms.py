@@ -1,16 +1,19 @@
 """The norm of each part of a detector, by the configuration's one word for it.
 
 Normalisation must work at two images per device and from random weights ("Rethinking", Sec. 3):
-GroupNorm (Wu & He 2018) is what most of the paper's models have.
+GroupNorm (Wu & He 2018) is what most of the paper's models have, batch statistics over all workers
+is the other norm that it found to do. Frozen statistics are what most pre-trained detectors have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from torch import nn
+from torchvision.ops import FrozenBatchNorm2d
 
 from study.config import ModelConfig
+from study.models.sync_batch_norm import SyncBatchNorm
 
 Layer = Callable[[int], nn.Module]
 """A norm layer by number of channels; `nn.GroupNorm` has its arguments the other way round."""
@@ -18,13 +21,35 @@ Layer = Callable[[int], nn.Module]
 
 def of_body(config: ModelConfig) -> Layer:
     """The backbone's."""
-    return _group(config)
+    if config.norm == "none":
+        return lambda channels: nn.Identity()
+    return FrozenBatchNorm2d if config.norm == "frozen_batch" else _live(config)
 
 
 def of_heads(config: ModelConfig) -> Layer | None:
     """The FPN's and the RoI heads'; None: they have none."""
-    return _group(config)
+    return None if config.norm in ("frozen_batch", "none") else _live(config)
 
 
-def _group(config: ModelConfig) -> Layer:
+def _live(config: ModelConfig) -> Layer:
+    """Those that can be trained from random weights."""
+    if config.norm == "sync_batch":
+        return SyncBatchNorm
     return lambda channels: nn.GroupNorm(config.norm_groups, channels)
+
+
+def freeze(body: nn.Module, parts: Collection[str]) -> None:
+    """Make the parameters of the named parts constant, and their batch norms' statistics too.
+
+    A batch norm that is merely not trained would still follow the batches: FrozenBatchNorm2d of
+    the same values takes its place.
+    """
+    for name, module in list(body.named_modules()):
+        if name in parts:
+            module.requires_grad_(False)
+        within = any(name == part or name.startswith(f"{part}.") for part in parts)
+        if within and isinstance(module, nn.BatchNorm2d):
+            frozen = FrozenBatchNorm2d(module.num_features, module.eps)
+            frozen.load_state_dict(module.state_dict())
+            parent, _, own = name.rpartition(".")
+            setattr(body.get_submodule(parent), own, frozen)

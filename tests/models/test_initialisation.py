@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from torchvision.models.detection.faster_rcnn import TwoMLPHead
 
 from study.config import MODELS, RunConfig
 from study.models import backbone, initialisation
+from study.state import optimiser
 
 SCRATCH = RunConfig(seed=3)
 
@@ -106,3 +108,82 @@ def test_timm_keys_fit_the_full_size_backbone():
     given = timm.create_model("resnet50_gn", pretrained=False).state_dict()
     body = backbone.build(MODELS["r50-fpn"])
     assert len(initialisation.load_body(body, given, "timm")) == len(given) - 2  # fc
+
+
+def frozen(**changes: object) -> RunConfig:
+    model = dataclasses.replace(SCRATCH.model, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(SCRATCH, model=model)
+
+
+def saved(config: RunConfig, folder: Path) -> RunConfig:
+    """The same run with weights for its backbone, which all are 0.5."""
+    tensors = backbone.build(config.model).state_dict()
+    path = folder / "half.safetensors"
+    halves = {key: torch.full(value.shape, 0.5) for key, value in tensors.items()}
+    safetensors.torch.save_file(halves, path)
+    return dataclasses.replace(config, init=str(path))
+
+
+@pytest.mark.parametrize(
+    ("config", "first"),
+    [
+        (frozen(frozen_stages=1), "backbone.body.stem.0.weight"),
+        (frozen(norm="frozen_batch"), "backbone.body.stem.1.weight"),
+        (frozen(norm="sync_batch", frozen_stages=2), "backbone.body.stem.0.weight"),
+    ],
+)
+def test_what_is_frozen_must_be_loaded_unless_its_randomness_is_asked_for(
+    config: RunConfig, first: str, tmp_path: Path
+):
+    with pytest.raises(
+        ValueError, match=rf"{first} is frozen but was not loaded: .*frozen_random"
+    ):
+        initialisation.build(config, 8)
+    asked = dataclasses.replace(config, frozen_random=True)
+    _, audit = initialisation.build(asked, 8)
+    body = audit["backbone.body"]
+    assert body["loaded"] == 0 and 0 < body["frozen"] < body["random"]
+    _, audit = initialisation.build(saved(config, tmp_path), 8)
+    assert audit["backbone.body"] == body | {"loaded": body["random"], "random": 0}
+
+
+def test_what_is_frozen_stays_and_has_no_optimiser(tmp_path: Path):
+    config = saved(frozen(norm="sync_batch", frozen_stages=2), tmp_path)
+    detector, _ = initialisation.build(config, 8)
+    optimised = {
+        id(p) for group in optimiser(detector, config.optim).param_groups for p in group["params"]
+    }
+    parts = dict(detector.backbone.body.named_parameters())
+    assert {name for name, p in parts.items() if id(p) not in optimised} == {
+        f"{part}.weight" for part in ("stem.0", "layer1.0", "layer1.3")
+    }
+    detector.train()
+    detector.backbone(torch.randn(2, 3, 32, 32))
+    state = detector.backbone.body.state_dict()
+    still = {name for name, value in state.items() if (value == 0.5).all()}
+    running = {
+        name for name in state if name.startswith(("layer2", "layer3")) and "running" in name
+    }
+    assert still == {name for name in state if "tracked" not in name} - running
+
+
+def test_the_audit_counts_running_statistics():
+    _, group = initialisation.build(SCRATCH, 8)
+    _, batch = initialisation.build(frozen(norm="sync_batch"), 8)
+    channels = 24 + 2 * (48 + 96 + 192)
+    assert batch["backbone.body"]["random"] == group["backbone.body"]["random"] + 2 * channels
+    assert batch["rpn"] == group["rpn"]
+
+
+def test_vgg16s_fully_connected_layers_go_into_the_box_head():
+    head = TwoMLPHead(in_channels=18, representation_size=5)
+    shapes = {"classifier.0": (5, 18), "classifier.3": (5, 5), "classifier.6": (1000, 5)}
+    weights = {f"{name}.weight": torch.full(shape, 0.5) for name, shape in shapes.items()}
+    weights |= {f"{name}.bias": torch.full(shape[:1], 0.5) for name, shape in shapes.items()}
+    names = initialisation.load_box_head(head, weights, "vgg16")
+    assert names == {"fc6.weight", "fc6.bias", "fc7.weight", "fc7.bias"}
+    assert all((value == 0.5).all() for value in head.state_dict().values())
+    assert not initialisation.load_box_head(head, {"0.weight": torch.zeros(3)}, "body alone")
+    small = TwoMLPHead(in_channels=18, representation_size=4)
+    with pytest.raises(ValueError, match=r"box head:\n  shape: fc6\.weight is \(5, 18\), must be"):
+        initialisation.load_box_head(small, weights, "vgg16")

@@ -1,0 +1,81 @@
+"""Published ImageNet weights, by backbone and norm.
+
+GroupNorm      timm's `resnet50_gn.a1h_in1k` (Apache-2.0), the only ones with torchvision's keys
+BatchNorm      torchvision's, trained by its first recipe (IMAGENET1K_V1): the second one's many
+               epochs and augmentations are not what "pre-trained" meant to the paper
+no norm        torchvision's VGG-16, with its two fully-connected layers
+
+Weights trained with BatchNorm do not fit a network with GroupNorm.
+"""
+
+from __future__ import annotations
+
+from urllib.error import URLError
+
+from torch import Tensor
+from torchvision.models import get_weight
+
+from study.config import ModelConfig
+from study.models.checkpoints import backbone_of
+from study.models.pixels import Pixels
+
+PIXELS = Pixels((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+
+BATCH_NORM = {
+    "resnet18": "ResNet18_Weights.IMAGENET1K_V1",
+    "resnet50": "ResNet50_Weights.IMAGENET1K_V1",
+    "resnet101": "ResNet101_Weights.IMAGENET1K_V1",
+    "resnext101_32x8d": "ResNeXt101_32X8D_Weights.IMAGENET1K_V1",
+}
+NO_NORM = {"vgg16": "VGG16_Weights.IMAGENET1K_V1"}
+GROUP_NORM = {"resnet50": "resnet50_gn.a1h_in1k"}
+GROUPS = 32  # that they were trained with
+
+WEIGHTS = {
+    "group": ("GroupNorm", GROUP_NORM),
+    "sync_batch": ("BatchNorm", BATCH_NORM),
+    "frozen_batch": ("BatchNorm", BATCH_NORM),
+    "none": ("no norm", NO_NORM),
+}
+
+
+def imagenet(model: ModelConfig) -> dict[str, Tensor]:
+    """The backbone's tensors and its classifier's, by torchvision's names.
+
+    Raises:
+        ValueError: there are none for this backbone and norm, or they cannot be downloaded.
+    """
+    kind, names = WEIGHTS[model.norm]
+    if model.backbone not in names:
+        raise ValueError(
+            f"arm 'imagenet': there are no ImageNet weights with {kind} for {model.backbone!r},"
+            f" only for {', '.join(names)} (model.norm = {model.norm!r}); give a weights file as"
+            " the arm"
+        )
+    if model.stride_1x1:
+        raise ValueError(
+            "arm 'imagenet': these weights were trained with the stride in the 3 × 3 convolution;"
+            " leave model.stride_1x1 off"
+        )
+    name = names[model.backbone]
+    if model.norm != "group":
+        first = "0.weight" if model.backbone == "vgg16" else "conv1.weight"
+        return PIXELS.fitted(_torchvision(name), first, model)
+    if model.norm_groups != GROUPS:
+        raise ValueError(
+            f"model.norm_groups = {model.norm_groups}: the ImageNet weights with GroupNorm were"
+            f" trained with {GROUPS}"
+        )
+    import timm  # here, because it is slow to import and only this arm needs it
+
+    return PIXELS.fitted(
+        timm.create_model(name, pretrained=True).state_dict(), "conv1.weight", model
+    )
+
+
+def _torchvision(name: str) -> dict[str, Tensor]:
+    try:
+        content = get_weight(name).get_state_dict(progress=False, check_hash=True)
+    except URLError as error:
+        raise ValueError(f"arm 'imagenet': {name} cannot be downloaded: {error}") from error
+    return backbone_of(content, name)
