@@ -39,9 +39,16 @@ _LOSS: Columns = {
     "loss": ("float64", "sum of the losses, mean over the leg's iterations"),
     "loss_objectness": ("float64", "RPN, object or not"),
     "loss_rpn_box": ("float64", "RPN, box regression"),
-    "loss_classifier": ("float64", "box head, class"),
-    "loss_box": ("float64", "box head, box regression"),
-    "loss_mask": ("float64", "mask head"),
+    "loss_classifier": ("float64", "box head, class; missing in a cascade"),
+    "loss_box": ("float64", "box head, box regression; missing in a cascade"),
+    "loss_classifier_1": ("float64", "first stage of a cascade, class"),
+    "loss_box_1": ("float64", "first stage of a cascade, box regression"),
+    "loss_classifier_2": ("float64", "second stage, class"),
+    "loss_box_2": ("float64", "second stage, box regression"),
+    "loss_classifier_3": ("float64", "third stage, class"),
+    "loss_box_3": ("float64", "third stage, box regression"),
+    "loss_mask": ("float64", "mask head; missing without one"),
+    "loss_keypoint": ("float64", "keypoint head; missing without one"),
 }
 
 TRIALS: Columns = (

@@ -26,7 +26,7 @@ from study.data.sources import Splits, open_splits
 from study.evaluate import EVALUATION_BATCH, average_precision, detect
 from study.meter import Meter
 from study.models import initialisation
-from study.models.losses import Share
+from study.models.shares import Share
 from study.randomness import Stream, seed
 from study.rundir import Record, State, TrialDir, write_atomically
 from study.schedule import Leg
@@ -83,7 +83,12 @@ class _Session:
         detector, audit = initialisation.build(config, len(train.category_id))
         detector.to(self.device, getattr(torch, config.precision)).train()
         self.state = TrainState(detector, optimiser(detector, config.optim))
-        self.model: nn.Module = DistributedDataParallel(detector) if world.size > 1 else detector
+        joins = config.schedule.cascade_last is not None  # parameters without a gradient till then
+        self.model: nn.Module = (
+            DistributedDataParallel(detector, find_unused_parameters=joins)
+            if world.size > 1
+            else detector
+        )
         self.averages = bool(config.schedule.watch) and "average" in config.schedule.watched
         self.meter = Meter(trial, world.size)
         if world.is_main:
@@ -135,6 +140,7 @@ class _Session:
             (seed(Stream.RPN, *key, slot), seed(Stream.ROI, *key, slot)) for slot in self.slots
         ]
         targets = [{k: v.to(self.device) for k, v in t.items()} for t in batch.targets]
+        self.state.detector.every_stage = schedule.cascades(self.config.schedule, iteration)
         shares = self.model(batch.images.to(self.device), batch.sizes, targets, seeds)
         loss, losses = self.mean(shares)
         if not all(map(math.isfinite, losses.values())):
@@ -172,7 +178,8 @@ class _Session:
     def evaluate(self, leg: Leg, weights: str, done: bool) -> Record:
         """The record of a finished leg: appended to the trial, then returned on every worker."""
         assert self.state.iteration == leg.stop, (leg, self.state.iteration)
-        began = time.monotonic()
+        began, trained = time.monotonic(), leg.stop - 1
+        self.state.detector.every_stage = schedule.cascades(self.config.schedule, trained)
         with self.state.averaged() if weights == "average" else contextlib.nullcontext():
             scores = self.score(self.splits)
         config, iteration = self.config, self.state.iteration

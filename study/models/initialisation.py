@@ -130,7 +130,15 @@ def _strip(key: str) -> str:
     return key
 
 
-GROUPS = ("backbone.body", "backbone.fpn", "rpn", "roi_heads.box", "roi_heads.mask")
+GROUPS = (
+    "backbone.body",
+    "backbone.fpn",
+    "rpn",
+    "roi_heads.box",
+    "roi_heads.mask",
+    "roi_heads.keypoint",
+    "roi_heads.later",
+)
 
 
 def audit(detector: nn.Module, loaded: set[str]) -> Audit:
