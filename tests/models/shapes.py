@@ -26,7 +26,7 @@ def images(slots: list[int]) -> Tensor:
 
 
 def target(scene: Scene) -> dict[str, Tensor]:
-    """Boxes, labels, bit masks, keypoints, and as polygons one rectangle for each run of pixels."""
+    """Boxes, labels, bit masks, keypoints; and polygons, a rectangle for each run of pixels."""
     masks = np.stack([o.mask for o in scene.objects])
     rings = [
         (owner, [[left, y], [right, y], [right, y + 1], [left, y + 1]])

@@ -1,4 +1,4 @@
-"""Every kind of detector: its losses, that they add up and fall, and its one path to detections."""
+"""Every kind of detector: losses that add up and fall, and one path to detections."""
 
 from __future__ import annotations
 
@@ -125,6 +125,7 @@ def single_map(monkeypatch: pytest.MonkeyPatch) -> ModelConfig:
     return replace(
         SMALL,
         backbone="vgg16",
+        norm="none",
         pyramid=False,
         masks=False,
         box_pool=7,
