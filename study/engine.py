@@ -21,9 +21,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from study import schedule
 from study.config import RunConfig, to_dict
-from study.data.loader import TrainingData, evaluation_batches
+from study.data.loader import TrainingData
 from study.data.sources import Splits, open_splits
-from study.evaluate import EVALUATION_BATCH, average_precision, detect
+from study.evaluation.scores import score
 from study.meter import Meter
 from study.models import initialisation
 from study.models.shares import Share
@@ -215,13 +215,9 @@ class _Session:
         return record
 
     def score(self, splits: Splits) -> dict[str, float | None]:
-        """AP on the configured split; each worker detects on its share of the images."""
+        """AP and the like on the configured split; every worker does its share."""
         index, ids = splits.images(self.config.split)
-        share = (self.world.rank, self.world.size)
-        batches = evaluation_batches(index, ids, self.config.model, EVALUATION_BATCH, *share)
-        detections = self.world.gather(detect(self.state.detector, batches, index))
-        detections.sort(key=lambda row: row["image_id"])  # stable: as one worker finds them
-        return average_precision(index.coco(ids), detections) if self.world.is_main else {}
+        return score(self.state.detector, index, ids, self.config, self.world)
 
     def save(self, name: str, leg: Leg) -> None:
         # the cost first: whatever a kill loses after it has been paid for

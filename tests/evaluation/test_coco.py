@@ -12,9 +12,10 @@ from hotcoco import mask as rle
 from study.config import DataConfig
 from study.data.index import Index
 from study.data.sources import open_splits
-from study.evaluate import average_precision, encode
+from study.evaluation.coco import average_precision
+from study.evaluation.detections import encode
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 REAL = {
     "coco": ("coco_cc_by/annotations/instances_val2017.json", "coco_cc_by/val2017"),
     "nuclei": ("nuclei/annotations/instances_val.json", "nuclei/val"),
