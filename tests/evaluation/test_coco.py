@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hotcoco import mask as rle
 from study.config import DataConfig
 from study.data.index import Index
 from study.data.sources import open_splits
-from study.evaluation.coco import average_precision
+from study.evaluation.coco import OTHER_SIGMA, average_precision
 from study.evaluation.detections import encode
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -84,6 +85,77 @@ def test_no_detections_is_zero(index: Index):
     assert set(average_precision(index.coco(index.image_id), []).values()) == {0.0}
 
 
-def test_masks_survive_encoding():
-    mask = np.random.default_rng(0).random((17, 23)) < 0.3
-    assert np.array_equal(rle.decode(encode(mask)).astype(bool), mask)
+def persons(rng: np.random.Generator, keypoints: int) -> dict[str, Any]:
+    """Objects with keypoints, some not labelled, some objects without any, some crowds."""
+    annotations = []
+    for image in range(1, 9):
+        for place in range(4):
+            corner, size = rng.uniform(0, 100, 2), rng.uniform(20, 120, 2)
+            points = np.hstack(
+                [corner + size * rng.random((keypoints, 2)), np.zeros((keypoints, 1))]
+            )
+            points[:, 2] = 0 if place == 3 else rng.integers(0, 3, keypoints)
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image,
+                    "category_id": 1 + place % 2,
+                    "bbox": [*corner.tolist(), *size.tolist()],
+                    "area": 0.6 * float(size.prod()),
+                    "iscrowd": int(place == 2 and image == 3),
+                    "keypoints": points.flatten().tolist(),
+                    "num_keypoints": int((points[:, 2] > 0).sum()),
+                }
+            )
+    return {
+        "images": [{"id": image, "width": 300, "height": 300} for image in range(1, 9)],
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": "one"}, {"id": 2, "name": "two"}],
+    }
+
+
+def moved_by(truth: dict[str, Any], px: float, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """A detection of each object, every keypoint so many px off on average."""
+    found = []
+    for row in truth["annotations"]:
+        points = np.array(row["keypoints"]).reshape(-1, 3)
+        points[:, :2] += rng.normal(0, px, (len(points), 2))
+        points[:, 2] = 1
+        found.append(
+            {name: row[name] for name in ("image_id", "category_id", "bbox")}
+            | {"keypoints": points.flatten().tolist(), "score": float(rng.integers(1, 9)) / 9}
+        )
+    return found
+
+
+@pytest.mark.parametrize("keypoints", [17, 5])
+def test_keypoints_equal_pycocotools(keypoints: int):
+    rng = np.random.default_rng(keypoints)
+    truth = persons(rng, keypoints)
+    found = moved_by(truth, 4, rng) + moved_by(truth, 9, rng)
+    ours = average_precision(truth, found, ("box", "keypoint"))
+    reference = average_precision(truth, found, ("box", "keypoint"), backend="pycocotools")
+    assert ours == pytest.approx(reference, abs=1e-9)
+    assert 1 < ours["AP_keypoint"] < 99  # type: ignore[operator]
+    assert not any(name.endswith("_mask") for name in ours)
+    perfect = average_precision(truth, moved_by(truth, 0, rng), ("keypoint",))
+    assert set(perfect) == {"AP_keypoint", "AP50_keypoint", "AP75_keypoint"}
+    assert list(perfect.values()) == pytest.approx([100] * 3)
+
+
+def test_object_keypoint_similarity_is_as_computed_by_hand():
+    """exp(-d² / (2 area (2 sigma)²)): 0.62 reaches three of the ten thresholds from 0.5 on."""
+    area = 100.0
+    d = math.sqrt(-math.log(0.62) * 2 * area * (2 * OTHER_SIGMA) ** 2)
+    place = {"image_id": 1, "category_id": 1, "bbox": [0, 0, 10, 10]}
+    truth = {
+        "images": [{"id": 1, "width": 50, "height": 50}],
+        "annotations": [
+            place
+            | {"id": 1, "area": area, "iscrowd": 0, "keypoints": [5, 5, 2], "num_keypoints": 1}
+        ],
+        "categories": [{"id": 1, "name": "one"}],
+    }
+    found = [place | {"score": 0.5, "keypoints": [5 + d, 5, 1]}]
+    scores = average_precision(truth, found, ("keypoint",))
+    assert list(scores.values()) == pytest.approx([30, 100, 0])
