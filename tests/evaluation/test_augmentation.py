@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from study.config import TINY, DataConfig, EvaluationConfig, ScheduleConfig
+from study.config import TINY, DataConfig, EvaluationConfig, ModelConfig, ScheduleConfig
 from study.data.loader import evaluation_batches
 from study.data.sources import open_splits
 from study.evaluation.augmentation import (
@@ -30,16 +30,20 @@ MODEL = replace(TINY, detections=10, score_threshold=0.3)
 SIDES = sides(MODEL, EvaluationConfig(short_px=(64,)))
 
 
-@pytest.fixture(scope="module")
-def detector() -> MaskRCNN:
+def confident(model: ModelConfig) -> MaskRCNN:
     """One that has learnt nothing and has no doubts: scores of all sizes, few of them equal."""
     torch.manual_seed(0)
-    detector = MaskRCNN(MODEL, len(INDEX.category_id)).eval()
+    detector = MaskRCNN(model, len(INDEX.category_id)).eval()
     with torch.no_grad():
         for name, weight in detector.named_parameters():
             if name.endswith(("cls_score.weight", "cls_logits.weight")):
                 weight *= 40
     return detector.to(torch.float64)
+
+
+@pytest.fixture(scope="module")
+def detector() -> MaskRCNN:
+    return confident(MODEL)
 
 
 def augmented(
@@ -63,11 +67,30 @@ def test_sides_keep_the_proportion_and_the_models_own_comes_first():
     ]
 
 
-def test_one_view_alone_is_the_plain_result(detector: MaskRCNN):
-    plain = detect(detector, evaluation_batches(INDEX, IDS, MODEL, 4), INDEX)
-    batches = augmented_batches(INDEX, IDS, [MODEL], 4)
-    assert detect_augmented(detector, batches, INDEX, flip=False, masks=True) == plain
+KINDS_OF_MODEL = {
+    "masks": MODEL,
+    "boxes": replace(MODEL, masks=False),
+    "cascade": replace(MODEL, cascade=(0.5, 0.6, 0.7)),
+}
+
+
+@pytest.mark.parametrize("model", KINDS_OF_MODEL.values(), ids=KINDS_OF_MODEL)
+def test_one_view_alone_is_the_plain_result(model: ModelConfig):
+    detector = confident(model)
+    plain = detect(detector, evaluation_batches(INDEX, IDS, model, 4), INDEX)
+    batches = augmented_batches(INDEX, IDS, [model], 4)
+    assert detect_augmented(detector, batches, INDEX, flip=False, masks=model.masks) == plain
     assert len(plain) > 20
+
+
+def test_keypoints_are_not_augmented():
+    model = replace(MODEL, masks=False, keypoints=3)
+    detector = confident(model)
+    plain = detect(detector, evaluation_batches(INDEX, IDS, model, 4), INDEX)
+    batches = augmented_batches(INDEX, IDS, [model], 4)
+    found = detect_augmented(detector, batches, INDEX, flip=False, masks=False)
+    assert [len(row.pop("keypoints")) for row in plain] == [9] * len(plain)
+    assert found == plain  # in all else
 
 
 def test_more_views_find_something_else(detector: MaskRCNN, together: list[Detection]):

@@ -86,7 +86,7 @@ def test_no_detections_is_zero(index: Index):
 
 
 def persons(rng: np.random.Generator, keypoints: int) -> dict[str, Any]:
-    """Objects with keypoints, some not labelled, some objects without any, some crowds."""
+    """Objects with keypoints, some not labelled; objects and a class without any; a crowd."""
     annotations = []
     for image in range(1, 9):
         for place in range(4):
@@ -99,7 +99,7 @@ def persons(rng: np.random.Generator, keypoints: int) -> dict[str, Any]:
                 {
                     "id": len(annotations) + 1,
                     "image_id": image,
-                    "category_id": 1 + place % 2,
+                    "category_id": 3 if place == 3 and image % 2 else 1 + place % 2,
                     "bbox": [*corner.tolist(), *size.tolist()],
                     "area": 0.6 * float(size.prod()),
                     "iscrowd": int(place == 2 and image == 3),
@@ -110,7 +110,7 @@ def persons(rng: np.random.Generator, keypoints: int) -> dict[str, Any]:
     return {
         "images": [{"id": image, "width": 300, "height": 300} for image in range(1, 9)],
         "annotations": annotations,
-        "categories": [{"id": 1, "name": "one"}, {"id": 2, "name": "two"}],
+        "categories": [{"id": number, "name": str(number)} for number in (1, 2, 3)],
     }
 
 
