@@ -27,21 +27,45 @@ _SETTING: Columns = {
     "lr": ("float64", "base learning rate, at the study's batch size"),
     "weight_decay": ("float64", "of the weights; norm parameters and biases have none"),
 }
-_AP: Columns = {
+_PLAIN: Columns = {
     "AP_box": ("float64", "box AP averaged over IoU 0.50:0.95, points 0-100"),
     "AP50_box": ("float64", "box AP at IoU 0.50, points"),
     "AP75_box": ("float64", "box AP at IoU 0.75, points"),
-    "AP_mask": ("float64", "mask AP averaged over IoU 0.50:0.95, points"),
+    "AP_mask": ("float64", "mask AP averaged over IoU 0.50:0.95, points; missing without masks"),
     "AP50_mask": ("float64", "mask AP at IoU 0.50, points"),
     "AP75_mask": ("float64", "mask AP at IoU 0.75, points"),
+    "AP_keypoint": (
+        "float64",
+        "keypoint AP averaged over OKS 0.50:0.95, points; missing without keypoints",
+    ),
+    "AP50_keypoint": ("float64", "keypoint AP at OKS 0.50, points"),
+    "AP75_keypoint": ("float64", "keypoint AP at OKS 0.75, points"),
+    "mAP_voc07": (
+        "float64",
+        "PASCAL VOC's mAP at IoU 0.50 by 11 points, 0-100; missing unless asked for",
+    ),
+    "mAP_voc12": ("float64", "PASCAL VOC's mAP at IoU 0.50 by area, points; likewise"),
 }
+SCORES: Columns = _PLAIN | {
+    f"{name}_augmented": (dtype, f"{name} with test-time augmentation; missing unless asked for")
+    for name, (dtype, _) in _PLAIN.items()
+    if not name.endswith("_keypoint")
+}
+"""What a record says of how good its weights are. Only the box AP is never missing."""
 _LOSS: Columns = {
     "loss": ("float64", "sum of the losses, mean over the leg's iterations"),
     "loss_objectness": ("float64", "RPN, object or not"),
     "loss_rpn_box": ("float64", "RPN, box regression"),
-    "loss_classifier": ("float64", "box head, class"),
-    "loss_box": ("float64", "box head, box regression"),
-    "loss_mask": ("float64", "mask head"),
+    "loss_classifier": ("float64", "box head, class; missing in a cascade"),
+    "loss_box": ("float64", "box head, box regression; missing in a cascade"),
+    "loss_classifier_1": ("float64", "first stage of a cascade, class"),
+    "loss_box_1": ("float64", "first stage of a cascade, box regression"),
+    "loss_classifier_2": ("float64", "second stage, class"),
+    "loss_box_2": ("float64", "second stage, box regression"),
+    "loss_classifier_3": ("float64", "third stage, class"),
+    "loss_box_3": ("float64", "third stage, box regression"),
+    "loss_mask": ("float64", "mask head; missing without one"),
+    "loss_keypoint": ("float64", "keypoint head; missing without one"),
 }
 
 TRIALS: Columns = (
@@ -67,7 +91,7 @@ TRIALS: Columns = (
             "rung (a length) at which it was told to end; missing if it was not",
         ),
     }
-    | _AP
+    | SCORES
     | {
         "split": ("str", "scored on the tuning split (tune) or the report split (report)"),
         "images_seen": ("Int64", "images that the weights of its best record were trained on"),
@@ -93,7 +117,7 @@ CURVES: Columns = (
         "factor": ("float64", "learning-rate drop factor of this tail; missing on the way"),
         "split": ("str", "scored on: tune or report"),
     }
-    | _AP
+    | SCORES
     | _LOSS
 )
 TAILS: Columns = (
@@ -106,7 +130,7 @@ TAILS: Columns = (
         "images_seen": ("int64", "images behind these weights: T x batch size"),
         "split": ("str", "scored on: tune or report"),
     }
-    | _AP
+    | SCORES
 )
 COSTS: Columns = (
     {name: _PLACE[name] for name in ("study", "arm", "size")}
@@ -131,7 +155,7 @@ CONFIRMATIONS: Columns = (
         "state": TRIALS["state"],
         "split": ("str", "scored on: report, unless the study says otherwise"),
     }
-    | _AP
+    | SCORES
 )
 AUDITS: Columns = {
     "study": _PLACE["study"],

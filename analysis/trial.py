@@ -9,15 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.columns import STATES
+from analysis.columns import SCORES, STATES
 from study.rundir import TrialDir
 
 Row = dict[str, Any]
 
-_AP = ("AP_box", "AP50_box", "AP75_box", "AP_mask", "AP50_mask", "AP75_mask")
 _NEEDED = (
     *("leg", "weights", "iteration", "images_seen", "length", "factor", "split"),
-    *("AP_box", "AP_mask"),
+    "AP_box",
 )
 
 
@@ -69,7 +68,7 @@ class Trial:
         return {
             **self.place,
             **self.setting,
-            **{key: best.get(key) for key in ("length", "factor", "images_seen", *_AP)},
+            **{key: best.get(key) for key in ("length", "factor", "images_seen", *SCORES)},
             "state": self.state,
             "stopped_at": self.stopped_at,
             "split": self.run["split"],
@@ -95,7 +94,7 @@ class Trial:
         asked = {"length": schedule["lengths"][-1], "factor": schedule["factors"][-1]}
         fits = (r for r in self.tails() if all(r[key] == asked[key] for key in asked))
         record = next(fits, {})
-        scores = {key: record.get(key) for key in _AP}
+        scores = {key: record.get(key) for key in SCORES}
         state = {"state": self.state, "split": self.run["split"]}
         return self.place | self.setting | asked | state | scores
 

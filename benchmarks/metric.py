@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.pairs import compare
 from study.config import DataConfig
 from study.data.sources import open_splits
-from study.evaluate import average_precision
+from study.evaluation.coco import average_precision
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     compare(
         {
             "hotcoco": lambda: average_precision(truth, found),
-            "pycocotools": lambda: average_precision(truth, found, "pycocotools"),
+            "pycocotools": lambda: average_precision(truth, found, backend="pycocotools"),
         },
         rounds=5,
         warmup=1,

@@ -21,12 +21,12 @@ from torch.nn.parallel import DistributedDataParallel
 
 from study import schedule
 from study.config import RunConfig, to_dict
-from study.data.loader import TrainingData, evaluation_batches
+from study.data.loader import TrainingData
 from study.data.sources import Splits, open_splits
-from study.evaluate import EVALUATION_BATCH, average_precision, detect
+from study.evaluation.scores import score
 from study.meter import Meter
 from study.models import initialisation
-from study.models.losses import Share
+from study.models.shares import Share
 from study.randomness import Stream, seed
 from study.rundir import Record, State, TrialDir, write_atomically
 from study.schedule import Leg
@@ -84,8 +84,12 @@ class _Session:
         detector.to(self.device, getattr(torch, config.precision)).train()
         self.state = TrainState(detector, optimiser(detector, config.optim))
         self.model: nn.Module = detector
-        if world.size > 1:  # buffers are equal on all workers at every step: see SyncBatchNorm
-            self.model = DistributedDataParallel(detector, broadcast_buffers=False)
+        if world.size > 1:
+            self.model = DistributedDataParallel(
+                detector,
+                broadcast_buffers=False,  # equal on all workers at every step: see SyncBatchNorm
+                find_unused_parameters=config.schedule.cascade_last is not None,  # till it joins
+            )
         self.averages = bool(config.schedule.watch) and "average" in config.schedule.watched
         self.meter = Meter(trial, world.size)
         if world.is_main:
@@ -137,6 +141,7 @@ class _Session:
             (seed(Stream.RPN, *key, slot), seed(Stream.ROI, *key, slot)) for slot in self.slots
         ]
         targets = [{k: v.to(self.device) for k, v in t.items()} for t in batch.targets]
+        self.state.detector.every_stage = schedule.cascades(self.config.schedule, iteration)
         shares = self.model(batch.images.to(self.device), batch.sizes, targets, seeds)
         loss, losses = self.mean(shares)
         if not all(map(math.isfinite, losses.values())):
@@ -174,7 +179,8 @@ class _Session:
     def evaluate(self, leg: Leg, weights: str, done: bool) -> Record:
         """The record of a finished leg: appended to the trial, then returned on every worker."""
         assert self.state.iteration == leg.stop, (leg, self.state.iteration)
-        began = time.monotonic()
+        began, trained = time.monotonic(), leg.stop - 1
+        self.state.detector.every_stage = schedule.cascades(self.config.schedule, trained)
         with self.state.averaged() if weights == "average" else contextlib.nullcontext():
             scores = self.score(self.splits)
         config, iteration = self.config, self.state.iteration
@@ -210,13 +216,9 @@ class _Session:
         return record
 
     def score(self, splits: Splits) -> dict[str, float | None]:
-        """AP on the configured split; each worker detects on its share of the images."""
+        """AP and the like on the configured split; every worker does its share."""
         index, ids = splits.images(self.config.split)
-        share = (self.world.rank, self.world.size)
-        batches = evaluation_batches(index, ids, self.config.model, EVALUATION_BATCH, *share)
-        detections = self.world.gather(detect(self.state.detector, batches, index))
-        detections.sort(key=lambda row: row["image_id"])  # stable: as one worker finds them
-        return average_precision(index.coco(ids), detections) if self.world.is_main else {}
+        return score(self.state.detector, index, ids, self.config, self.world)
 
     def save(self, name: str, leg: Leg) -> None:
         # the cost first: whatever a kill loses after it has been paid for

@@ -97,6 +97,16 @@ def averaging(schedule: ScheduleConfig, iteration: int) -> float:
     return min(1 - 1 / max(schedule.tail[0], 1), (1 + iteration) / (10 + iteration))
 
 
+def cascades(schedule: ScheduleConfig, iteration: int) -> bool:
+    """Whether the later stages of a cascade are there in `iteration` (from 0), or the first alone.
+
+    "Rethinking" (Sec. 5) trains its cascade from scratch as plain Mask R-CNN at first and switches
+    a fixed number of iterations before the end, to save time.
+    """
+    last = schedule.cascade_last
+    return last is None or iteration >= schedule.lengths[-1] - last
+
+
 def iterations(schedule: ScheduleConfig, lengths: int | None = None) -> int:
     """Iterations that the run executes, or one that ends with its first `lengths` lengths."""
     if lengths == 0:

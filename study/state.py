@@ -23,12 +23,20 @@ from study.schedule import Leg
 def optimiser(detector: MaskRCNN, config: OptimConfig) -> torch.optim.SGD:
     """SGD with momentum; norm parameters and biases (one-dimensional) have no weight decay.
 
-    Two groups and no more: many small ones defeat the fused kernel.
+    Two groups and no more: many small ones defeat the fused kernel. But those that may join later
+    have two of their own: within a group, the kernel takes momentum to begin at the same step.
     """
+    joining = set(detector.joining())
     parameters = [p for p in detector.parameters() if p.requires_grad]
+    members = [[p for p in parameters if (p in joining) == late] for late in (False, True)]
     groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": own, "weight_decay": decay}
+        for part in members
+        if part
+        for own, decay in (
+            ([p for p in part if p.ndim > 1], config.weight_decay),
+            ([p for p in part if p.ndim <= 1], 0.0),
+        )
     ]
     return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, fused=True)
 

@@ -16,7 +16,7 @@ from typing import Literal
 import tyro
 from rich.console import Console
 
-from study import engine, schedule
+from study import engine, schedule, words
 from study.arms import parse
 from study.cli import DONE, FAILURE, Count, OwnData, exit_status
 from study.config import RunConfig, from_dict, model, to_dict
@@ -116,11 +116,10 @@ def begin(run: RunConfig, trial: TrialDir) -> None:
 
 def line(record: Record) -> str:
     """A record as a line to read."""
-    mask = record["AP_mask"]
+    scores = ((name, "none" if ap is None else f"{ap:.1f}") for name, ap in words.scores(record))
     return (
         f"{record['length']:>8} iterations  {record['images_seen']:>9} images"
-        f"  box AP {record['AP_box']:5.1f}"
-        + ("" if mask is None else f"  mask AP {mask:5.1f}")
+        + "".join(f"  {name} {ap:>5}" for name, ap in scores)
         + f"  loss {record['loss']:6.3f}  {record['images_per_second']:6.1f} images/s"
     )
 

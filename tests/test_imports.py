@@ -26,7 +26,7 @@ LAYERS: list[set[str]] = [
     {"study.roles"},
     {"study.settings", "study.tried"},
     {"study.engine", "study.pretext"},
-    {"study.evaluate", "study.meter", "study.state", "study.world"},
+    {"study.evaluation", "study.meter", "study.state", "study.world"},
     {
         "study.models",
         "study.data",
@@ -35,7 +35,7 @@ LAYERS: list[set[str]] = [
         "study.arms",
         "study.extension",
     },
-    {"study.schedule", "study.rundir", "study.randomness"},
+    {"study.schedule", "study.rundir", "study.randomness", "study.words"},
     {"study.config"},
 ]
 

@@ -101,3 +101,10 @@ def test_nothing_remains_when_all_is_recorded():
 def test_impossible_schedules_are_refused(change: dict, words: str):
     with pytest.raises(ValueError, match=words):
         ScheduleConfig(**change)
+
+
+def test_a_cascade_has_all_its_stages_in_the_last_iterations():
+    late = ScheduleConfig(lengths=(100,), tail=(44, 14), cascade_last=30)
+    assert [schedule.cascades(late, i) for i in (0, 69, 70, 99)] == [False, False, True, True]
+    assert schedule.cascades(replace(late, cascade_last=None), 0)
+    assert schedule.cascades(replace(late, cascade_last=200), 0)

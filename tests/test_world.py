@@ -17,37 +17,42 @@ from tests.runs import TINY_RUN, complete, trial, with_lengths
 # In float32 the rounding of a sum over workers soon turns a near-tie of two proposals, and another
 # RoI is sampled from then on; in float64 that does not happen within the test.
 CONFIG = replace(with_lengths(TINY_RUN, 8), precision="float64")
-RUNS = {
-    norm: replace(CONFIG, model=replace(CONFIG.model, norm=norm))
-    for norm in ("group", "sync_batch")
+CONFIGS = {
+    "masks": CONFIG,
+    "batch norm": replace(CONFIG, model=replace(CONFIG.model, norm="sync_batch")),
+    "cascade from the third iteration on": replace(
+        CONFIG,
+        model=replace(CONFIG.model, cascade=(0.5, 0.6, 0.7)),
+        schedule=replace(CONFIG.schedule, cascade_last=6),
+    ),
 }
 
 
-def _worker(rank: int, port: int, folder: str) -> None:
+def _worker(rank: int, port: int, folder: str, kind: str) -> None:
+    config = CONFIGS[kind]
     address = f"tcp://127.0.0.1:{port}"
     dist.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
     try:
-        for norm, config in RUNS.items():
-            records = list(engine.run(config, trial(Path(folder) / norm, config)))
-            assert World.current().gather([records[0]["loss"]]) == [records[0]["loss"]] * 2
+        records = list(engine.run(config, trial(Path(folder), config)))
+        assert World.current().gather([records[0]["loss"]]) == [records[0]["loss"]] * 2
     finally:
         dist.destroy_process_group()
 
 
 @pytest.mark.slow
-def test_two_workers_equal_one(tmp_path: Path):
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_two_workers_equal_one(tmp_path: Path, kind: str):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    spawn(_worker, args=(port, str(tmp_path / "two")), nprocs=2)
-    for norm, config in RUNS.items():
-        (two,) = trial(tmp_path / "two" / norm, config).records()
-        (one,) = complete(tmp_path / "one" / norm, config).records()
-        for name in one:
-            if name.startswith("loss"):
-                assert two[name] == pytest.approx(one[name], rel=1e-9), (norm, name)
-        assert two["images_spent"] == one["images_spent"]
-        assert two["AP50_box"] == pytest.approx(one["AP50_box"], abs=1e-6)
+    spawn(_worker, args=(port, str(tmp_path / "two"), kind), nprocs=2)
+    (two,) = trial(tmp_path / "two", CONFIGS[kind]).records()
+    (one,) = complete(tmp_path / "one", CONFIGS[kind]).records()
+    for name in one:
+        if name.startswith("loss"):
+            assert two[name] == pytest.approx(one[name], rel=1e-9), name
+    assert two["images_spent"] == one["images_spent"]
+    assert two["AP50_box"] == pytest.approx(one["AP50_box"], abs=1e-6)
 
 
 def test_batch_must_divide_among_workers():

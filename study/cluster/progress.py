@@ -14,7 +14,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
-from study import schedule
+from study import schedule, words
 from study.bill import duration, expected_iterations
 from study.cluster.trial import trial_dir
 from study.cluster.unsaved import Unsaved
@@ -176,9 +176,8 @@ def scores(record: Record) -> str:
     """A record in words."""
     tail = record["weights"] == "tail"
     where = f"at length {record['length']}" if tail else f"on the trunk at {record['iteration']}"
-    found = {kind: record[f"AP_{kind}"] for kind in ("box", "mask")}
     return f"{where}: " + ", ".join(
-        f"{kind} AP " + ("none" if ap is None else f"{ap:.1f}") for kind, ap in found.items()
+        f"{name} " + ("none" if ap is None else f"{ap:.1f}") for name, ap in words.scores(record)
     )
 
 

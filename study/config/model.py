@@ -34,6 +34,7 @@ class ModelConfig:
     pyramid: bool = True  # FPN; without, RoIs are pooled from the backbone's last map (VGG-16)
     fpn_channels: int = 32
     masks: bool = True  # Mask R-CNN; without, Faster R-CNN
+    class_agnostic: bool = False  # one box regressor for all classes; a cascade always has
     keypoints: int = 0  # per object; 0: no keypoint head
     cascade: tuple[float, ...] = ()  # IoU of the stages of Cascade R-CNN; (): one stage, 0.5
     fidelity: Fidelity = "torchvision"
@@ -54,6 +55,9 @@ class ModelConfig:
     box_fc: int = 128
     mask_pool: int = 10
     mask_convs: int = 1
+    keypoint_pool: int = 10  # heatmaps have four times as many cells a side
+    keypoint_convs: int = 2
+    keypoint_channels: int = 32
     canonical_px: int = 48  # FPN eq. 1: a RoI of this size goes to level `canonical_level`
     canonical_level: int = 3
     pixel_mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
@@ -86,6 +90,11 @@ class ModelConfig:
         require(self.frozen_stages >= 0, "model.frozen_stages", self.frozen_stages, "0 or more")
         require(self.keypoints >= 0, "model.keypoints", self.keypoints, "0 or more")
 
+    @property
+    def agnostic(self) -> bool:
+        """Whether there is one box regressor for all classes."""
+        return self.class_agnostic or bool(self.cascade)
+
 
 TINY = ModelConfig()
 
@@ -108,6 +117,9 @@ R50_FPN = ModelConfig(
     box_fc=1024,
     mask_pool=14,
     mask_convs=4,
+    keypoint_pool=14,
+    keypoint_convs=8,
+    keypoint_channels=512,
     canonical_px=224,
     canonical_level=4,
     pixel_mean=(123.675, 116.28, 103.53),

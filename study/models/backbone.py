@@ -195,8 +195,3 @@ class Single(nn.Module):
 def single(body: nn.Module, config: ModelConfig) -> Single:
     """VGG-16 up to conv5_3, stride 16, 512 channels: without its last pool."""
     return Single(body, _LAST, maps(config).channels)
-
-
-def num_levels(config: ModelConfig) -> int:
-    """Levels that RoIs are pooled from; anchors also live on the coarser "pool" level."""
-    return len(maps(config).strides)

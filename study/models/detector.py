@@ -1,4 +1,4 @@
-"""Mask R-CNN put together from torchvision's parts, the same parts for every arm.
+"""Two-stage detectors put together from torchvision's parts, the same parts for every arm.
 
 The stock builders choose norm, freezing and initial weights together, by whether weights are
 given; a comparison of initialisations built on them compares all three at once.
@@ -9,34 +9,44 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead, FastRCNNPredictor
+from torchvision.models.detection.backbone_utils import BackboneWithFPN
+from torchvision.models.detection.faster_rcnn import (
+    FastRCNNConvFCHead,
+    FastRCNNPredictor,
+    TwoMLPHead,
+)
 from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.keypoint_rcnn import KeypointRCNNPredictor
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads
 from torchvision.models.detection.rpn import RPNHead
 
 from study.config import ModelConfig
-from study.models import backbone, norms
-from study.models.losses import RPN, Heads, SeededSampler, Share
+from study.models import backbone, cascade, fidelity, norms
+from study.models.heads import BoxParts, Branch, Heads
 from study.models.mask_predictor import MaskPredictor
 from study.models.roi_align import PyramidRoIAlign
+from study.models.rpn import RPN
+from study.models.shares import Share
 
 
 class MaskRCNN(nn.Module):
-    """Images in, losses or detections out. Resizing and padding happen on the data's side."""
+    """Images in, losses or detections out. Resizing and padding happen on the data's side.
+
+    By its configuration it is Mask R-CNN, Faster R-CNN (no masks), Keypoint R-CNN, or a cascade.
+
+    Attributes:
+        every_stage: whether all stages of a cascade are there, or only its first.
+    """
 
     mean: Tensor
     std: Tensor
 
     def __init__(self, config: ModelConfig, num_classes: int) -> None:
         super().__init__()
-        self.backbone = backbone.with_fpn(backbone.build(config), config)
-        self.samplers = (
-            SeededSampler(config.rpn_samples, 0.5),
-            SeededSampler(config.roi_samples, 0.25),
-        )
-        self.rpn = _rpn(config)
-        self.roi_heads = _heads(config, num_classes)
-        self.rpn.fg_bg_sampler, self.roi_heads.fg_bg_sampler = self.samplers
+        self.backbone = _features(config)
+        self.rpn = _rpn(config, self.backbone.out_channels)
+        self.roi_heads = _heads(config, self.backbone.out_channels, num_classes)
+        self.every_stage = True
         self.register_buffer("mean", _pixel(config.pixel_mean), persistent=False)
         self.register_buffer("std", _pixel(config.pixel_std), persistent=False)
 
@@ -47,87 +57,191 @@ class MaskRCNN(nn.Module):
         targets: list[dict[str, Tensor]] | None = None,
         seeds: list[tuple[int, int]] | None = None,
     ) -> dict[str, Share] | list[dict[str, Tensor]]:
-        """Shares of the five losses if `targets` are given, else detections per image.
+        """Shares of the losses if `targets` are given, else detections per image.
 
         Args:
             images: uint8 [B, 3, H, W], zero-padded to a common multiple of 32.
             sizes: (height, width) of each image without its padding.
-            targets: per image boxes float32 [n, 4] xyxy px, labels int64 [n] from 1, masks uint8
-                [n, H, W].
+            targets: per image boxes float32 [n, 4] xyxy px, labels int64 [n] from 1, and what the
+                model's heads learn: masks uint8 [n, H, W], or with fidelity "detectron" polygons
+                (`study.models.masks.from_polygons`); keypoints float32 [n, K, 3] (x, y px and
+                visibility).
             seeds: per image one for the RPN's sampler and one for the RoI heads'; with `targets`.
 
         Returns:
-            Shares by name (objectness, rpn_box, classifier, box, mask); or per image boxes [n, 4]
-            xyxy px of the network's input, scores [n], labels [n], masks [n, 1, m, m] in [0, 1].
+            Shares by name, as `losses` lists them; or per image boxes [n, 4] xyxy px of the
+            network's input, scores [n], labels [n], with a mask head masks [n, 1, m, m] in [0, 1],
+            with a keypoint head keypoints float32 [n, K, 3] (x, y px, and a logit as score).
         """
-        inputs = (images.to(self.mean.dtype) - self.mean) / self.std
-        features = self.backbone(inputs)
-        if seeds is not None:
-            self.samplers[0].seeds = [rpn for rpn, _ in seeds]
-            self.samplers[1].seeds = [roi for _, roi in seeds]
-        proposals, rpn_shares = self.rpn(ImageList(inputs, sizes), features, targets)
-        detections, shares = self.roi_heads(features, proposals, sizes, targets)
+        inputs, features = self._maps(images)
         if targets is None:
-            return detections
+            found = self._candidates(inputs, features, sizes)
+            selected = [self.select(boxes, scores) for boxes, scores in found]
+            return self.roi_heads.finish(features, selected)
+        assert seeds is not None
+        self.rpn.fg_bg_sampler.seeds = [rpn for rpn, _ in seeds]
+        proposals, shares = self.rpn(ImageList(inputs, sizes), features, targets)
         return {
-            "objectness": rpn_shares["loss_objectness"],
-            "rpn_box": rpn_shares["loss_rpn_box_reg"],
-        } | shares
+            "objectness": shares["loss_objectness"],
+            "rpn_box": shares["loss_rpn_box_reg"],
+        } | self.roi_heads.learn(
+            features, proposals, sizes, targets, [roi for _, roi in seeds], self.every_stage
+        )
+
+    def candidates(
+        self, images: Tensor, sizes: list[tuple[int, int]]
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Per image boxes [R, C, 4] and scores [R, C], before score threshold and NMS.
+
+        R proposals, C foreground classes from class 1 on; boxes are clipped to the image. Images
+        and sizes are those of `forward`; the detector is in evaluation mode.
+        """
+        inputs, features = self._maps(images)
+        return self._candidates(inputs, features, sizes)
+
+    def select(self, boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """One image's detections, best first: boxes [n, 4], scores [n], labels int64 [n].
+
+        From one image's candidates by score threshold, NMS per class, and the limit on their
+        number.
+        """
+        return self.roi_heads.select(boxes, scores)
+
+    def masks_at(
+        self,
+        images: Tensor,
+        sizes: list[tuple[int, int]],
+        boxes: list[Tensor],
+        labels: list[Tensor],
+    ) -> list[Tensor]:
+        """Per image [n, 1, m, m] in [0, 1]: the masks of given boxes [n, 4] and labels [n].
+
+        Raises:
+            ValueError: the model has no mask head.
+        """
+        if self.roi_heads.mask_head is None:
+            raise ValueError("model.masks = False: a detector without mask head has no masks")
+        return self.roi_heads.masks_at(self._maps(images)[1], boxes, labels)
+
+    def joining(self) -> list[nn.Parameter]:
+        """Parameters of a cascade's later stages, which may join in the midst of a run."""
+        return list(self.roi_heads.later.parameters())
+
+    def _maps(self, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Normalised images, and the feature maps by name."""
+        inputs = (images.to(self.mean.dtype) - self.mean) / self.std
+        return inputs, self.backbone(inputs)
+
+    def _candidates(
+        self, inputs: Tensor, features: dict[str, Tensor], sizes: list[tuple[int, int]]
+    ) -> list[tuple[Tensor, Tensor]]:
+        proposals, _ = self.rpn(ImageList(inputs, sizes), features)
+        return self.roi_heads.candidates(features, proposals, sizes, self.every_stage)
 
 
-LOSSES = ("objectness", "rpn_box", "classifier", "box", "mask")
+def losses(config: ModelConfig) -> tuple[str, ...]:
+    """The names of a model's losses, in their order, when every stage is there."""
+    stages = [f"_{number}" for number in range(1, len(config.cascade) + 1)] or [""]
+    return (
+        "objectness",
+        "rpn_box",
+        *(f"{kind}{stage}" for stage in stages for kind in ("classifier", "box")),
+        *(("mask",) if config.masks else ()),
+        *(("keypoint",) if config.keypoints else ()),
+    )
 
 
 def _pixel(values: tuple[float, ...]) -> Tensor:
     return torch.tensor(values).reshape(1, 3, 1, 1)
 
 
-def _rpn(config: ModelConfig) -> RPN:
-    """3x3 convolution without norm, as in Detectron's GN models; thresholds are Detectron's."""
-    anchors = AnchorGenerator(
-        tuple((side,) for side in config.anchor_px),
-        (config.aspect_ratios,) * len(config.anchor_px),
-    )
-    before, after = config.proposals_before_nms, config.proposals
-    return RPN(
-        anchors,
-        RPNHead(config.fpn_channels, len(config.aspect_ratios)),
-        fg_iou_thresh=0.7,
-        bg_iou_thresh=0.3,
-        batch_size_per_image=config.rpn_samples,
-        positive_fraction=0.5,
-        pre_nms_top_n={"training": before[0], "testing": before[1]},
-        post_nms_top_n={"training": after[0], "testing": after[1]},
-        nms_thresh=0.7,
-    )
+def _features(config: ModelConfig) -> BackboneWithFPN | backbone.Single:
+    """[B, 3, H, W] → feature maps by name, each of `out_channels`; its body is `.body`."""
+    body = backbone.build(config)
+    put = backbone.with_fpn if config.pyramid else backbone.single
+    return put(body, config)
 
 
-def _heads(config: ModelConfig, num_classes: int) -> Heads:
-    """N conv + fc box head and N conv + deconv mask head, with GroupNorm in both."""
-    channels, norm = config.fpn_channels, norms.of_heads(config)
+def _rpn(config: ModelConfig, channels: int) -> RPN:
+    """3x3 convolution without norm, as in Detectron's GN models.
 
-    def pool(bins: int) -> PyramidRoIAlign:
-        levels = backbone.num_levels(config)
-        return PyramidRoIAlign(bins, levels, config.canonical_px, config.canonical_level)
+    A pyramid has one size of anchor on each level; a single map has all of them.
+    """
+    levels = [(side,) for side in config.anchor_px] if config.pyramid else [config.anchor_px]
+    anchors = AnchorGenerator(tuple(levels), (config.aspect_ratios,) * len(levels))
+    per_cell = len(levels[0]) * len(config.aspect_ratios)
+    return RPN(anchors, RPNHead(channels, per_cell), config)
 
-    return Heads(
-        box_roi_pool=pool(config.box_pool),
-        box_head=FastRCNNConvFCHead(
+
+def _heads(config: ModelConfig, channels: int, num_classes: int) -> Heads:
+    """The box stages, mask and keypoint head.
+
+    Later stages are drawn last, so that a cascade's other weights are those of a plain model.
+    """
+    norm = norms.of_heads(config)
+    first = _box_parts(config, channels, num_classes, 0)
+    mask = keypoint = None
+    if config.masks:
+        mask = Branch(
+            _pool(config, config.mask_pool),
+            MaskRCNNHeads(channels, [channels] * config.mask_convs, 1, norm_layer=norm),
+            MaskPredictor(channels, channels, num_classes + 1),
+        )
+        if config.fidelity == "detectron":
+            fidelity.clear_biases(mask.predictor)
+    if config.keypoints:
+        keypoint = Branch(
+            _pool(config, config.keypoint_pool),
+            # torchvision's head for keypoints takes no norm; but for that they are alike
+            MaskRCNNHeads(
+                channels,
+                [config.keypoint_channels] * config.keypoint_convs,
+                1,
+                norm_layer=norm,
+            ),
+            KeypointRCNNPredictor(config.keypoint_channels, config.keypoints),
+        )
+    later = [
+        _box_parts(config, channels, num_classes, stage) for stage in range(1, len(config.cascade))
+    ]
+    return Heads(config, first, later, mask, keypoint)
+
+
+def _box_parts(config: ModelConfig, channels: int, num_classes: int, stage: int) -> BoxParts:
+    """N conv + fc on a pyramid, with norm; two fc layers on a single map, as in VGG's R-CNN."""
+    if config.pyramid:
+        head: nn.Module = FastRCNNConvFCHead(
             (channels, config.box_pool, config.box_pool),
             [channels] * config.box_convs,
             [config.box_fc],
-            norm_layer=norm,
-        ),
-        box_predictor=FastRCNNPredictor(config.box_fc, num_classes + 1),
-        fg_iou_thresh=0.5,
-        bg_iou_thresh=0.5,
-        batch_size_per_image=config.roi_samples,
-        positive_fraction=0.25,
-        bbox_reg_weights=None,
-        score_thresh=config.score_threshold,
-        nms_thresh=0.5,
-        detections_per_img=config.detections,
-        mask_roi_pool=pool(config.mask_pool),
-        mask_head=MaskRCNNHeads(channels, [channels] * config.mask_convs, 1, norm_layer=norm),
-        mask_predictor=MaskPredictor(channels, channels, num_classes + 1),
+            norm_layer=norms.of_heads(config),
+        )
+    else:
+        # Fast R-CNN has dropout behind both layers (Girshick 2015), Detectron has none. There is
+        # none here either: what is dropped would have to be a function of the image's seed.
+        head = TwoMLPHead(channels * config.box_pool**2, config.box_fc)
+    predictor = FastRCNNPredictor(config.box_fc, num_classes + 1)
+    if config.fidelity == "detectron":
+        fidelity.fill_box_head(head, predictor)
+    if isinstance(head, TwoMLPHead):  # "Rethinking": VGG is initialised by MSRA throughout
+        for layer in (head.fc6, head.fc7):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+    if config.agnostic:
+        predictor.bbox_pred = _first_outputs(predictor.bbox_pred, 4)
+    iou = config.cascade[stage] if config.cascade else 0.5
+    return BoxParts(_pool(config, config.box_pool), head, predictor, iou, cascade.weights(stage))
+
+
+def _first_outputs(layer: nn.Linear, outputs: int) -> nn.Linear:
+    """The layer cut down: whatever is drawn after it, is drawn as after the whole layer."""
+    cut = nn.Linear(layer.in_features, outputs, device="meta").to_empty(device="cpu")
+    cut.load_state_dict({name: value[:outputs] for name, value in layer.state_dict().items()})
+    return cut
+
+
+def _pool(config: ModelConfig, bins: int) -> PyramidRoIAlign:
+    strides = backbone.maps(config).strides
+    return PyramidRoIAlign(
+        bins, len(strides), config.canonical_px, config.canonical_level, strides[0]
     )

@@ -151,7 +151,15 @@ def _other_norm(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
     return ""
 
 
-GROUPS = ("backbone.body", "backbone.fpn", "rpn", "roi_heads.box", "roi_heads.mask")
+GROUPS = (
+    "backbone.body",
+    "backbone.fpn",
+    "rpn",
+    "roi_heads.box",
+    "roi_heads.mask",
+    "roi_heads.keypoint",
+    "roi_heads.later",
+)
 
 
 def audit(detector: nn.Module, loaded: set[str], frozen_random: bool = False) -> Audit:

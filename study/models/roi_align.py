@@ -28,16 +28,23 @@ class PyramidRoIAlign(nn.Module):
         num_levels: feature maps that are pooled from, finest first.
         canonical_px: a RoI of this side (square root of its area) belongs to `canonical_level`.
         canonical_level: counted as log2 of the stride: 2 is stride 4.
+        first_stride: of the finest map, a power of two; each further map has twice the last one's.
     """
 
     def __init__(
-        self, bins: int, num_levels: int, canonical_px: int, canonical_level: int
+        self,
+        bins: int,
+        num_levels: int,
+        canonical_px: int,
+        canonical_level: int,
+        first_stride: int = 4,
     ) -> None:
         super().__init__()
         self.bins = bins
         self.num_levels = num_levels
         self.canonical_px = canonical_px
         self.canonical_level = canonical_level
+        self.first_stride = first_stride
 
     def forward(
         self, features: dict[str, Tensor], boxes: list[Tensor], image_shapes: object = None
@@ -55,7 +62,7 @@ class PyramidRoIAlign(nn.Module):
         counts = torch.bincount(place, minlength=len(maps) * images).tolist()
         rois = rois[order]
         parts: list[Tensor] = []
-        stride, begin = 4.0, 0
+        stride, begin = float(self.first_stride), 0
         for level, level_map in enumerate(maps):
             of_images = counts[level * images : (level + 1) * images]
             own = rois[begin : begin + sum(of_images)]
@@ -72,7 +79,8 @@ class PyramidRoIAlign(nn.Module):
         sides = boxes[:, 2:] - boxes[:, :2]
         size = sides.prod(dim=1).sqrt()
         level = torch.floor(self.canonical_level + torch.log2(size / self.canonical_px) + 1e-6)
-        return (level - 2).clamp(0, self.num_levels - 1).to(torch.int64)  # level 2 is stride 4
+        first = self.first_stride.bit_length() - 1  # log2: level 2 is stride 4
+        return (level - first).clamp(0, self.num_levels - 1).to(torch.int64)
 
 
 def _by_matrices(

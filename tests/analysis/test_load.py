@@ -13,8 +13,8 @@ import pytest
 
 import analysis
 from analysis import columns
-from analysis.columns import Columns
-from analysis.frames import values, where
+from analysis.columns import SCORES, Columns
+from analysis.frames import rows, values, where
 from analysis.load import Results
 from study.rundir import State, StudyDir
 from tests.analysis.conftest import Incomplete
@@ -172,6 +172,25 @@ def test_the_last_record_of_a_tail_counts(tmp_path: Path):
     assert len(results.curves) == 4
     assert where(results.tails, length=400)["AP_box"].tolist() == [77.0]
     assert results.trials["AP_box"].tolist() == [77.0]
+
+
+def test_scores_that_a_record_has_not_are_missing(tmp_path: Path):
+    """Records of before there were more scores, of models without masks, and of all there is."""
+    study = begin(tmp_path, ONE_SIZE)
+    run = run_of(ONE_SIZE, "scratch", 64)
+    write_trial(study, run, Truth(), rng=rng())
+    trial = study.trial(run.trial_id)
+    last = trial.records()[-1]
+    boxes_alone = {name: value for name, value in last.items() if not name.endswith("_mask")}
+    trial.append(boxes_alone | {"AP_box": 77.0, "AP_box_augmented": 78.0, "mAP_voc07": 90.0})
+    results = analysis.load(tmp_path)
+    before, after = rows(results.curves)[-2:]
+    (best,) = rows(results.trials)
+    assert before["AP_mask"] == last["AP_mask"] and math.isnan(before["AP_box_augmented"])
+    for row in (after, best, rows(where(results.tails, length=400))[0]):
+        assert (row["AP_box"], row["AP_box_augmented"], row["mAP_voc07"]) == (77, 78, 90)
+        missing = set(SCORES) - {name for name in SCORES if math.isfinite(row[name])}
+        assert {"AP_mask", "AP50_mask", "AP_keypoint", "AP_mask_augmented"} <= missing
 
 
 def test_reference_is_scratch_wherever_it_was_named(incomplete: Incomplete):

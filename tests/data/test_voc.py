@@ -12,7 +12,7 @@ from study.data import voc
 from study.data.checks import problems
 from study.data.index import Index
 from study.data.loader import TrainingData
-from study.evaluate import average_precision
+from study.evaluation.coco import average_precision
 from study.spaces import find
 from tests.data.published_files import write_voc, write_voc_objects
 

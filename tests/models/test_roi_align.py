@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 from torchvision.ops import MultiScaleRoIAlign
+from torchvision.ops import roi_align as kernel
 
 from study.models import roi_align
 from study.models.roi_align import PyramidRoIAlign
@@ -56,3 +57,14 @@ def test_an_image_without_boxes_gives_no_rows():
     assert beside_empty.shape == (len(own), 8, 5, 5)
     torch.testing.assert_close(beside_empty, alone)
     assert pool(pyramid(0), [torch.zeros(0, 4)] * 2).shape == (0, 8, 5, 5)
+
+
+@pytest.mark.parametrize("largest_map", [roi_align.MAX_MATRIX_MAP, 0])
+def test_a_single_map_of_stride_16_is_pooled_from(
+    largest_map: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(roi_align, "MAX_MATRIX_MAP", largest_map)
+    pool = PyramidRoIAlign(7, 1, canonical_px=224, canonical_level=4, first_stride=16)
+    maps, rois = {"0": pyramid(0)["2"]}, boxes(1, 20)
+    expected = kernel(maps["0"], rois, 7, spatial_scale=1 / 16, sampling_ratio=2)
+    torch.testing.assert_close(pool(maps, rois), expected, atol=1e-5, rtol=1e-5)
