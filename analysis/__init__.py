@@ -13,23 +13,41 @@ from analysis.columns import describe
 from analysis.crossing import cross_tuning
 from analysis.flags import flags
 from analysis.load import Results, load
+from analysis.seen import (
+    IMAGENET_100_EPOCHS,
+    Account,
+    Seen,
+    break_even,
+    coco,
+    pretraining,
+    seen,
+    seen_by,
+)
 from analysis.stats import Difference, Estimate, difference, mean_interval
 from analysis.stopping import stop_audit
 from analysis.tables import answer, best
 from analysis.words import headline, verdict
 
 __all__ = [
+    "IMAGENET_100_EPOCHS",
+    "Account",
     "Difference",
     "Estimate",
     "Results",
+    "Seen",
     "answer",
     "best",
+    "break_even",
+    "coco",
     "cross_tuning",
     "difference",
     "flags",
     "headline",
     "load",
     "mean_interval",
+    "pretraining",
+    "seen",
+    "seen_by",
     "stop_audit",
     "verdict",
 ]

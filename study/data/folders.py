@@ -265,10 +265,9 @@ def cropped(file: Path, px: int, box: Callable[[int, int], Box]) -> np.ndarray:
             shrink = min((right - left) / px, (bottom - top) / px)
             image.draft("RGB", (math.ceil(width / shrink), math.ceil(height / shrink)))
             x, y = image.width / width, image.height / height
-            right, bottom = min(right * x, image.width), min(bottom * y, image.height)
+            inside = (left * x, top * y, right * x, bottom * y)
             rgb = image.convert("RGB")
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: cannot be read as an image: {error}") from error
-    return np.asarray(
-        rgb.resize((px, px), Image.Resampling.BILINEAR, box=(left * x, top * y, right, bottom))
-    )
+    inside = (*inside[:2], min(inside[2], rgb.width), min(inside[3], rgb.height))  # rounding
+    return np.asarray(rgb.resize((px, px), Image.Resampling.BILINEAR, box=inside))

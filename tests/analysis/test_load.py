@@ -24,7 +24,7 @@ FRAMES = {name.removeprefix("Results."): frame for name, (_, frame) in columns.F
 
 
 def frame_of(results: Results, name: str) -> pd.DataFrame:
-    names = ("best", "answer", "stop_audit", "cross_tuning", "flags")
+    names = ("best", "answer", "stop_audit", "cross_tuning", "seen", "flags")
     made = {name: getattr(analysis, name) for name in names}
     return made[name](results) if name in made else getattr(results, name)
 
