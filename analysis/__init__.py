@@ -15,6 +15,16 @@ from analysis.crossing import cross_tuning
 from analysis.crossover import crossover
 from analysis.flags import flags
 from analysis.load import Results, load
+from analysis.seen import (
+    IMAGENET_100_EPOCHS,
+    Account,
+    Seen,
+    break_even,
+    coco,
+    pretraining,
+    seen,
+    seen_by,
+)
 from analysis.stats import Difference, Estimate, difference, mean_interval
 from analysis.stopping import stop_audit
 from analysis.tables import answer, best
@@ -22,12 +32,17 @@ from analysis.tuning import tuning_curve
 from analysis.words import headline, verdict
 
 __all__ = [
+    "IMAGENET_100_EPOCHS",
+    "Account",
     "Difference",
     "Estimate",
     "Results",
+    "Seen",
     "answer",
     "best",
+    "break_even",
     "catch_up",
+    "coco",
     "cross_tuning",
     "crossover",
     "difference",
@@ -35,6 +50,9 @@ __all__ = [
     "headline",
     "load",
     "mean_interval",
+    "pretraining",
+    "seen",
+    "seen_by",
     "stop_audit",
     "tuning_curve",
     "verdict",

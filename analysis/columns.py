@@ -314,6 +314,16 @@ CROSSED: Columns = (
     | _crossed("mask")
     | {"level": ("float64", "of all the intervals")}
 )
+SEEN: Columns = {name: _PLACE[name] for name in ("study", "size", "arm")} | {
+    "currency": ("str", "what is counted: images, instances or pixels"),
+    "length": ("int64", "iterations T of the arm's chosen setting"),
+    "pretraining": ("float64", "seen in the arm's pre-training; NaN: not known"),
+    "training": ("float64", "seen in one run of the chosen setting; NaN: not known"),
+    "total": ("float64", "the sum of the two"),
+    "reference": ("str", "the arm compared with: scratch if there, else the first"),
+    "ratio": ("float64", "total / the reference's total"),
+    "break_even": ("float64", "iterations after which the reference has seen as much in all"),
+}
 FLAGS: Columns = {
     "study": _PLACE["study"],
     "size": ("Int64", "training images; missing: the whole study"),
@@ -337,6 +347,7 @@ FRAMES: dict[str, tuple[str, Columns]] = {
     "tuning_curve": ("what more trials would have bought, one row per number of them", TUNING),
     "stop_audit": ("what stopping saved and lost, one row per arm and size", STOPPING),
     "cross_tuning": ("one row per size, arm, and other arm whose setting it was given", CROSSED),
+    "seen": ("what was seen in all, one row per size, arm and currency", SEEN),
     "flags": ("what to know before believing the answer", FLAGS),
 }
 

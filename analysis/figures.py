@@ -23,6 +23,7 @@ from analysis import plots
 from analysis.frames import rows, values, where
 from analysis.load import Results
 from analysis.looks import INK, PAPER, RULE, Look
+from analysis.seen import seen as account
 from analysis.words import between, images, listed, number, points
 
 PANEL = (4.9, 3.5)  # inches of 72 px
@@ -113,6 +114,32 @@ def settings(results: Results, study: str, looks: dict[str, Look]) -> list[Figur
 
             title = f"{images(size)}, {arm}"
             found.append(_figure(f"settings-{size}-{arm}", title, alt, draw, looks))
+    return found
+
+
+def seen(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
+    """What the arms have seen, a panel for each size; none if no pre-training is known of."""
+    found: list[Figure] = []
+    every = where(account(results), study=study)
+    for size in results.sizes(study):
+        mine = where(every, size=size)
+        frame = plots.seen(mine)
+        if where(frame, part="pretraining").empty:
+            continue
+        told = [
+            f"{arm} has seen "
+            + listed(f"{number(row['ratio'])} times as many {row['currency']}" for row in known)
+            + f" as {known[0]['reference']}"
+            for arm in looks
+            if (known := [row for row in rows(where(mine, arm=arm)) if row["ratio"] > 0])
+            and known[0]["reference"] != arm
+        ]
+        alt = f"Seen in pre-training and training with the chosen setting: {'; '.join(told)}."
+
+        def draw(ax: Axes, frame: Any = frame) -> None:
+            plots.draw_seen(ax, frame, looks)
+
+        found.append(_figure(f"seen-{size}", images(size), alt, draw, looks))
     return found
 
 

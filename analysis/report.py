@@ -19,6 +19,7 @@ from analysis.frames import values
 from analysis.load import Results
 from analysis.looks import looks
 from analysis.plots import THERMAL
+from analysis.seen import seen as account
 from analysis.words import headline
 from study.rundir import write_atomically
 
@@ -43,6 +44,7 @@ def write(results: Results, folder: Path | str) -> Path:
         "strips": results.strips,
         "confirmations": results.confirmations,
         "audits": results.audits,
+        "seen": account(results),
         "flags": flags(results),
     }
     page = render(results, csv=[f"{name}.csv" for name in csv])
@@ -82,6 +84,7 @@ def render(results: Results, csv: list[str]) -> str:
         "crossing_told": crossing.told(paper),
         "costs": layout.costs(results.costs),
         "saving": layout.saving(results.costs),
+        "seen": figures.seen(results, study, seen),
         "trials": layout.trials(results.trials),
         "audit": layout.audit(results.audits),
         "command": shlex.join(map(str, manifest.get("command") or [])),

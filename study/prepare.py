@@ -1,14 +1,16 @@
-"""python -m study.prepare: check and describe a data set, or make the pretext weights again.
+"""python -m study.prepare: check and describe a data set, or pre-train a backbone.
 
     python -m study.prepare shapes
     python -m study.prepare custom --data.train train.json --data.train-images train/ \\
         --data.val val.json --data.val-images val/ --sizes 16 64
     python -m study.prepare coco_10k --data.root /datasets/coco --write-ids ids/
     python -m study.prepare voc --data.root VOCdevkit
-    python -m study.prepare pretext
+    python -m study.prepare pretext --images FOLDER --out weights.safetensors --model r50-fpn
 
-For a search space that names its own data it also prints the digest of each subset, to compare or
-to record in the space; VOC's annotations are first converted to COCO's format.
+The last one pre-trains on classifying images, an arm for any study, and has options of its own
+(`pretext --help`); without any it makes the project's own weights again. For a search space that
+names its own data the digest of each subset is printed too, to compare or to record in the space;
+VOC's annotations are first converted to COCO's format.
 
 Exit status: 0 in order, 1 a failure of ours, 2 problems in the data, 130 interrupted.
 """
@@ -27,13 +29,16 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from study.cli import DONE, OwnData, data_config, exit_status, unset
+from study.cli import DONE, Count, File, Folder, OwnData, data_config, exit_status, unset
+from study.config import TINY, model
 from study.data import voc
 from study.data.checks import check
 from study.data.downloads import to_unpack
+from study.data.folders import ImageFolder
 from study.data.index import Index
 from study.data.sources import Splits, open_splits
 from study.models.initialisation import PRETEXT_WEIGHTS
+from study.options import Device
 from study.spaces import find
 
 
@@ -43,7 +48,7 @@ class Prepare:
 
     dataset: tyro.conf.Positional[Annotated[str, unset("[NAME]")]] = "shapes"
     """shapes: the embedded data. custom: your own. A search space (name or file): its data.
-    pretext: make the pretext weights again."""
+    pretext: weights instead; see pretext --help."""
     data: OwnData = field(default_factory=OwnData)
     sizes: Annotated[tuple[int, ...] | None, unset("N ...")] = None
     """Training-set sizes that the set must have room for (default: those of a search space)."""
@@ -51,18 +56,37 @@ class Prepare:
     """Draws of each size whose digests are printed and whose ids are written."""
     write_ids: Annotated[Path | None, unset("DIR")] = None
     """Write the ids of the images tuned on, and trained on at each size and draw, a line each."""
-    out: Path = PRETEXT_WEIGHTS
-    """Where the pretext weights are written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretext:
+    """Pre-train a backbone on classifying images: an arm for the model that it belongs to."""
+
+    images: Folder = None
+    """A sub-folder of images for each class, or train/ and val/ with these. Without it, the
+    project's own weights are made again, and of the other options only --out is for that."""
+    out: File = None
+    """Where the weights are written (.safetensors). Progress is kept beside it: the same command
+    goes on after a kill."""
+    model: Annotated[str | None, unset("NAME")] = None
+    """The model whose backbone it is (default: tiny)."""
+    epochs: Annotated[float | None, unset("E")] = None
+    """Times that each image is seen (default: 100, or as it takes to see 200,000 images)."""
+    image_px: Count = None
+    """Side of the crops that are shown (default: 224, for tiny 48)."""
+    batch_size: Count = None
+    """Images per iteration (default: 64)."""
+    lr: Annotated[float | None, unset("LR")] = None
+    """Highest learning rate (default: 0.1 for each 256 images of a batch)."""
+    seed: Count = None
+    """Of initial weights, order and crops (default: 0)."""
+    device: Annotated[Device | None, unset("{auto,cpu,cuda}")] = None
+    """auto: on a GPU if there is one."""
 
 
 def prepare(command: Prepare) -> int:
     """Check, then print what the set consists of."""
     console = Console(highlight=False, soft_wrap=True)
-    if command.dataset == "pretext":
-        from study.pretext import train  # here: only this needs it
-
-        train(command.out, lambda line: console.print(line, markup=False))
-        return DONE
     space = find(command.dataset)
     data = data_config(space, command.data)
     own = space.name in ("shapes", "custom")  # sizes of theirs are examples
@@ -79,6 +103,37 @@ def prepare(command: Prepare) -> int:
     if command.write_ids:
         write_ids(command.write_ids, splits, sizes, command.draws)
         console.print(f"ids written to {command.write_ids}", markup=False)
+    return DONE
+
+
+def pretext(command: Pretext) -> int:
+    """Pre-train on the images given, or make the project's own weights again.
+
+    Raises:
+        ValueError: options that go without the others, or images that cannot be trained on.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+
+    def say(line: str) -> None:
+        console.print(line, markup=False)
+
+    given = {name: value for name, value in vars(command).items() if value is not None}
+    if command.images is None:
+        if alone := sorted(given.keys() - {"out"}):
+            raise ValueError(f"{', '.join(alone)}: for --images; give a folder of images too")
+        from study.pretext import train  # here, as below: it imports torch
+
+        train(command.out or PRETEXT_WEIGHTS, say)
+        return DONE
+    if command.out is None:
+        raise ValueError("out: give a file for the weights: --out weights.safetensors")
+    from study import pretraining
+
+    network, device = model(given.pop("model", TINY.name)), given.pop("device", "auto")
+    folder = ImageFolder.open(given.pop("images").expanduser())
+    out = given.pop("out").expanduser()
+    config = pretraining.recipe(network, len(folder.train), **given)
+    pretraining.train(config, folder, out, device=device, say=say)
     return DONE
 
 
@@ -127,9 +182,12 @@ def _counts(index: Index, image_ids: np.ndarray) -> dict[str, str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    command = tyro.cli(
-        Prepare, prog="python -m study.prepare", args=arguments, description=__doc__
-    )
+    arguments = sys.argv[1:] if arguments is None else arguments
+    prog = "python -m study.prepare"
+    if arguments[:1] == ["pretext"]:  # a subject of its own, with options of its own
+        weights = tyro.cli(Pretext, prog=f"{prog} pretext", args=arguments[1:])
+        return exit_status(lambda: pretext(weights))
+    command = tyro.cli(Prepare, prog=prog, args=arguments, description=__doc__)
     return exit_status(lambda: prepare(command))
 
 

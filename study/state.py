@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from study.config import OptimConfig
@@ -20,14 +20,14 @@ from study.models.detector import MaskRCNN
 from study.schedule import Leg
 
 
-def optimiser(detector: MaskRCNN, config: OptimConfig) -> torch.optim.SGD:
+def optimiser(model: nn.Module, config: OptimConfig) -> torch.optim.SGD:
     """SGD with momentum; norm parameters and biases (one-dimensional) have no weight decay.
 
     Two groups and no more: many small ones defeat the fused kernel. But those that may join later
     have two of their own: within a group, the kernel takes momentum to begin at the same step.
     """
-    joining = set(detector.joining())
-    parameters = [p for p in detector.parameters() if p.requires_grad]
+    joining = set(model.joining()) if isinstance(model, MaskRCNN) else set()
+    parameters = [p for p in model.parameters() if p.requires_grad]
     members = [[p for p in parameters if (p in joining) == late] for late in (False, True)]
     groups = [
         {"params": own, "weight_decay": decay}

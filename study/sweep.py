@@ -25,7 +25,8 @@ from study.cli import DONE, FAILURE, exit_status
 from study.data.checks import check
 from study.data.downloads import absent
 from study.data.index import Index
-from study.data.sources import open_splits
+from study.data.sources import Splits, open_splits
+from study.data.statistics import per_image
 from study.options import Spend, Sweep, settings
 from study.plan import Plan
 from study.rundir import StudyDir
@@ -54,7 +55,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
         show(console, asked, [*cost.lines(), *measured])
         return DONE
     with study.lock():
-        study.open(manifest(asked, splits.digests(), sweep, command))
+        study.open(manifest(asked, splits, sweep, command))
         show(console, asked, cost.lines())
         return start(Plan(asked, study), sweep, console)
 
@@ -150,12 +151,15 @@ def devices(asked: Settings, sweep: Sweep) -> int:
     return at_once * sweep.workers
 
 
-def manifest(
-    asked: Settings, digests: dict[str, Any], sweep: Sweep, command: list[str]
-) -> dict[str, Any]:
+def manifest(asked: Settings, splits: Splits, sweep: Sweep, command: list[str]) -> dict[str, Any]:
     """The contents of study.json; `command` as one would type it."""
+    sizes, network = asked.space.scientific.sizes, asked.space.fixed.model
     return {
-        "question": asked.question(digests),
+        "question": asked.question(splits.digests()),
+        # follows from the question, and so is no part of it: of the subsets that are tuned on
+        "per_image": {
+            str(size): per_image(splits.train, splits.subset(size), network) for size in sizes
+        },
         "budget": asdict(asked.budget) | {"max_hours": sweep.budget.max_hours},
         "workers": sweep.workers,
         "versions": {"python": python_version()} | {name: version(name) for name in PACKAGES},

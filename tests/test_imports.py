@@ -25,7 +25,7 @@ LAYERS: list[set[str]] = [
     {"study.trials"},
     {"study.roles"},
     {"study.settings", "study.tried"},
-    {"study.engine", "study.pretext"},
+    {"study.engine", "study.pretext", "study.pretraining"},
     {"study.evaluation", "study.meter", "study.state", "study.world"},
     {
         "study.models",

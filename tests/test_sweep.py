@@ -15,12 +15,13 @@ from study.bill import affordable, bill, duration
 from study.cli import OwnData
 from study.config import TINY, RunConfig, SearchSpace, from_dict
 from study.data.index import Index
+from study.data.sources import open_splits
 from study.options import Spend, Sweep, Tuning, settings
 from study.schedule import independent_iterations, iterations, legs
 from study.settings import Settings
 from study.spaces import find, names
 from study.stopping import KeepBest
-from study.sweep import afforded, check_arms
+from study.sweep import afforded, check_arms, manifest
 from tests.simulated import Simulation, open_study
 from tests.simulated import settings as simulated
 
@@ -223,3 +224,15 @@ def test_a_space_keeps_its_variant_of_a_model_named_again(tmp_path: Path):
     assert crops.crop_px == 128
     assert settings(replace(asked, model="tiny")).space.fixed.model == crops
     assert settings(replace(asked, model="r50-fpn")).space.fixed.model.backbone == "resnet50"
+
+
+def test_what_an_image_holds_is_recorded_beside_the_question():
+    """A study begun before it was recorded is taken up again: its question is the same."""
+    command = sweep(sizes=(3, 5))
+    asked = settings(command)
+    splits = open_splits(asked.space.fixed.data)
+    written = manifest(asked, splits, command, [])
+    assert written["question"] == asked.question(splits.digests())
+    assert set(written["per_image"]) == {"3", "5"}
+    assert all(mean["instances"] >= 1 for mean in written["per_image"].values())
+    assert json.loads(json.dumps(written)) == written

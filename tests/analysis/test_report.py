@@ -20,7 +20,7 @@ from tests.analysis.page import Page
 
 CSV = {
     *("answer", "best", "trials", "tails", "curves", "costs", "confirmations", "audits", "flags"),
-    *("stop_audit", "cross_tuning", "strips"),
+    *("stop_audit", "cross_tuning", "strips", "seen"),
 }
 
 
@@ -70,8 +70,8 @@ def test_page_opens_with_the_answer(page: Page, results: analysis.Results):
 
 
 def test_page_has_a_figure_for_every_question(page: Page):
-    # box and mask by size; a panel of curves a size; a map a size and arm
-    assert page.inside("figure") == 2 + 3 + 3 * 2
+    # box and mask by size; a panel of curves a size; a map a size and arm; what was seen a size
+    assert page.inside("figure") == 2 + 3 + 3 * 2 + 3
 
 
 def test_figures_say_what_they_show(page: Page, results: analysis.Results):
