@@ -116,7 +116,7 @@ class Settings:
             del fixed[key]  # where and how it runs, not what
         for key in ("train", "val", "tune"):
             del fixed["data"][key], fixed["data"][f"{key}_images"]  # digests say it
-        for key in ("root", "train_within", "digests"):
+        for key in ("root", "train_within", "annotated_only", "digests"):
             del fixed["data"][key]  # so here
         for part, key in (("optim", "lr"), ("optim", "weight_decay")):
             del fixed[part][key]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from study.config.checks import require
 
@@ -16,6 +17,10 @@ class DataConfig:
     The report split is `val`. Hyper-parameters are chosen on the tuning split: `tune` if given,
     otherwise `tune_size` images held out from `train`, the same ones for every arm and size: from
     those outside `train_within` if there are any, so that all inside are trained on.
+
+    `annotated_only` leaves out of training, and of nothing else, the images that teach little:
+    "objects" those without an object (no crowd region, and of some area), "keypoints" those
+    without an object that has a labelled keypoint. Detectron trains on no others.
     """
 
     name: str = "shapes"
@@ -23,11 +28,12 @@ class DataConfig:
     train: str | None = None  # COCO-format JSON
     train_images: str | None = None  # folder
     train_within: str | None = None  # JSON with a list `images`: train only on ids it has too
+    annotated_only: Literal["no", "objects", "keypoints"] = "no"
     val: str | None = None
     val_images: str | None = None
     tune: str | None = None
     tune_images: str | None = None
-    tune_size: int | None = None  # images held out; None: 128, or a quarter of `train` if less
+    tune_size: int | None = None  # held out; None: 128, or a quarter of `train` if less; 0: none
     val_size: int | None = None  # the first so many images of `val`; None: all of them
     digests: dict[str, str] = field(default_factory=dict)  # by name; data with others are refused
 
@@ -45,8 +51,8 @@ class DataConfig:
             self.tune,
             "give both data.tune and data.tune-images, or neither",
         )
-        some = self.tune_size is None or self.tune_size >= 1
-        require(some, "data.tune_size", self.tune_size, "at least one image")
+        some = self.tune_size is None or self.tune_size >= 0
+        require(some, "data.tune_size", self.tune_size, "0 or more images")
 
     def absolute(self) -> DataConfig:
         """The same with absolute paths: workers run elsewhere."""

@@ -97,6 +97,9 @@ class RunConfig:
     trial_id: str = "run"
     arm: str = "scratch"
     init: str | None = None  # weights: "pretext", "imagenet", a file or URL; None: random
+    frozen_random: bool = (
+        False  # freeze also what was not loaded: Detectron's early bug, on purpose
+    )
     size: int = 64  # training images
     draw: int = 0  # which random draw of that many images
     seed: int = 0  # initial weights, data order, augmentation, samplers
@@ -116,6 +119,8 @@ class RunConfig:
         require(self.size >= 1, "size", self.size, "at least one training image")
         require(self.checkpoint_every >= 1, "checkpoint_every", self.checkpoint_every, ">= 1")
         require(self.threads >= 1, "threads", self.threads, "at least 1")
+        scored = self.split == "report" or self.data.tune is not None or self.data.tune_size != 0
+        require(scored, "split", self.split, "data.tune_size = 0 leaves nothing to tune on")
         staged = self.schedule.cascade_last is None or bool(self.model.cascade)
         switch = self.schedule.cascade_last
         require(staged, "schedule.cascade_last", switch, "model.cascade names no stages")
