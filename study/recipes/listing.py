@@ -13,6 +13,7 @@ from study.config import RunConfig
 from study.data.downloads import absent
 from study.recipes import cost
 from study.recipes.recipe import IMAGES, Published, Recipe
+from study.rundir import Record
 from study.schedule import independent_iterations, iterations
 
 STANDINGS = (
@@ -119,7 +120,7 @@ def _data(run: RunConfig) -> Iterator[str]:
     yield from (absent(run.data) or "").splitlines()
 
 
-def beside(record: dict[str, object], paper: Iterable[Published]) -> str:
+def beside(record: Record, paper: Iterable[Published]) -> str:
     """The published numbers of the record's length, to be read beside it; or nothing."""
     seen = record["images_seen"] if record["weights"] == "tail" else None
     found = [
