@@ -209,10 +209,10 @@ def paper(run: RunConfig, recipe: Recipe | None) -> tuple[recipes.Published, ...
     """The published numbers that the run's are to be compared with: none if it is another run."""
     if recipe is None:
         return ()
-    same = all(
-        getattr(run, name) == getattr(recipe.run, name) for name in ("model", "arm", "evaluation")
-    )
-    return recipe.paper if same and run.data.name == recipe.run.data.name else ()
+    whole = (run.model, run.evaluation) == (recipe.run.model, recipe.run.evaluation)
+    same_arm = (run.init is None) == (recipe.run.init is None)  # of whatever weights file
+    same_data = run.data.name == recipe.run.data.name
+    return recipe.paper if whole and same_arm and same_data else ()
 
 
 def begin(run: RunConfig, trial: TrialDir, recipe: Recipe | None = None) -> None:

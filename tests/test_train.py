@@ -171,7 +171,8 @@ def test_the_papers_number_stands_beside_a_record_of_its_length_alone():
     assert not listing.beside(record | {"images_seen": 16}, recipe.paper)
     assert not listing.beside(record | {"weights": "trunk"}, recipe.paper)
     assert train.paper(recipe.run, recipe) == recipe.paper
-    assert not train.paper(replace(recipe.run, arm="mine"), recipe)
+    assert train.paper(replace(recipe.run, arm="gn", init="R-50-GN.pkl"), recipe) == recipe.paper
+    assert not train.paper(replace(recipe.run, arm="scratch", init=None), recipe)
 
 
 @pytest.mark.parametrize(

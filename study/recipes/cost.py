@@ -19,7 +19,7 @@ BACKBONE = {
     "resnet50": 1.0,
     "resnet101": 0.340 / BASE,
     "resnext101_32x8d": 0.690 / BASE,
-    "resnext152_32x8d": 4 * 0.340 / BASE,  # "about 4x the FLOPs of R101" (Sec. 5.1)
+    "resnext152_32x8d": 4 * 0.340 / BASE,  # the paper: about 4x the FLOPs of R101
     "vgg16": 0.340 / BASE,  # a guess: nothing is published of it
 }
 SYNC_BATCH = 0.345 / 0.309  # with the box head of four convolutions, against GroupNorm

@@ -9,7 +9,7 @@ from study.recipes.recipe import IMAGES
 
 ONE_X = 90_000  # iterations of 1x: Sec. 3 counts lengths in multiples of it
 TAIL = (60_000, 20_000)  # before the end of every length (Sec. 3)
-WARM_UP = 500
+WARM_UP = 500  # Detectron's default
 
 COCO = DataConfig(
     name="coco",  # `python -m study.prepare` knows where it is to be had
@@ -46,7 +46,7 @@ def every(step: int, schedule: ScheduleConfig) -> tuple[int, ...]:
 
 
 def mask_rcnn() -> RunConfig:
-    """Mask R-CNN, ResNet-50, FPN, GroupNorm, random weights, on full COCO (Sec. 3, 4)."""
+    """Mask R-CNN, ResNet-50, FPN, GroupNorm, random weights, on full COCO."""
     return RunConfig(
         arm="scratch",
         size=TRAIN2017,
@@ -65,11 +65,13 @@ def mask_rcnn() -> RunConfig:
 
 
 PRETRAINED = {"arm": "imagenet", "init": "imagenet"}
-"""How the other arm's run differs (Sec. 3): in the initial weights alone."""
+"""How the other arm's run differs: in the initial weights alone."""
 
 PRETRAINED_NOTES = (
     "the paper does not say whether the pre-trained arm froze its stem and first stage, as"
     " Detectron does by default; nothing is frozen here, so that the arms differ in their initial"
     " weights alone",
-    "ImageNet weights are the published ones, not the paper's own; others with --arm NAME=FILE",
+    "the paper's group published its weights with GroupNorm as Detectron's R-50-GN.pkl and"
+    " R-101-GN.pkl: --arm NAME=FILE; imagenet stands for those of others, and with GroupNorm there"
+    " are some for ResNet-50 alone",
 )

@@ -1,4 +1,4 @@
-"""Sec. 5.1: VGG-16 without any normalisation of activations, in two forms.
+"""In the text alone: VGG-16 without any normalisation of activations, in two forms.
 
 The paper's: the original Faster R-CNN, which pools RoIs from the last map. And Mask R-CNN with
 FPN, which it did not try. Longer training than the longest here lowered AP in both arms.
@@ -13,7 +13,7 @@ from study.recipes.fig5 import SCALES
 from study.recipes.recipe import Recipe, rows, varied
 
 SCRATCH, PRETRAIN = times(2, 3, 4, 5, 6, 9, 11), times(2, 3, 4, 5, 6, 9)
-SOURCE = "Sec. 5.1, text"
+SOURCE = "text"
 
 
 def scratch() -> Recipe:
@@ -32,7 +32,7 @@ def scratch() -> Recipe:
     )
     return Recipe(
         name="vgg/c5-scratch",
-        reproduces="Sec. 5.1: VGG-16 Faster R-CNN without norm, from scratch",
+        reproduces="Text: VGG-16 Faster R-CNN without norm, from scratch",
         run=replace(run, model=model, schedule=replace(run.schedule, lengths=SCRATCH)),
         paper=rows("AP_box", {SCRATCH[-1]: 35.2}, SOURCE),
         notes=(
@@ -48,7 +48,7 @@ def pretrained() -> Recipe:
     return varied(
         scratch(),
         "vgg/c5-pretrain",
-        "Sec. 5.1: VGG-16 Faster R-CNN without norm, pre-trained",
+        "Text: VGG-16 Faster R-CNN without norm, pre-trained",
         run=PRETRAINED,
         schedule={"lengths": PRETRAIN},
         paper=rows("AP_box", {PRETRAIN[-1]: 35.6}, SOURCE),
