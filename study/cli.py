@@ -33,7 +33,7 @@ class OwnData:
     """A COCO-format data set of your own; all four of train and val, or none."""
 
     root: Folder = None
-    """Where the search space's own data lie (default: where the space says, data/…)."""
+    """Where the data of a search space or recipe lie (default: where it says, data/…)."""
     train: File = None
     """Annotations of the training images (JSON)."""
     train_images: Folder = None
@@ -70,8 +70,8 @@ class OwnData:
         }
         if self.root and (self.given or base.root is None):
             raise ValueError(
-                f"data.root = '{self.root}': for search spaces that name their own data, like"
-                " coco_10k; leave it out, or name one and no --data.train"
+                f"data.root = '{self.root}': for search spaces and recipes that name their own"
+                " data, like coco_10k; leave it out, or name one and no --data.train"
             )
         if self.given:
             return DataConfig(name=name, **given)

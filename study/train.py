@@ -1,96 +1,221 @@
-"""python -m study.train: one run, one arm, one setting; needs no Ray.
+"""python -m study.train: one run, one arm, one setting; one of the paper's, or of your own.
 
-Prints a line for each length of the schedule. The same command again goes on after a kill, and
-extends the run when --lengths grew. The weights of each length are kept beside the records.
+    python -m study.train --list                              # the paper's experiments: recipes
+    python -m study.train table1/r50-gn-scratch --dry-run     # what it takes, what the paper got
+    python -m study.train table1/r50-gn-scratch --run-dir runs/r50 --workers 8
+    python -m study.train table1/r50-gn-scratch --run-dir runs/try --tiny    # seconds on a CPU
+    python -m study.train --run-dir runs/mine --arm pretext --lengths 300
+
+Prints a line for each length of the schedule. The same command again goes on after a kill, with
+any number of workers, and extends the run when --lengths grew. The weights of each length are kept
+beside the records. One worker needs no Ray.
 
 Exit status: 0 done, 1 a failure of ours or a diverged loss, 2 bad input, 130 interrupted.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
 
-from study import engine, schedule, words
+from study import recipes, schedule, words
 from study.arms import parse
-from study.cli import DONE, FAILURE, Count, OwnData, exit_status
-from study.config import RunConfig, from_dict, model, to_dict
+from study.cli import DONE, FAILURE, Count, Folder, OwnData, exit_status, unset
+from study.config import DataConfig, RunConfig, from_dict, model, to_dict
 from study.data.checks import check
-from study.rundir import DifferentQuestion, Record, TrialDir
+from study.data.downloads import absent
+from study.data.sources import open_splits
+from study.recipes import Recipe, listing, scaling
+from study.rundir import DifferentQuestion, Record, State, TrialDir
 
-DEFAULTS = RunConfig()
+ALONE = RunConfig(split="report", keep_weights=True)
+"""A run without a recipe, before its options."""
+
+
+def otherwise(metavar: str, text: str, default: object) -> Any:
+    """For an option that a recipe answers unless it is given: its help, with the default alone."""
+    help_text = f"{text} (default: {default}, or the recipe's)."
+    return tyro.conf.arg(metavar=metavar, help=help_text, help_behavior_hint="")
+
+
+def _words(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:g}" for value in values)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Train:
     """Train one detector and evaluate it at each length."""
 
-    run_dir: Path
+    recipe: tyro.conf.Positional[Annotated[str | None, unset("[RECIPE]")]] = None
+    """One of the paper's experiments; all options that follow change it (default: none)."""
+    list: bool = False
+    """Print all recipes with their schedule, the paper's number and their cost, and stop."""
+    dry_run: bool = False
+    """Print what would be run, what it costs, what the paper got, which data are there; stop."""
+    run_dir: Folder = None
     """The run's folder: configuration, records, checkpoints, weights."""
-    arm: str = "scratch"
-    """scratch, pretext, imagenet, a weights file, or name=file."""
-    size: int = DEFAULTS.size
-    """Training images."""
+    tiny: bool = False
+    """The recipe reduced to seconds on a CPU: a few small images (the embedded ones, unless
+    --data.* are given), six iterations. Other options go on from there."""
+    arm: Annotated[
+        str | None,
+        otherwise("NAME", "scratch, pretext, imagenet, a weights file, or name=file", ALONE.arm),
+    ] = None
+    size: Annotated[
+        int | None,
+        otherwise("N", "Training images; with a recipe on own data, all", ALONE.size),
+    ] = None
     draw: int = 0
     """Which random draw of that many images."""
     seed: int = 0
-    lr: float = DEFAULTS.optim.lr
-    """Learning rate at the batch size given."""
-    weight_decay: float = DEFAULTS.optim.weight_decay
-    batch_size: int = DEFAULTS.optim.batch_size
-    """Images per iteration."""
-    lengths: tuple[int, ...] = DEFAULTS.schedule.lengths
-    """Total iterations; several share one trunk and end in a tail each."""
-    tail: tuple[int, int] = DEFAULTS.schedule.tail
-    """The rate drops so many iterations before the end of each length."""
-    factor: tuple[float, ...] = DEFAULTS.schedule.factors
-    """By how much it drops."""
+    lr: Annotated[
+        float | None,
+        otherwise("FLOAT", "Learning rate at the batch size given", ALONE.optim.lr),
+    ] = None
+    weight_decay: Annotated[
+        float | None, otherwise("FLOAT", "Of weights only", ALONE.optim.weight_decay)
+    ] = None
+    batch_size: Annotated[
+        int | None,
+        otherwise(
+            "N",
+            "Images per iteration; a recipe's rate and iterations are converted to it",
+            ALONE.optim.batch_size,
+        ),
+    ] = None
+    short_px: Count = None
+    """Shorter side of images; longer side, scales and anchors follow (default: the model's)."""
+    lengths: Annotated[
+        tuple[int, ...] | None,
+        otherwise(
+            "T ...",
+            "Total iterations; several share one trunk and end in a tail each",
+            _words(ALONE.schedule.lengths),
+        ),
+    ] = None
+    tail: Annotated[
+        tuple[int, int] | None,
+        otherwise(
+            "T T",
+            "The rate drops so many iterations before the end of each length",
+            _words(ALONE.schedule.tail),
+        ),
+    ] = None
+    factor: Annotated[
+        tuple[float, ...] | None,
+        otherwise("FLOAT ...", "By how much it drops", _words(ALONE.schedule.factors)),
+    ] = None
     split: Literal["tune", "report"] = "report"
     """Images to evaluate on."""
-    model: str = "tiny"
-    """tiny, r50-fpn or r101-fpn."""
+    model: Annotated[str | None, unset("NAME")] = None
+    """tiny, r50-fpn or r101-fpn (default: tiny); a recipe has its own."""
     crop_px: Count = None
     """Train on random square crops of this side, in px."""
     data: OwnData = field(default_factory=OwnData)
+    workers: int = 1
+    """Processes that train data-parallel, each on a GPU or CPU core of a Ray cluster."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = 1
-    """CPU threads."""
+    """CPU threads of each worker."""
 
 
-def config(command: Train) -> RunConfig:
-    """The whole configuration that the command means.
+def config(command: Train, recipe: Recipe | None = None) -> RunConfig:
+    """The whole configuration that the command means; the data are not looked at.
 
     Raises:
         ValueError: an argument that does not fit; says which and why.
     """
-    arm = parse(command.arm)
-    lengths = {"lengths": command.lengths, "tail": command.tail, "factors": command.factor}
+    run = of_recipe(command, recipe) if recipe else alone(command)
     rates = {"lr": command.lr, "weight_decay": command.weight_decay}
+    arm = parse(command.arm) if command.arm is not None else None
+    plan = run.schedule
+    if command.lengths or command.tail:
+        wanted = command.lengths or plan.lengths, command.tail or plan.tail
+        plan = scaling.at_lengths(plan, *wanted)
+    if command.factor:
+        plan = replace(plan, factors=command.factor)
+    if command.workers < 1 or run.optim.batch_size % command.workers:
+        size = run.optim.batch_size
+        raise ValueError(f"workers = {command.workers}: must divide the batch of {size} images")
     return replace(
-        DEFAULTS,
-        trial_id=command.run_dir.resolve().name,
-        arm=arm.name,
-        init=arm.init,
-        size=command.size,
+        run,
+        trial_id=command.run_dir.resolve().name if command.run_dir else run.trial_id,
+        arm=arm.name if arm else run.arm,
+        init=arm.init if arm else run.init,
+        size=run.size if command.size is None else command.size,
         draw=command.draw,
         seed=command.seed,
         split=command.split,
-        data=command.data.over(DEFAULTS.data, "custom"),
-        model=replace(model(command.model), crop_px=command.crop_px),
-        optim=replace(DEFAULTS.optim, batch_size=command.batch_size, **rates),
-        schedule=replace(DEFAULTS.schedule, **lengths),
+        model=replace(run.model, crop_px=command.crop_px) if command.crop_px else run.model,
+        optim=replace(run.optim, **_given(rates)),
+        schedule=plan,
         device=command.device,
         threads=command.threads,
-        keep_weights=True,
     )
 
 
-def begin(run: RunConfig, trial: TrialDir) -> None:
+def alone(command: Train) -> RunConfig:
+    """The run without a recipe: rate and iterations are meant for the batch that is given."""
+    if command.tiny:
+        raise ValueError("tiny: reduces a recipe; without one the run is small as it is")
+    data = command.data.over(ALONE.data, "custom")
+    run = replace(ALONE, data=data, model=model(command.model or ALONE.model.name))
+    if command.batch_size is not None:
+        run = replace(run, optim=replace(run.optim, batch_size=command.batch_size))
+    return scaling.at_scale(run, command.short_px) if command.short_px else run
+
+
+def of_recipe(command: Train, recipe: Recipe) -> RunConfig:
+    """The recipe's run at the scale that the command asks for."""
+    if command.model is not None:
+        raise ValueError(f"model = {command.model!r}: {recipe.name} has its own; leave one out")
+    data = recipe_data(command, recipe)
+    if command.tiny:
+        sizes = {"batch_size": command.batch_size, "short_px": command.short_px}
+        return scaling.reduced(recipe.run, data=data, **_given(sizes))
+    run = replace(recipe.run, data=data)
+    if command.batch_size is not None:
+        run = scaling.at_batch(run, command.batch_size)
+    return scaling.at_scale(run, command.short_px) if command.short_px else run
+
+
+def recipe_data(command: Train, recipe: Recipe) -> DataConfig:
+    """The recipe's data, the command's, or the embedded ones; of own data none are held out."""
+    own = command.data
+    if command.tiny and not own.given and own.root is None:
+        return own.over(scaling.EMBEDDED, "custom")
+    data = own.over(recipe.run.data, "custom")
+    if not own.given:
+        return data
+    held_out = 0 if data.tune is None and data.tune_size is None else data.tune_size
+    annotated_only = recipe.run.data.annotated_only
+    return replace(data, tune_size=held_out, annotated_only=annotated_only)
+
+
+def every_image(command: Train, recipe: Recipe | None) -> bool:
+    """Whether the run trains on as many images as there are."""
+    if recipe is None or command.size is not None or command.tiny:
+        return False
+    return command.data.given or recipe.every_image
+
+
+def paper(run: RunConfig, recipe: Recipe | None) -> tuple[recipes.Published, ...]:
+    """The published numbers that the run's are to be compared with: none if it is another run."""
+    if recipe is None:
+        return ()
+    whole = (run.model, run.evaluation) == (recipe.run.model, recipe.run.evaluation)
+    same_arm = (run.init is None) == (recipe.run.init is None)  # of whatever weights file
+    same_data = run.data.name == recipe.run.data.name
+    return recipe.paper if whole and same_arm and same_data else ()
+
+
+def begin(run: RunConfig, trial: TrialDir, recipe: Recipe | None = None) -> None:
     """Write the configuration; a folder that holds another run is refused.
 
     Raises:
@@ -98,27 +223,29 @@ def begin(run: RunConfig, trial: TrialDir) -> None:
     """
     if (trial.path / "config.json").exists():
         there = from_dict(RunConfig, trial.config()["run"])
-        before, now = there.schedule.lengths, run.schedule.lengths
-        longer = now[: len(before)] == before  # a shorter one would lie behind the checkpoint
-        allowed = replace(
-            there,
-            schedule=replace(there.schedule, lengths=now if longer else before),
-            device=run.device,
-            threads=run.threads,
-        )
+        before, now = there.schedule, run.schedule
+        # a shorter one would lie behind the checkpoint
+        longer = now.lengths[: len(before.lengths)] == before.lengths
+        longer = longer and now.watch[: len(before.watch)] == before.watch
+        grown = replace(before, lengths=now.lengths, watch=now.watch) if longer else before
+        allowed = replace(there, schedule=grown, device=run.device, threads=run.threads)
         if allowed != run:
             raise DifferentQuestion(
                 f"run directory {trial.path} holds another run (see its config.json): repeat that"
                 " command to resume it, or choose another --run-dir"
             )
-    trial.write_config({"role": "single", "index": 0, "strategy": "given", "run": to_dict(run)})
+    written: dict[str, Any] = {"role": "single", "index": 0, "strategy": "given"}
+    if recipe:
+        written["recipe"] = recipe.name
+    trial.write_config(written | {"run": to_dict(run)})
 
 
 def line(record: Record) -> str:
     """A record as a line to read."""
     scores = ((name, "none" if ap is None else f"{ap:.1f}") for name, ap in words.scores(record))
     return (
-        f"{record['length']:>8} iterations  {record['images_seen']:>9} images"
+        f"{record['iteration']:>8} iterations  {record['images_seen']:>9} images"
+        + ("  (trunk)" if record["weights"] != "tail" else "")
         + "".join(f"  {name} {ap:>5}" for name, ap in scores)
         + f"  loss {record['loss']:6.3f}  {record['images_per_second']:6.1f} images/s"
     )
@@ -126,20 +253,64 @@ def line(record: Record) -> str:
 
 def train(command: Train) -> int:
     """Check the data, then train."""
-    run, trial, console = config(command), TrialDir(command.run_dir), Console(highlight=False)
-    check(run.data, (run.size,))
-    begin(run, trial)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    if command.list:
+        return show_all()
+    recipe = recipes.find(command.recipe) if command.recipe is not None else None
+    run = config(command, recipe)
+    missing = command.dry_run and absent(run.data)
+    if not missing:
+        check(run.data, () if every_image(command, recipe) else (run.size,))
+        if every_image(command, recipe):
+            run = replace(run, size=len(open_splits(run.data).pool))
+    if command.dry_run:
+        for text in listing.described(run, recipe):
+            console.print(text)
+        return DONE
+    if command.run_dir is None:
+        raise ValueError("run-dir: not given: the folder of the run, --run-dir DIR")
+    trial = TrialDir(command.run_dir)
+    begin(run, trial, recipe)
     total = schedule.iterations(run.schedule)
     console.print(f"{run.arm}, {run.size} images, {total} iterations of {run.optim.batch_size}")
+    published = paper(run, recipe)
     for record in trial.records():
-        console.print(line(record) + "  (before)")
-    try:
-        for record in engine.run(run, trial):
-            console.print(line(record))
-    except engine.Diverged as outcome:
-        console.print(f"diverged: {outcome}. Try a lower --lr.")
+        console.print(line(record) + listing.beside(record, published) + "  (before)")
+    for record in records(run, trial, command.workers):
+        console.print(line(record) + listing.beside(record, published))
+    if trial.state is State.DIVERGED:
+        console.print(f"diverged: {trial.events()[-1]['error']}. Try a lower --lr.")
+        return FAILURE
+    if trial.state is State.PREEMPTED:
+        console.print("a worker's process died: the same command goes on where it was saved")
         return FAILURE
     return DONE
+
+
+def records(run: RunConfig, trial: TrialDir, workers: int) -> Iterator[Record]:
+    """The records still to come; a run that diverged or lost a worker ends, as its state says."""
+    if workers > 1:
+        from study.cluster import single  # here: one worker needs no Ray
+
+        yield from single.run(run, trial, workers)
+        return
+    from study import engine  # here: a list and a dry run need no torch
+
+    with contextlib.suppress(engine.Diverged):
+        yield from engine.run(run, trial)
+
+
+def show_all() -> int:
+    """Print the table of recipes; as wide as it is, for a narrow console would cut its columns."""
+    console = Console(highlight=False, markup=False, width=1000)
+    console.print(listing.table(recipes.all().values()))
+    for text in (listing.STANDINGS, listing.ASSUMED):
+        console.print(text)
+    return DONE
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""A trial of several workers: a Ray Train group of engines behind a gate.
+"""A run of several workers: a Ray Train group of engines behind a gate.
 
 The first worker hands each record to the gate and waits for the verdict, so that no worker trains
 past a decision and a stopped group ends by returning. Records do not travel through
@@ -17,7 +17,7 @@ from ray import train, tune
 from ray.exceptions import RayActorError
 
 from study.cluster.trial import outcome, run_config, trial_dir
-from study.rundir import Record
+from study.rundir import Record, TrialDir
 
 WORKER_CPUS = 0.99
 """A little less than one, so that the trial's own actor fits beside its workers."""
@@ -26,7 +26,7 @@ STOP_S = 60.0  # for a group to end after its verdict
 
 
 class WorkerDied(RuntimeError):
-    """A worker's process ended: the trial may be taken up again."""
+    """A worker's process ended: the run may be taken up again."""
 
 
 @ray.remote(num_cpus=0)
@@ -71,7 +71,7 @@ def work(config: dict[str, Any]) -> None:
     from study import engine
 
     first = train.get_context().get_world_rank() == 0
-    trial, gate = trial_dir(config), config["gate"]
+    trial, gate = TrialDir(config["trial"]), config["gate"]
     try:
         for record in engine.run(run_config(trial), trial):
             go_on = ray.get(gate.offer.remote(record)) if first else None
@@ -82,30 +82,45 @@ def work(config: dict[str, Any]) -> None:
         return  # seen by all workers; an outcome, which the engine has written down
 
 
-class GroupTrial(tune.Trainable):
-    """Runs the engine in a Ray Train worker group, one group per trial."""
+class Group:
+    """The workers of one run, which train in the background up to the record that was taken."""
 
-    def setup(self, config: dict[str, Any]) -> None:
+    def __init__(self, trial: TrialDir, workers: int, device: str, storage: Path) -> None:
+        """Start them.
+
+        Args:
+            trial: the run's folder, with its configuration.
+            workers: processes.
+            device: "cpu" or "cuda", for each worker a core or a GPU.
+            storage: a folder for Ray Train's own files.
+        """
         self._gate: Any = Gate.remote()  # an actor handle
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._fit, args=(config,), daemon=True)
+        trainer = (trial, workers, device, storage)
+        self._thread = threading.Thread(target=self._fit, args=trainer, daemon=True)
         self._thread.start()
 
-    def step(self) -> dict[str, Any]:
-        found = outcome(ray.get(self._gate.take.remote()))
-        if found["done"]:
-            self.cleanup()
+    def take(self) -> Record | None:
+        """The next record, None if there are no more; asking for it lets the workers go on.
+
+        Raises:
+            WorkerDied: a worker's process ended.
+        """
+        record: Any = ray.get(self._gate.take.remote())
+        if record is None or record.get("done"):
+            self.close()
         if self._error is not None:
             raise self._error
-        return found
+        return record
 
-    def cleanup(self) -> None:
+    def close(self) -> None:
+        """Stop the workers at their next record, and wait for their end."""
         ray.get(self._gate.close.remote())
         self._thread.join(STOP_S)
 
-    def _fit(self, config: dict[str, Any]) -> None:
+    def _fit(self, trial: TrialDir, workers: int, device: str, storage: Path) -> None:
         try:
-            _trainer(config, self._gate).fit()
+            _trainer(trial, workers, device, storage, self._gate).fit()
         except train.WorkerGroupError as error:
             died = any(isinstance(e, RayActorError) for e in error.worker_failures.values())
             self._error = WorkerDied(str(error)) if died else error
@@ -114,23 +129,37 @@ class GroupTrial(tune.Trainable):
         ray.get(self._gate.offer.remote(None))
 
 
-def _trainer(config: dict[str, Any], gate: Any) -> Any:
+class GroupTrial(tune.Trainable):
+    """Runs the engine in a Ray Train worker group, one group per trial."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        storage = Path(config["study"], ".tune", "groups")
+        self._group = Group(trial_dir(config), config["workers"], config["device"], storage)
+
+    def step(self) -> dict[str, Any]:
+        return outcome(self._group.take())
+
+    def cleanup(self) -> None:
+        self._group.close()
+
+
+def _trainer(trial: TrialDir, workers: int, device: str, storage: Path, gate: Any) -> Any:
     from ray.train.torch import TorchTrainer  # here: imports torch
 
-    cuda = config["device"] == "cuda"
+    cuda = device == "cuda"
     return TorchTrainer(
         work,
-        train_loop_config=config | {"gate": gate},
+        train_loop_config={"trial": str(trial.path.resolve()), "gate": gate},
         scaling_config=train.ScalingConfig(
-            num_workers=config["workers"],
+            num_workers=workers,
             use_gpu=cuda,
             resources_per_worker={"CPU": WORKER_CPUS} | ({"GPU": 1} if cuda else {}),
         ),
         run_config=train.RunConfig(
-            name=config["trial_id"],
-            storage_path=str(Path(config["study"], ".tune", "groups")),
-            # a lost worker ends the trial, which the plan hands out again; finite, because the
-            # default waits for ever for resources that do not exist
+            name=trial.id,
+            storage_path=str(storage),
+            # a lost worker ends the run, which its command or plan takes up again; finite, because
+            # the default waits for ever for resources that do not exist
             failure_config=train.FailureConfig(max_failures=0, controller_failure_limit=3),
         ),
     )

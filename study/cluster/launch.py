@@ -63,8 +63,8 @@ def run(plan: Plan, *, workers: int, max_concurrent: int | None, console: Consol
     shutil.rmtree(hidden, ignore_errors=True)
     searcher: PlanSearcher | None = None
     try:
-        with _interruptible(), cluster(workers) as own:
-            device = _device(plan)
+        with interruptible(), cluster(workers) as own:
+            device = device_for(plan.settings.space.fixed.device)
             room = Room(workers, device, max_concurrent, own)
             # else Tune asks a cluster that grows for one node after another
             os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(room.trials()))
@@ -179,8 +179,8 @@ def _free_port() -> int:
         return found.getsockname()[1]
 
 
-def _device(plan: Plan) -> str:
-    wanted = plan.settings.space.fixed.device
+def device_for(wanted: str) -> str:
+    """Where workers run, on the cluster as it is now: "cpu" or "cuda"."""
     if wanted != "auto":
         return wanted
     return "cuda" if ray.cluster_resources().get("GPU", 0) else "cpu"
@@ -189,8 +189,7 @@ def _device(plan: Plan) -> str:
 def _fit(
     plan: Plan, searcher: PlanSearcher, room: Room, hidden: Path, shown: list[tune.Callback]
 ) -> None:
-    for name in ("ray.tune", "ray.train", "ray"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    quiet()
     tune.Tuner(
         room.trainable(),
         tune_config=tune.TuneConfig(
@@ -210,6 +209,12 @@ def _fit(
             failure_config=tune.FailureConfig(max_failures=0),  # the plan decides who runs again
         ),
     ).fit()
+
+
+def quiet() -> None:
+    """Keep Ray's loggers off the screen: what there is to say is said by us."""
+    for name in ("ray.tune", "ray.train", "ray"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _name(trial: Any) -> str:
@@ -232,7 +237,7 @@ class Journalist(Unsaved, tune.Callback):
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """SIGTERM, which batch systems and spot instances send, is as orderly as Ctrl-C.
 
     SIGINT too is set here, because a shell starts background jobs with it ignored.

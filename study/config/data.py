@@ -33,7 +33,7 @@ class DataConfig:
     val_images: str | None = None
     tune: str | None = None
     tune_images: str | None = None
-    tune_size: int | None = None  # images held out; None: 128, or a quarter of `train` if less
+    tune_size: int | None = None  # held out; None: 128, or a quarter of `train` if less; 0: none
     val_size: int | None = None  # the first so many images of `val`; None: all of them
     digests: dict[str, str] = field(default_factory=dict)  # by name; data with others are refused
 
@@ -51,8 +51,8 @@ class DataConfig:
             self.tune,
             "give both data.tune and data.tune-images, or neither",
         )
-        some = self.tune_size is None or self.tune_size >= 1
-        require(some, "data.tune_size", self.tune_size, "at least one image")
+        some = self.tune_size is None or self.tune_size >= 0
+        require(some, "data.tune_size", self.tune_size, "0 or more images")
 
     def absolute(self) -> DataConfig:
         """The same with absolute paths: workers run elsewhere."""

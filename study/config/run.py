@@ -119,6 +119,8 @@ class RunConfig:
         require(self.size >= 1, "size", self.size, "at least one training image")
         require(self.checkpoint_every >= 1, "checkpoint_every", self.checkpoint_every, ">= 1")
         require(self.threads >= 1, "threads", self.threads, "at least 1")
+        scored = self.split == "report" or self.data.tune is not None or self.data.tune_size != 0
+        require(scored, "split", self.split, "data.tune_size = 0 leaves nothing to tune on")
         staged = self.schedule.cascade_last is None or bool(self.model.cascade)
         switch = self.schedule.cascade_last
         require(staged, "schedule.cascade_last", switch, "model.cascade names no stages")

@@ -40,6 +40,8 @@ PUBLISHED: dict[str, DataSet] = {
                 (
                     "annotations/instances_train2017.json",
                     "annotations/instances_val2017.json",
+                    "annotations/person_keypoints_train2017.json",
+                    "annotations/person_keypoints_val2017.json",
                 ),
                 "241 MB",
             ),
@@ -68,38 +70,39 @@ def absent(data: DataConfig) -> str | None:
         return None
     data = data.absolute()
     root = Path(data.root or "")
-    wanted = [Path(path) for path in (getattr(data, name) for name in PATHS) if path]
-    missing = [path for path in dict.fromkeys(wanted) if not path.exists()]
+    missing = _missing(data)
     if not missing:
         return None
-    lines = [
-        f"{root}: {', '.join(_within(missing, root))}: not there (elsewhere: --data.root DIR)"
-    ]
+    lines = [f"{root}: {', '.join(missing)}: not there (elsewhere: --data.root DIR)"]
     if archives := to_unpack(data):
         lines.append(f"to have {data.name} there, download and unpack")
-        lines += [_line(archive) for archive in archives]
+        lines += [_line(archive, missing) for archive in archives]
     if known.prepared:
         then = "and then" if archives else f"{data.name} is there, its annotations are made by"
         lines.append(f"{then} python -m study.prepare {data.name} --data.root {root}")
     return "\n".join(lines)
 
 
-def _line(archive: Archive) -> str:
+def _line(archive: Archive, missing: list[str]) -> str:
     size = f" ({archive.size})" if archive.size else ""
-    return f"  {archive.url}{size} for {' and '.join(archive.gives)}"
+    wanted = [path for path in archive.gives if path in missing] or archive.gives
+    return f"  {archive.url}{size} for {' and '.join(wanted)}"
 
 
 def to_unpack(data: DataConfig) -> list[Archive]:
-    """The archives of a published data set that are not in its root."""
-    root = Path(data.absolute().root or "")
-    return [
-        archive
-        for archive in PUBLISHED[data.name].archives
-        if not all((root / path).exists() for path in archive.gives)
-    ]
+    """The archives of a published data set that are wanted and not in its root."""
+    data = data.absolute()
+    known, root = PUBLISHED[data.name], Path(data.root or "")
+    if known.prepared:  # what is wanted is made of all of them
+        return [a for a in known.archives if not all((root / path).exists() for path in a.gives)]
+    missing = set(_missing(data))
+    return [archive for archive in known.archives if not missing.isdisjoint(archive.gives)]
 
 
-def _within(paths: list[Path], root: Path) -> list[str]:
-    """The paths as they are called from the root."""
-    inside = [str(p.relative_to(root)) if p.is_relative_to(root) else str(p) for p in paths]
-    return [name for name in dict.fromkeys(inside) if name != "."]
+def _missing(data: DataConfig) -> list[str]:
+    """What the data name and is not there, as it is called from the root."""
+    root = Path(data.root or "")
+    paths = [Path(path) for path in (getattr(data, name) for name in PATHS) if path]
+    missing = [path for path in dict.fromkeys(paths) if not path.exists()]
+    names = [str(p.relative_to(root)) if p.is_relative_to(root) else str(p) for p in missing]
+    return [name for name in dict.fromkeys(names) if name != "."]

@@ -1,0 +1,47 @@
+"""One run as a Ray Train group, without Tune: on the cluster that runs, or one of our own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator
+
+from study.cluster.group import Group, WorkerDied
+from study.cluster.launch import Room, cluster, device_for, interruptible, quiet
+from study.config import RunConfig
+from study.rundir import Record, State, TrialDir
+
+
+def run(config: RunConfig, trial: TrialDir, workers: int) -> Generator[Record, None, None]:
+    """Train with so many workers; yield the records that the folder did not have yet.
+
+    What `study.engine.run` yields for the same configuration, to rounding. A run that
+    diverged, or lost a worker's process, ends without a last record, and its state says so: the
+    second is PREEMPTED, and the next call goes on from the last checkpoint.
+
+    Args:
+        config: as it stands in the trial's folder.
+        trial: the run's folder, which all nodes see under the same path.
+        workers: processes, each on a GPU or a CPU core.
+
+    Raises:
+        ValueError: no cluster answers at RAY_ADDRESS, or this machine has too few cores or GPUs.
+        KeyboardInterrupt: after Ctrl-C or SIGTERM.
+    """
+    hidden = trial.path.resolve() / ".tune"
+    shutil.rmtree(hidden, ignore_errors=True)
+    try:
+        with interruptible(), cluster(workers) as own:
+            device = device_for(config.device)
+            Room(workers, device, None, own)  # refuses what does not fit
+            quiet()
+            group = Group(trial, workers, device, hidden)
+            # an exception on the way leaves the group to the end of the cluster's job: to close
+            # it would be to wait for its next record
+            while (record := group.take()) is not None:
+                yield record
+                if record["done"]:
+                    break
+    except WorkerDied as error:
+        trial.mark(State.PREEMPTED, error=str(error))
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
