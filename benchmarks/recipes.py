@@ -1,4 +1,4 @@
-"""Every recipe at its full size, on small images: it builds, trains, evaluates, and in what memory.
+"""Every recipe at its full size, on small images: whether it trains, and in what memory.
 
     python -m benchmarks.recipes [NAME ...]
 

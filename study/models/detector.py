@@ -166,10 +166,19 @@ def _rpn(config: ModelConfig, channels: int) -> RPN:
     """3x3 convolution without norm, as in Detectron's GN models.
 
     A pyramid has one size of anchor on each level; a single map has all of them.
+
+    Raises:
+        ValueError: another number of sizes than of levels.
     """
-    levels = [(side,) for side in config.anchor_px] if config.pyramid else [config.anchor_px]
-    anchors = AnchorGenerator(tuple(levels), (config.aspect_ratios,) * len(levels))
-    per_cell = len(levels[0]) * len(config.aspect_ratios)
+    levels = backbone.maps(config).anchored
+    if config.pyramid and len(config.anchor_px) != len(levels):
+        raise ValueError(
+            f"model.anchor_px = {config.anchor_px}: one size for each of the {len(levels)} levels"
+            f" of {config.backbone}'s pyramid"
+        )
+    sizes = [(side,) for side in config.anchor_px] if config.pyramid else [config.anchor_px]
+    anchors = AnchorGenerator(tuple(sizes), (config.aspect_ratios,) * len(sizes))
+    per_cell = len(sizes[0]) * len(config.aspect_ratios)
     return RPN(anchors, RPNHead(channels, per_cell), config)
 
 
@@ -235,7 +244,8 @@ def _box_parts(config: ModelConfig, channels: int, num_classes: int, stage: int)
 
 def _first_outputs(layer: nn.Linear, outputs: int) -> nn.Linear:
     """The layer cut down: whatever is drawn after it, is drawn as after the whole layer."""
-    cut = nn.Linear(layer.in_features, outputs, device="meta").to_empty(device="cpu")
+    cut = nn.Linear(layer.in_features, outputs, device="meta")
+    cut.to_empty(device=layer.weight.device)
     cut.load_state_dict({name: value[:outputs] for name, value in layer.state_dict().items()})
     return cut
 

@@ -136,3 +136,10 @@ def test_a_single_map_has_every_anchor_and_two_fully_connected_layers():
     with torch.no_grad():
         (found,) = model.eval()(shapes.images([0]), [(96, 96)])
     assert sorted(found) == ["boxes", "labels", "scores"]
+
+
+def test_a_pyramid_has_one_size_of_anchor_for_each_level():
+    with pytest.raises(
+        ValueError, match=r"anchor_px = \(16, 32, 48, 96\): one size for each of the 5"
+    ):
+        shapes.detector(replace(SMALL, backbone="resnet18"))
