@@ -5,6 +5,7 @@ pretext          the backbone shipped with the project, pre-trained on classifyi
 imagenet         published ImageNet weights
 PATH             a weights file; the arm is called like the file, without its ending
 NAME=PATH        the same under another name
+NAME=URL         a weights file to be downloaded
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlparse
 
 BUILT_IN: dict[str, str | None] = {
     "scratch": None,
@@ -33,6 +35,8 @@ class Arm:
         """What makes two arms the same: a weights file counts by its content, not its place."""
         if self.name in BUILT_IN or self.init is None:
             return self.name
+        if is_url(self.init):
+            return self.init
         with Path(self.init).open("rb") as file:
             return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
@@ -45,17 +49,27 @@ def parse(text: str) -> Arm:
     """
     if text in BUILT_IN:
         return Arm(text, BUILT_IN[text])
-    name, _, file = text.rpartition("=")
+    name, _, file = text.partition("=") if re.match(r"[\w.]+=", text) else ("", "", text)
+    if is_url(file):
+        return Arm(_fit(name, file), file)
     path = Path(file).expanduser()
     if not path.is_file():
         raise ValueError(
             f"arms: {text!r} is neither one of {', '.join(BUILT_IN)} nor a weights file; give the"
-            " path of an existing file, or name=path"
+            " path of an existing file, or name=path, or name=URL"
         )
-    name = name or path.stem
+    return Arm(_fit(name or path.stem, path), str(path.resolve()))
+
+
+def is_url(source: str) -> bool:
+    return urlparse(source).scheme in ("http", "https")
+
+
+def _fit(name: str, source: Path | str) -> str:
+    """The name, if it may be part of a trial's id."""
     if name in BUILT_IN or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.]*", name):
         raise ValueError(
-            f"arms: {name!r} cannot name the weights file {path}: use letters, digits, _ and ."
+            f"arms: {name!r} cannot name the weights file {source}: use letters, digits, _ and ."
             f" and none of {', '.join(BUILT_IN)}; give name=path"
         )
-    return Arm(name, str(path.resolve()))
+    return name
