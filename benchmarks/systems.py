@@ -35,7 +35,7 @@ def systems() -> dict[str, RunConfig]:
     scratch = replace(BASE, **SCRATCH)
     cascade = with_model(BASE, cascade=STAGES)
     vgg = with_model(scratch, backbone="vgg16", norm="none", anchor_px=(8, 16, 32, 48, 96))
-    slow = replace(vgg.optim, lr=0.01)  # without any norm
+    slow = replace(vgg.optim, lr=0.01)  # without any norm a higher rate diverges
     return {
         "Mask R-CNN": BASE,
         "Faster R-CNN": with_model(BASE, masks=False),
@@ -51,12 +51,20 @@ def systems() -> dict[str, RunConfig]:
         ),
         "mirrored test images": replace(BASE, evaluation=EvaluationConfig(flip=True)),
         "scratch": scratch,
-        "scratch, SyncBN": with_model(scratch, norm="sync_batch"),
+        "scratch, 900 iterations": longer(scratch),
+        "scratch, SyncBN, 900 iterations": longer(with_model(scratch, norm="sync_batch")),
+        "scratch, no norm, 900 iterations": longer(
+            replace(with_model(scratch, norm="none"), optim=slow)
+        ),
         "scratch, VGG-16 with FPN": replace(vgg, optim=slow),
         "scratch, VGG-16 without": replace(
             with_model(vgg, pyramid=False, masks=False, box_fc=256), optim=slow
         ),
     }
+
+
+def longer(run: RunConfig) -> RunConfig:
+    return replace(run, schedule=replace(run.schedule, lengths=(900,)))
 
 
 def with_model(run: RunConfig, **changes: Any) -> RunConfig:
