@@ -161,7 +161,7 @@ def _stack(images: list[np.ndarray], space: tuple[int, int]) -> Tensor:
 
 
 def _target(found: Example, space: tuple[int, int], model: ModelConfig) -> dict[str, Tensor]:
-    """What the detector is trained on, named as in `MaskRCNN.forward`."""
+    """What the detector is trained on, named as in `Detector.forward`."""
     target = {"boxes": found.boxes, "labels": found.labels}
     if wants_masks(model):
         assert found.masks is not None

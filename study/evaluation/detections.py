@@ -17,7 +17,7 @@ from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from study.data.index import Index
 from study.data.loader import Batch
-from study.models.detector import MaskRCNN
+from study.models.detector import Detector
 
 Detection = dict[str, Any]
 """image_id, category_id, score, bbox xywh px; of a mask head also segmentation, compressed run
@@ -25,7 +25,7 @@ lengths; of a keypoint head also keypoints, x px, y px and 1 of each, one after 
 
 
 @torch.no_grad()
-def detect(detector: MaskRCNN, batches: Iterable[Batch], index: Index) -> list[Detection]:
+def detect(detector: Detector, batches: Iterable[Batch], index: Index) -> list[Detection]:
     """The detector's detections on all images of `batches`."""
     training = detector.training
     detector.eval()

@@ -16,7 +16,7 @@ from torchvision.ops import FrozenBatchNorm2d
 
 from study.config import TINY, ModelConfig, RunConfig
 from study.models import checkpoints, detectron_weights
-from study.models.detector import MaskRCNN
+from study.models.detector import Detector
 from study.models.imagenet import imagenet
 from study.randomness import Stream, seed
 
@@ -30,7 +30,7 @@ Audit = dict[str, dict[str, int]]
 """Numbers of values loaded, random and frozen, by group of parameters."""
 
 
-def build(config: RunConfig, num_classes: int) -> tuple[MaskRCNN, Audit]:
+def build(config: RunConfig, num_classes: int) -> tuple[Detector, Audit]:
     """The detector with its initial weights, on the CPU, and its init audit.
 
     Raises:
@@ -39,7 +39,7 @@ def build(config: RunConfig, num_classes: int) -> tuple[MaskRCNN, Audit]:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed(Stream.INIT, config.seed))
-        detector = MaskRCNN(config.model, num_classes)
+        detector = Detector(config.model, num_classes)
     loaded: set[str] = set()
     if config.init is not None:
         weights = read_weights(config.init, config.model)
