@@ -259,6 +259,9 @@ def train(command: Train) -> int:
     recipe = recipes.find(command.recipe) if command.recipe is not None else None
     run = config(command, recipe)
     missing = command.dry_run and absent(run.data)
+    lacking = weights_lacking(run)
+    if lacking and not command.dry_run:
+        raise ValueError(lacking)  # before the data, at which it takes a while to look
     if not missing:
         check(run.data, () if every_image(command, recipe) else (run.size,))
         if every_image(command, recipe):
@@ -266,6 +269,8 @@ def train(command: Train) -> int:
     if command.dry_run:
         for text in listing.described(run, recipe):
             console.print(text)
+        if lacking:
+            console.print(f"weights     NOT there: {lacking}")
         return DONE
     if command.run_dir is None:
         raise ValueError("run-dir: not given: the folder of the run, --run-dir DIR")
@@ -285,6 +290,19 @@ def train(command: Train) -> int:
         console.print("a worker's process died: the same command goes on where it was saved")
         return FAILURE
     return DONE
+
+
+def weights_lacking(run: RunConfig) -> str | None:
+    """Why the run cannot have its initial weights, if that can be said without reading any."""
+    if run.init is None and not run.model.freezes:
+        return None
+    from study.models import initialisation  # here: a list needs no torch
+
+    try:
+        initialisation.require(run)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def records(run: RunConfig, trial: TrialDir, workers: int) -> Iterator[Record]:

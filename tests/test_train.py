@@ -6,7 +6,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import safetensors.numpy
 import tyro
 
 from study import recipes, train
@@ -177,6 +179,26 @@ def test_the_papers_number_stands_beside_a_record_of_its_length_alone():
     assert not train.paper(replace(recipe.run, arm="scratch", init=None), recipe)
 
 
+def test_a_dry_run_says_that_there_are_no_such_weights(capsys: pytest.CaptureFixture[str]):
+    assert train.main(["table1/r101-gn-pretrain", "--dry-run"]) == DONE
+    said = capsys.readouterr().out
+    assert "weights     NOT there: arm 'imagenet': there are no ImageNet weights with" in said
+
+
+def test_weights_that_do_not_fit_are_refused_before_any_image_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def decode(*_args: object) -> None:
+        raise AssertionError("an image was decoded")
+
+    monkeypatch.setattr("study.data.loader.decode", decode)
+    weights = tmp_path / "other.safetensors"
+    safetensors.numpy.save_file({"conv1.weight": np.zeros(3, np.float32)}, weights)
+    run = ["--run-dir", str(tmp_path / "run"), *TINY, "--arm", str(weights)]
+    assert train.main(run) == BAD_INPUT
+    assert "do not fit the backbone" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -187,6 +209,9 @@ def test_the_papers_number_stands_beside_a_record_of_its_length_alone():
         ([SCRATCH, "--dry-run", "--split", "tune"], "data.tune_size = 0 leaves nothing to tune"),
         (["--dry-run", "--tiny"], "tiny: reduces a recipe"),
         ([SCRATCH, "--dry-run", "--arm", "imagnet"], "'imagnet' is neither one of scratch"),
+        ([SCRATCH, "--dry-run", "--seed", "-1"], "seed = -1: 0 or more"),
+        (["table1/r101-gn-pretrain", "--run-dir", "x"], "no ImageNet weights with GroupNorm"),
+        (["table1/r50-gn-pretrain-frozen2", "--arm", "scratch"], "the model freezes some of them"),
     ],
 )
 def test_bad_input_is_named(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]):
