@@ -79,8 +79,10 @@ class _Session:
         self.device = _device(config)
         self.splits = open_splits(config.data)
         train = self.splits.train
-        self.data = TrainingData(train, self.splits.subset(config.size, config.draw), config.model)
+        subset = self.splits.subset(config.size, config.draw)
+        # weights that do not fit are refused before any image is decoded: of COCO's, for an hour
         detector, audit = initialisation.build(config, len(train.category_id))
+        self.data = TrainingData(train, subset, config.model)
         detector.to(self.device, getattr(torch, config.precision)).train()
         self.state = TrainState(detector, optimiser(detector, config.optim))
         self.model: nn.Module = detector

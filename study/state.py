@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from study.config import OptimConfig
-from study.models.detector import MaskRCNN
+from study.models.detector import Detector
 from study.schedule import Leg
 
 
@@ -26,7 +26,7 @@ def optimiser(model: nn.Module, config: OptimConfig) -> torch.optim.SGD:
     Two groups and no more: many small ones defeat the fused kernel. But those that may join later
     have two of their own: within a group, the kernel takes momentum to begin at the same step.
     """
-    joining = set(model.joining()) if isinstance(model, MaskRCNN) else set()
+    joining = set(model.joining()) if isinstance(model, Detector) else set()
     parameters = [p for p in model.parameters() if p.requires_grad]
     members = [[p for p in parameters if (p in joining) == late] for late in (False, True)]
     groups = [
@@ -45,7 +45,7 @@ def optimiser(model: nn.Module, config: OptimConfig) -> torch.optim.SGD:
 class TrainState:
     """The state of a run between two iterations."""
 
-    detector: MaskRCNN
+    detector: Detector
     optimiser: torch.optim.Optimizer
     iteration: int = 0
     leg: str = ""  # whose losses these are

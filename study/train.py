@@ -205,14 +205,26 @@ def every_image(command: Train, recipe: Recipe | None) -> bool:
     return command.data.given or recipe.every_image
 
 
-def paper(run: RunConfig, recipe: Recipe | None) -> tuple[recipes.Published, ...]:
-    """The published numbers that the run's are to be compared with: none if it is another run."""
+def paper(command: Train, run: RunConfig, recipe: Recipe | None) -> tuple[recipes.Published, ...]:
+    """The published numbers that the run's are to be compared with: none if it is another run.
+
+    It is the same run with another seed, draw or batch, with some of the lengths, and with
+    whatever weights file.
+    """
     if recipe is None:
         return ()
-    whole = (run.model, run.evaluation) == (recipe.run.model, recipe.run.evaluation)
-    same_arm = (run.init is None) == (recipe.run.init is None)  # of whatever weights file
-    same_data = run.data.name == recipe.run.data.name
-    return recipe.paper if whole and same_arm and same_data else ()
+    theirs = scaling.at_batch(recipe.run, run.optim.batch_size)
+    same = (
+        (run.model, run.evaluation, run.optim) == (theirs.model, theirs.evaluation, theirs.optim)
+        and (run.schedule.tail, run.schedule.factors)
+        == (theirs.schedule.tail, theirs.schedule.factors)
+        and (run.init is None) == (theirs.init is None)
+        and run.data.name == theirs.data.name
+        and run.data.val_size == theirs.data.val_size
+        and command.size in (None, theirs.size)
+        and not command.tiny
+    )
+    return recipe.paper if same else ()
 
 
 def begin(run: RunConfig, trial: TrialDir, recipe: Recipe | None = None) -> None:
@@ -259,13 +271,19 @@ def train(command: Train) -> int:
     recipe = recipes.find(command.recipe) if command.recipe is not None else None
     run = config(command, recipe)
     missing = command.dry_run and absent(run.data)
+    lacking = weights_lacking(run)
+    if lacking and not command.dry_run:
+        raise ValueError(lacking)  # before the data, at which it takes a while to look
     if not missing:
         check(run.data, () if every_image(command, recipe) else (run.size,))
         if every_image(command, recipe):
             run = replace(run, size=len(open_splits(run.data).pool))
+    published = paper(command, run, recipe)
     if command.dry_run:
-        for text in listing.described(run, recipe):
+        for text in listing.described(run, recipe, published):
             console.print(text)
+        if lacking:
+            console.print(f"weights     NOT there: {lacking}")
         return DONE
     if command.run_dir is None:
         raise ValueError("run-dir: not given: the folder of the run, --run-dir DIR")
@@ -273,7 +291,6 @@ def train(command: Train) -> int:
     begin(run, trial, recipe)
     total = schedule.iterations(run.schedule)
     console.print(f"{run.arm}, {run.size} images, {total} iterations of {run.optim.batch_size}")
-    published = paper(run, recipe)
     for record in trial.records():
         console.print(line(record) + listing.beside(record, published) + "  (before)")
     for record in records(run, trial, command.workers):
@@ -284,7 +301,23 @@ def train(command: Train) -> int:
     if trial.state is State.PREEMPTED:
         console.print("a worker's process died: the same command goes on where it was saved")
         return FAILURE
+    # those of a length stand beside it
+    for text in listing.published([row for row in published if row.length is None], run):
+        console.print(text)
     return DONE
+
+
+def weights_lacking(run: RunConfig) -> str | None:
+    """Why the run cannot have its initial weights, if that can be said without reading any."""
+    if run.init is None and not run.model.freezes:
+        return None
+    from study.models import initialisation  # here: a list needs no torch
+
+    try:
+        initialisation.require(run)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def records(run: RunConfig, trial: TrialDir, workers: int) -> Iterator[Record]:

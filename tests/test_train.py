@@ -6,7 +6,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import safetensors.numpy
 import tyro
 
 from study import recipes, train
@@ -172,9 +174,62 @@ def test_the_papers_number_stands_beside_a_record_of_its_length_alone():
     assert said == "  (paper: AP_box 40.3 [V], AP_mask 35.7 [C])"
     assert not listing.beside(record | {"images_seen": 16}, recipe.paper)
     assert not listing.beside(record | {"weights": "trunk"}, recipe.paper)
-    assert train.paper(recipe.run, recipe) == recipe.paper
-    assert train.paper(replace(recipe.run, arm="gn", init="R-50-GN.pkl"), recipe) == recipe.paper
-    assert not train.paper(replace(recipe.run, arm="scratch", init=None), recipe)
+
+
+@pytest.mark.parametrize(
+    ("options", "same"),
+    [
+        ("", True),
+        ("--seed 1 --draw 2 --workers 2 --batch-size 64 --lengths 45000", True),
+        ("--arm other=FILE", True),  # weights of another origin are weights
+        ("--arm scratch", False),
+        ("--size 1000", False),
+        ("--lr 0.04", False),
+        ("--weight-decay 0", False),
+        ("--factor 0.02", False),
+        ("--tail 30000 10000", False),
+        ("--short-px 400", False),
+        ("--data.val-size 100", False),
+        ("--tiny", False),
+    ],
+)
+def test_only_the_papers_own_run_is_compared_with_its_numbers(
+    options: str, same: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "gn.pkl").touch()
+    given = options.replace("FILE", str(tmp_path / "gn.pkl")).split()
+    assert train.main(["table1/r50-gn-pretrain", "--dry-run", *given]) == DONE
+    said = capsys.readouterr().out
+    assert ("AP_box 40.3" in said) == ("Table 2" in said) == same
+    assert ("its numbers are of other settings than these" in said) != same
+    if "64" in options:
+        assert "AP_box 40.3 at 45,000, 40.8 at 67,500" in said  # as the run counts
+
+
+def test_a_number_without_a_length_is_told_at_the_end():
+    recipe = recipes.find("fig5/r101-aug-scratch")
+    said = list(listing.published(recipe.paper, recipe.run))
+    assert said[0] == "paper       AP_box 45.0 [V, Table 3]"
+
+
+def test_a_dry_run_says_that_there_are_no_such_weights(capsys: pytest.CaptureFixture[str]):
+    assert train.main(["table1/r101-gn-pretrain", "--dry-run"]) == DONE
+    said = capsys.readouterr().out
+    assert "weights     NOT there: arm 'imagenet': there are no ImageNet weights with" in said
+
+
+def test_weights_that_do_not_fit_are_refused_before_any_image_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def decode(*_args: object) -> None:
+        raise AssertionError("an image was decoded")
+
+    monkeypatch.setattr("study.data.loader.decode", decode)
+    weights = tmp_path / "other.safetensors"
+    safetensors.numpy.save_file({"conv1.weight": np.zeros(3, np.float32)}, weights)
+    run = ["--run-dir", str(tmp_path / "run"), *TINY, "--arm", str(weights)]
+    assert train.main(run) == BAD_INPUT
+    assert "do not fit the backbone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -187,6 +242,9 @@ def test_the_papers_number_stands_beside_a_record_of_its_length_alone():
         ([SCRATCH, "--dry-run", "--split", "tune"], "data.tune_size = 0 leaves nothing to tune"),
         (["--dry-run", "--tiny"], "tiny: reduces a recipe"),
         ([SCRATCH, "--dry-run", "--arm", "imagnet"], "'imagnet' is neither one of scratch"),
+        ([SCRATCH, "--dry-run", "--seed", "-1"], "seed = -1: 0 or more"),
+        (["table1/r101-gn-pretrain", "--run-dir", "x"], "no ImageNet weights with GroupNorm"),
+        (["table1/r50-gn-pretrain-frozen2", "--arm", "scratch"], "the model freezes some of them"),
     ],
 )
 def test_bad_input_is_named(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]):

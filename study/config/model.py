@@ -91,6 +91,11 @@ class ModelConfig:
         require(self.keypoints >= 0, "model.keypoints", self.keypoints, "0 or more")
 
     @property
+    def freezes(self) -> bool:
+        """Whether some weights stay as they are at first: they must then be loaded."""
+        return self.frozen_stages > 0 or self.norm == "frozen_batch"
+
+    @property
     def agnostic(self) -> bool:
         """Whether there is one box regressor for all classes."""
         return self.class_agnostic or bool(self.cascade)

@@ -116,6 +116,8 @@ class RunConfig:
     precision: Literal["float32", "float64"] = "float32"  # float64 tells rounding from mistakes
 
     def __post_init__(self) -> None:
+        require(self.draw >= 0, "draw", self.draw, "0 or more")
+        require(self.seed >= 0, "seed", self.seed, "0 or more")
         require(self.size >= 1, "size", self.size, "at least one training image")
         require(self.checkpoint_every >= 1, "checkpoint_every", self.checkpoint_every, ">= 1")
         require(self.threads >= 1, "threads", self.threads, "at least 1")

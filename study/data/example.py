@@ -49,7 +49,7 @@ def example(
     corners = boxes[rows, :2]
     xyxy = np.hstack([corners, corners + boxes[rows, 2:]]) * np.tile(scale, 2)
     polygons = Polygons.of(map(index.polygons, rows)) if wants_polygons(model) else None
-    points = keypoints.labelled(index.keypoints[rows]) if model.keypoints else None
+    points = keypoints.placed(index.keypoints[rows]) if model.keypoints else None
     return Example(
         image=_bilinear(decoded, height, width),
         boxes=xyxy.clip(0, [width, height, width, height]).astype(np.float32),

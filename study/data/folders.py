@@ -24,6 +24,7 @@ from study.config import digest
 from study.data import subsets
 from study.data.cache import build_once, cache_dir
 from study.data.checks import BadData
+from study.data.order import Order
 from study.randomness import Stream, generator
 
 SUFFIXES = frozenset(
@@ -170,7 +171,7 @@ def training_batches(
     Raises:
         ValueError: an image that cannot be read any more.
     """
-    order = _Order(len(data), seed)
+    order = Order(len(data))
 
     def one(at: int, iteration: int, slot: int) -> np.ndarray:
         rng = generator(Stream.AUGMENT, seed, iteration, slot)
@@ -178,7 +179,7 @@ def training_batches(
         return image[:, ::-1] if rng.random() < 0.5 else image
 
     def begin(iteration: int, pool: ThreadPoolExecutor) -> _Pending:
-        chosen = [order.at(iteration * batch_size + slot) for slot in range(batch_size)]
+        chosen = [order.at(iteration * batch_size + slot, seed) for slot in range(batch_size)]
         images = [pool.submit(one, at, iteration, slot) for slot, at in enumerate(chosen)]
         return images, data.labels[chosen]
 
@@ -218,21 +219,6 @@ def _ahead(
 def _ready(pending: _Pending) -> tuple[np.ndarray, np.ndarray]:
     images, labels = pending
     return np.stack([image.result() for image in images]), labels
-
-
-class _Order:
-    """Which image comes k-th: each epoch is a permutation of its own."""
-
-    def __init__(self, count: int, seed: int) -> None:
-        self.count, self.seed = count, seed
-        self._epoch, self._permutation = -1, np.empty(0, np.int64)
-
-    def at(self, k: int) -> int:
-        epoch, place = divmod(k, self.count)
-        if epoch != self._epoch:
-            self._epoch = epoch
-            self._permutation = generator(Stream.ORDER, self.seed, epoch).permutation(self.count)
-        return int(self._permutation[place])
 
 
 def random_box(width: int, height: int, rng: np.random.Generator) -> Box:

@@ -47,7 +47,7 @@ class Index:
     point: np.ndarray  # float32 [P, 2] x, y px: the points of all polygons one after another
     ring_first: np.ndarray  # int64 [R + 1]: where each polygon's points begin, and the end
     rings_first: np.ndarray  # int64 [A + 1]; an annotation without polygons has no rings
-    keypoints: np.ndarray  # float32 [A, K, 3] x, y px, visibility 0 … 2; zeros for none
+    keypoints: np.ndarray  # float32 [A, K, 3] as in the file: x, y, visibility; zeros for none
     keypoint_name: np.ndarray  # str [K]; K is 0 if no category names any
     category_id: np.ndarray  # int64 [C], ascending
     category_name: np.ndarray  # str [C]

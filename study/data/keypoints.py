@@ -2,6 +2,12 @@
 
 A keypoint is x, y in px and COCO's visibility: 0 not labelled, 1 labelled and hidden, 2 seen. One
 that is not labelled has no place; its x and y are 0.
+
+Files count pixels: x = 0 is the first column, whereas boxes and polygons are measured from the
+image's edge, where that column's middle is 0.5. Training and the network know the second kind
+alone (`placed`), results and the metric the first (`study.evaluation.detections`). Otherwise a
+mirrored keypoint would be a pixel beside its place, and a scaled one up to half a pixel of the
+larger image. detectron2 reads and writes COCO's keypoints so too (`data/datasets/coco.py`).
 """
 
 from __future__ import annotations
@@ -37,6 +43,14 @@ def mirrored(names: Sequence[str]) -> np.ndarray:
         side, _, rest = name.partition("_")
         found.append(place.get(f"{sides[side]}_{rest}", at) if side in sides else at)
     return np.array(found, np.int64)
+
+
+MIDDLE = 0.5  # px from a pixel's edge to its middle
+
+
+def placed(keypoints: np.ndarray) -> np.ndarray:
+    """Those of a file [..., 3], which count pixels, measured from the image's edge."""
+    return labelled(keypoints + np.array([MIDDLE, MIDDLE, 0]))
 
 
 def labelled(keypoints: np.ndarray) -> np.ndarray:

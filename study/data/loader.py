@@ -17,14 +17,9 @@ from torch import Tensor
 from study.config import ModelConfig
 from study.data import keypoints
 from study.data.decoded import canvas, decode, resized
-from study.data.example import (
-    Example,
-    cropped,
-    example,
-    flipped,
-    wants_masks,
-)
+from study.data.example import Example, cropped, example, flipped, wants_masks
 from study.data.index import Index
+from study.data.order import Order
 from study.randomness import Stream, generator
 
 
@@ -61,6 +56,7 @@ class TrainingData:
         self.index = index
         self.image_ids = image_ids
         self.model = model
+        self.order = Order(len(image_ids))
         self.mirror = keypoints.mirrored(index.keypoint_name.tolist())
         highest = model.train_short_px[1] if model.train_short_px else None
         self.images = decode(index, image_ids, model, highest)
@@ -82,7 +78,7 @@ class TrainingData:
         )
 
     def _draw(self, iteration: int, seed: int, batch_size: int, slot: int) -> Draw:
-        at = self._at(iteration * batch_size + slot, seed)
+        at = self.order.at(iteration * batch_size + slot, seed)
         rng = generator(Stream.AUGMENT, seed, iteration, slot)
         mirrored = bool(rng.random() < 0.5)
         size = self.images.size(at)
@@ -92,18 +88,6 @@ class TrainingData:
             short = int(rng.integers(span[0], span[1] + 1))
             size = resized(height, width, self.model, short)
         return Draw(at, mirrored, size, rng)
-
-    def _at(self, k: int, seed: int) -> int:
-        """The k-th image of all epochs: each epoch is a permutation of its own."""
-        epoch, place = divmod(k, len(self.image_ids))
-        return int(self._order(seed, epoch)[place])
-
-    def _order(self, seed: int, epoch: int) -> np.ndarray:
-        key = (seed, epoch)
-        if getattr(self, "_ordered", None) != key:
-            self._ordered = key
-            self._permutation = generator(Stream.ORDER, *key).permutation(len(self.image_ids))
-        return self._permutation
 
     def _example(self, draw: Draw) -> Example:
         found = self.plain(draw.at, draw.size)
@@ -161,7 +145,7 @@ def _stack(images: list[np.ndarray], space: tuple[int, int]) -> Tensor:
 
 
 def _target(found: Example, space: tuple[int, int], model: ModelConfig) -> dict[str, Tensor]:
-    """What the detector is trained on, named as in `MaskRCNN.forward`."""
+    """What the detector is trained on, named as in `Detector.forward`."""
     target = {"boxes": found.boxes, "labels": found.labels}
     if wants_masks(model):
         assert found.masks is not None

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from study.data.outlines import REACH, SHAPES, TEXTURES, blend, inside
 
-VERSION = 1  # to be raised when the same parameters begin to draw other images
+VERSION = 2  # to be raised when the same parameters begin to give other images or annotations
 
 Mask = NDArray[np.bool_]  # [h, w]
 Keypoints = NDArray[np.float32]  # [3, 3]: x, y in px, visibility: 0 outside, 1 hidden, 2 seen

@@ -13,6 +13,7 @@ from pycocotools import mask as coco_mask
 
 from study.config import digest
 from study.data.cache import build_once, cache_dir
+from study.data.keypoints import MIDDLE
 from study.data.shapes import KEYPOINTS, VERSION, Object, ShapesConfig, scenes
 
 SEEDS = {"train": 1, "val": 2}
@@ -54,11 +55,13 @@ def _write(folder: Path, split: str, config: ShapesConfig, count: int) -> None:
 
 def _annotation(o: Object) -> dict[str, Any]:
     rle: Any = dict(coco_mask.encode(np.asfortranarray(o.mask, np.uint8)))
+    seen = o.keypoints[:, 2:] > 0
+    keypoints = np.where(seen, o.keypoints - (MIDDLE, MIDDLE, 0), 0)  # as COCO counts pixels
     return {
         "bbox": coco_mask.toBbox(rle).tolist(),
         "area": int(o.mask.sum()),
         "iscrowd": 0,
         "segmentation": {"size": rle["size"], "counts": rle["counts"].decode()},
-        "keypoints": [round(float(value), 2) for value in o.keypoints.ravel()],
-        "num_keypoints": int((o.keypoints[:, 2] > 0).sum()),
+        "keypoints": [round(float(value), 2) for value in keypoints.ravel()],
+        "num_keypoints": int(seen.sum()),
     }

@@ -23,7 +23,7 @@ from study.config import EvaluationConfig, ModelConfig
 from study.data.index import Index
 from study.data.loader import Batch, evaluation_batches
 from study.evaluation.detections import Detection, rows
-from study.models.detector import MaskRCNN
+from study.models.detector import Detector
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def augmented_batches(
 
 @torch.no_grad()
 def detect_augmented(
-    detector: MaskRCNN,
+    detector: Detector,
     batches: Iterable[tuple[Batch, ...]],
     index: Index,
     flip: bool,
@@ -94,7 +94,7 @@ def detect_augmented(
     return detections
 
 
-def merged(detector: MaskRCNN, views: list[View], masks: bool) -> list[dict[str, Tensor]]:
+def merged(detector: Detector, views: list[View], masks: bool) -> list[dict[str, Tensor]]:
     """Per image one selection of all views' candidates, in px of the first view.
 
     Nothing is changed by selecting there instead of in the original's pixels, of which both axes
@@ -121,7 +121,7 @@ def merged(detector: MaskRCNN, views: list[View], masks: bool) -> list[dict[str,
 
 
 def mean_masks(
-    detector: MaskRCNN, views: list[View], outputs: list[dict[str, Tensor]]
+    detector: Detector, views: list[View], outputs: list[dict[str, Tensor]]
 ) -> list[Tensor]:
     """Per image the mean over the views of the mask probabilities [n, 1, m, m] at its boxes."""
     labels = [output["labels"] for output in outputs]

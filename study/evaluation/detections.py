@@ -15,17 +15,19 @@ from hotcoco import mask as rle
 from torch import Tensor
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
+from study.data import keypoints
 from study.data.index import Index
 from study.data.loader import Batch
-from study.models.detector import MaskRCNN
+from study.models.detector import Detector
 
 Detection = dict[str, Any]
 """image_id, category_id, score, bbox xywh px; of a mask head also segmentation, compressed run
-lengths; of a keypoint head also keypoints, x px, y px and 1 of each, one after another."""
+lengths; of a keypoint head also keypoints, x and y as COCO counts pixels and 1 of each, one after
+another."""
 
 
 @torch.no_grad()
-def detect(detector: MaskRCNN, batches: Iterable[Batch], index: Index) -> list[Detection]:
+def detect(detector: Detector, batches: Iterable[Batch], index: Index) -> list[Detection]:
     """The detector's detections on all images of `batches`."""
     training = detector.training
     detector.eval()
@@ -68,6 +70,7 @@ def rows(output: dict[str, Tensor], batch: Batch, image: int, index: Index) -> l
             row["segmentation"] = encode(mask.numpy())
     if "keypoints" in output:
         points = output["keypoints"].cpu() / torch.tensor([scale_x, scale_y, 1])
+        points[..., :2] -= keypoints.MIDDLE
         points[..., 2] = 1  # COCO's format wants a visibility there; its metric does not read it
         for row, own in zip(found, points, strict=True):
             row["keypoints"] = own.flatten().tolist()

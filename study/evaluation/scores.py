@@ -11,7 +11,7 @@ from study.evaluation.augmentation import augmented_batches, detect_augmented, s
 from study.evaluation.coco import Kind, average_precision
 from study.evaluation.detections import detect
 from study.evaluation.voc import mean_average_precision
-from study.models.detector import MaskRCNN
+from study.models.detector import Detector
 from study.world import World
 
 EVALUATION_BATCH = 8  # images
@@ -20,7 +20,7 @@ Scores = dict[str, float | None]
 
 
 def score(
-    detector: MaskRCNN, index: Index, image_ids: np.ndarray, config: RunConfig, world: World
+    detector: Detector, index: Index, image_ids: np.ndarray, config: RunConfig, world: World
 ) -> Scores:
     """The detector's scores on these images, in points 0-100; empty on all but the main worker.
 

@@ -29,7 +29,7 @@ from study.models.rpn import RPN
 from study.models.shares import Share
 
 
-class MaskRCNN(nn.Module):
+class Detector(nn.Module):
     """Images in, losses or detections out. Resizing and padding happen on the data's side.
 
     By its configuration it is Mask R-CNN, Faster R-CNN (no masks), Keypoint R-CNN, or a cascade.

@@ -10,8 +10,6 @@ Weights trained with BatchNorm do not fit a network with GroupNorm.
 
 from __future__ import annotations
 
-from urllib.error import URLError
-
 from torch import Tensor
 from torchvision.models import get_weight
 
@@ -45,6 +43,23 @@ def imagenet(model: ModelConfig) -> dict[str, Tensor]:
     Raises:
         ValueError: there are none for this backbone and norm, or they cannot be downloaded.
     """
+    name = named(model)
+    try:
+        found = _timm(name) if model.norm == "group" else _torchvision(name)
+    except OSError as error:  # of which URLError and the hub's errors are kinds
+        raise ValueError(
+            f"arm 'imagenet': {name} cannot be downloaded: {error}; give a weights file as the arm"
+        ) from error
+    first = "0.weight" if model.backbone == "vgg16" else "conv1.weight"
+    return PIXELS.fitted(found, first, model)
+
+
+def named(model: ModelConfig) -> str:
+    """What its publisher calls the weights for this model; nothing is downloaded.
+
+    Raises:
+        ValueError: there are none for this backbone and norm.
+    """
     kind, names = WEIGHTS[model.norm]
     if model.backbone not in names:
         raise ValueError(
@@ -57,25 +72,19 @@ def imagenet(model: ModelConfig) -> dict[str, Tensor]:
             "arm 'imagenet': these weights were trained with the stride in the 3 × 3 convolution;"
             " leave model.stride_1x1 off"
         )
-    name = names[model.backbone]
-    if model.norm != "group":
-        first = "0.weight" if model.backbone == "vgg16" else "conv1.weight"
-        return PIXELS.fitted(_torchvision(name), first, model)
-    if model.norm_groups != GROUPS:
+    if model.norm == "group" and model.norm_groups != GROUPS:
         raise ValueError(
             f"model.norm_groups = {model.norm_groups}: the ImageNet weights with GroupNorm were"
             f" trained with {GROUPS}"
         )
+    return names[model.backbone]
+
+
+def _timm(name: str) -> dict[str, Tensor]:
     import timm  # here, because it is slow to import and only this arm needs it
 
-    return PIXELS.fitted(
-        timm.create_model(name, pretrained=True).state_dict(), "conv1.weight", model
-    )
+    return timm.create_model(name, pretrained=True).state_dict()
 
 
 def _torchvision(name: str) -> dict[str, Tensor]:
-    try:
-        content = get_weight(name).get_state_dict(progress=False, check_hash=True)
-    except URLError as error:
-        raise ValueError(f"arm 'imagenet': {name} cannot be downloaded: {error}") from error
-    return backbone_of(content, name)
+    return backbone_of(get_weight(name).get_state_dict(progress=False, check_hash=True), name)

@@ -16,8 +16,8 @@ from torchvision.ops import FrozenBatchNorm2d
 
 from study.config import TINY, ModelConfig, RunConfig
 from study.models import checkpoints, detectron_weights
-from study.models.detector import MaskRCNN
-from study.models.imagenet import imagenet
+from study.models.detector import Detector
+from study.models.imagenet import imagenet, named
 from study.randomness import Stream, seed
 
 PRETEXT_WEIGHTS = Path(__file__).with_name("pretext_thin24.safetensors")
@@ -30,7 +30,7 @@ Audit = dict[str, dict[str, int]]
 """Numbers of values loaded, random and frozen, by group of parameters."""
 
 
-def build(config: RunConfig, num_classes: int) -> tuple[MaskRCNN, Audit]:
+def build(config: RunConfig, num_classes: int) -> tuple[Detector, Audit]:
     """The detector with its initial weights, on the CPU, and its init audit.
 
     Raises:
@@ -39,7 +39,7 @@ def build(config: RunConfig, num_classes: int) -> tuple[MaskRCNN, Audit]:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed(Stream.INIT, config.seed))
-        detector = MaskRCNN(config.model, num_classes)
+        detector = Detector(config.model, num_classes)
     loaded: set[str] = set()
     if config.init is not None:
         weights = read_weights(config.init, config.model)
@@ -61,6 +61,35 @@ def read_weights(source: str, model: ModelConfig) -> dict[str, Tensor]:
     Raises:
         ValueError: no such weights for this model, or no such file.
     """
+    _require_weights(source, model)
+    if source == "pretext":
+        return checkpoints.read(PRETEXT_WEIGHTS)
+    if source == "imagenet":
+        return imagenet(model)
+    path = checkpoints.fetched(source) if _is_url(source) else Path(source).expanduser()
+    if path.suffix == ".pkl":
+        return detectron_weights.read(path, model)
+    return checkpoints.read(path)
+
+
+def require(config: RunConfig) -> None:
+    """Refuse what `build` would refuse, as far as that can be said without reading any weights.
+
+    Raises:
+        ValueError: weights that are not there or were never made for such a model; or something
+            is frozen and nothing is loaded.
+    """
+    if config.init is not None:
+        _require_weights(config.init, config.model)
+    elif config.model.freezes and not config.frozen_random:
+        raise ValueError(
+            f"arm {config.arm!r}: its weights are random, and the model freezes some of them"
+            f" (model.frozen_stages = {config.model.frozen_stages}, model.norm ="
+            f" {config.model.norm!r}): give weights as the arm, or a model that freezes nothing"
+        )
+
+
+def _require_weights(source: str, model: ModelConfig) -> None:
     if source == "pretext":
         fits = model.backbone == "thin" and model.norm == "group"
         if not fits or model.norm_groups != TINY.norm_groups:
@@ -69,21 +98,17 @@ def read_weights(source: str, model: ModelConfig) -> dict[str, Tensor]:
                 f" {TINY.norm_groups} groups only, not {model.backbone!r} with {model.norm!r} of"
                 f" {model.norm_groups}: use --model tiny, or another arm"
             )
-        return checkpoints.read(PRETEXT_WEIGHTS)
-    if source == "imagenet":
-        return imagenet(model)
-    if urlparse(source).scheme in ("http", "https"):
-        path = checkpoints.fetched(source)
-    else:
-        path = Path(source).expanduser()
-    if not path.is_file():
+    elif source == "imagenet":
+        named(model)
+    elif not _is_url(source) and not Path(source).expanduser().is_file():
         raise ValueError(
             f"weights {source!r}: no such file (an arm is scratch, pretext, imagenet, a file or a"
             " URL)"
         )
-    if path.suffix == ".pkl":
-        return detectron_weights.read(path, model)
-    return checkpoints.read(path)
+
+
+def _is_url(source: str) -> bool:
+    return urlparse(source).scheme in ("http", "https")
 
 
 def load_body(body: nn.Module, weights: dict[str, Tensor], source: str) -> set[str]:

@@ -67,11 +67,21 @@ def mask_rcnn() -> RunConfig:
 PRETRAINED = {"arm": "imagenet", "init": "imagenet"}
 """How the other arm's run differs: in the initial weights alone."""
 
-PRETRAINED_NOTES = (
+NOT_FROZEN = (
     "the paper does not say whether the pre-trained arm froze its stem and first stage, as"
     " Detectron does by default; nothing is frozen here, so that the arms differ in their initial"
-    " weights alone",
+    " weights alone"
+)
+PRETRAINED_NOTES = (
+    NOT_FROZEN,
     "the paper's group published its weights with GroupNorm as Detectron's R-50-GN.pkl and"
     " R-101-GN.pkl: --arm NAME=FILE; imagenet stands for those of others, and with GroupNorm there"
     " are some for ResNet-50 alone",
+)
+"""Of a pre-trained arm with GroupNorm."""
+
+PRETRAINED_BATCH_NORM_NOTES = (
+    NOT_FROZEN,
+    "which weights with BatchNorm the paper began with is not stated; imagenet stands for"
+    " torchvision's first ones (IMAGENET1K_V1)",
 )

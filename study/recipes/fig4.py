@@ -5,7 +5,7 @@ Only the values at 6x are printed; those at shorter lengths are in the curves al
 
 from __future__ import annotations
 
-from study.recipes.detectron import PRETRAINED, PRETRAINED_NOTES
+from study.recipes.detectron import PRETRAINED, PRETRAINED_BATCH_NORM_NOTES
 from study.recipes.recipe import Recipe, rows, varied
 from study.recipes.table1 import LENGTHS, r50_scratch
 
@@ -33,7 +33,7 @@ def pretrained() -> Recipe:
         "Fig. 4: R50-FPN SyncBN, pre-trained",
         run=PRETRAINED,
         paper=rows("AP_box", {LENGTHS[-1]: 39.0}, "Fig. 4, caption"),
-        notes=PRETRAINED_NOTES,
+        notes=PRETRAINED_BATCH_NORM_NOTES,
     )
 
 

@@ -40,6 +40,7 @@ def scratch() -> Recipe:
         paper=rows("AP_keypoint", {LENGTHS[0]: 65.6}, "Fig. 6, caption"),
         notes=(
             *NOTES,
+            "whether the keypoint head has GroupNorm is not stated; here it has",
             "the image scale of the keypoint models is not stated; it is that of Table 1",
             "trained on are the images with a labelled keypoint, as Detectron does; the paper does"
             " not count them",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -54,8 +54,13 @@ def _in_short(paper: tuple[Published, ...]) -> str:
     return f"{head.metric} {' '.join(str(row.value) for row in same)} [{head.standing}]"
 
 
-def described(run: RunConfig, recipe: Recipe | None) -> Iterator[str]:
-    """A line for everything that the run will do; of a recipe also what the paper got."""
+def described(
+    run: RunConfig, recipe: Recipe | None, paper: Collection[Published] = ()
+) -> Iterator[str]:
+    """A line for everything that the run will do; of a recipe also what the paper got.
+
+    `paper`: of the recipe's numbers those that the run is to be compared with.
+    """
     schedule, optim, model = run.schedule, run.optim, run.model
     if recipe:
         mistake = MISTAKE if recipe.mistake else ""
@@ -93,19 +98,29 @@ def described(run: RunConfig, recipe: Recipe | None) -> Iterator[str]:
     if hours is not None:
         yield f"time        {hours:,.1f} GPU-hours; {ASSUMED}"
     if recipe:
-        yield from _published(recipe)
+        yield from published(paper, run)
+        if paper:
+            yield f"            {STANDINGS}"
+        else:
+            why = "its numbers are of other settings than these" if recipe.paper else "no number"
+            yield f"paper       {why}"
         yield from (f"note        {note}" for note in recipe.notes)
     yield from _data(run)
 
 
-def _published(recipe: Recipe) -> Iterator[str]:
+def published(paper: Iterable[Published], run: RunConfig) -> Iterator[str]:
+    """A line for each metric and source, with the lengths counted as the run counts them."""
+
     def place(row: Published) -> tuple[str, str, str]:
         return row.metric, row.standing, row.source
 
-    for (metric, standing, source), found in groupby(recipe.paper, place):
-        values = [f"{row.value}" + (f" at {row.length:,}" if row.length else "") for row in found]
-        yield f"paper       {metric} {', '.join(values)} [{standing}, {source}]"
-    yield f"            {STANDINGS}" if recipe.paper else "paper       no number"
+    def one(row: Published) -> str:
+        if row.length is None:
+            return f"{row.value}"
+        return f"{row.value} at {round(row.length * IMAGES / run.optim.batch_size):,}"
+
+    for (metric, standing, source), found in groupby(paper, place):
+        yield f"paper       {metric} {', '.join(map(one, found))} [{standing}, {source}]"
 
 
 def _data(run: RunConfig) -> Iterator[str]:

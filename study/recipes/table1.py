@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from study.config import MODELS
 from study.recipes.detectron import (
+    NOT_FROZEN,
     NOTES,
     PRETRAINED,
     PRETRAINED_NOTES,
@@ -97,7 +98,7 @@ def frozen(recipe: Recipe) -> Recipe:
         reproduces=f"{recipe.reproduces}, frozen as Detectron's default has it",
         run=replace(recipe.run, model=replace(recipe.run.model, frozen_stages=2)),
         notes=(
-            *(note for note in recipe.notes if note not in PRETRAINED_NOTES[:1]),
+            *(note for note in recipe.notes if note != NOT_FROZEN),
             "the published numbers at 2x and 3x equal those of Detectron's own models, which were"
             " trained with stem and first stage frozen: most likely this is what the paper ran",
         ),

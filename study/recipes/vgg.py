@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from study.recipes.detectron import NOTES, PRETRAINED, PRETRAINED_NOTES, mask_rcnn, times
+from study.recipes.detectron import NOT_FROZEN, NOTES, PRETRAINED, mask_rcnn, times
 from study.recipes.fig5 import SCALES
 from study.recipes.recipe import Recipe, rows, varied
 
 SCRATCH, PRETRAIN = times(2, 3, 4, 5, 6, 9, 11), times(2, 3, 4, 5, 6, 9)
 SOURCE = "text"
+
+PROPOSALS_NOTE = (
+    "how many proposals a single level gives is not stated; 12,000 and 6,000 before NMS are ours"
+)
+WEIGHTS_NOTE = (
+    "the paper's ImageNet training began with the same initialisation as its training from"
+    " scratch; imagenet stands for torchvision's VGG-16"
+)
 
 
 def scratch() -> Recipe:
@@ -38,8 +46,7 @@ def scratch() -> Recipe:
         notes=(
             *NOTES,
             "the range of its scale augmentation is not stated; it is [640, 800], as in Fig. 5",
-            "how many proposals a single level gives is not stated; 12,000 and 6,000 before NMS"
-            " are ours",
+            PROPOSALS_NOTE,
         ),
     )
 
@@ -52,13 +59,13 @@ def pretrained() -> Recipe:
         run=PRETRAINED,
         schedule={"lengths": PRETRAIN},
         paper=rows("AP_box", {PRETRAIN[-1]: 35.6}, SOURCE),
-        notes=PRETRAINED_NOTES,
+        notes=(NOT_FROZEN, WEIGHTS_NOTE),
     )
 
 
 def fpn_scratch() -> Recipe:
     run = mask_rcnn()
-    return varied(
+    found = varied(
         scratch(),
         "vgg/fpn-scratch",
         "Not in the paper: VGG-16 Mask R-CNN with FPN without norm, from scratch",
@@ -72,6 +79,7 @@ def fpn_scratch() -> Recipe:
             )
         },
     )
+    return replace(found, notes=tuple(note for note in found.notes if note != PROPOSALS_NOTE))
 
 
 def fpn_pretrained() -> Recipe:
@@ -81,7 +89,7 @@ def fpn_pretrained() -> Recipe:
         "Not in the paper: VGG-16 Mask R-CNN with FPN without norm, pre-trained",
         run=PRETRAINED,
         schedule={"lengths": PRETRAIN},
-        notes=PRETRAINED_NOTES,
+        notes=(NOT_FROZEN, WEIGHTS_NOTE),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pycocotools.coco
 import pycocotools.cocoeval
 import pytest
+from PIL import Image
 
 from study.config import TINY, DataConfig
 from study.data import keypoints
@@ -19,7 +20,7 @@ from study.data.example import cropped, flipped
 from study.data.index import Index
 from study.data.loader import TrainingData
 from study.data.sources import open_splits, same_classes
-from tests.data.coco_files import KEYPOINTS, WIDTH, content, with_keypoints, write
+from tests.data.coco_files import HEIGHT, KEYPOINTS, WIDTH, content, with_keypoints, write
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "coco_cc_by"
 MODEL = replace(TINY, keypoints=3, short_px=40, long_px=60)
@@ -81,18 +82,34 @@ def test_a_flip_moves_keypoints_as_it_moves_boxes(index: Index):
     example = data.plain(0)
     mirror = flipped(example, data.mirror)
     assert mirror.keypoints is not None and example.keypoints is not None
-    assert mirror.keypoints[0].tolist() == [[WIDTH - 6, 12, 2], [0, 0, 0], [WIDTH - 8, 11, 1]]
-    assert (mirror.keypoints[0, 0, 0] - mirror.boxes[0, 2]) == -1  # as far from its nearer side
+    there = [[WIDTH - 6.5, 12.5, 2], [0, 0, 0], [WIDTH - 8.5, 11.5, 1]]
+    assert mirror.keypoints[0].tolist() == there
+    assert (mirror.keypoints[0, 0, 0] - mirror.boxes[0, 2]) == -1.5  # as far from its nearer side
     twice = flipped(mirror, data.mirror)
     assert twice.keypoints is not None
     assert np.array_equal(twice.keypoints, example.keypoints)
+
+
+@pytest.mark.parametrize("short_px", [40, 80, 100])
+def test_a_keypoint_stays_on_its_pixel_in_every_size_and_mirror(index: Index, short_px: int):
+    """A file counts pixels: at (6, 12) means the seventh column's and thirteenth row's middle."""
+    pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    pixels[12, 6] = 255
+    Image.fromarray(pixels).save(index.image_dir / str(index.file_name[0]))
+    data = TrainingData(index, np.array([10]), replace(MODEL, short_px=short_px, long_px=200))
+    for example in (data.plain(0), flipped(data.plain(0), data.mirror)):
+        bright = example.image[..., 0].astype(float)
+        rows, columns = np.indices(bright.shape) + 0.5  # from the image's edge
+        middle = [np.average(at, weights=bright) for at in (columns, rows)]
+        assert example.keypoints is not None
+        assert example.keypoints[0, 0, :2] == pytest.approx(middle, abs=0.05)
 
 
 def test_keypoints_grow_with_the_image(index: Index):
     data = TrainingData(index, np.array([10]), replace(MODEL, short_px=100, long_px=200))
     found = data.plain(0).keypoints
     assert found is not None
-    assert found[0].tolist() == [[15, 30, 2], [20, 27.5, 1], [0, 0, 0]]
+    assert found[0].tolist() == [[16.25, 31.25, 2], [21.25, 28.75, 1], [0, 0, 0]]
 
 
 def test_keypoints_outside_a_crop_are_not_labelled(index: Index):
@@ -108,7 +125,7 @@ def test_keypoints_outside_a_crop_are_not_labelled(index: Index):
         for box, nose in zip(part.boxes, part.keypoints[:, 0], strict=True):
             lost += not nose[2]
             whole = box[2] - box[0] == 20 and box[3] - box[1] == 10
-            assert not whole or nose.tolist() == [box[0] + 1, box[1] + 2, 2]
+            assert not whole or nose.tolist() == [box[0] + 1.5, box[1] + 2.5, 2]
     assert lost
 
 

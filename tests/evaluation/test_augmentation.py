@@ -21,7 +21,7 @@ from study.evaluation.augmentation import (
     sides,
 )
 from study.evaluation.detections import Detection, detect
-from study.models.detector import MaskRCNN
+from study.models.detector import Detector
 from tests.runs import TINY_RUN, complete
 
 INDEX = open_splits(DataConfig()).val
@@ -30,10 +30,10 @@ MODEL = replace(TINY, detections=10, score_threshold=0.3)
 SIDES = sides(MODEL, EvaluationConfig(short_px=(64,)))
 
 
-def confident(model: ModelConfig) -> MaskRCNN:
+def confident(model: ModelConfig) -> Detector:
     """One that has learnt nothing and has no doubts: scores of all sizes, few of them equal."""
     torch.manual_seed(0)
-    detector = MaskRCNN(model, len(INDEX.category_id)).eval()
+    detector = Detector(model, len(INDEX.category_id)).eval()
     with torch.no_grad():
         for name, weight in detector.named_parameters():
             if name.endswith(("cls_score.weight", "cls_logits.weight")):
@@ -42,19 +42,19 @@ def confident(model: ModelConfig) -> MaskRCNN:
 
 
 @pytest.fixture(scope="module")
-def detector() -> MaskRCNN:
+def detector() -> Detector:
     return confident(MODEL)
 
 
 def augmented(
-    detector: MaskRCNN, batch_size: int = 8, rank: int = 0, workers: int = 1
+    detector: Detector, batch_size: int = 8, rank: int = 0, workers: int = 1
 ) -> list[Detection]:
     batches = augmented_batches(INDEX, IDS, SIDES, batch_size, rank, workers)
     return detect_augmented(detector, batches, INDEX, flip=True, masks=True)
 
 
 @pytest.fixture(scope="module")
-def together(detector: MaskRCNN) -> list[Detection]:
+def together(detector: Detector) -> list[Detection]:
     return augmented(detector)
 
 
@@ -93,13 +93,13 @@ def test_keypoints_are_not_augmented():
     assert found == plain  # in all else
 
 
-def test_more_views_find_something_else(detector: MaskRCNN, together: list[Detection]):
+def test_more_views_find_something_else(detector: Detector, together: list[Detection]):
     plain = detect(detector, evaluation_batches(INDEX, IDS, MODEL, 4), INDEX)
     assert {row["score"] for row in together} - {row["score"] for row in plain}
     assert detector.training is False
 
 
-def test_the_mirror_image_has_the_mirrored_detections(detector: MaskRCNN):
+def test_the_mirror_image_has_the_mirrored_detections(detector: Detector):
     (own, small), *_ = augmented_batches(INDEX, IDS, SIDES, 3)
     views, mirrored = [], []
     for batch in (own, small):
@@ -123,7 +123,7 @@ def test_the_mirror_image_has_the_mirrored_detections(detector: MaskRCNN):
             assert torch.allclose(here["masks"], there["masks"].flip(-1), atol=1e-6)
 
 
-def test_workers_and_batches_make_no_difference(detector: MaskRCNN, together: list[Detection]):
+def test_workers_and_batches_make_no_difference(detector: Detector, together: list[Detection]):
     parts = [row for rank in range(2) for row in augmented(detector, 2, rank, 2)]
     parts.sort(key=lambda row: row["image_id"])
     assert len(parts) == len(together) > 20

@@ -39,11 +39,12 @@ def test_masks_are_pasted_into_their_boxes():
         assert abs(mask.sum() / (row["bbox"][2] * row["bbox"][3]) - 1) < 0.1
 
 
-def test_keypoints_are_x_y_and_one():
+def test_keypoints_are_x_y_as_coco_counts_pixels_and_one():
     points = torch.tensor([[[9.0, 12, 4.5], [20, 30, -1]], [[1, 2, 3], [4, 5, 6]]])
     first, second = rows(output() | {"keypoints": points}, BATCH, 1, INDEX)
     scale_x, scale_y = BATCH.scales[1]
-    expected = [9 / scale_x, 12 / scale_y, 1, 20 / scale_x, 30 / scale_y, 1]
+    expected = [9 / scale_x - 0.5, 12 / scale_y - 0.5, 1]
+    expected += [20 / scale_x - 0.5, 30 / scale_y - 0.5, 1]
     assert np.allclose(first["keypoints"], expected)
     assert len(second["keypoints"]) == 6 and "segmentation" not in second
 

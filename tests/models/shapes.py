@@ -9,16 +9,16 @@ from torch import Tensor, nn
 from study.config import TINY, ModelConfig
 from study.data.example import tight_boxes
 from study.data.shapes import Scene, ShapesConfig, scenes
-from study.models.detector import MaskRCNN
+from study.models.detector import Detector
 from study.models.shares import Share
 
 CLASSES = 3
 BATCH = list(scenes(ShapesConfig(classes=CLASSES, max_objects=3), count=2, seed=0))
 
 
-def detector(config: ModelConfig = TINY, seed: int = 0) -> MaskRCNN:
+def detector(config: ModelConfig = TINY, seed: int = 0) -> Detector:
     torch.manual_seed(seed)
-    return MaskRCNN(config, CLASSES).train()
+    return Detector(config, CLASSES).train()
 
 
 def images(slots: list[int]) -> Tensor:
@@ -51,7 +51,7 @@ def nothing() -> dict[str, Tensor]:
 
 
 def shares(
-    model: MaskRCNN,
+    model: Detector,
     slots: list[int],
     iteration: int = 0,
     targets: dict[int, dict[str, Tensor]] | None = None,
@@ -68,7 +68,7 @@ def mean(found: dict[str, Share]) -> Tensor:
     return torch.stack([share.total / max(share.terms, 1) for share in found.values()]).sum()
 
 
-def learn(model: MaskRCNN, steps: int, lr: float = 0.02) -> list[dict[str, float]]:
+def learn(model: Detector, steps: int, lr: float = 0.02) -> list[dict[str, float]]:
     """Each step's mean losses while the model learns two images by heart."""
     optimiser = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
     history = []

@@ -9,14 +9,14 @@ import torch
 from study.config import TINY
 from study.models import cascade
 from study.models.boxes import BoxStage, Sample
-from study.models.detector import MaskRCNN
+from study.models.detector import Detector
 from tests.models import shapes
 
 PLAIN = replace(TINY, proposals=(40, 20), roi_samples=24, class_agnostic=True)
 CASCADE = replace(PLAIN, cascade=(0.5, 0.6, 0.7))
 
 
-def stages(model: MaskRCNN) -> list[BoxStage]:
+def stages(model: Detector) -> list[BoxStage]:
     return [model.roi_heads, *model.roi_heads.later]  # type: ignore[list-item]
 
 

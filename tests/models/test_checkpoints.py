@@ -178,6 +178,22 @@ def test_imagenet_weights_with_batch_norm_are_torchvisions(
         read_weights("imagenet", replace(config, pixel_mean=(0.0, 0.0, 0.0)))
 
 
+@pytest.mark.parametrize(
+    ("norm", "name"), [("group", "resnet50_gn"), ("sync_batch", "ResNet50_Weights")]
+)
+def test_imagenet_weights_that_cannot_be_downloaded_are_named(
+    norm: str, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    def offline(*_args: object, **_options: object) -> None:
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr("timm.create_model", offline)
+    monkeypatch.setattr("torchvision.models.WeightsEnum.get_state_dict", offline)
+    config = replace(R50_FPN, norm=norm)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=rf"'imagenet': {name}.* cannot be downloaded: Name"):
+        read_weights("imagenet", config)
+
+
 def test_imagenet_weights_without_norm_are_torchvisions_vgg16():
     config = replace(R50_FPN, backbone="vgg16", norm="none")
     with torch.device("meta"):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from study.config import TINY
-from study.models.detector import MaskRCNN
+from study.models.detector import Detector
 from tests.models import shapes
 
 MODEL = replace(
@@ -19,9 +19,9 @@ MODEL = replace(
 
 
 @pytest.fixture(scope="module")
-def model() -> MaskRCNN:
+def model() -> Detector:
     torch.manual_seed(0)
-    return MaskRCNN(MODEL, 20)
+    return Detector(MODEL, 20)
 
 
 def msra(weight: Tensor) -> float:
@@ -34,7 +34,7 @@ def xavier(weight: Tensor) -> float:
     return math.sqrt(weight.shape[0] / weight.numel())
 
 
-def test_every_layer_is_filled_as_in_detectron(model: MaskRCNN):
+def test_every_layer_is_filled_as_in_detectron(model: Detector):
     fills = {
         "backbone.fpn": xavier,
         "rpn.head": lambda weight: 0.01,

@@ -139,7 +139,10 @@ def test_what_is_frozen_must_be_loaded_unless_its_randomness_is_asked_for(
         ValueError, match=rf"{first} is frozen but was not loaded: .*frozen_random"
     ):
         initialisation.build(config, 8)
+    with pytest.raises(ValueError, match="arm 'scratch': its weights are random, and the model"):
+        initialisation.require(config)  # without building it
     asked = dataclasses.replace(config, frozen_random=True)
+    initialisation.require(asked)
     _, audit = initialisation.build(asked, 8)
     body = audit["backbone.body"]
     assert body["loaded"] == 0 and 0 < body["frozen"] < body["random"]

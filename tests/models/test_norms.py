@@ -11,7 +11,7 @@ from torchvision.ops import FrozenBatchNorm2d
 
 from study.config import R50_FPN, TINY, ModelConfig
 from study.config.model import Norm
-from study.models.detector import MaskRCNN
+from study.models.detector import Detector
 from study.models.heads import FEW_SHAPES
 from study.models.sync_batch_norm import SyncBatchNorm
 
@@ -28,7 +28,7 @@ WHERE: dict[Norm, dict[str, type[nn.Module] | None]] = {
 @pytest.mark.parametrize("norm", WHERE)
 def test_norms_sit_where_they_belong(norm: Norm, config: ModelConfig):
     with torch.device("meta"):
-        detector = MaskRCNN(replace(config, norm=norm), num_classes=3)
+        detector = Detector(replace(config, norm=norm), num_classes=3)
     found: dict[str, set[type[nn.Module]]] = {part: set() for part in ("body", "fpn", "roi_heads")}
     for name, module in detector.named_modules():
         if isinstance(module, KINDS):
@@ -37,7 +37,7 @@ def test_norms_sit_where_they_belong(norm: Norm, config: ModelConfig):
     assert found == {part: {kind} - {None} for part, kind in WHERE[norm].items()}
 
 
-def step(detector: MaskRCNN) -> dict[str, int]:
+def step(detector: Detector) -> dict[str, int]:
     """Losses and gradients of two images; the number of terms of each loss."""
     torch.manual_seed(0)
     images = torch.randint(0, 255, (2, 3, 96, 96), dtype=torch.uint8)
@@ -57,7 +57,7 @@ def step(detector: MaskRCNN) -> dict[str, int]:
 @pytest.mark.parametrize("norm", WHERE)
 def test_every_parameter_is_trained_and_detections_come_out(norm: Norm):
     torch.manual_seed(0)
-    detector = MaskRCNN(replace(TINY, norm=norm, detections=5), num_classes=3).train()
+    detector = Detector(replace(TINY, norm=norm, detections=5), num_classes=3).train()
     step(detector)
     for name, parameter in detector.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), name
@@ -70,7 +70,7 @@ def test_every_parameter_is_trained_and_detections_come_out(norm: Norm):
 def test_no_masks_are_made_up_where_they_would_count(norm: Norm):
     """A CPU is spared new shapes by RoIs of zeros, which must not enter batch statistics."""
     torch.manual_seed(0)
-    detector = MaskRCNN(replace(TINY, norm=norm), num_classes=3).train()
+    detector = Detector(replace(TINY, norm=norm), num_classes=3).train()
     seen: list[int] = []
     assert detector.roi_heads.mask_head is not None
     detector.roi_heads.mask_head.register_forward_pre_hook(lambda _, x: seen.append(len(x[0])))

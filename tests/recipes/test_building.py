@@ -11,7 +11,7 @@ import torch
 
 from study import engine, recipes
 from study.config import DataConfig, RunConfig
-from study.models.detector import MaskRCNN
+from study.models.detector import Detector
 from study.recipes import Recipe
 from study.rundir import Record
 from tests.runs import trial
@@ -31,7 +31,7 @@ BODIES = {  # million parameters without the classifier
 @pytest.mark.parametrize("recipe", ALL.values(), ids=list(ALL))
 def test_a_recipe_builds_at_full_size_around_the_body_that_it_names(recipe: Recipe):
     with torch.device("meta"):
-        detector = MaskRCNN(recipe.run.model, 80)
+        detector = Detector(recipe.run.model, 80)
     body = sum(p.numel() for p in detector.backbone.body.parameters())
     assert body / 1e6 == pytest.approx(BODIES[recipe.run.model.backbone], abs=0.06)
 

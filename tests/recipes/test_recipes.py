@@ -211,3 +211,16 @@ def test_typos_list_near_matches():
         recipes.find("table1/r50-gn-scrach")
     with pytest.raises(ValueError, match="--list shows all"):
         recipes.find("zzz")
+
+
+def test_notes_speak_of_the_recipe_that_they_stand_at():
+    """One that varies another has its notes, but not those that are true of that one alone."""
+    for name, recipe in ALL.items():
+        said, run = " ".join(recipe.notes), recipe.run
+        pretrained = run.init is not None
+        assert ("R-101-GN.pkl" in said) == (pretrained and run.model.norm == "group"), name
+        assert ("IMAGENET1K_V1" in said) == (pretrained and run.model.norm == "sync_batch"), name
+        assert ("before NMS are ours" in said) == (not run.model.pyramid), name
+        assert "the 9x of" not in said or run.schedule.lengths == (810_000,), name
+        assert "the 6x of" not in said or run.schedule.lengths == (540_000,), name
+        assert len(set(recipe.notes)) == len(recipe.notes), name
