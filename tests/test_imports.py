@@ -13,8 +13,8 @@ ROOT = Path(__file__).parent.parent
 LAYERS: list[set[str]] = [
     {"study.sweep", "study.train", "study.prepare", "study.recipes"},
     {"study.options"},
-    {"study.cli"},
     {"study.cluster"},
+    {"study.cli"},
     {
         "study.journal",
         "study.plan",
