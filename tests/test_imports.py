@@ -15,6 +15,7 @@ LAYERS: list[set[str]] = [
     {"study.options"},
     {"study.cluster"},
     {"study.cli"},
+    {"study.status"},
     {
         "study.journal",
         "study.plan",
