@@ -25,7 +25,7 @@ from rich.console import Console
 from study import status
 from study.anchors import anchor_px
 from study.bill import affordable, bill
-from study.cli import DONE, FAILURE, exit_status
+from study.cli import DONE, FAILURE, exit_status, local
 from study.data.checks import check
 from study.data.downloads import absent
 from study.data.index import Index
@@ -42,7 +42,7 @@ PACKAGES = ("ray", "optuna", "scipy", "torch", "torchvision", "hotcoco", "numpy"
 def run(sweep: Sweep, command: list[str]) -> int:
     """Check the data, print the bill, then run what is left to do; `command` is kept."""
     console = Console()
-    study, asked = StudyDir(sweep.run_dir), settings(sweep)
+    study, asked = StudyDir(local(sweep.run_dir)), settings(sweep)
     if sweep.dry_run and absent(asked.space.fixed.data):
         cost, speed = bill(asked), asked.space.assumed_speed
         known = cost.time(speed, "assumed: no data here to measure with") if speed else []
@@ -194,7 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if any(argument.partition("=")[0] == "--status" for argument in arguments):
         asked = tyro.cli(Status, prog="python -m study.sweep", args=arguments)
-        return exit_status(lambda: show_status(StudyDir(asked.status)))
+        return exit_status(lambda: show_status(StudyDir(local(asked.status))))
     sweep = tyro.cli(Sweep, prog="python -m study.sweep", args=arguments, description=__doc__)
     return exit_status(lambda: run(sweep, ["python", "-m", "study.sweep", *arguments]))
 
