@@ -3,13 +3,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-quick lint clean
+.PHONY: help setup demo test test-quick lint check-cluster clean
 
 help:
 	@echo "make setup       virtual environment .venv with this package and its dependencies"
 	@echo "make demo        the question on the embedded data, with a report, in about 11 minutes"
 	@echo "make test        all tests; make test-quick leaves out those that start Ray"
 	@echo "make lint        ruff and pyright"
+	@echo "make check-cluster   the files for ray up, offline"
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -33,6 +34,9 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+
+check-cluster: setup
+	$(BIN)/python -m study.cluster.check cluster.yaml cluster.local.yaml docs/cluster.gcp.yaml
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache

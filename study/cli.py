@@ -80,6 +80,22 @@ class OwnData:
         return replace(base, **given).absolute()
 
 
+def local(run_dir: Path) -> Path:
+    """The folder itself.
+
+    Raises:
+        ValueError: it is the address of an object store.
+    """
+    scheme, colon, rest = str(run_dir).partition(":/")
+    if colon and scheme.isalnum():
+        raise ValueError(
+            f"run_dir = '{scheme}://{rest.lstrip('/')}': object stores are not supported yet, for"
+            " a run directory's files are locked and appended to; give a folder, on a cluster one"
+            " that all nodes mount (NFS, EFS), and copy it to the store afterwards"
+        )
+    return run_dir
+
+
 def data_config(space: SearchSpace, own: OwnData) -> DataConfig:
     """The space's data, or the command's, with absolute paths.
 

@@ -99,6 +99,14 @@ class Sweep:
     """Check the data, print the bill, and stop."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """How a study stands: trials by state, best AP, cost so far, whether somebody works on it."""
+
+    status: Path
+    """The study's folder."""
+
+
 def settings(sweep: Sweep) -> Settings:
     """The study that the command asks for.
 

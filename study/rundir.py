@@ -5,7 +5,7 @@ file is either replaced atomically or appended to in whole lines, and a line tor
 dropped by the next reader. Nothing here knows torch: a checkpoint is bytes.
 
     RUN_DIR/
-      study.json              the question, the budget, versions, data digests
+      study.json              question, budget, versions, data digests, when complete
       trials/<trial_id>/
         config.json           {"role", "index", "strategy", "run": the whole RunConfig, ...}
         init_audit.json       loaded / random / frozen, per group of parameters
@@ -21,8 +21,10 @@ import contextlib
 import fcntl
 import json
 import os
+import socket
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,8 @@ Record = dict[str, Any]
 
 COSTS = ("images_spent", "device_seconds", "eval_seconds", "images_per_second", "time")
 """Columns of a record that a kill and a resume may change; all others are bit-identical."""
+
+GLANCE_S = 1.0  # a study's lock is waited for: somebody may be looking at who holds it
 
 
 class State(StrEnum):
@@ -126,6 +130,10 @@ class TrialDir:
         """
         return _locked(self.path / ".lock", wait_s)
 
+    def holder(self) -> str | None:
+        """The process that runs this trial, and where; None: nobody."""
+        return _holder(self.path / ".lock")
+
 
 class StudyDir:
     """A study's folder."""
@@ -172,6 +180,11 @@ class StudyDir:
                 )
         write_atomically(path, _pretty(manifest))
 
+    def complete(self) -> None:
+        """Write down that nothing is left to do, until the study is opened again."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        write_atomically(self.path / "study.json", _pretty(self.manifest | {"completed": now}))
+
     def trial(self, trial_id: str) -> TrialDir:
         return TrialDir(self.path / "trials" / trial_id)
 
@@ -186,7 +199,11 @@ class StudyDir:
         Raises:
             Busy: another sweep runs in this directory.
         """
-        return _locked(self.path / ".lock", 0.0)
+        return _locked(self.path / ".lock", GLANCE_S)
+
+    def holder(self) -> str | None:
+        """The process that runs a sweep here, and where; None: nobody."""
+        return _holder(self.path / ".lock")
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -256,9 +273,21 @@ def _locked(path: Path, wait_s: float) -> Iterator[None]:
                 time.sleep(0.2)
         file.seek(0)
         file.truncate()
-        file.write(str(os.getpid()))
+        file.write(f"{os.getpid()} on {socket.gethostname()}")
         file.flush()
         yield
+
+
+def _holder(path: Path) -> str | None:
+    """Who holds a lock. Also true on another machine, where the file system passes locks on."""
+    if not path.exists():
+        return None
+    with path.open() as file:  # a shared lock needs no permission to write
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return f"process {file.read() or '?'}"
+    return None
 
 
 def _pretty(value: Any) -> str:

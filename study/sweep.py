@@ -3,7 +3,10 @@
 The run directory is the whole state: the same command again resumes after any interruption, and
 extends the study where --trials or --confirm grew.
 
-Exit status: 0 done, 1 some trials failed, 2 bad input, 130 interrupted.
+    python -m study.sweep --status RUN_DIR    # how a study stands; from any machine, without Ray
+
+Exit status: 0 done, 1 some trials failed, 2 bad input, 130 interrupted; with --status 0 complete,
+1 not complete and trials failed, 2 no study there, 3 not complete.
 """
 
 from __future__ import annotations
@@ -19,15 +22,16 @@ from typing import Any
 import tyro
 from rich.console import Console
 
+from study import status
 from study.anchors import anchor_px
 from study.bill import affordable, bill
-from study.cli import DONE, FAILURE, exit_status
+from study.cli import DONE, FAILURE, exit_status, local
 from study.data.checks import check
 from study.data.downloads import absent
 from study.data.index import Index
 from study.data.sources import Splits, open_splits
 from study.data.statistics import per_image
-from study.options import Spend, Sweep, settings
+from study.options import Spend, Status, Sweep, settings
 from study.plan import Plan
 from study.rundir import StudyDir
 from study.settings import Settings
@@ -38,7 +42,7 @@ PACKAGES = ("ray", "optuna", "scipy", "torch", "torchvision", "hotcoco", "numpy"
 def run(sweep: Sweep, command: list[str]) -> int:
     """Check the data, print the bill, then run what is left to do; `command` is kept."""
     console = Console()
-    study, asked = StudyDir(sweep.run_dir), settings(sweep)
+    study, asked = StudyDir(local(sweep.run_dir)), settings(sweep)
     if sweep.dry_run and absent(asked.space.fixed.data):
         cost, speed = bill(asked), asked.space.assumed_speed
         known = cost.time(speed, "assumed: no data here to measure with") if speed else []
@@ -73,6 +77,7 @@ def start(plan: Plan, sweep: Sweep, console: Console) -> int:
             soft_wrap=True,
         )
         return FAILURE
+    plan.study.complete()
     console.print(f"done: python -m analysis {plan.study.path}", markup=False, highlight=False)
     return DONE
 
@@ -177,9 +182,19 @@ def show(console: Console, asked: Settings, lines: list[str]) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+def show_status(study: StudyDir) -> int:
+    """Print how a study stands; returns the exit status."""
+    lines, found = status.report(study)
+    print("\n".join(lines))
+    return found
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if any(argument.partition("=")[0] == "--status" for argument in arguments):
+        asked = tyro.cli(Status, prog="python -m study.sweep", args=arguments)
+        return exit_status(lambda: show_status(StudyDir(local(asked.status))))
     sweep = tyro.cli(Sweep, prog="python -m study.sweep", args=arguments, description=__doc__)
     return exit_status(lambda: run(sweep, ["python", "-m", "study.sweep", *arguments]))
 

@@ -26,7 +26,7 @@ from rich.console import Console
 
 from study import recipes, schedule, words
 from study.arms import parse
-from study.cli import DONE, FAILURE, Count, Folder, OwnData, exit_status, unset
+from study.cli import DONE, FAILURE, Count, Folder, OwnData, exit_status, local, unset
 from study.config import DataConfig, RunConfig, from_dict, model, to_dict
 from study.data.checks import check
 from study.data.downloads import absent
@@ -287,7 +287,7 @@ def train(command: Train) -> int:
         return DONE
     if command.run_dir is None:
         raise ValueError("run-dir: not given: the folder of the run, --run-dir DIR")
-    trial = TrialDir(command.run_dir)
+    trial = TrialDir(local(command.run_dir))
     begin(run, trial, recipe)
     total = schedule.iterations(run.schedule)
     console.print(f"{run.arm}, {run.size} images, {total} iterations of {run.optim.batch_size}")

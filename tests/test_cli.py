@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from study.cli import BAD_INPUT, DONE, FAILURE, INTERRUPTED, exit_status
+from study import sweep, train
+from study.cli import BAD_INPUT, DONE, FAILURE, INTERRUPTED, exit_status, local
 from study.config import model
 from study.data import shapes
 
@@ -37,3 +40,12 @@ def test_our_mistakes_come_with_a_traceback(capsys: pytest.CaptureFixture[str]):
 def test_interruption_and_success():
     assert exit_status(interrupt) == INTERRUPTED
     assert exit_status(lambda: DONE) == DONE
+
+
+@pytest.mark.parametrize("command", [sweep, train])
+def test_an_object_store_is_no_run_directory_yet(command, capsys: pytest.CaptureFixture[str]):
+    assert command.main(["--run-dir", "s3://bucket/runs/a"]) == BAD_INPUT
+    err = capsys.readouterr().err
+    assert err.startswith("error: run_dir = 's3://bucket/runs/a': object stores are not supported")
+    for folder in ("runs/a", "/study/runs/a", "a:b/c"):
+        assert local(Path(folder)) == Path(folder)

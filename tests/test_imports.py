@@ -13,8 +13,9 @@ ROOT = Path(__file__).parent.parent
 LAYERS: list[set[str]] = [
     {"study.sweep", "study.train", "study.prepare", "study.recipes"},
     {"study.options"},
-    {"study.cli"},
     {"study.cluster"},
+    {"study.cli"},
+    {"study.status"},
     {
         "study.journal",
         "study.plan",

@@ -23,6 +23,7 @@ from study.cluster.group import DRIVER_CPUS, WORKER_CPUS, GroupTrial
 from study.cluster.progress import Progress
 from study.cluster.scheduler import PlanScheduler
 from study.cluster.searcher import PlanSearcher
+from study.cluster.storage import require_shared
 from study.cluster.trial import OneWorkerTrial
 from study.cluster.unsaved import Unsaved
 from study.journal import Journal
@@ -56,7 +57,8 @@ def run(plan: Plan, *, workers: int, max_concurrent: int | None, console: Consol
         console: where progress is shown.
 
     Raises:
-        ValueError: no cluster answers at RAY_ADDRESS, or this machine has no room for one trial.
+        ValueError: no cluster answers at RAY_ADDRESS, one of its nodes does not see the run
+            directory, or this machine has no room for one trial.
         KeyboardInterrupt: after Ctrl-C or SIGTERM; the trials under way are marked preempted.
     """
     hidden = plan.study.path.resolve() / ".tune"
@@ -66,6 +68,8 @@ def run(plan: Plan, *, workers: int, max_concurrent: int | None, console: Consol
         with interruptible(), cluster(workers) as own:
             device = device_for(plan.settings.space.fixed.device)
             room = Room(workers, device, max_concurrent, own)
+            if not own:
+                require_shared(plan.study.path.resolve(), room.place(), console)
             # else Tune asks a cluster that grows for one node after another
             os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(room.trials()))
             searcher = PlanSearcher(plan, room.trials, {"workers": workers, "device": device})
@@ -99,15 +103,17 @@ class Room:
             return min(self._max or self._fitting(), self._fitting())
         return self._max or max(1, self._fitting())
 
+    def place(self) -> dict[str, float]:
+        """What one worker takes, in CPUs and GPUs."""
+        cpus = WORKER_CPUS if self._workers > 1 else 1.0
+        return {"CPU": cpus} | ({"GPU": 1.0} if self._device == "cuda" else {})
+
     def trainable(self) -> Any:
         """The trial's class with its resources."""
         if self._workers > 1:
             needs = tune.PlacementGroupFactory([{"CPU": DRIVER_CPUS}])
             return tune.with_resources(GroupTrial, needs)
-        gpu = {"GPU": 1.0} if self._device == "cuda" else {}
-        return tune.with_resources(
-            OneWorkerTrial, tune.PlacementGroupFactory([{"CPU": 1.0} | gpu])
-        )
+        return tune.with_resources(OneWorkerTrial, tune.PlacementGroupFactory([self.place()]))
 
     def _fitting(self) -> int:
         total = ray.cluster_resources()

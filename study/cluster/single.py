@@ -5,8 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Generator
 
+from rich.console import Console
+
 from study.cluster.group import Group, WorkerDied
 from study.cluster.launch import Room, cluster, device_for, interruptible, quiet
+from study.cluster.storage import require_shared
 from study.config import RunConfig
 from study.rundir import Record, State, TrialDir
 
@@ -24,7 +27,8 @@ def run(config: RunConfig, trial: TrialDir, workers: int) -> Generator[Record, N
         workers: processes, each on a GPU or a CPU core.
 
     Raises:
-        ValueError: no cluster answers at RAY_ADDRESS, or this machine has too few cores or GPUs.
+        ValueError: no cluster answers at RAY_ADDRESS, one of its nodes does not see the folder, or
+            this machine has too few cores or GPUs.
         KeyboardInterrupt: after Ctrl-C or SIGTERM.
     """
     hidden = trial.path.resolve() / ".tune"
@@ -32,7 +36,9 @@ def run(config: RunConfig, trial: TrialDir, workers: int) -> Generator[Record, N
     try:
         with interruptible(), cluster(workers) as own:
             device = device_for(config.device)
-            Room(workers, device, None, own)  # refuses what does not fit
+            room = Room(workers, device, None, own)  # refuses what does not fit
+            if not own:
+                require_shared(trial.path.resolve(), room.place(), Console())
             quiet()
             group = Group(trial, workers, device, hidden)
             # an exception on the way leaves the group to the end of the cluster's job: to close

@@ -6,6 +6,7 @@ many trials after another (Tune's `reuse_actors`), so that torch is imported onc
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +22,16 @@ def trial_dir(config: dict[str, Any]) -> TrialDir:
 
 
 def run_config(trial: TrialDir) -> RunConfig:
-    """The trial's configuration, as the plan wrote it."""
+    """The trial's configuration, as the plan wrote it.
+
+    Raises:
+        ValueError: this node does not see it.
+    """
+    if not (trial.path / "config.json").exists():
+        raise ValueError(
+            f"{trial.path}: not seen by {socket.gethostname()}; the run directory must lie on"
+            " storage that all nodes mount at the same path"
+        )
     return from_dict(RunConfig, trial.config()["run"])
 
 
