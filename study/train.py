@@ -230,26 +230,34 @@ def paper(command: Train, run: RunConfig, recipe: Recipe | None) -> tuple[recipe
 def begin(run: RunConfig, trial: TrialDir, recipe: Recipe | None = None) -> None:
     """Write the configuration; a folder that holds another run is refused.
 
+    A run that was refused before it began, by the weights say, leaves no trace but its
+    configuration, and is no run yet.
+
     Raises:
         DifferentQuestion: more differs than device, threads, or lengths added at the end.
+        Busy: another process has begun a run there, and has not come to its first iteration.
     """
-    if (trial.path / "config.json").exists():
-        there = from_dict(RunConfig, trial.config()["run"])
-        before, now = there.schedule, run.schedule
-        # a shorter one would lie behind the checkpoint
-        longer = now.lengths[: len(before.lengths)] == before.lengths
-        longer = longer and now.watch[: len(before.watch)] == before.watch
-        grown = replace(before, lengths=now.lengths, watch=now.watch) if longer else before
-        allowed = replace(there, schedule=grown, device=run.device, threads=run.threads)
-        if allowed != run:
-            raise DifferentQuestion(
-                f"run directory {trial.path} holds another run (see its config.json): repeat that"
-                " command to resume it, or choose another --run-dir"
-            )
     written: dict[str, Any] = {"role": "single", "index": 0, "strategy": "given"}
     if recipe:
         written["recipe"] = recipe.name
-    trial.write_config(written | {"run": to_dict(run)})
+    written["run"] = to_dict(run)
+    if trial.state is None:
+        with trial.lock(wait_s=0):
+            trial.write_config(written)
+        return
+    there = from_dict(RunConfig, trial.config()["run"])
+    before, now = there.schedule, run.schedule
+    # a shorter one would lie behind the checkpoint
+    longer = now.lengths[: len(before.lengths)] == before.lengths
+    longer = longer and now.watch[: len(before.watch)] == before.watch
+    grown = replace(before, lengths=now.lengths, watch=now.watch) if longer else before
+    allowed = replace(there, schedule=grown, device=run.device, threads=run.threads)
+    if allowed != run:
+        raise DifferentQuestion(
+            f"run directory {trial.path} holds another run (see its config.json): repeat that"
+            " command to resume it, or choose another --run-dir"
+        )
+    trial.write_config(written)
 
 
 def line(record: Record) -> str:

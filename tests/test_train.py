@@ -176,6 +176,21 @@ def test_the_papers_number_stands_beside_a_record_of_its_length_alone():
     assert not listing.beside(record | {"weights": "trunk"}, recipe.paper)
 
 
+def test_a_run_that_was_refused_leaves_its_folder_to_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    weights = tmp_path / "other.safetensors"
+    safetensors.numpy.save_file({"conv1.weight": np.zeros(3, np.float32)}, weights)
+    folder = ["--run-dir", str(tmp_path / "run"), *TINY]
+    assert train.main([*folder, "--arm", str(weights)]) == BAD_INPUT
+    assert "do not fit the backbone" in capsys.readouterr().err
+    with TrialDir(tmp_path / "run").lock():  # another process is about to begin
+        assert train.main(folder) == BAD_INPUT
+        assert "is in use by process" in capsys.readouterr().err
+    assert train.main(folder) == DONE
+    assert TrialDir(tmp_path / "run").config()["run"]["arm"] == "scratch"
+
+
 @pytest.mark.parametrize(
     ("options", "same"),
     [
@@ -242,6 +257,7 @@ def test_weights_that_do_not_fit_are_refused_before_any_image_is_decoded(
         ([SCRATCH, "--dry-run", "--split", "tune"], "data.tune_size = 0 leaves nothing to tune"),
         (["--dry-run", "--tiny"], "tiny: reduces a recipe"),
         ([SCRATCH, "--dry-run", "--arm", "imagnet"], "'imagnet' is neither one of scratch"),
+        (["fig5/r50-cascade-scratch", "--lengths", "300000", "600000"], "one length where a"),
         ([SCRATCH, "--dry-run", "--seed", "-1"], "seed = -1: 0 or more"),
         (["table1/r101-gn-pretrain", "--run-dir", "x"], "no ImageNet weights with GroupNorm"),
         (["table1/r50-gn-pretrain-frozen2", "--arm", "scratch"], "the model freezes some of them"),

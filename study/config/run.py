@@ -67,9 +67,13 @@ class ScheduleConfig:
         ascending = list(self.watch) == sorted(set(self.watch))
         rule = f"ascending, within the trunk of {lengths[-1] - tail[0]} iterations"
         require(on_trunk and ascending, "schedule.watch", self.watch, rule)
-        switch = self.cascade_last is None or (len(lengths) == 1 and self.cascade_last > 0)
-        rule = "above 0, and with one length: lengths would not share their trunk"
-        require(switch, "schedule.cascade_last", self.cascade_last, rule)
+        last = self.cascade_last
+        require(last is None or last > 0, "schedule.cascade_last", last, "above 0")
+        rule = (
+            f"one length where a cascade's later stages join {last} iterations before the end, for"
+            " several would not share their trunk"
+        )
+        require(last is None or len(lengths) == 1, "schedule.lengths", lengths, rule)
         alone = self.shared or (self.tails == "every" and not self.watch)
         rule = "separate runs have no common trunk to watch, and each has its tail"
         require(alone, "schedule.shared", self.shared, rule)

@@ -6,6 +6,7 @@ of pixels lie one image after another; the operating system keeps what is used i
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,9 +65,11 @@ def decode(
         short_px: resize to another shorter side than the model's.
 
     Raises:
-        ValueError: an image that cannot be read; names the file.
+        ValueError: an image that cannot be read; names the file. Or they would not fit the disk.
     """
-    order = np.argsort(image_ids)  # draws of all there is share one file: for COCO, of 90 GB
+    order = np.argsort(
+        image_ids
+    )  # draws of all there is share one file: of COCO, at 800 px 300 GB
     places = [index.position(int(i)) for i in image_ids[order]]
     files = [index.image_dir / str(index.file_name[at]) for at in places]
     shapes = [
@@ -92,7 +95,14 @@ def _state(file: Path) -> tuple[int, int]:
 
 
 def _write(to: Path, files: list[Path], sizes: np.ndarray, first: np.ndarray) -> None:
-    out = np.memmap(to, np.uint8, mode="w+", shape=(int(first[-1]),))
+    total, free = int(first[-1]), shutil.disk_usage(to.parent).free
+    if total > free:  # to write to a mapped file on a full disk would end the process
+        raise ValueError(
+            f"{to.parent}: {free / 1e9:,.1f} GB are free, and {total / 1e9:,.1f} GB are needed for"
+            f" {len(files):,} decoded images: set STUDY_CACHE to a folder with more room, or ask"
+            " for a smaller shorter side"
+        )
+    out = np.memmap(to, np.uint8, mode="w+", shape=(total,))
     for at, file in enumerate(files):
         height, width = sizes[at].tolist()
         out[first[at] : first[at + 1]] = read_rgb(file, (width, height)).reshape(-1)

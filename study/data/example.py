@@ -30,7 +30,7 @@ class Example:
 def example(
     index: Index, image_id: int, decoded: np.ndarray, size: tuple[int, int], model: ModelConfig
 ) -> Example:
-    """An image and its targets; crowd regions and boxes without area are not targets.
+    """An image and its targets; crowd regions and boxes without area in it are not targets.
 
     Only what `model` is trained on is made, and the masks that a crop is judged by.
 
@@ -38,21 +38,21 @@ def example(
         decoded: the image, uint8 [h, w, 3].
         size: height and width in px that it is to have; others are made by bilinear resizing.
     """
-    boxes, (height, width) = index.bbox, size
-    rows = [
-        row
-        for row in index.rows(image_id)
-        if not index.crowd[row] and boxes[row, 2] > 0 and boxes[row, 3] > 0
-    ]
+    height, width = size
     place = index.position(image_id)
     scale = np.array([width / index.width[place], height / index.height[place]])
-    corners = boxes[rows, :2]
-    xyxy = np.hstack([corners, corners + boxes[rows, 2:]]) * np.tile(scale, 2)
-    polygons = Polygons.of(map(index.polygons, rows)) if wants_polygons(model) else None
+    every = np.array(index.rows(image_id), np.int64)
+    corners = index.bbox[every, :2]
+    xyxy = np.hstack([corners, corners + index.bbox[every, 2:]]) * np.tile(scale, 2)
+    boxes = xyxy.clip(0, [width, height, width, height]).astype(np.float32)
+    # one may lie wholly in the pixel by which the checks let boxes stick out
+    usable = ~index.crowd[every] & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    rows, boxes = every[usable], boxes[usable]
+    polygons = Polygons.of(map(index.polygons, rows.tolist())) if wants_polygons(model) else None
     points = keypoints.placed(index.keypoints[rows]) if model.keypoints else None
     return Example(
         image=_bilinear(decoded, height, width),
-        boxes=xyxy.clip(0, [width, height, width, height]).astype(np.float32),
+        boxes=boxes,
         labels=index.label[rows] + 1,
         masks=(
             nearest(index.masks(rows), height, width)

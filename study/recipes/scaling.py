@@ -36,19 +36,26 @@ def at_batch(run: RunConfig, batch_size: int) -> RunConfig:
 
 
 def stretched(schedule: ScheduleConfig, factor: Fraction) -> ScheduleConfig:
-    """All iterations times `factor`, each rounded to the nearest one."""
+    """All iterations times `factor`, each rounded to the nearest one.
+
+    What was watched at the trunk's end still is: it is a difference of two rounded numbers, and
+    may lie one iteration before its own.
+    """
 
     def times(iterations: int) -> int:
         return round(iterations * factor)
 
     joined = schedule.cascade_last
+    lengths = tuple(map(times, schedule.lengths))
+    tail = times(schedule.tail[0]), times(schedule.tail[1])
+    watch = dict.fromkeys(min(times(at), lengths[-1] - tail[0]) for at in schedule.watch)
     return replace(
         schedule,
-        lengths=tuple(map(times, schedule.lengths)),
-        tail=(times(schedule.tail[0]), times(schedule.tail[1])),
+        lengths=lengths,
+        tail=tail,
         warmup=times(schedule.warmup),
         cascade_last=None if joined is None else max(1, times(joined)),
-        watch=tuple(map(times, schedule.watch)),
+        watch=tuple(watch),
     )
 
 

@@ -131,3 +131,25 @@ def test_the_order_drawn_takes_no_other_file(splits: Splits):
     for at in range(8):
         assert np.array_equal(forward[at], backward[7 - at])
     assert not np.array_equal(forward[0], forward[1])
+
+
+def test_a_box_beside_its_image_is_no_target(tmp_path: Path):
+    """The checks let a box stick out by a pixel; one wholly out there would have no area."""
+    data = content()
+    size = data["images"][0]["width"]
+    outside = {"id": 999, "image_id": 10, "category_id": 3, "bbox": [size + 0.25, 5, 0.5, 8]}
+    data["annotations"].append(outside | {"area": 4.0, "iscrowd": 0})
+    index = Index.open(*write(tmp_path, "train", data))
+    target = TrainingData(index, np.array([10]), TINY).batch(0, 0, 1, range(1)).targets[0]
+    sides = target["boxes"][:, 2:] - target["boxes"][:, :2]
+    assert len(sides) == len(target["masks"]) == 3 and (sides > 0).all()
+
+
+def test_images_that_do_not_fit_the_disk_are_refused(
+    splits: Splits, monkeypatch: pytest.MonkeyPatch
+):
+    """A mapped file that outgrows its disk would end the process without a word."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: (0, 0, 1000))
+    size = replace(TINY, short_px=33)  # of which none are decoded yet
+    with pytest.raises(ValueError, match=r"0\.0 GB are needed for 2 decoded images: set STUDY"):
+        decode(splits.train, splits.train.image_id[:2], size)

@@ -24,6 +24,14 @@ def test_64_images_give_detectron2s_schedule():
     assert [length - before for before in run.schedule.tail] == [187_500, 197_500]
 
 
+@pytest.mark.parametrize("batch_size", [17, 28, 100_000])
+def test_a_trunk_watched_to_its_end_is_so_at_batches_that_do_not_divide(batch_size: int):
+    """480,000 of 540,000 - 60,000: the end of a rounded trunk is not the rounded end."""
+    schedule = at_batch(ALL["table1/r50-gn-scratch"].run, batch_size).schedule
+    assert schedule.watch[-1] == schedule.fork(schedule.lengths[-1])
+    assert len(set(schedule.watch)) == len(schedule.watch)
+
+
 @each
 @pytest.mark.parametrize("batch_size", [1, 2, 8, 32, 64])
 def test_another_batch_sees_the_same_images(recipe: Recipe, batch_size: int):
