@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -146,10 +147,10 @@ def test_a_box_beside_its_image_is_no_target(tmp_path: Path):
 
 
 def test_images_that_do_not_fit_the_disk_are_refused(
-    splits: Splits, monkeypatch: pytest.MonkeyPatch
+    splits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """A mapped file that outgrows its disk would end the process without a word."""
-    monkeypatch.setattr("shutil.disk_usage", lambda _path: (0, 0, 1000))
-    size = replace(TINY, short_px=33)  # of which none are decoded yet
+    monkeypatch.setenv("STUDY_CACHE", str(tmp_path))  # where none are decoded yet
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=1000))
     with pytest.raises(ValueError, match=r"0\.0 GB are needed for 2 decoded images: set STUDY"):
-        decode(splits.train, splits.train.image_id[:2], size)
+        decode(splits.train, splits.train.image_id[:2], TINY)
