@@ -28,7 +28,8 @@ test-quick: setup
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"
 
 test: test-quick
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m slow --ignore tests/cluster
+	$(BIN)/python -m pytest -q -m slow tests/cluster  # one Ray cluster at a time
 
 lint: setup
 	$(BIN)/ruff check .
