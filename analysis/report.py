@@ -119,7 +119,8 @@ def _reading(answer: pd.DataFrame) -> str:
     text: list[str] = []
     if any(map(math.isfinite, values(answer, "AP_box_difference_low"))):
         text.append(
-            "Intervals come from fresh seeds; how far runs scatter is pooled over the sizes."
+            "Intervals come from fresh seeds; how far runs scatter at a size is judged by its own"
+            " runs and, in part, by those of the other sizes."
             " Each interval speaks for its own size: of twenty such intervals about one misses the"
             " truth. The upright tick is zero, no difference; an arm is called ahead only if its"
             " whole interval lies on one side of it."

@@ -7,7 +7,7 @@ report split. While they are missing the answer says so and claims nothing.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ from study.config import Nuisance, from_dict
 SETTING = ["lr", "weight_decay", "length", "factor"]
 Spreads = dict[tuple[str, str], stats.Spread]
 """By box or mask, and by reference, arm or difference."""
+Places = dict[tuple[str, int, str], list[dict[str, Any]]]
+"""Rows of a frame by study, size and arm."""
 Sides = dict[str, list[dict[str, Any]]]
 """Rows of a frame by side: reference and, if there is one, arm."""
 
@@ -45,9 +47,12 @@ def best(results: Results) -> pd.DataFrame:
     to the shorter length, then to the lower trial index.
     """
     found: list[dict[str, Any]] = []
-    for group in _by_place(scored(where(results.tails, role="tune"))).values():
+    at: dict[tuple[str, int], dict[str, Searched]] = {}
+    for (study, size, _), group in _by_place(scored(where(results.tails, role="tune"))).items():
         top = min(group, key=lambda row: (-row["AP_box"], row["length"], row["index"]))
-        ranges = searched(results, top["study"], top["size"])
+        if (study, size) not in at:
+            at[study, size] = searched(results, study, size)
+        ranges = at[study, size]
         edges = {f"{name}_edge": edge(top[name], ranges.get(name)) for name in ranges}
         blank = dict.fromkeys(("lr_edge", "weight_decay_edge", "length_edge"), "")
         found.append(top | blank | edges | {"trials": len({row["trial_id"] for row in group})})
@@ -93,19 +98,14 @@ def answer(
         sizes = results.sizes(study)
         for arm in others or [None]:
             sides = {"reference": reference} | ({"arm": arm} if arm else {})
-            runs = {
-                size: {side: confirmations.get((study, size, of), []) for side, of in sides.items()}
-                for size in sizes
-            }
-            spreads = _spreads(runs.values(), list(sides))
+            runs = {size: _sides(confirmations, study, size, sides) for size in sizes}
+            spreads = _spreads(runs, list(sides))
             for size in sizes:
                 place = {"study": study, "size": size}
-                there = [
-                    {side: table.get((study, size, of), []) for side, of in sides.items()}
-                    for table in (tuned, bills)
-                ]
+                setting, bill = (_sides(table, study, size, sides) for table in (tuned, bills))
                 row = place | {"reference": reference, "arm": arm, "level": level}
-                row |= {"margin": margin} | _contrast(runs[size], *there, level, margin, spreads)
+                row |= {"margin": margin}
+                row |= _contrast(runs[size], setting, bill, level, margin, spreads[size])
                 found.append(row)
     order = {study: at for at, study in enumerate(results.manifests)}
     found.sort(key=lambda row: (order[row["study"]], row["size"]))
@@ -171,22 +171,32 @@ def _contrast(
     return row
 
 
-def _spreads(runs: Iterable[Sides], sides: Sequence[str]) -> Spreads:
-    """The spread over seeds that all sizes of a study share."""
-    found: Spreads = {}
-    runs = list(runs)
+def _spreads(runs: Mapping[int, Sides], sides: Sequence[str]) -> dict[int, Spreads]:
+    """By size, the spread over seeds; the sizes of a study learn from one another."""
+    found: dict[int, Spreads] = {size: {} for size in runs}
     for kind in ("box", "mask"):
-        scores = [{side: _by_seed(one[side], f"AP_{kind}") for side in sides} for one in runs]
-        for side in sides:
-            found[kind, side] = stats.pooled(one[side].values() for one in scores)
-        gaps = (stats.pairs(one.get("arm", {}), one["reference"]) for one in scores)
-        found[kind, "difference"] = stats.pooled(gaps)
+        scores = [
+            {side: _by_seed(one[side], f"AP_{kind}") for side in sides} for one in runs.values()
+        ]
+        samples: dict[str, list[Iterable[float]]] = {
+            side: [one[side].values() for one in scores] for side in sides
+        }
+        samples["difference"] = [
+            stats.pairs(one.get("arm", {}), one["reference"]) for one in scores
+        ]
+        for what, values in samples.items():
+            for size, spread in zip(runs, stats.moderated(values), strict=True):
+                found[size][kind, what] = spread
     return found
 
 
-def _by_place(table: pd.DataFrame) -> dict[tuple[str, int, str], list[dict[str, Any]]]:
+def _sides(table: Places, study: str, size: int, arms: dict[str, str]) -> Sides:
+    return {side: table.get((study, size, arm), []) for side, arm in arms.items()}
+
+
+def _by_place(table: pd.DataFrame) -> Places:
     """The rows of a frame by study, size and arm."""
-    found: dict[tuple[str, int, str], list[dict[str, Any]]] = {}
+    found: Places = {}
     for row in rows(table):
         found.setdefault((row["study"], row["size"], row["arm"]), []).append(row)
     return found
