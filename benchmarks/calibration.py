@@ -167,7 +167,7 @@ class Study:
         self._by_trial = spread * math.sqrt(own) * rng.normal(size=(sizes, arms, scenario.trials))
         self._by_repeat = spread * math.sqrt(own) * rng.normal(size=(sizes, arms, repeats - 1))
         self.by_images = spread[..., 0] * noise.images * rng.normal(size=(sizes, arms))
-        self._surfaces = {
+        self.surfaces = {
             (size, arm): scenario.surfaces(arm, place)
             for place, size in enumerate(scenario.sizes)
             for arm in ARMS
@@ -176,7 +176,7 @@ class Study:
     def tuned(self, size: int, arm: str, index: int, point: Proposal, length: int) -> float:
         """What trial `index` scores on the tuning split after that length."""
         at = self._place(size, arm)
-        ap = self._surfaces[size, arm].ap(point.lr, point.weight_decay, length)
+        ap = self.surfaces[size, arm].ap(point.lr, point.weight_decay, length)
         return self._points(ap + self._by_seed[(*at, 0)] + self._by_trial[(*at, index)])
 
     def confirmed(self, size: int, arm: str, repeat: int, expected: float) -> float:
@@ -188,7 +188,7 @@ class Study:
     def expected(self, size: int, chosen: dict[str, dict[str, Any]]) -> dict[str, float]:
         """What each arm is expected to score with its chosen setting, over all images."""
         found = {
-            arm: self._surfaces[size, arm].ap(row["lr"], row["weight_decay"], row["length"])
+            arm: self.surfaces[size, arm].ap(row["lr"], row["weight_decay"], row["length"])
             for arm, row in chosen.items()
         }
         if self.scenario.pinned is not None:
