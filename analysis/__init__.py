@@ -14,6 +14,7 @@ from analysis.columns import describe
 from analysis.crossing import cross_tuning
 from analysis.crossover import crossover
 from analysis.flags import flags
+from analysis.importance import importance
 from analysis.load import Results, load
 from analysis.seen import (
     IMAGENET_100_EPOCHS,
@@ -29,6 +30,7 @@ from analysis.stats import Difference, Estimate, difference, mean_interval
 from analysis.stopping import stop_audit
 from analysis.tables import answer, best
 from analysis.tuning import tuning_curve
+from analysis.variation import variation
 from analysis.words import headline, verdict
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "difference",
     "flags",
     "headline",
+    "importance",
     "load",
     "mean_interval",
     "pretraining",
@@ -55,6 +58,7 @@ __all__ = [
     "seen_by",
     "stop_audit",
     "tuning_curve",
+    "variation",
     "verdict",
 ]
 

@@ -1,7 +1,7 @@
 """python -m analysis: is it worth it? A study's answer in words and tables, and a page to read.
 
 Reads files only, so a study that still runs gives what it has found so far. Writes index.html,
-which needs nothing else and no network, and every table as CSV.
+which needs nothing else and no network, and every table as CSV and as Parquet.
 
 Exit status: 0 done, 1 a failure of ours, 2 bad input, 130 interrupted.
 """
@@ -9,14 +9,21 @@ Exit status: 0 done, 1 a failure of ours, 2 bad input, 130 interrupted.
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from analysis import load, report, terminal
+from analysis import Results, load, report, terminal
 from study.cli import DONE, exit_status
+
+PAUSE = 10.0  # seconds between two looks at a study that runs
+
+Stamp = dict[Path, tuple[int, int]]
+"""Time of the last change, in nanoseconds, and size of every file that the analysis reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,30 +34,61 @@ class Analysis:
     """The study's folder, as given to `python -m study.sweep --run-dir`."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder for the page and the tables (default: RUN_DIR/report)."""
+    watch: bool = False
+    """Write them again whenever the study has recorded something, until Ctrl-C."""
+
+    @property
+    def folder(self) -> Path:
+        return self.out or self.run_dir / "report"
 
 
-def analyse(command: Analysis) -> int:
-    """Read, print, write.
+def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> int:
+    """Read, print, write; if asked to, again and again.
 
     Raises:
         ValueError: no study in the run directory, or `out` cannot be written to.
     """
+    known = stamp(command.run_dir)
     results = load(command.run_dir)
     terminal.show(results)
-    out = command.out or command.run_dir / "report"
-    try:
-        page = report.write(results, out)
-    except OSError as error:
-        why = error.strerror or error
-        raise ValueError(f"report folder {out}: {why}; choose another with --out") from error
-    print(f"\nreport: {page}")
+    print(f"\nreport: {_write(results, command.folder)}", flush=True)
+    while command.watch:
+        try:
+            pause(PAUSE)
+        except KeyboardInterrupt:  # the way to end it
+            return DONE
+        if (now := stamp(command.run_dir)) != known:
+            known, results = now, load(command.run_dir)
+            _write(results, command.folder)
+            states = results.trials["state"].tolist()
+            told = f"{len(states)} trials, {states.count('running')} running"
+            print(f"{time.strftime('%H:%M:%S')}  {told}: page written again", flush=True)
     return DONE
+
+
+def stamp(run_dir: Path) -> Stamp:
+    """What the analysis reads, as it is now: two stamps differ if anything was recorded."""
+    files = [run_dir / "study.json", *run_dir.glob("trials/*/*.json*")]
+    found: Stamp = {}
+    for file in files:
+        if file.exists():
+            state = file.stat()
+            found[file] = state.st_mtime_ns, state.st_size
+    return found
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     command = tyro.cli(Analysis, prog="python -m analysis", args=arguments, description=__doc__)
     return exit_status(lambda: analyse(command))
+
+
+def _write(results: Results, folder: Path) -> Path:
+    try:
+        return report.write(results, folder)
+    except OSError as error:
+        why = error.strerror or error
+        raise ValueError(f"report folder {folder}: {why}; choose another with --out") from error
 
 
 if __name__ == "__main__":

@@ -271,6 +271,29 @@ TUNING: Columns = {name: _PLACE[name] for name in ("study", "size", "arm")} | {
     "no_band": ("str", "why there is no band; empty if there is"),
     "level": ("float64", "of the band"),
 }
+VARIATION: Columns = {name: _PLACE[name] for name in ("study", "size", "arm")} | {
+    "runs": ("int64", "confirm runs of the chosen setting"),
+    "sd_runs": ("float64", "standard deviation of their box AP: seeds and draws"),
+    "trials": ("int64", "points of the search that have a score"),
+    "sd_tuning": (
+        "float64",
+        "of the chosen setting's box AP, over searches of other points; a bootstrap",
+    ),
+    "pairs": ("int64", "confirm runs that the reference has with the same seed and draw"),
+    "sd_difference_runs": ("float64", "of their difference in box AP; missing: the reference"),
+    "sd_difference_tuning": ("float64", "of the chosen settings' difference, over searches"),
+}
+IMPORTANCE: Columns = {name: _PLACE[name] for name in ("study", "size", "arm")} | {
+    "trials": ("int64", "tuning trials fitted"),
+    "records": ("int64", "scores fitted: a trial has one at each length it came to"),
+    "lr": ("float64", "share of the surface's variance over the space by the learning rate, 0-1"),
+    "weight_decay": ("float64", "by weight decay"),
+    "interaction": ("float64", "by the two together, beyond each alone"),
+    "length": ("float64", "by length"),
+    "sd": ("float64", "standard deviation of the surface over the space, AP"),
+    "r2": ("float64", "share of the variance of trials left out of the fit that it predicts"),
+    "withheld": ("str", "why there are no shares; empty if there are"),
+}
 STOPPING: Columns = {name: _PLACE[name] for name in ("study", "size", "arm")} | {
     "trials": ("int64", "tune trials begun"),
     "stopped": ("int64", "of those, stopped at a rung"),
@@ -345,6 +368,8 @@ FRAMES: dict[str, tuple[str, Columns]] = {
     "crossover": ("from which size on an arm's lead is gone, one row per arm", CROSSOVER),
     "catch_up": ("after how long the reference reaches an arm, a row per size", CATCH_UP),
     "tuning_curve": ("what more trials would have bought, one row per number of them", TUNING),
+    "variation": ("how much comes from seeds and from tuning, a row per size and arm", VARIATION),
+    "importance": ("which hyper-parameter matters, one row per size and arm", IMPORTANCE),
     "stop_audit": ("what stopping saved and lost, one row per arm and size", STOPPING),
     "cross_tuning": ("one row per size, arm, and other arm whose setting it was given", CROSSED),
     "seen": ("what was seen in all, one row per size, arm and currency", SEEN),

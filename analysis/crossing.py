@@ -49,7 +49,7 @@ def cross_tuning(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
     """Each arm with each other arm's best setting, as `columns.CROSSED`.
 
     Arms that chose the same setting need no runs for it: their own are counted and the difference
-    is 0. Intervals share their spread over the sizes, as those of `answer` do.
+    is 0. Intervals learn from all sizes how far runs scatter, as those of `answer` do.
     """
     best, runs = tables.best(results), scored(results.confirmations)
     found: list[dict[str, Any]] = []
@@ -73,17 +73,17 @@ def cross_tuning(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
                 if len(where(mine, size=size)) and len(where(given, size=size))
             ]
             same = {row["size"] for row in rows(tables.with_setting(mine, given))}
-            spread = {
-                kind: stats.pooled(stats.pairs(*pair.both(f"AP_{kind}")) for pair in pairs)
+            spreads = {
+                kind: stats.moderated(stats.pairs(*pair.both(f"AP_{kind}")) for pair in pairs)
                 for kind in ("box", "mask")
             }
-            for pair in pairs:
+            for at, pair in enumerate(pairs):
                 (setting,) = rows(where(given, size=pair.size))
                 row = place | {"size": pair.size, "setting_of": other}
                 row |= {name: setting[name] for name in SETTING}
                 row |= {"same": pair.size in same, "n": len(pair.both("AP_box")[0])}
                 for kind in ("box", "mask"):
-                    row |= _compared(pair, f"AP_{kind}", level, spread[kind])
+                    row |= _compared(pair, f"AP_{kind}", level, spreads[kind][at])
                 found.append(row | {"level": level})
     table = frame(found, columns.CROSSED)
     return table.sort_values(["study", "size"], kind="stable", ignore_index=True)

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import columns, stats
-from analysis.frames import Row, frame, groups, rows
+from analysis.frames import Row, frame, groups, rows, where
 from analysis.load import Results
 from analysis.tables import answer
 from analysis.words import images
@@ -123,3 +123,12 @@ def _rounded(size: float) -> int:
     """To two digits: no interval here knows more."""
     digits = max(0, math.floor(math.log10(size)) - 1)
     return round(size / 10**digits) * 10**digits
+
+
+def within(table: pd.DataFrame, study: str) -> list[dict[str, Any]]:
+    """A study's rows of `crossover` whose interval ends somewhere among the sizes tried."""
+    return [
+        row
+        for row in rows(where(table, study=study))
+        if row["crossover_low"] > 0 or math.isfinite(row["crossover_high"])
+    ]

@@ -20,6 +20,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 
 from analysis import plots
+from analysis.crossover import crossover, within
+from analysis.crossover import told as crossover_told
 from analysis.frames import rows, values, where
 from analysis.load import Results
 from analysis.looks import INK, PAPER, RULE, Look
@@ -42,13 +44,14 @@ def by_size(results: Results, study: str, looks: dict[str, Look]) -> list[Figure
     """AP against training-set size, box and mask; no panels for a study of one size."""
     if len(results.sizes(study)) < 2:
         return []
+    marked = within(crossover(results), study)
     found: list[Figure] = []
     for kind in ("box", "mask"):
         frame = plots.by_size(results, study, kind)
         means = where(frame, what="mean")
         if means.empty:
             continue
-        told = [
+        said = [
             f"{arm}: "
             + ", ".join(
                 f"{between(row['AP'], row['low'], row['high'])} at {row['size']:,}"
@@ -56,13 +59,15 @@ def by_size(results: Results, study: str, looks: dict[str, Look]) -> list[Figure
             )
             for arm in dict.fromkeys(means["arm"])
         ]
-        alt = f"{kind} AP against the number of training images. " + "; ".join(told) + "."
+        alt = f"{kind} AP against the number of training images. " + "; ".join(said) + "."
+        ends = marked if kind == "box" else []
+        alt += "".join(f" {crossover_told(end)}." for end in ends)
 
-        def draw(ax: Axes, frame: Any = frame, kind: str = kind) -> None:
-            plots.draw_by_size(ax, frame, looks, kind)
+        def draw(ax: Axes, frame: Any = frame, kind: str = kind, ends: list[Any] = ends) -> None:
+            plots.draw_by_size(ax, frame, looks, kind, ends)
 
         title = f"{kind.capitalize()} AP against training images"
-        found.append(_figure(f"size-{kind}", title, alt, draw, looks))
+        found.append(figure(f"size-{kind}", title, alt, draw, looks))
     return found
 
 
@@ -85,7 +90,7 @@ def learning_curves(results: Results, study: str, looks: dict[str, Look]) -> lis
         def draw(ax: Axes, frame: Any = frame) -> None:
             plots.draw_learning_curves(ax, frame, looks)
 
-        found.append(_figure(f"curves-{size}", images(size), alt, draw, looks))
+        found.append(figure(f"curves-{size}", images(size), alt, draw, looks))
     return found
 
 
@@ -113,7 +118,7 @@ def settings(results: Results, study: str, looks: dict[str, Look]) -> list[Figur
                 plots.draw_settings(ax, frame, look, top)
 
             title = f"{images(size)}, {arm}"
-            found.append(_figure(f"settings-{size}-{arm}", title, alt, draw, looks))
+            found.append(figure(f"settings-{size}-{arm}", title, alt, draw, looks))
     return found
 
 
@@ -139,11 +144,11 @@ def seen(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
         def draw(ax: Axes, frame: Any = frame) -> None:
             plots.draw_seen(ax, frame, looks)
 
-        found.append(_figure(f"seen-{size}", images(size), alt, draw, looks))
+        found.append(figure(f"seen-{size}", images(size), alt, draw, looks))
     return found
 
 
-def _figure(
+def figure(
     name: str, title: str, alt: str, draw: Callable[[Axes], None], looks: dict[str, Look]
 ) -> Figure:
     with rc_context({**plots.STYLE, "svg.hashsalt": name}):

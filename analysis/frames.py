@@ -25,7 +25,9 @@ def frame(rows: Iterable[Mapping[str, Any]], columns: Columns) -> pd.DataFrame:
 
 def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as dictionaries."""
-    return [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False)]
+    names = list(table.columns)
+    columns = [table[name].tolist() for name in names]  # `itertuples` takes ten times as long
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def values(table: pd.DataFrame, column: str) -> list[Any]:

@@ -64,9 +64,12 @@ def answer(table: pd.DataFrame) -> Table:
         if len(sides) == 2:
             gaps = [_signed(row, f"AP_{kind}_difference") for kind in kinds]
             paired = "paired" if row["paired"] else ""
-            found.append([size, f"{row['arm']} − {row['reference']}", *gaps, paired, ""])
+            name = f"{row['arm']} − {row['reference']}"
+            found.append([size, name, *gaps, paired, _surely(row)])
     level = f"{table['level'].iloc[0] * 100:g}" if len(table) else "95"
     caption = f"Tuned AP, mean over seeds, with {level} % intervals in brackets"
+    if any(map(math.isfinite, values(table, "AP_box_probability"))):
+        caption += "; P: probability that the difference in box AP is above 0"
     if "tune" in values(table, "split"):
         caption += "; on the tuning split the best of many, with one seed: optimistic"
     return Table(caption, columns, found)
@@ -217,6 +220,16 @@ def flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         else:
             found.append((name, "none" if value is None else str(value)))
     return found
+
+
+def _surely(row: dict[str, Any]) -> str:
+    """How probable it is that the arm is the better one, and whether both are equal."""
+    chance = row["AP_box_probability"]
+    if not math.isfinite(chance):
+        return ""
+    percent = 100 * chance
+    text = "> 99" if percent > 99 else "< 1" if percent < 1 else f"{percent:.0f}"
+    return f"P {text} %" + (", equal" if row["AP_box_equal"] else "")
 
 
 def _signed(row: dict[str, Any], name: str) -> str:

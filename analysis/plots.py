@@ -6,6 +6,7 @@ The drawing half does no arithmetic, so that what is seen can be tested as a fra
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from analysis import tables
-from analysis.frames import rows, scored, where
+from analysis.frames import Row, rows, scored, where
 from analysis.load import Results
 from analysis.looks import INK, PAPER, RULE, Look
 from analysis.words import number, points
@@ -116,8 +117,17 @@ def by_size(results: Results, study: str, kind: str = "box") -> pd.DataFrame:
     return pd.DataFrame(found, columns=pd.Index(names))
 
 
-def draw_by_size(ax: Axes, frame: pd.DataFrame, looks: dict[str, Look], kind: str = "box") -> None:
-    """`by_size` on an Axes: means joined, intervals as bars, runs as dots, tuning split hollow."""
+def draw_by_size(
+    ax: Axes,
+    frame: pd.DataFrame,
+    looks: dict[str, Look],
+    kind: str = "box",
+    ends: Sequence[Row] = (),
+) -> None:
+    """`by_size` on an Axes: means joined, intervals as bars, runs as dots, tuning split hollow.
+
+    `ends`: rows of `analysis.crossover`; a shade over the sizes at which a lead may end.
+    """
     for arm in dict.fromkeys(frame["arm"]):
         look, mine = looks[arm], where(frame, arm=arm)
         means, runs = where(mine, what="mean"), where(mine, what="run")
@@ -135,9 +145,21 @@ def draw_by_size(ax: Axes, frame: pd.DataFrame, looks: dict[str, Look], kind: st
     ax.xaxis.set_minor_locator(NullLocator())
     ax.margins(x=0.08)
     ax.set_ylim(bottom=0)
+    for end in ends:
+        _draw_crossover(ax, end, looks[end["arm"]])
     ax.set_xlabel("training images")
     ax.set_ylabel(f"{kind} AP")
     ax.grid(axis="x", visible=False)
+
+
+def _draw_crossover(ax: Axes, end: Row, look: Look) -> None:
+    """The interval in the arm's colour, the estimate as a line; open ends reach the frame's."""
+    left, right = ax.get_xlim()
+    low, high = (min(max(end[f"crossover_{side}"], left), right) for side in ("low", "high"))
+    ax.axvspan(low, high, color=look.colour, alpha=0.13, linewidth=0, zorder=0)
+    if left < end["crossover"] < right:
+        ax.axvline(end["crossover"], color=look.colour, linestyle="--", linewidth=1.2, zorder=1)
+    ax.set_xlim(left, right)
 
 
 def settings(results: Results, study: str, size: int, arm: str) -> pd.DataFrame:

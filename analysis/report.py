@@ -1,4 +1,4 @@
-"""One self-contained page that answers the study's question, and its tables as CSV beside it."""
+"""One self-contained page that answers the study's question, and its tables beside it."""
 
 from __future__ import annotations
 
@@ -13,27 +13,29 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from analysis import crossing, figures, layout, stopping, tables
+from analysis import chapters, crossing, figures, layout, stats, stopping, tables
 from analysis.flags import flags, lines
 from analysis.frames import values
 from analysis.load import Results
 from analysis.looks import looks
 from analysis.plots import THERMAL
 from analysis.seen import seen as account
-from analysis.words import headline
+from analysis.words import headline, points
 from study.rundir import write_atomically
 
 
 def write(results: Results, folder: Path | str) -> Path:
-    """Write `index.html` and one CSV per frame into `folder`; returns the page.
+    """Write `index.html` and each frame as CSV and as Parquet into `folder`; returns the page.
 
     Raises:
         ValueError: several studies were loaded; a report is about one.
         OSError: the folder cannot be made or written to.
     """
     folder = Path(folder)
-    csv = {
-        "answer": tables.answer(results),
+    answer = tables.answer(results)
+    made = {
+        "answer": answer,
+        **chapters.frames(results, answer),
         "best": tables.best(results),
         "trials": results.trials,
         "tails": results.tails,
@@ -47,10 +49,11 @@ def write(results: Results, folder: Path | str) -> Path:
         "seen": account(results),
         "flags": flags(results),
     }
-    page = render(results, csv=[f"{name}.csv" for name in csv])
+    page = render(results, csv=[f"{name}.csv" for name in made])
     folder.mkdir(parents=True, exist_ok=True)
-    for name, table in csv.items():
+    for name, table in made.items():
         write_atomically(folder / f"{name}.csv", table.to_csv(index=False))
+        write_atomically(folder / f"{name}.parquet", table.to_parquet(index=False))
     write_atomically(folder / "index.html", page)
     return folder / "index.html"
 
@@ -72,6 +75,7 @@ def render(results: Results, csv: list[str]) -> str:
         "thermal": ", ".join(to_hex(colormaps[THERMAL](i / 8)) for i in range(9)),
         "verdicts": layout.verdicts(answer),
         "reading": _reading(answer),
+        "margin": points(stats.MARGIN),
         "flags": lines(flags(results)),
         "by_size": figures.by_size(results, study, seen),
         "curves": figures.learning_curves(results, study, seen),
@@ -93,6 +97,7 @@ def render(results: Results, csv: list[str]) -> str:
         "versions": layout.flat({k: manifest.get(k) or {} for k in ("versions", "budget")}),
         "footer": f"Written by python -m analysis on {datetime.now(UTC):%-d %B %Y, %H:%M} UTC.",
     }
+    context |= chapters.context(results, study, seen, chapters.frames(results, answer))
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("analysis"),
         autoescape=True,
@@ -119,7 +124,8 @@ def _reading(answer: pd.DataFrame) -> str:
     text: list[str] = []
     if any(map(math.isfinite, values(answer, "AP_box_difference_low"))):
         text.append(
-            "Intervals come from fresh seeds; how far runs scatter is pooled over the sizes."
+            "Intervals come from fresh seeds; how far runs scatter at a size is judged by its own"
+            " runs and, in part, by those of the other sizes."
             " Each interval speaks for its own size: of twenty such intervals about one misses the"
             " truth. The upright tick is zero, no difference; an arm is called ahead only if its"
             " whole interval lies on one side of it."

@@ -7,7 +7,7 @@ report split. While they are missing the answer says so and claims nothing.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import columns, stats
-from analysis.frames import frame, groups, rows, scored, where
+from analysis.frames import frame, rows, scored, where
 from analysis.load import Results
 from study import extension
 from study.config import Nuisance, from_dict
@@ -23,6 +23,10 @@ from study.config import Nuisance, from_dict
 SETTING = ["lr", "weight_decay", "length", "factor"]
 Spreads = dict[tuple[str, str], stats.Spread]
 """By box or mask, and by reference, arm or difference."""
+Places = dict[tuple[str, int, str], list[dict[str, Any]]]
+"""Rows of a frame by study, size and arm."""
+Sides = dict[str, list[dict[str, Any]]]
+"""Rows of a frame by side: reference and, if there is one, arm."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,15 @@ def best(results: Results) -> pd.DataFrame:
     to the shorter length, then to the lower trial index.
     """
     found: list[dict[str, Any]] = []
-    for _, group in groups(scored(where(results.tails, role="tune")), "study", "size", "arm"):
-        top = min(rows(group), key=lambda row: (-row["AP_box"], row["length"], row["index"]))
-        ranges = searched(results, top["study"], top["size"])
+    at: dict[tuple[str, int], dict[str, Searched]] = {}
+    for (study, size, _), group in _by_place(scored(where(results.tails, role="tune"))).items():
+        top = min(group, key=lambda row: (-row["AP_box"], row["length"], row["index"]))
+        if (study, size) not in at:
+            at[study, size] = searched(results, study, size)
+        ranges = at[study, size]
         edges = {f"{name}_edge": edge(top[name], ranges.get(name)) for name in ranges}
         blank = dict.fromkeys(("lr_edge", "weight_decay_edge", "length_edge"), "")
-        found.append(top | blank | edges | {"trials": len(set(group["trial_id"]))})
+        found.append(top | blank | edges | {"trials": len({row["trial_id"] for row in group})})
     return frame(found, columns.BEST)
 
 
@@ -80,24 +87,28 @@ def answer(
     A study of one arm gets one row per size with nothing on the side of `arm`. Differences of
     less than `margin` AP either way count as none, where that can be shown.
     """
-    chosen, confirmations = best(results), confirmed(results)
+    chosen = best(results)
+    repeats = scored(with_setting(results.confirmations, chosen))
+    tuned, confirmations, bills = map(_by_place, (chosen, repeats, results.costs))
     found: list[dict[str, Any]] = []
     for study in results.manifests:
         reference, *others = results.arms(study) or [None]
         if reference is None:
             continue
-        every = scored(where(confirmations, study=study))
-        spreads = {arm: _spreads(every, reference, arm) for arm in others or [None]}
-        for size in results.sizes(study):
-            place = {"study": study, "size": size}
-            setting, runs = where(chosen, **place), where(confirmations, **place)
-            costs = where(results.costs, **place)
-            found += [
-                place
-                | {"reference": reference, "arm": arm, "level": level, "margin": margin}
-                | _contrast(setting, runs, costs, reference, arm, level, margin, spreads[arm])
-                for arm in others or [None]
-            ]
+        sizes = results.sizes(study)
+        for arm in others or [None]:
+            sides = {"reference": reference} | ({"arm": arm} if arm else {})
+            runs = {size: _sides(confirmations, study, size, sides) for size in sizes}
+            spreads = _spreads(runs, list(sides))
+            for size in sizes:
+                place = {"study": study, "size": size}
+                setting, bill = (_sides(table, study, size, sides) for table in (tuned, bills))
+                row = place | {"reference": reference, "arm": arm, "level": level}
+                row |= {"margin": margin}
+                row |= _contrast(runs[size], setting, bill, level, margin, spreads[size])
+                found.append(row)
+    order = {study: at for at, study in enumerate(results.manifests)}
+    found.sort(key=lambda row: (order[row["study"]], row["size"]))
     return frame(found, columns.ANSWER)
 
 
@@ -128,30 +139,26 @@ def edge(value: float, of: Searched | None) -> str:
 
 
 def _contrast(
-    chosen: pd.DataFrame,
-    runs: pd.DataFrame,
-    costs: pd.DataFrame,
-    reference: str,
-    arm: str | None,
+    runs: Sides,
+    chosen: Sides,
+    bills: Sides,
     level: float,
     margin: float,
     spreads: Spreads,
 ) -> dict[str, Any]:
     """One row of the answer; both sides are scored on the same split."""
-    sides = {"reference": reference} | ({"arm": arm} if arm else {})
-    runs = scored(runs)
-    report = all(len(where(runs, arm=name)) for name in sides.values())
+    report = all(runs.values())
     source = runs if report else chosen
     row: dict[str, Any] = {"split": "report" if report else "tune", "paired": False}
     row |= dict.fromkeys(("seeds_arm", "images_arm", "device_seconds_arm"), 0)
-    for side, name in sides.items():
-        row[f"seeds_{side}"] = len(where(source, arm=name))
-        for setting in rows(where(chosen, arm=name)):
+    for side in runs:
+        row[f"seeds_{side}"] = len(source[side])
+        for setting in chosen[side]:
             row |= {f"{key}_{side}": setting[key] for key in SETTING}
         for key in ("images", "device_seconds"):
-            row[f"{key}_{side}"] = where(costs, arm=name)[key].sum()
+            row[f"{key}_{side}"] = sum(bill[key] for bill in bills[side])
     for kind in ("box", "mask"):
-        scores = {side: _by_seed(source, name, f"AP_{kind}") for side, name in sides.items()}
+        scores = {side: _by_seed(told, f"AP_{kind}") for side, told in source.items()}
         for side, values in scores.items():
             spread = spreads[kind, side]
             _put(row, f"AP_{kind}_{side}", stats.mean_interval(values.values(), level, spread))
@@ -164,26 +171,40 @@ def _contrast(
     return row
 
 
-def _spreads(runs: pd.DataFrame, reference: str, arm: str | None) -> Spreads:
-    """The spread over seeds that all sizes of a study share."""
-    found: Spreads = {}
-    sides = {"reference": reference} | ({"arm": arm} if arm else {})
+def _spreads(runs: Mapping[int, Sides], sides: Sequence[str]) -> dict[int, Spreads]:
+    """By size, the spread over seeds; the sizes of a study learn from one another."""
+    found: dict[int, Spreads] = {size: {} for size in runs}
     for kind in ("box", "mask"):
         scores = [
-            {side: _by_seed(group, name, f"AP_{kind}") for side, name in sides.items()}
-            for _, group in groups(runs, "size")
+            {side: _by_seed(one[side], f"AP_{kind}") for side in sides} for one in runs.values()
         ]
-        for side in sides:
-            found[kind, side] = stats.pooled(one[side].values() for one in scores)
-        gaps = (stats.pairs(one.get("arm", {}), one["reference"]) for one in scores)
-        found[kind, "difference"] = stats.pooled(gaps)
+        samples: dict[str, list[Iterable[float]]] = {
+            side: [one[side].values() for one in scores] for side in sides
+        }
+        samples["difference"] = [
+            stats.pairs(one.get("arm", {}), one["reference"]) for one in scores
+        ]
+        for what, values in samples.items():
+            for size, spread in zip(runs, stats.moderated(values), strict=True):
+                found[size][kind, what] = spread
     return found
 
 
-def _by_seed(runs: pd.DataFrame, arm: str, score: str) -> dict[Hashable, float]:
+def _sides(table: Places, study: str, size: int, arms: dict[str, str]) -> Sides:
+    return {side: table.get((study, size, arm), []) for side, arm in arms.items()}
+
+
+def _by_place(table: pd.DataFrame) -> Places:
+    """The rows of a frame by study, size and arm."""
+    found: Places = {}
+    for row in rows(table):
+        found.setdefault((row["study"], row["size"], row["arm"]), []).append(row)
+    return found
+
+
+def _by_seed(runs: Iterable[dict[str, Any]], score: str) -> dict[Hashable, float]:
     """Score by (seed, draw); the tuning split's one best score has no seed to pair by."""
-    mine = rows(where(runs, arm=arm))
-    return {(row.get("seed"), row.get("draw")): row[score] for row in mine}
+    return {(row.get("seed"), row.get("draw")): row[score] for row in runs}
 
 
 def _put(row: dict[str, Any], name: str, value: stats.Estimate | stats.Difference) -> None:

@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from analysis import crossing, layout, stopping, tables
+from analysis import chapters, crossing, layout, stopping, tables
+from analysis.catching_up import catch_up
+from analysis.crossover import of_answer
 from analysis.flags import flags, lines
 from analysis.load import Results
 from analysis.words import headline
@@ -28,6 +30,9 @@ def show(results: Results, file: IO[str] | None = None) -> None:
     console = Console(file=file, width=1000, highlight=False, markup=False, emoji=False)
     answer = tables.answer(results)
     _prose(console, headline(answer), style="bold")
+    for text in chapters.beyond(of_answer(answer), catch_up(results)):
+        console.print()
+        _prose(console, text)
     if len(answer):
         _table(console, layout.answer(answer))
     if raised := lines(flags(results)):

@@ -25,9 +25,9 @@ FRAMES = {name.removeprefix("Results."): frame for name, (_, frame) in columns.F
 
 
 def frame_of(results: Results, name: str) -> pd.DataFrame:
-    if name == "tuning_curve":
-        return analysis.tuning_curve(results, np.random.default_rng(0))
     made = getattr(analysis, name, None)
+    if name in ("tuning_curve", "variation"):
+        return getattr(analysis, name)(results, np.random.default_rng(0))
     return made(results) if made else getattr(results, name)
 
 

@@ -9,9 +9,13 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import crossing, layout, plots, report, stopping, tables
+from analysis import chapters, crossing, layout, plots, report, stopping, tables
+from analysis.catching_up import told as catch_up_told
+from analysis.crossover import told as crossover_told
 from analysis.frames import rows, values, where
 from analysis.looks import looks
+from analysis.tuning import told as tuning_told
+from analysis.variation import told as variation_told
 from analysis.words import headline
 from study.rundir import State
 from tests.analysis.conftest import Incomplete
@@ -21,6 +25,7 @@ from tests.analysis.page import Page
 CSV = {
     *("answer", "best", "trials", "tails", "curves", "costs", "confirmations", "audits", "flags"),
     *("stop_audit", "cross_tuning", "strips", "seen"),
+    *("crossover", "catch_up", "tuning_curve", "variation", "importance"),
 }
 
 
@@ -67,11 +72,17 @@ def test_page_opens_with_the_answer(page: Page, results: analysis.Results):
     assert headline(analysis.answer(results)) in text
     for row in layout.verdicts(analysis.answer(results)):
         assert row.text in text
+    answer = text.index("The arms side by side")
+    for row in rows(analysis.crossover(results)):
+        assert 0 < text.index(crossover_told(row)[1:]) < answer
+    for row in rows(analysis.catch_up(results)):
+        assert 0 < text.index(catch_up_told(row)) < answer
 
 
 def test_page_has_a_figure_for_every_question(page: Page):
-    # box and mask by size; a panel of curves a size; a map a size and arm; what was seen a size
-    assert page.inside("figure") == 2 + 3 + 3 * 2 + 3
+    # box and mask by size; leaps, curves, lines across and tuning a size; the loss at two sizes;
+    # a map a size and arm; what was seen a size; the bill and the times
+    assert page.inside("figure") == 2 + 4 * 3 + 2 + 3 * 2 + 3 + 2
 
 
 def test_figures_say_what_they_show(page: Page, results: analysis.Results):
@@ -101,6 +112,15 @@ def test_page_keeps_silent_where_nothing_was_stopped_or_crossed(incomplete: Inco
     assert not any(section in page.text for section in SECTIONS)
 
 
+def test_page_says_how_much_is_luck_and_what_matters(results: analysis.Results, page: Page):
+    text = " ".join(page.text)
+    made = chapters.frames(results, analysis.answer(results))
+    for line in (*variation_told(made["variation"]), *tuning_told(made["tuning_curve"])):
+        assert line in text
+    chance = analysis.answer(results)["AP_box_probability"].iloc[0]
+    assert chance > 0.99 and "P > 99 %" in text
+
+
 def test_page_follows_the_theme(page: Page):
     styles = "".join(page.styles)
     assert "prefers-color-scheme: dark" in styles
@@ -115,6 +135,12 @@ def test_tables_are_the_frames(folder: Path, results: analysis.Results):
         table = pd.read_csv(folder / f"{name}.csv")
         assert list(table.columns) == list(getattr(results, name).columns)
         assert len(table) == len(getattr(results, name))
+    for name in CSV:
+        typed = pd.read_parquet(folder / f"{name}.parquet")
+        frame = getattr(results, name, None)
+        assert len(typed) == len(pd.read_csv(folder / f"{name}.csv"))
+        if isinstance(frame, pd.DataFrame):
+            assert typed.dtypes.astype(str).to_dict() == frame.dtypes.astype(str).to_dict()
     billed = values(pd.read_csv(folder / "costs.csv"), "images")
     assert sum(billed) == sum(values(results.trials, "images"))
 

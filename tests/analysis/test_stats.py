@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats as reference
 
-from analysis.stats import difference, mean_interval, pooled
+from analysis.stats import PRIOR, difference, mean_interval, moderated, pooled
 
 SCORES = [31.0, 32.5, 30.2, 33.1]
 OTHERS = [28.0, 29.9, 28.4, 27.7, 29.0]
@@ -97,6 +97,35 @@ def test_samples_with_different_means_share_their_spread():
     # Student's t at 97.5 %: 12.71 with 1 degree of freedom, 4.303 with 2
     assert alone.high - 2 == pytest.approx(12.706 * 1.0, rel=1e-3)
     assert shared.high - 2 == pytest.approx(4.303 * 1.0, rel=1e-3)
+
+
+def test_a_moderated_spread_lies_between_its_own_and_the_pooled_one():
+    wide, narrow, same, one = [1.0, 5.0], [11.0, 11.4], [20.0, 20.0], [5.0]
+    spreads = moderated([wide, narrow, same, one])
+    common, share = pooled([wide, narrow]), 1 / (1 + PRIOR)
+    for sample, spread in zip((wide, narrow), spreads, strict=False):
+        own = float(np.var(sample, ddof=1))
+        assert spread.variance == pytest.approx(share * own + (1 - share) * common.variance)
+        # weights 2/3 and 1/3 of two variances with one degree of freedom each
+        assert spread.freedom == pytest.approx(1 / ((2 / 3) ** 2 + (1 / 3) ** 2))
+    assert spreads[2:] == [common, common]
+    assert moderated([wide]) == [pooled([wide])]
+
+
+def test_a_size_that_scatters_more_is_covered_better_than_by_a_pooled_spread():
+    """Three runs at each of four sizes, whose spreads fall threefold from first to last."""
+    rng = np.random.default_rng(8)
+    spreads, draws = np.geomspace(3, 1, 4), 500
+    hits = {"moderated": np.zeros(4), "pooled": np.zeros(4)}
+    for _ in range(draws):
+        runs = list(rng.normal(0, spreads[:, None], (4, 3)))
+        ways = {"moderated": moderated(runs), "pooled": [pooled(runs)] * 4}
+        for name, way in ways.items():
+            ends = [mean_interval(run, spread=one) for run, one in zip(runs, way, strict=True)]
+            hits[name] += [end.low <= 0 <= end.high for end in ends]
+    shares = {name: hit / draws for name, hit in hits.items()}
+    assert min(shares["moderated"]) > 0.87 > min(shares["pooled"])
+    assert 0.93 < shares["moderated"].mean() < 0.97
 
 
 def test_one_run_has_no_interval_whatever_others_scatter():
