@@ -9,12 +9,15 @@
 read, so an unfinished study gives the same frames as far as it got. The frames and their columns:
 """
 
+from analysis import columns, paper_columns
+from analysis.against import against_paper, load_runs
 from analysis.catching_up import catch_up
-from analysis.columns import describe
 from analysis.crossing import cross_tuning
 from analysis.crossover import crossover
 from analysis.flags import flags
+from analysis.hypotheses import hypotheses
 from analysis.load import Results, load
+from analysis.paper import paper
 from analysis.seen import (
     IMAGENET_100_EPOCHS,
     Account,
@@ -38,6 +41,7 @@ __all__ = [
     "Estimate",
     "Results",
     "Seen",
+    "against_paper",
     "answer",
     "best",
     "break_even",
@@ -48,8 +52,11 @@ __all__ = [
     "difference",
     "flags",
     "headline",
+    "hypotheses",
     "load",
+    "load_runs",
     "mean_interval",
+    "paper",
     "pretraining",
     "seen",
     "seen_by",
@@ -58,4 +65,4 @@ __all__ = [
     "verdict",
 ]
 
-__doc__ = (__doc__ or "") + describe()
+__doc__ = (__doc__ or "") + columns.describe() + columns.describe(paper_columns.FRAMES)

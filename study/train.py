@@ -205,16 +205,6 @@ def every_image(command: Train, recipe: Recipe | None) -> bool:
     return command.data.given or recipe.every_image
 
 
-def paper(run: RunConfig, recipe: Recipe | None) -> tuple[recipes.Published, ...]:
-    """The published numbers that the run's are to be compared with: none if it is another run."""
-    if recipe is None:
-        return ()
-    whole = (run.model, run.evaluation) == (recipe.run.model, recipe.run.evaluation)
-    same_arm = (run.init is None) == (recipe.run.init is None)  # of whatever weights file
-    same_data = run.data.name == recipe.run.data.name
-    return recipe.paper if whole and same_arm and same_data else ()
-
-
 def begin(run: RunConfig, trial: TrialDir, recipe: Recipe | None = None) -> None:
     """Write the configuration; a folder that holds another run is refused.
 
@@ -273,7 +263,7 @@ def train(command: Train) -> int:
     begin(run, trial, recipe)
     total = schedule.iterations(run.schedule)
     console.print(f"{run.arm}, {run.size} images, {total} iterations of {run.optim.batch_size}")
-    published = paper(run, recipe)
+    published = recipe.published_for(run) if recipe else ()
     for record in trial.records():
         console.print(line(record) + listing.beside(record, published) + "  (before)")
     for record in records(run, trial, command.workers):

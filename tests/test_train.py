@@ -172,9 +172,10 @@ def test_the_papers_number_stands_beside_a_record_of_its_length_alone():
     assert said == "  (paper: AP_box 40.3 [V], AP_mask 35.7 [C])"
     assert not listing.beside(record | {"images_seen": 16}, recipe.paper)
     assert not listing.beside(record | {"weights": "trunk"}, recipe.paper)
-    assert train.paper(recipe.run, recipe) == recipe.paper
-    assert train.paper(replace(recipe.run, arm="gn", init="R-50-GN.pkl"), recipe) == recipe.paper
-    assert not train.paper(replace(recipe.run, arm="scratch", init=None), recipe)
+    own = replace(recipe.run, arm="gn", init="R-50-GN.pkl")
+    assert recipe.published_for(recipe.run) == recipe.published_for(own) == recipe.paper
+    assert not recipe.published_for(replace(recipe.run, arm="scratch", init=None))
+    assert not recipe.published_for(replace(recipe.run, size=1000))
 
 
 @pytest.mark.parametrize(

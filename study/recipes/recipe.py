@@ -60,6 +60,17 @@ class Recipe:
         lengths = {row.length for row in self.paper} - {None, *self.run.schedule.lengths}
         require(not lengths, "paper", lengths, "of lengths that the run has")
 
+    def published_for(self, run: RunConfig) -> tuple[Published, ...]:
+        """The published numbers that a run's are to be compared with: none if it is another run.
+
+        Weights may come from whatever file, and images may be counted a tenth otherwise.
+        """
+        whole = (run.model, run.evaluation) == (self.run.model, self.run.evaluation)
+        same_arm = (run.init is None) == (self.run.init is None)
+        same_data = run.data.name == self.run.data.name
+        same_size = abs(run.size - self.run.size) <= self.run.size / 10
+        return self.paper if whole and same_arm and same_data and same_size else ()
+
 
 def varied(
     recipe: Recipe,
