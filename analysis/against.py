@@ -22,7 +22,7 @@ from analysis.load import Results
 from analysis.paper import AUGMENTED, described, paper, tuned_for
 from analysis.paper_columns import AGAINST, RUNS
 from analysis.trial import parsed
-from analysis.words import between, number, points
+from analysis.words import between, images, number, points
 from study import recipes
 from study.config import ModelConfig, RunConfig, from_dict
 from study.recipes.recipe import IMAGES as BATCH
@@ -84,27 +84,29 @@ def load_runs(run_dirs: Sequence[str | Path]) -> pd.DataFrame:
 
 def layout(table: pd.DataFrame) -> Table:
     """`against_paper` as people read it."""
-    given = Column("tuned for", number=False, arm=True)
-    columns = [IMAGES, ARM, given, Column("metric", number=False), Column("ours"), Column("runs")]
-    columns += [Column("the paper's"), Column("ours − paper's"), Column("paper tuned for", False)]
-    columns += [Column("from", False)]
+    metrics = set(values(table, "metric"))
+    given, one = Column("tuned for", number=False, arm=True), len(metrics) == 1
+    columns = [IMAGES, ARM, given, *([] if one else [Column("metric", number=False)])]
+    columns += [Column("ours"), Column("runs"), Column("the paper's")]
+    columns += [Column("ours − paper's"), Column("its tuning", False), Column("from", False)]
     shown = [
         [
             *(number(row["size"]), row["arm"], row["setting_of"]),
-            _NAMES.get(row["metric"], row["metric"]),
+            *([] if one else [_named(row["metric"])]),
             between(row["ours"], row["ours_low"], row["ours_high"]),
             number(row["runs"]) + ("" if row["split"] == "report" else "*"),
             f"{points(row['paper'])} [{row['standing']}]",
             _signed(row),
-            row["paper_setting_of"] or "–",
+            f"for {row['paper_setting_of']}" if row["paper_setting_of"] else "–",
             row["source"],
         ]
         for row in rows(table)
     ]
     level = f"{table['level'].iloc[0] * 100:g}" if len(table) else "95"
+    caption = _named(next(iter(metrics))) if one else "Scores"
     caption = (
-        f"Means over runs with {level} % intervals in brackets; the difference's takes the paper's"
-        " one run to scatter as ours do"
+        f"{caption[0].upper()}{caption[1:]}, means over runs with {level} % intervals in brackets;"
+        " the difference's takes the paper's one run to scatter as ours do"
     )
     if "tune" in values(table, "split"):
         caption += "; * tuning split, the best of many trials: optimistic"
@@ -112,8 +114,10 @@ def layout(table: pd.DataFrame) -> Table:
 
 
 def told(table: pd.DataFrame) -> list[str]:
-    """What differs besides, a sentence each, said once."""
-    return list(dict.fromkeys(f"{note}." for note in values(table, "note") if note))
+    """What differs besides, and what the paper says, a sentence each."""
+    noted = [row for row in rows(table) if row["note"]]
+    found = [f"{images(row['size'])}, {row['arm']}: {row['note']}." for row in noted]
+    return list(dict.fromkeys(found))
 
 
 def _comparable(manifest: dict[str, Any], published: pd.DataFrame) -> pd.DataFrame:
@@ -159,7 +163,7 @@ def _rows(
                 continue
             spread = stats.pooled(scores.values())
             ours = stats.mean_interval(mine, level, spread)
-            half = _beside_one_run(spread, ours, level)
+            half = beside_one_run(spread, ours, level)
             gap = ours.mean - row["value"]
             yield {
                 **{"study": study, "size": size, "arm": row["arm"], "setting_of": setting_of},
@@ -174,6 +178,10 @@ def _rows(
                 **{"difference": gap, "difference_low": gap - half, "difference_high": gap + half},
                 **{"level": level, "note": _note(row, metric, size)},
             }
+
+
+def _named(metric: str) -> str:
+    return _NAMES.get(metric, metric)
 
 
 def _made_alike(found: list[dict[str, Any]], setting_of: str, own: bool) -> list[dict[str, Any]]:
@@ -191,14 +199,14 @@ def _metric(wanted: str, runs: pd.DataFrame) -> str:
 def _note(row: dict[str, Any], metric: str, size: int) -> str:
     parts = []
     if metric != row["metric"]:
-        parts.append(f"our {_NAMES[metric]} stands beside the paper's mAP")
+        parts.append(f"our {_named(metric)} stands beside the paper's mAP")
     if size != row["size"]:
         parts.append(f"the paper trained on {row['size']:,} images, ours are {size:,}")
     parts += [row["note"]] if row["note"] else []
     return "; ".join(parts)
 
 
-def _beside_one_run(spread: stats.Spread, ours: stats.Estimate, level: float) -> float:
+def beside_one_run(spread: stats.Spread, ours: stats.Estimate, level: float) -> float:
     """Half the interval of a mean of ours minus one run of the same spread."""
     if not spread.freedom:
         return math.nan

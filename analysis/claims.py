@@ -167,8 +167,8 @@ def same_settings(systems: Sequence[System]) -> Iterator[Finding]:
                 text = f"{SCRATCH} minus {arm}, with one setting for both, {_said(gap)}"
                 yield _finding(system, size, verdict, text, gap)
             elif alike[SCRATCH] == alike[given]:
-                text = f"{SCRATCH} and {arm} chose the same values"
-                yield Finding(True, _placed(system, size, text))
+                text = f"{SCRATCH} and {arm} chose the same values, so that nothing can be lost"
+                yield Finding(None, _placed(system, size, text))
             else:
                 text = f"{SCRATCH} with {arm}'s values minus with its own {_said(lost)}"
                 yield _finding(system, size, above(system, lost, -MARGIN), text, lost)
