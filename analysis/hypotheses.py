@@ -1,6 +1,7 @@
 """The paper's claims as hypotheses, and what a study, runs, or the paper's numbers say of each.
 
-What counts as support is in the docstring of each claim's function in `analysis.claims`.
+What counts as support is in the docstring of each claim's function, in `analysis.claims` and
+`analysis.claims_regimes`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from analysis import claims, stats
-from analysis.claims import Finding
+from analysis import claims_regimes as regimes
 from analysis.frames import frame, rows
+from analysis.judging import Finding
 from analysis.load import Results
 from analysis.observed import System, systems
 from analysis.paper_columns import HYPOTHESES
@@ -71,31 +73,31 @@ ALL = (
             "H9",
             "With fewer images, too, values tuned for pre-training make both arms equal",
         ),
-        *(claims.regularisation, "needs runs from scratch with the other arm's tuned values"),
+        *(regimes.regularisation, "needs runs from scratch with the other arm's tuned values"),
     ),
     Hypothesis(
         *("H10", "With 10,000 images of COCO both arms are equal; from scratch needs longer"),
-        *(claims.tenth, "needs about 10,000 images of COCO"),
+        *(regimes.tenth, "needs about 10,000 images of COCO"),
     ),
     Hypothesis(
         *("H11", "With few images from scratch breaks down: on COCO between 3,500 and 10,000"),
-        *(claims.breakdown, "needs both arms at two sizes"),
+        *(regimes.breakdown, "needs both arms at two sizes"),
     ),
     Hypothesis(
         *("H12", "Where it breaks down, training losses meet: it is generalisation"),
-        *(claims.generalisation, "needs losses of both arms where from scratch is behind"),
+        *(regimes.generalisation, "needs losses of both arms where from scratch is behind"),
     ),
     Hypothesis(
         *("H13", "Few instances and classes matter: on VOC from scratch stays behind"),
-        *(claims.instances, "needs VOC"),
+        *(regimes.instances, "needs VOC"),
     ),
     Hypothesis(
         *("H14", "Stronger augmentation shrinks the advantage of pre-training"),
-        *(claims.augmentation, "needs both arms with and without scale augmentation"),
+        *(regimes.augmentation, "needs both arms with and without scale augmentation"),
     ),
     Hypothesis(
         *("H15", "Larger networks from scratch do not overfit more"),
-        *(claims.larger_models, "needs two networks from scratch, the larger at two lengths"),
+        *(regimes.larger_models, "needs two networks from scratch, the larger at two lengths"),
     ),
 )
 

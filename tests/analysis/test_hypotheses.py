@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import claims, paper_columns
+from analysis import claims, claims_regimes, paper_columns, stats
 from analysis.frames import rows, where
 from analysis.observed import Run, System, score, systems
 from tests.analysis.conftest import Incomplete
@@ -181,14 +181,14 @@ def test_augmentation_is_compared_within_a_network():
     strong = "Mask R-CNN FPN + train aug"
     for ap, verdict in ((40.5, True), (39.0, False)):
         both = [gap(40.0, "Mask R-CNN FPN"), gap(ap, strong)]
-        assert [one.verdict for one in claims.augmentation(both)] == [verdict]
+        assert [one.verdict for one in claims_regimes.augmentation(both)] == [verdict]
 
 
 @pytest.mark.parametrize(("last", "verdict"), [(43.0, True), (40.0, False)])
 def test_a_larger_network_that_falls_has_overfitted(last: float, verdict: bool):
     small = system(LADDER)
     large = system({"scratch": {(FULL, 2): 42.0, (FULL, 6): last}}, backbone="resnet101")
-    assert [one.verdict for one in claims.larger_models([small, large])] == [verdict]
+    assert [one.verdict for one in claims_regimes.larger_models([small, large])] == [verdict]
 
 
 @pytest.mark.parametrize(("factor", "verdict"), [(1.0, True), (1.5, False)])
@@ -202,7 +202,7 @@ def test_losses_meet_within_a_tenth(factor: float, verdict: bool):
     seeds = range(4)
     runs = [run("scratch", 4.0, 0.5 * factor, 2 * seed) for seed in seeds]
     runs += [run("imagenet", 10.0, 0.5, seed) for seed in seeds]
-    found = list(claims.generalisation([replace(system({}), runs=runs)]))
+    found = list(claims_regimes.generalisation([replace(system({}), runs=runs)]))
     assert [one.verdict for one in found] == [verdict]
 
 
@@ -212,7 +212,7 @@ def test_no_claim_is_decided_by_chance_more_often_than_the_level_allows():
     for _ in range(draws):
         noise = generator.normal(0, 0.5, (2, 4))
         scores = {
-            "scratch": {(64, 6): list(20.0 - claims.MARGIN + noise[0])},
+            "scratch": {(64, 6): list(20.0 - stats.MARGIN + noise[0])},
             "pretext": {(64, 6): list(20.0 + noise[1])},
         }
         (found,) = claims.final_accuracy([system(scores, data="shapes", single=False)])
