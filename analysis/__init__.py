@@ -9,13 +9,16 @@
 read, so an unfinished study gives the same frames as far as it got. The frames and their columns:
 """
 
+from analysis import columns, paper_columns
+from analysis.against import against_paper, load_runs
 from analysis.catching_up import catch_up
-from analysis.columns import describe
 from analysis.crossing import cross_tuning
 from analysis.crossover import crossover
 from analysis.flags import flags
+from analysis.hypotheses import hypotheses
 from analysis.importance import importance
 from analysis.load import Results, load
+from analysis.paper import paper
 from analysis.seen import (
     IMAGENET_100_EPOCHS,
     Account,
@@ -40,6 +43,7 @@ __all__ = [
     "Estimate",
     "Results",
     "Seen",
+    "against_paper",
     "answer",
     "best",
     "break_even",
@@ -50,9 +54,12 @@ __all__ = [
     "difference",
     "flags",
     "headline",
+    "hypotheses",
     "importance",
     "load",
+    "load_runs",
     "mean_interval",
+    "paper",
     "pretraining",
     "seen",
     "seen_by",
@@ -62,4 +69,4 @@ __all__ = [
     "verdict",
 ]
 
-__doc__ = (__doc__ or "") + describe()
+__doc__ = (__doc__ or "") + columns.describe() + columns.describe(paper_columns.FRAMES)

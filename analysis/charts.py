@@ -102,7 +102,7 @@ def draw_losses(ax: Axes, frame: pd.DataFrame, looks: dict[str, Look]) -> None:
 
 
 def draw_tuning(ax: Axes, frame: pd.DataFrame, looks: dict[str, Look]) -> None:
-    """Rows of `analysis.tuning_curve` of one size: a curve per arm, with its band if it has one."""
+    """Rows of `analysis.tuning_curve` of one size: a curve per arm, with its band if any."""
     for (arm,), mine in groups(frame, "arm"):
         look = looks[arm]
         ax.plot(mine["trials"], mine["AP_box"], color=look.colour, linewidth=1.8)

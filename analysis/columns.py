@@ -377,10 +377,10 @@ FRAMES: dict[str, tuple[str, Columns]] = {
 }
 
 
-def describe() -> str:
+def describe(frames: dict[str, tuple[str, Columns]] = FRAMES) -> str:
     """All frames and their columns as text."""
     lines: list[str] = []
-    for name, (what, columns) in FRAMES.items():
+    for name, (what, columns) in frames.items():
         lines += ["", f"{name}: {what}", ""]
         width = max(map(len, columns))
         lines += [f"    {column:{width}}  {text}" for column, (_, text) in columns.items()]

@@ -58,9 +58,7 @@ def cross_tuning(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
             place = {"study": study, "arm": arm}
             mine = where(best, **place)
             theirs = where(best, study=study, arm=other)
-            own = dict(zip(mine["size"], mine["length"], strict=True))
-            theirs = theirs.loc[theirs["size"].isin(list(own))]
-            given = theirs.assign(arm=arm, length=[own[size] for size in theirs["size"]])
+            given = as_given(best, study, arm, other)
             pairs = [
                 _Pair(
                     size,
@@ -87,6 +85,14 @@ def cross_tuning(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
                 found.append(row | {"level": level})
     table = frame(found, columns.CROSSED)
     return table.sort_values(["study", "size"], kind="stable", ignore_index=True)
+
+
+def as_given(best: pd.DataFrame, study: str, arm: str, other: str) -> pd.DataFrame:
+    """Another arm's rows of `best` as an arm is given them: with its own length, at its sizes."""
+    mine, theirs = (where(best, study=study, arm=name) for name in (arm, other))
+    own = dict(zip(mine["size"], mine["length"], strict=True))
+    theirs = theirs.loc[theirs["size"].isin(list(own))]
+    return theirs.assign(arm=arm, length=[own[size] for size in theirs["size"]])
 
 
 def as_in_the_paper(results: Results, table: pd.DataFrame) -> pd.DataFrame:

@@ -13,9 +13,11 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from analysis import chapters, crossing, figures, layout, stats, stopping, tables
+from analysis import against, chapters, crossing, figures, layout, stats, stopping, tables
 from analysis.flags import flags, lines
-from analysis.frames import values
+from analysis.frames import rows, values
+from analysis.hypotheses import UNTESTED, hypotheses
+from analysis.hypotheses import told as claims_told
 from analysis.load import Results
 from analysis.looks import looks
 from analysis.plots import THERMAL
@@ -47,6 +49,8 @@ def write(results: Results, folder: Path | str) -> Path:
         "confirmations": results.confirmations,
         "audits": results.audits,
         "seen": account(results),
+        "against_paper": against.against_paper(results),
+        "hypotheses": hypotheses(results),
         "flags": flags(results),
     }
     page = render(results, csv=[f"{name}.csv" for name in made])
@@ -66,6 +70,7 @@ def render(results: Results, csv: list[str]) -> str:
     stopped, crossed = stopping.stop_audit(results), crossing.cross_tuning(results)
     paper = crossing.as_in_the_paper(results, crossed)
     seen = looks(order)
+    beside, claims = against.against_paper(results), hypotheses(results)
     context = {
         "title": f"Study report: {_name(study, manifest)}",
         "eyebrow": _eyebrow(study, results),
@@ -86,6 +91,11 @@ def render(results: Results, csv: list[str]) -> str:
         "stopping_told": stopping.told(stopped),
         "crossing": crossing.layout(crossed, paper),
         "crossing_told": crossing.told(paper),
+        "beside": against.layout(beside),
+        "beside_told": against.told(beside),
+        "claims": [row for row in rows(claims) if row["verdict"] != UNTESTED],
+        "untested": [row for row in rows(claims) if row["verdict"] == UNTESTED],
+        "claims_told": claims_told(claims),
         "costs": layout.costs(results.costs),
         "saving": layout.saving(results.costs),
         "seen": figures.seen(results, study, seen),

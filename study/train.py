@@ -205,28 +205,6 @@ def every_image(command: Train, recipe: Recipe | None) -> bool:
     return command.data.given or recipe.every_image
 
 
-def paper(command: Train, run: RunConfig, recipe: Recipe | None) -> tuple[recipes.Published, ...]:
-    """The published numbers that the run's are to be compared with: none if it is another run.
-
-    It is the same run with another seed, draw or batch, with some of the lengths, and with
-    whatever weights file.
-    """
-    if recipe is None:
-        return ()
-    theirs = scaling.at_batch(recipe.run, run.optim.batch_size)
-    same = (
-        (run.model, run.evaluation, run.optim) == (theirs.model, theirs.evaluation, theirs.optim)
-        and (run.schedule.tail, run.schedule.factors)
-        == (theirs.schedule.tail, theirs.schedule.factors)
-        and (run.init is None) == (theirs.init is None)
-        and run.data.name == theirs.data.name
-        and run.data.val_size == theirs.data.val_size
-        and command.size in (None, theirs.size)
-        and not command.tiny
-    )
-    return recipe.paper if same else ()
-
-
 def begin(run: RunConfig, trial: TrialDir, recipe: Recipe | None = None) -> None:
     """Write the configuration; a folder that holds another run is refused.
 
@@ -286,7 +264,7 @@ def train(command: Train) -> int:
         check(run.data, () if every_image(command, recipe) else (run.size,))
         if every_image(command, recipe):
             run = replace(run, size=len(open_splits(run.data).pool))
-    published = paper(command, run, recipe)
+    published = recipe.published_for(run) if recipe else ()
     if command.dry_run:
         for text in listing.described(run, recipe, published):
             console.print(text)

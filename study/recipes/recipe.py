@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from study.config import RunConfig
 from study.config.checks import require
+from study.recipes.scaling import at_batch
 
 IMAGES = 16  # per iteration, of all rates and iterations in this package
 
@@ -59,6 +60,26 @@ class Recipe:
         require(batch == IMAGES, "run.optim.batch_size", batch, f"recipes are for {IMAGES}")
         lengths = {row.length for row in self.paper} - {None, *self.run.schedule.lengths}
         require(not lengths, "paper", lengths, "of lengths that the run has")
+
+    def published_for(self, run: RunConfig) -> tuple[Published, ...]:
+        """The published numbers that a run's are to be compared with: none if it is another run.
+
+        It is the same run with another seed, draw or batch, with some of the lengths, with
+        whatever weights file, and with up to a tenth more or fewer images, for splits are counted
+        in more than one way.
+        """
+        theirs = at_batch(self.run, run.optim.batch_size)
+        same = (
+            (run.model, run.evaluation, run.optim)
+            == (theirs.model, theirs.evaluation, theirs.optim)
+            and (run.schedule.tail, run.schedule.factors)
+            == (theirs.schedule.tail, theirs.schedule.factors)
+            and (run.init is None) == (theirs.init is None)
+            and run.data.name == theirs.data.name
+            and run.data.val_size == theirs.data.val_size
+            and abs(run.size - theirs.size) <= theirs.size / 10
+        )
+        return self.paper if same else ()
 
 
 def varied(

@@ -26,6 +26,7 @@ CSV = {
     *("answer", "best", "trials", "tails", "curves", "costs", "confirmations", "audits", "flags"),
     *("stop_audit", "cross_tuning", "strips", "seen"),
     *("crossover", "catch_up", "tuning_curve", "variation", "importance"),
+    *("against_paper", "hypotheses"),
 }
 
 
@@ -110,6 +111,7 @@ def test_page_says_what_stopping_and_equal_tuning_were_worth(everything: analysi
 def test_page_keeps_silent_where_nothing_was_stopped_or_crossed(incomplete: Incomplete):
     page = Page(report.render(incomplete("begun"), csv=[]))
     assert not any(section in page.text for section in SECTIONS)
+    assert not {"Against the paper", "The paper's claims"} & set(page.text)
 
 
 def test_page_says_how_much_is_luck_and_what_matters(results: analysis.Results, page: Page):
