@@ -14,7 +14,9 @@ from analysis.columns import describe
 from analysis.crossing import cross_tuning
 from analysis.crossover import crossover
 from analysis.flags import flags
+from analysis.images import image_bootstrap
 from analysis.load import Results, load
+from analysis.mistakes import errors
 from analysis.seen import (
     IMAGENET_100_EPOCHS,
     Account,
@@ -46,8 +48,10 @@ __all__ = [
     "cross_tuning",
     "crossover",
     "difference",
+    "errors",
     "flags",
     "headline",
+    "image_bootstrap",
     "load",
     "mean_interval",
     "pretraining",

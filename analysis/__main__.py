@@ -27,6 +27,8 @@ class Analysis:
     """The study's folder, as given to `python -m study.sweep --run-dir`."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder for the page and the tables (default: RUN_DIR/report)."""
+    pictures: bool = True
+    """Show some of the evaluation images in the page, if detections on them were kept."""
 
 
 def analyse(command: Analysis) -> int:
@@ -39,7 +41,7 @@ def analyse(command: Analysis) -> int:
     terminal.show(results)
     out = command.out or command.run_dir / "report"
     try:
-        page = report.write(results, out)
+        page = report.write(results, out, command.pictures)
     except OSError as error:
         why = error.strerror or error
         raise ValueError(f"report folder {out}: {why}; choose another with --out") from error

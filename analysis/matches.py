@@ -16,7 +16,7 @@ import contextlib
 import io
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import hotcoco
@@ -27,7 +27,6 @@ Kind = Literal["box", "mask"]
 THRESHOLDS = np.linspace(0.5, 0.95, 10)  # of IoU: COCO's
 RECALLS = np.linspace(0, 1, 101)  # at which precision is read: COCO's
 LIMIT = 100  # detections of a class in an image that count: COCO's
-BLOCK = 64  # images scored alone at a time
 ELEMENTS = 4_000_000  # of the largest array held
 
 
@@ -36,13 +35,14 @@ class Ranking:
     """One class: its N detections by falling score, and its objects; T thresholds, I images."""
 
     image: np.ndarray  # int [N] which image each detection is of
+    score: np.ndarray  # float [N]
     hit: np.ndarray  # bool [T, N] whether it finds an object that nothing before it has found
     counts: np.ndarray  # bool [T, N] False: neither hit nor false alarm, as in a crowd region
     row: np.ndarray  # int [N] its place in the detections that were given
     objects: np.ndarray  # float [I] how many there are to find
 
     def ap(self, weights: np.ndarray) -> np.ndarray:
-        """AP in [0, 1] for each of R weightings, float [R, I]; NaN where nothing is to be found."""
+        """AP in [0, 1] for each of R weightings, float [R, I]; NaN where there are no objects."""
         wanted = weights @ self.objects
         found = np.full(len(weights), np.nan)
         there = np.flatnonzero(wanted > 0)
@@ -67,18 +67,6 @@ class Ranking:
             total += (best * np.diff(reached, axis=1, prepend=0)).sum(axis=1) / len(RECALLS)
         return total / len(self.hit)
 
-    def of(self, start: int, stop: int) -> Ranking:
-        """The same of images `start` to `stop` alone."""
-        own = np.flatnonzero((self.image >= start) & (self.image < stop))
-        return replace(
-            self,
-            image=self.image[own] - start,
-            hit=self.hit[:, own],
-            counts=self.counts[:, own],
-            row=self.row[own],
-            objects=self.objects[start:stop],
-        )
-
 
 @dataclass(frozen=True)
 class Matches:
@@ -100,25 +88,47 @@ class Matches:
             weights = np.ones((1, len(self.image_id)))
         return _mean([ranking.ap(np.asarray(weights, float)) for ranking in self.classes])
 
-    def per_image(self) -> np.ndarray:
-        """AP of each image by itself, points 0-100, over the classes it has; NaN without objects.
+    def tops(self) -> Tops:
+        """Of each image its n highest scores, n being the number of its objects."""
+        parts = [
+            (one.image, one.score, one.hit & one.counts, one.counts[0], one.row)
+            for one in self.classes
+        ]
+        image, score, hit, counts, row = (
+            np.concatenate(columns, axis=-1) for columns in zip(*parts, strict=True)
+        )
+        wanted = np.sum([one.objects for one in self.classes], axis=0)
+        order = np.lexsort((row, -score, image))
+        order = order[counts[order]]  # without what lies in crowd regions
+        image = image[order]
+        rank = np.arange(len(image)) - np.searchsorted(image, image)
+        own = order[rank < wanted[image]]
+        return Tops(
+            image=image[rank < wanted[image]], row=row[own], hit=hit[:, own], objects=wanted
+        )
+
+
+@dataclass(frozen=True)
+class Tops:
+    """The M detections of a run that a perfect detector would have had: one for each object."""
+
+    image: np.ndarray  # int [M] ascending; within an image by falling score
+    row: np.ndarray  # int [M] place in the detections that were given
+    hit: np.ndarray  # bool [T, M] whether it finds an object of its class
+    objects: np.ndarray  # float [I]
+
+    def share(self) -> np.ndarray:
+        """Per cent of each image's objects that they hit, mean over the thresholds.
+
+        As many detections are looked at as there are objects, so that this is precision, recall
+        and F1 at once.
 
         Returns:
-            float [I].
+            float [I], 0-100; NaN for an image without objects.
         """
-        found: list[np.ndarray] = []
-        for start in range(0, len(self.image_id), BLOCK):
-            stop = min(start + BLOCK, len(self.image_id))
-            alone = np.eye(stop - start)
-            found.append(_mean([one.of(start, stop).ap(alone) for one in self.classes]))
-        return np.concatenate(found)
-
-    def right(self, detections: int) -> np.ndarray:
-        """bool [detections]: which of them, as they were given, are hits at an IoU of 0.5."""
-        found = np.zeros(detections, bool)
-        for ranking in self.classes:
-            found[ranking.row] = ranking.hit[0] & ranking.counts[0]
-        return found
+        hits = np.bincount(self.image, self.hit.mean(axis=0), len(self.objects))
+        nothing = np.full(len(hits), np.nan)
+        return 100 * np.divide(hits, self.objects, out=nothing, where=self.objects > 0)
 
 
 def ground_truth(truth: dict[str, Any]) -> hotcoco.COCO:
@@ -179,6 +189,7 @@ def _ranking(cells: list[dict[str, Any]], place: dict[int, int]) -> Ranking:
     rows = [np.array(cell["dtIds"], np.int64) - 1 for cell in cells]  # ids count from 1
     return Ranking(
         image=np.concatenate([np.zeros(0, np.int64), *images])[order],
+        score=score[order],
         hit=stacked("dtMatched"),
         counts=~stacked("dtIgnore"),
         row=np.concatenate([np.zeros(0, np.int64), *rows])[order],

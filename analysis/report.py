@@ -14,6 +14,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from analysis import crossing, figures, layout, stopping, tables
+from analysis.evaluations import Evaluations, evaluations
 from analysis.flags import flags, lines
 from analysis.frames import values
 from analysis.load import Results
@@ -24,8 +25,11 @@ from analysis.words import headline
 from study.rundir import write_atomically
 
 
-def write(results: Results, folder: Path | str) -> Path:
+def write(results: Results, folder: Path | str, pictures: bool = True) -> Path:
     """Write `index.html` and one CSV per frame into `folder`; returns the page.
+
+    Args:
+        pictures: show some of the evaluation images, if detections on them were kept.
 
     Raises:
         ValueError: several studies were loaded; a report is about one.
@@ -47,7 +51,9 @@ def write(results: Results, folder: Path | str) -> Path:
         "seen": account(results),
         "flags": flags(results),
     }
-    page = render(results, csv=[f"{name}.csv" for name in csv])
+    found = evaluations(results, pictures)
+    csv |= found.frames
+    page = render(results, [f"{name}.csv" for name in csv], found)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in csv.items():
         write_atomically(folder / f"{name}.csv", table.to_csv(index=False))
@@ -55,7 +61,7 @@ def write(results: Results, folder: Path | str) -> Path:
     return folder / "index.html"
 
 
-def render(results: Results, csv: list[str]) -> str:
+def render(results: Results, csv: list[str], evaluated: Evaluations | None = None) -> str:
     """The page; `csv` are the files it links to."""
     manifest = results.manifest
     study = next(iter(results.manifests))
@@ -85,6 +91,7 @@ def render(results: Results, csv: list[str]) -> str:
         "costs": layout.costs(results.costs),
         "saving": layout.saving(results.costs),
         "seen": figures.seen(results, study, seen),
+        "evaluated": evaluated or evaluations(results),
         "trials": layout.trials(results.trials),
         "audit": layout.audit(results.audits),
         "command": shlex.join(map(str, manifest.get("command") or [])),

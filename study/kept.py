@@ -37,8 +37,12 @@ _SCHEMA = pa.schema(
         ("keypoints", pa.list_(pa.float64())),  # x, y, visibility, one after another
     ]
 )
-_NUMBERS = ["score", *_BOX]
-_REPEATED = ["image_id", "category_id", "mask_height", "mask_width"]
+_COMPACT: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 9,
+    "use_dictionary": ["image_id", "category_id", "mask_height", "mask_width"],
+    "use_byte_stream_split": ["score", *_BOX],
+}
 
 
 def detections_file(trial: TrialDir, leg: str) -> Path:
@@ -59,32 +63,26 @@ def write_detections(path: Path, detections: list[Row]) -> None:
         columns[name] = [mask and mask["size"][at] for mask in masks]
     columns["keypoints"] = [row.get("keypoints") for row in detections]
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        pa.table(columns, schema=_SCHEMA),
-        sink,
-        compression="zstd",
-        compression_level=9,
-        use_dictionary=_REPEATED,
-        use_byte_stream_split=_NUMBERS,
-    )
+    pq.write_table(pa.table(columns, schema=_SCHEMA), sink, **_COMPACT)
     write_atomically(path, sink.getvalue().to_pybytes())
 
 
-def read_detections(path: Path) -> list[Row]:
-    """The detections as they were given to `write_detections`.
+def read_detections(path: Path, masks: bool = True) -> list[Row]:
+    """The detections as they were given to `write_detections`, masks if asked for.
 
     Raises:
         ValueError: not such a file.
     """
     try:
-        table = pq.read_table(path, schema=_SCHEMA)
+        names = [name for name in _SCHEMA.names if masks or not name.startswith("mask")]
+        table = pq.read_table(path, columns=names)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{path}: holds no detections ({error})") from error
     found: list[Row] = []
     for row in table.to_pylist():
         one = {name: row[name] for name in ("image_id", "category_id", "score")}
         one["bbox"] = [row[name] for name in _BOX]
-        if row["mask"] is not None:
+        if row.get("mask") is not None:
             size = [row["mask_height"], row["mask_width"]]
             one["segmentation"] = {"size": size, "counts": row["mask"]}
         if row["keypoints"] is not None:

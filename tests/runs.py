@@ -13,7 +13,6 @@ from study.plan import Plan
 from study.rundir import COSTS, Record, StudyDir, TrialDir
 from study.settings import Settings
 from study.stopping import Verdict
-from study.sweep import keep_truth
 
 TINY_RUN = RunConfig(
     trial_id="tiny",
