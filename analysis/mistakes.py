@@ -114,7 +114,7 @@ def layout(table: pd.DataFrame) -> Table:
 
 
 def told(table: pd.DataFrame) -> list[str]:
-    """At each size, what costs each arm most, and where the arms differ most."""
+    """At each size, what costs each arm most; nothing where no kind alone costs anything."""
     found: list[str] = []
     for size in dict.fromkeys(table["size"].tolist()):
         here = where(table, size=size)
@@ -122,6 +122,11 @@ def told(table: pd.DataFrame) -> list[str]:
             max(rows(where(here, arm=arm)), key=lambda row: row["cost"])
             for arm in dict.fromkeys(here["arm"])
         ]
-        most = [f"{top['arm']} to {top['error']} ({points(top['cost'])})" for top in tops]
-        found.append(f"With {images(size)} to train on, most AP50 is lost by {listed(most)}.")
+        most = [
+            f"{top['arm']} to {top['error']} ({points(top['cost'])})"
+            for top in tops
+            if top["cost"] > 0
+        ]
+        if most:
+            found.append(f"With {images(size)} to train on, most AP50 is lost by {listed(most)}.")
     return found
