@@ -16,8 +16,10 @@ from analysis.crossing import cross_tuning
 from analysis.crossover import crossover
 from analysis.flags import flags
 from analysis.hypotheses import hypotheses
+from analysis.images import image_bootstrap
 from analysis.importance import importance
 from analysis.load import Results, load
+from analysis.mistakes import errors
 from analysis.paper import paper
 from analysis.seen import (
     IMAGENET_100_EPOCHS,
@@ -52,9 +54,11 @@ __all__ = [
     "cross_tuning",
     "crossover",
     "difference",
+    "errors",
     "flags",
     "headline",
     "hypotheses",
+    "image_bootstrap",
     "importance",
     "load",
     "load_runs",

@@ -34,6 +34,8 @@ class Analysis:
     """The study's folder, as given to `python -m study.sweep --run-dir`."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder for the page and the tables (default: RUN_DIR/report)."""
+    pictures: bool = True
+    """Show some of the evaluation images in the page, if detections on them were kept."""
     watch: bool = False
     """Write them again whenever the study has recorded something, until Ctrl-C."""
 
@@ -51,7 +53,7 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
     known = stamp(command.run_dir)
     results = load(command.run_dir)
     terminal.show(results)
-    print(f"\nreport: {_write(results, command.folder)}", flush=True)
+    print(f"\nreport: {_write(results, command)}", flush=True)
     while command.watch:
         try:
             pause(PAUSE)
@@ -59,7 +61,7 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
             return DONE
         if (now := stamp(command.run_dir)) != known:
             known, results = now, load(command.run_dir)
-            _write(results, command.folder)
+            _write(results, command)
             states = results.trials["state"].tolist()
             told = f"{len(states)} trials, {states.count('running')} running"
             print(f"{time.strftime('%H:%M:%S')}  {told}: page written again", flush=True)
@@ -83,12 +85,12 @@ def main(arguments: list[str] | None = None) -> int:
     return exit_status(lambda: analyse(command))
 
 
-def _write(results: Results, folder: Path) -> Path:
+def _write(results: Results, command: Analysis) -> Path:
     try:
-        return report.write(results, folder)
+        return report.write(results, command.folder, command.pictures)
     except OSError as error:
-        why = error.strerror or error
-        raise ValueError(f"report folder {folder}: {why}; choose another with --out") from error
+        why = f"report folder {command.folder}: {error.strerror or error}"
+        raise ValueError(f"{why}; choose another with --out") from error
 
 
 if __name__ == "__main__":

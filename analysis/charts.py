@@ -253,8 +253,8 @@ def draw_spent(ax: Axes, frame: pd.DataFrame, looks: dict[str, Look]) -> None:
         )
         told.add(row["role"])
     for role in (role for role in HATCHES if role in told):
-        key = {"facecolor": INK if role == "tune" else PAPER, "edgecolor": INK}
-        ax.bar(0, 0, label=role, hatch=HATCHES[role], linewidth=0.8, **key)
+        face, hatch = INK if role == "tune" else PAPER, HATCHES[role]
+        ax.bar(0, 0, label=role, hatch=hatch, linewidth=0.8, facecolor=face, edgecolor=INK)
     ax.legend(frameon=False, fontsize=9, loc="upper left")
     ax.set_xticks(range(len(sizes)), [number(size) for size in sizes])
     ax.set_xlabel("training images")

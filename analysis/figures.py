@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -22,9 +23,10 @@ from matplotlib.figure import Figure as Canvas
 from analysis import plots
 from analysis.crossover import crossover, within
 from analysis.crossover import told as crossover_told
-from analysis.frames import rows, values, where
+from analysis.frames import groups, rows, values, where
 from analysis.load import Results
 from analysis.looks import INK, PAPER, RULE, Look
+from analysis.mistakes import draw_errors
 from analysis.seen import seen as account
 from analysis.words import between, images, listed, number, points
 
@@ -145,6 +147,24 @@ def seen(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
             plots.draw_seen(ax, frame, looks)
 
         found.append(figure(f"seen-{size}", images(size), alt, draw, looks))
+    return found
+
+
+def errors(frame: pd.DataFrame, looks: dict[str, Look]) -> list[Figure]:
+    """What each kind of mistake costs each arm, a panel for each size of one study."""
+    found: list[Figure] = []
+    for (size,), mine in groups(frame, "size"):
+        told = [
+            f"{arm}: " + ", ".join(f"{row['error']} {points(row['cost'])}" for row in costs)
+            for arm in looks
+            if (costs := rows(where(mine, arm=arm)))
+        ]
+        alt = f"AP50 lost to each kind of mistake at {images(size)}. {'; '.join(told)}."
+
+        def draw(ax: Axes, mine: Any = mine) -> None:
+            draw_errors(ax, mine, looks)
+
+        found.append(figure(f"errors-{size}", images(size), alt, draw, looks))
     return found
 
 

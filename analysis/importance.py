@@ -92,7 +92,7 @@ def _points(tails: pd.DataFrame, lost: pd.DataFrame) -> pd.DataFrame:
         if row["trial_id"] not in reached
         for length in lengths
     ]
-    return pd.DataFrame([*rows(best[names]), *zeros], columns=pd.Index(names))
+    return pd.DataFrame([*rows(best.loc[:, names]), *zeros], columns=pd.Index(names))
 
 
 def _shares(points: pd.DataFrame, ranges: dict[str, Searched]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from analysis import against, chapters, crossing, figures, layout, stats, stopping, tables
+from analysis.evaluations import Evaluations, evaluations
 from analysis.flags import flags, lines
 from analysis.frames import rows, values
 from analysis.hypotheses import UNTESTED, hypotheses
@@ -26,8 +27,11 @@ from analysis.words import headline, points
 from study.rundir import write_atomically
 
 
-def write(results: Results, folder: Path | str) -> Path:
+def write(results: Results, folder: Path | str, pictures: bool = True) -> Path:
     """Write `index.html` and each frame as CSV and as Parquet into `folder`; returns the page.
+
+    Args:
+        pictures: show some of the evaluation images, if detections on them were kept.
 
     Raises:
         ValueError: several studies were loaded; a report is about one.
@@ -53,7 +57,9 @@ def write(results: Results, folder: Path | str) -> Path:
         "hypotheses": hypotheses(results),
         "flags": flags(results),
     }
-    page = render(results, csv=[f"{name}.csv" for name in made])
+    found = evaluations(results, pictures)
+    made |= found.frames
+    page = render(results, [f"{name}.csv" for name in made], found)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in made.items():
         write_atomically(folder / f"{name}.csv", table.to_csv(index=False))
@@ -62,7 +68,7 @@ def write(results: Results, folder: Path | str) -> Path:
     return folder / "index.html"
 
 
-def render(results: Results, csv: list[str]) -> str:
+def render(results: Results, csv: list[str], evaluated: Evaluations | None = None) -> str:
     """The page; `csv` are the files it links to."""
     manifest = results.manifest
     study = next(iter(results.manifests))
@@ -99,6 +105,7 @@ def render(results: Results, csv: list[str]) -> str:
         "costs": layout.costs(results.costs),
         "saving": layout.saving(results.costs),
         "seen": figures.seen(results, study, seen),
+        "evaluated": evaluated or evaluations(results),
         "trials": layout.trials(results.trials),
         "audit": layout.audit(results.audits),
         "command": shlex.join(map(str, manifest.get("command") or [])),

@@ -19,11 +19,12 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from study import schedule
+from study import kept, schedule
 from study.config import RunConfig, to_dict
 from study.data.loader import TrainingData
 from study.data.sources import Splits, open_splits
-from study.evaluation.scores import score
+from study.evaluation.detections import Detection
+from study.evaluation.scores import Scores, score
 from study.meter import Meter
 from study.models import initialisation
 from study.models.shares import Share
@@ -184,7 +185,7 @@ class _Session:
         began, trained = time.monotonic(), leg.stop - 1
         self.state.detector.every_stage = schedule.cascades(self.config.schedule, trained)
         with self.state.averaged() if weights == "average" else contextlib.nullcontext():
-            scores = self.score(self.splits)
+            scores, detections = self.score(self.splits)
         config, iteration = self.config, self.state.iteration
         record: Record = {
             "trial_id": config.trial_id,
@@ -213,12 +214,14 @@ class _Session:
             if config.keep_weights and leg.is_tail:
                 content = safetensors.torch.save(self.state.detector.state_dict())
                 write_atomically(self.trial.path / f"weights-{leg.name}.safetensors", content)
+            if config.keep_detections and leg.is_tail:
+                kept.write_detections(kept.detections_file(self.trial, leg.name), detections)
             self.trial.append(record)
             self.trial.remove("tail")
         return record
 
-    def score(self, splits: Splits) -> dict[str, float | None]:
-        """AP and the like on the configured split; every worker does its share."""
+    def score(self, splits: Splits) -> tuple[Scores, list[Detection]]:
+        """AP and the like on the configured split, and of what; every worker does its share."""
         index, ids = splits.images(self.config.split)
         return score(self.state.detector, index, ids, self.config, self.world)
 

@@ -91,6 +91,7 @@ def confirmation(settings: Settings, cell: Cell, choice: Choice, repeat: int, ow
         seed=1000 * (1 + settings.seed) + repeat,
         split="report",
         schedule=fixed,
+        keep_detections=True,
     )
     strategy = "confirm" if own else "cross"
     return Wanted("confirm", repeat, strategy, run, {"of": choice.tried.trial_id})

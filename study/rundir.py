@@ -6,11 +6,13 @@ dropped by the next reader. Nothing here knows torch: a checkpoint is bytes.
 
     RUN_DIR/
       study.json              question, budget, versions, data digests, when complete
+      report_split.json.gz    the ground truth of the report split (study.kept)
       trials/<trial_id>/
         config.json           {"role", "index", "strategy", "run": the whole RunConfig, ...}
         init_audit.json       loaded / random / frozen, per group of parameters
         records.jsonl         one evaluation a line
         events.jsonl          one change of state, or one sign of life with the cost so far, a line
+        detections-*.parquet  of confirm runs: what they detect on the report split (study.kept)
         *.pt                  checkpoints; removed when no longer needed
       report/                 written by `python -m analysis`
 """

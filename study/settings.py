@@ -112,8 +112,8 @@ class Settings:
         fixed = to_dict(self.space.fixed)
         for key in ("trial_id", "arm", "init", "size", "draw", "seed", "split"):
             del fixed[key]  # differ from trial to trial
-        for key in ("device", "threads", "checkpoint_every"):
-            del fixed[key]  # where and how it runs, not what
+        for key in ("device", "threads", "checkpoint_every", "keep_detections"):
+            del fixed[key]  # where and how it runs and what it leaves behind, not what it is
         for key in ("train", "val", "tune"):
             del fixed["data"][key], fixed["data"][f"{key}_images"]  # digests say it
         for key in ("root", "train_within", "annotated_only", "digests"):

@@ -22,7 +22,7 @@ from typing import Any
 import tyro
 from rich.console import Console
 
-from study import status
+from study import kept, status
 from study.anchors import anchor_px
 from study.bill import affordable, bill
 from study.cli import DONE, FAILURE, exit_status, local
@@ -60,6 +60,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
         return DONE
     with study.lock():
         study.open(manifest(asked, splits, sweep, command))
+        keep_truth(study, splits)
         show(console, asked, cost.lines())
         return start(Plan(asked, study), sweep, console)
 
@@ -166,11 +167,26 @@ def manifest(asked: Settings, splits: Splits, sweep: Sweep, command: list[str]) 
             str(size): per_image(splits.train, splits.subset(size), network) for size in sizes
         },
         "budget": asdict(asked.budget) | {"max_hours": sweep.budget.max_hours},
+        "report_images": str(splits.val.image_dir),
         "workers": sweep.workers,
         "versions": {"python": python_version()} | {name: version(name) for name in PACKAGES},
         "command": command,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def keep_truth(study: StudyDir, splits: Splits) -> None:
+    """Leave the report split's ground truth beside the detections that are scored by it.
+
+    It follows from the question, so that once is enough.
+    """
+    if kept.truth_file(study).exists():
+        return
+    index, ids = splits.images("report")
+    truth = index.coco(ids)
+    for image in truth["images"]:
+        image["file_name"] = str(index.file_name[index.position(image["id"])])
+    kept.write_truth(study, truth)
 
 
 def show(console: Console, asked: Settings, lines: list[str]) -> None:

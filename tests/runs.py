@@ -9,10 +9,12 @@ from typing import Any
 
 from study import engine
 from study.config import DataConfig, OptimConfig, RunConfig, ScheduleConfig, from_dict, to_dict
+from study.data.sources import open_splits
 from study.plan import Plan
 from study.rundir import COSTS, Record, StudyDir, TrialDir
 from study.settings import Settings
 from study.stopping import Verdict
+from study.sweep import keep_truth
 
 TINY_RUN = RunConfig(
     trial_id="tiny",
@@ -50,7 +52,10 @@ def complete(folder: Path, config: RunConfig = TINY_RUN) -> TrialDir:
 def study_without_ray(asked: Settings, folder: Path) -> StudyDir:
     """The whole study, one trial after another in this process."""
     study = StudyDir(folder)
-    study.open({"question": asked.question(data={}), "budget": asdict(asked.budget)})
+    splits = open_splits(asked.space.fixed.data)
+    images = {"report_images": str(splits.val.image_dir)}
+    study.open({"question": asked.question(data={}), "budget": asdict(asked.budget)} | images)
+    keep_truth(study, splits)
     plan = Plan(asked, study)
     while (found := plan.next(set())) is not None:
         run = from_dict(RunConfig, found[1]["run"])

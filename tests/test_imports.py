@@ -36,7 +36,7 @@ LAYERS: list[set[str]] = [
         "study.arms",
         "study.extension",
     },
-    {"study.schedule", "study.rundir", "study.randomness", "study.words"},
+    {"study.schedule", "study.rundir", "study.kept", "study.randomness", "study.words"},
     {"study.config"},
 ]
 

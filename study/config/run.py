@@ -115,6 +115,7 @@ class RunConfig:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     checkpoint_every: int = 100  # iterations; also at every fork and before every evaluation
     keep_weights: bool = False  # write the detector's weights at the end of each length
+    keep_detections: bool = False  # write what it detects at the end of each length
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = 1  # CPU threads per worker: results differ in the 7th digit with another number
     precision: Literal["float32", "float64"] = "float32"  # float64 tells rounding from mistakes

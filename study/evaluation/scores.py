@@ -9,7 +9,7 @@ from study.data.index import Index
 from study.data.loader import evaluation_batches
 from study.evaluation.augmentation import augmented_batches, detect_augmented, sides
 from study.evaluation.coco import Kind, average_precision
-from study.evaluation.detections import detect
+from study.evaluation.detections import Detection, detect
 from study.evaluation.voc import mean_average_precision
 from study.models.detector import Detector
 from study.world import World
@@ -21,8 +21,10 @@ Scores = dict[str, float | None]
 
 def score(
     detector: Detector, index: Index, image_ids: np.ndarray, config: RunConfig, world: World
-) -> Scores:
+) -> tuple[Scores, list[Detection]]:
     """The detector's scores on these images, in points 0-100; empty on all but the main worker.
+
+    And its detections on them, those without test-time augmentation, by image; likewise.
 
     AP, AP50 and AP75 of boxes, and of masks and keypoints if the model has them (`AP_box`, …);
     PASCAL VOC's mAP if asked for (`mAP_voc07`, `mAP_voc12`); and if there is test-time
@@ -39,6 +41,7 @@ def score(
         found["_augmented"] = own, [kind for kind in kinds(model) if kind != "keypoint"]
     truth = index.coco(image_ids) if world.is_main else None
     columns: Scores = {}
+    kept: list[Detection] = []
     for suffix, (own, which) in found.items():
         detections = world.gather(own)
         if truth is not None:
@@ -47,7 +50,9 @@ def score(
             if evaluation.metric == "voc":
                 result |= mean_average_precision(truth, detections)
             columns |= {name + suffix: value for name, value in result.items()}
-    return columns
+        if not suffix and world.is_main:
+            kept = detections
+    return columns, kept
 
 
 def kinds(model: ModelConfig) -> list[Kind]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def with_trunk(results: analysis.Results, at: tuple[int, ...]) -> analysis.Resul
     trunk = trunk.loc[trunk["iteration"].isin(at).to_numpy()]
     trunk = trunk.assign(weights="trunk", length=pd.NA, factor=np.nan, AP_box=trunk["AP_box"] / 2)
     curves = pd.concat([results.curves, trunk.astype(results.curves.dtypes.to_dict())])
-    return analysis.Results(**(vars(results) | {"curves": curves.reset_index(drop=True)}))
+    return dataclasses.replace(results, curves=curves.reset_index(drop=True))
 
 
 def test_tails_leap_from_the_trunk_where_it_was_evaluated(
@@ -59,7 +60,7 @@ def test_tails_leap_from_the_trunk_where_it_was_evaluated(
 
 def test_losses_are_those_of_the_chosen_trials(results: analysis.Results, finished: Path):
     frame = charts.losses(results, str(finished), 24)
-    best = set(where(analysis.best(results), size=24)["trial_id"])
+    best = values(where(analysis.best(results), size=24), "trial_id")
     recorded = results.curves.loc[results.curves["trial_id"].isin(best).to_numpy()]
     assert sorted(frame["loss"]) == pytest.approx(sorted(recorded["loss"]))
     for _, mine in groups(frame, "arm"):

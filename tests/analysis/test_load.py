@@ -24,9 +24,13 @@ from tests.analysis.synthetic import SECONDS_PER_IMAGE, Truth, audit, begin, run
 FRAMES = {name.removeprefix("Results."): frame for name, (_, frame) in columns.FRAMES.items()}
 
 
+OF_DETECTIONS = ("image_bootstrap", "errors")  # no rows in studies that kept none
+DRAWN = ("tuning_curve", "variation", "image_bootstrap")
+
+
 def frame_of(results: Results, name: str) -> pd.DataFrame:
     made = getattr(analysis, name, None)
-    if name in ("tuning_curve", "variation"):
+    if name in DRAWN:
         return getattr(analysis, name)(results, np.random.default_rng(0))
     return made(results) if made else getattr(results, name)
 
@@ -43,7 +47,7 @@ def documented(frame: Columns) -> dict[str, str]:
 def test_finished_study_has_the_documented_columns(everything: Results, name: str):
     table = frame_of(everything, name)
     assert described(table) == documented(FRAMES[name])
-    assert len(table) > 0
+    assert (len(table) > 0) == (name not in OF_DETECTIONS)
 
 
 @pytest.mark.parametrize("study", INCOMPLETE)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import analysis
-from analysis.frames import rows, values, where
+from analysis.frames import groups, rows, values, where
 from analysis.variation import told
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import rng
@@ -37,7 +37,7 @@ def test_another_search_finds_one_of_the_points_tried(results: analysis.Results)
     table = analysis.variation(results, rng(), resamples=20_000)
     for row in rows(where(table, arm="pretext")):
         tails = where(results.tails, role="tune", size=row["size"], arm="pretext")
-        ranked = np.sort(tails.groupby("trial_id")["AP_box"].max().to_numpy(dtype=float))
+        ranked = np.sort([max(mine["AP_box"]) for _, mine in groups(tails, "trial_id")])
         n = len(ranked)
         below = (np.arange(n + 1) / n) ** n
         chance = np.diff(below)
