@@ -18,6 +18,7 @@ from typing import Annotated
 import tyro
 
 from analysis import Results, load, report, terminal
+from analysis.derived import Tables, derived
 from study.cli import DONE, exit_status
 
 PAUSE = 10.0  # seconds between two looks at a study that runs
@@ -52,8 +53,9 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
     """
     known = stamp(command.run_dir)
     results = load(command.run_dir)
-    terminal.show(results)
-    print(f"\nreport: {_write(results, command)}", flush=True)
+    made = derived(results)
+    terminal.show(results, made)
+    print(f"\nreport: {_write(results, made, command)}", flush=True)
     while command.watch:
         try:
             pause(PAUSE)
@@ -61,7 +63,7 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
             return DONE
         if (now := stamp(command.run_dir)) != known:
             known, results = now, load(command.run_dir)
-            _write(results, command)
+            _write(results, derived(results), command)
             states = results.trials["state"].tolist()
             told = f"{len(states)} trials, {states.count('running')} running"
             print(f"{time.strftime('%H:%M:%S')}  {told}: page written again", flush=True)
@@ -85,9 +87,9 @@ def main(arguments: list[str] | None = None) -> int:
     return exit_status(lambda: analyse(command))
 
 
-def _write(results: Results, command: Analysis) -> Path:
+def _write(results: Results, made: Tables, command: Analysis) -> Path:
     try:
-        return report.write(results, command.folder, command.pictures)
+        return report.write(results, command.folder, made, command.pictures)
     except OSError as error:
         why = f"report folder {command.folder}: {error.strerror or error}"
         raise ValueError(f"{why}; choose another with --out") from error

@@ -15,7 +15,7 @@ import pandas as pd
 from analysis import columns, stats
 from analysis.frames import frame, groups, rows, scored, values, where
 from analysis.load import Results
-from analysis.words import images, number, points
+from analysis.words import at_sizes, by_points, images, number, points
 
 
 def catch_up(results: Results, margin: float = stats.MARGIN) -> pd.DataFrame:
@@ -44,21 +44,31 @@ def catch_up(results: Results, margin: float = stats.MARGIN) -> pd.DataFrame:
     return frame(found, columns.CATCH_UP)
 
 
-def told(row: dict[str, Any]) -> str:
-    """A row of `catch_up` as a sentence without a full stop."""
-    reference, arm = row["reference"], row["arm"]
-    if pd.isna(row["length_reference"]):
-        short = row["AP_box_arm"] - row["AP_box_reference"]
-        return (
-            f"{images(row['size'])}: {reference} does not catch up within {number(row['longest'])}"
-            f" iterations; it stays {points(short)} AP below {arm}"
-        )
-    ratio = row["length_reference"] / row["length_arm"]
-    longer = "as long" if math.isclose(ratio, 1) else f"{ratio:.1f} times as long"
-    return (
-        f"{images(row['size'])}: {reference} comes within {points(row['margin'])} AP of {arm}"
-        f" after {number(row['length_reference'])} iterations, {longer} as {arm} needs"
-    )
+def told(table: pd.DataFrame) -> list[str]:
+    """Rows of `catch_up` as sentences without a full stop; sizes at which it fails are one."""
+    said: list[str] = []
+    for (_, reference, arm), group in groups(table, "study", "reference", "arm"):
+        tried = values(group, "size")
+        never = [row for row in rows(group) if pd.isna(row["length_reference"])]
+        for longest in dict.fromkeys(row["longest"] for row in never):
+            here = [row for row in never if row["longest"] == longest]
+            sizes = [row["size"] for row in here]
+            short = [row["AP_box_arm"] - row["AP_box_reference"] for row in here]
+            said.append(
+                f"on the tuning split, with {at_sizes(sizes, tried)}, {reference} does not catch"
+                f" up within {number(longest)} iterations; it stays"
+                f" {by_points(short, sizes, tried)} below {arm}"
+            )
+        for row in rows(group):
+            if pd.notna(row["length_reference"]):
+                ratio = row["length_reference"] / row["length_arm"]
+                longer = "as long" if math.isclose(ratio, 1) else f"{ratio:.1f} times as long"
+                said.append(
+                    f"on the tuning split, with {images(row['size'])}, {reference} comes within"
+                    f" {points(row['margin'])} AP of {arm} after"
+                    f" {number(row['length_reference'])} iterations, {longer} as {arm} needs"
+                )
+    return said
 
 
 def _best_by_length(tails: pd.DataFrame) -> list[dict[str, Any]]:

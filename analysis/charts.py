@@ -206,7 +206,7 @@ def draw_timeline(ax: Axes, frame: pd.DataFrame, looks: dict[str, Look]) -> None
         if len(ended) and state != "finished":
             ax.scatter(ended["ended"], ended["place"], label=state, **style)
     if any(state in ENDS and state != "finished" for state in frame["state"]):
-        ax.legend(frameon=False, fontsize=9, loc="lower left")
+        _above(ax)
     ax.invert_yaxis()
     ax.set_yticks([])
     ax.set_xlim(left=0)
@@ -255,12 +255,18 @@ def draw_spent(ax: Axes, frame: pd.DataFrame, looks: dict[str, Look]) -> None:
     for role in (role for role in HATCHES if role in told):
         face, hatch = INK if role == "tune" else PAPER, HATCHES[role]
         ax.bar(0, 0, label=role, hatch=hatch, linewidth=0.8, facecolor=face, edgecolor=INK)
-    ax.legend(frameon=False, fontsize=9, loc="upper left")
+    _above(ax)
     ax.set_xticks(range(len(sizes)), [number(size) for size in sizes])
     ax.set_xlabel("training images")
     ax.set_ylabel("device hours")
     ax.margins(y=0.12)
     ax.grid(axis="x", visible=False)
+
+
+def _above(ax: Axes) -> None:
+    """A legend on one line above the Axes, where it hides nothing."""
+    place = {"loc": "lower left", "bbox_to_anchor": (0.0, 0.98), "borderaxespad": 0.0}
+    ax.legend(frameon=False, fontsize=9, ncols=5, handletextpad=0.5, columnspacing=1.2, **place)
 
 
 def _of_chosen(results: Results, study: str, size: int) -> pd.DataFrame:

@@ -18,9 +18,11 @@ from analysis.frames import frame, rows
 from analysis.judging import Finding
 from analysis.load import Results
 from analysis.observed import System, systems
+from analysis.paper import paper
 from analysis.paper_columns import HYPOTHESES
 from analysis.seen import Seen
 
+_BESIDE = {"": "verdict", "_evidence": "evidence"}
 Verdict = Literal["supported", "contradicted", "not tested here"]
 SUPPORTED, CONTRADICTED, UNTESTED = get_args(Verdict)
 
@@ -137,6 +139,15 @@ def _row(hypothesis: Hypothesis, found: Sequence[System]) -> dict[str, Any]:
     elif all(one.single for one in shown):
         text += "; one run each"
     return row | {"evidence": f"{text[0].upper()}{text[1:]}."}
+
+
+def beside_paper(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The claims, each with what the paper's own numbers say of it: `paper`, `paper_evidence`."""
+    theirs = {row["id"]: row for row in rows(hypotheses(paper()))}
+    return [
+        row | {f"paper{end}": theirs[row["id"]][name] for end, name in _BESIDE.items()}
+        for row in rows(table)
+    ]
 
 
 def told(table: pd.DataFrame) -> str:

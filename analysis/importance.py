@@ -20,9 +20,11 @@ import numpy as np
 import pandas as pd
 
 from analysis import columns, tables
-from analysis.frames import frame, rows, scored, where
+from analysis.frames import frame, rows, scored, values, where
+from analysis.layout import ARM, IMAGES, Column, Table
 from analysis.load import Results
 from analysis.tables import Searched
+from analysis.words import number
 
 FEWEST = 10  # trials; the surface has eight coefficients
 NAMES = ("lr", "weight_decay", "interaction", "length")
@@ -55,29 +57,31 @@ def importance(results: Results) -> pd.DataFrame:
     return frame(found, columns.IMPORTANCE)
 
 
-def told(table: pd.DataFrame) -> list[str]:
-    """A sentence for each arm and size whose surface is good enough to speak of."""
-    said: list[str] = []
+def layout(table: pd.DataFrame) -> Table:
+    """The shares as people read them; why there are none is said in their place."""
     titles = {
-        "lr": "the learning rate",
+        "lr": "learning rate",
         "weight_decay": "weight decay",
-        "interaction": "the two together",
-        "length": "the length",
+        "interaction": "both together",
+        "length": "length",
     }
-    for row in rows(table):
-        if row["withheld"]:
-            continue
-        ranked = sorted(NAMES, key=lambda name: -row[name])
-        shares = ", ".join(f"{titles[name]} {_percent(row[name])}" for name in ranked)
-        said.append(
-            f"{row['arm']} at {row['size']:,} images: of the variance of AP over the space"
-            f" {shares} (of trials left out it predicts {_percent(row['r2'])})."
-        )
-    return said
+    columns = [IMAGES, ARM, *(Column(titles[name]) for name in NAMES), Column("predicts")]
+    withheld = any(values(table, "withheld"))
+    columns += [Column("no shares, because", number=False, wrap=True)] if withheld else []
+    found = [
+        [number(row["size"]), row["arm"], *(_percent(row[name]) for name in (*NAMES, "r2"))]
+        + ([row["withheld"]] if withheld else [])
+        for row in rows(table)
+    ]
+    caption = (
+        "What the AP of trials hangs on: shares of its variance over the space searched; predicts:"
+        " share of the variance of trials left out of the fit"
+    )
+    return Table(caption, columns, found)
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f}\u00a0%"
+    return "–" if math.isnan(share) else f"{100 * share:.0f} %"
 
 
 def _points(tails: pd.DataFrame, lost: pd.DataFrame) -> pd.DataFrame:

@@ -13,24 +13,28 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from analysis import against, chapters, crossing, figures, layout, stats, stopping, tables
+from analysis import against, chapters, crossing, figures, layout, stats, stopping
+from analysis.derived import Tables, derived
 from analysis.evaluations import Evaluations, evaluations
-from analysis.flags import flags, lines
-from analysis.frames import rows, values
-from analysis.hypotheses import UNTESTED, hypotheses
+from analysis.flags import lines
+from analysis.frames import values
+from analysis.hypotheses import UNTESTED
+from analysis.hypotheses import beside_paper as claims_beside
 from analysis.hypotheses import told as claims_told
 from analysis.load import Results
 from analysis.looks import looks
 from analysis.plots import THERMAL
-from analysis.seen import seen as account
 from analysis.words import headline, points
 from study.rundir import write_atomically
 
 
-def write(results: Results, folder: Path | str, pictures: bool = True) -> Path:
+def write(
+    results: Results, folder: Path | str, made: Tables | None = None, pictures: bool = True
+) -> Path:
     """Write `index.html` and each frame as CSV and as Parquet into `folder`; returns the page.
 
     Args:
+        made: `derived(results)`, if it is there already.
         pictures: show some of the evaluation images, if detections on them were kept.
 
     Raises:
@@ -38,45 +42,26 @@ def write(results: Results, folder: Path | str, pictures: bool = True) -> Path:
         OSError: the folder cannot be made or written to.
     """
     folder = Path(folder)
-    answer = tables.answer(results)
-    made = {
-        "answer": answer,
-        **chapters.frames(results, answer),
-        "best": tables.best(results),
-        "trials": results.trials,
-        "tails": results.tails,
-        "curves": results.curves,
-        "costs": results.costs,
-        "stop_audit": stopping.stop_audit(results),
-        "cross_tuning": crossing.cross_tuning(results),
-        "strips": results.strips,
-        "confirmations": results.confirmations,
-        "audits": results.audits,
-        "seen": account(results),
-        "against_paper": against.against_paper(results),
-        "hypotheses": hypotheses(results),
-        "flags": flags(results),
-    }
+    made = made or derived(results)
     found = evaluations(results, pictures)
-    made |= found.frames
-    page = render(results, [f"{name}.csv" for name in made], found)
+    page = render(results, made, found)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, table in made.items():
+    for name, table in (made | found.frames).items():
         write_atomically(folder / f"{name}.csv", table.to_csv(index=False))
         write_atomically(folder / f"{name}.parquet", table.to_parquet(index=False))
     write_atomically(folder / "index.html", page)
     return folder / "index.html"
 
 
-def render(results: Results, csv: list[str], evaluated: Evaluations | None = None) -> str:
-    """The page; `csv` are the files it links to."""
+def render(results: Results, made: Tables, evaluated: Evaluations) -> str:
+    """The page; it links to the files of all tables."""
     manifest = results.manifest
     study = next(iter(results.manifests))
-    answer, order = tables.answer(results), results.arms(study)
-    stopped, crossed = stopping.stop_audit(results), crossing.cross_tuning(results)
+    answer, order = made["answer"], results.arms(study)
+    stopped, crossed = made["stop_audit"], made["cross_tuning"]
     paper = crossing.as_in_the_paper(results, crossed)
     seen = looks(order)
-    beside, claims = against.against_paper(results), hypotheses(results)
+    claims = claims_beside(made["hypotheses"])
     context = {
         "title": f"Study report: {_name(study, manifest)}",
         "eyebrow": _eyebrow(study, results),
@@ -87,34 +72,34 @@ def render(results: Results, csv: list[str], evaluated: Evaluations | None = Non
         "verdicts": layout.verdicts(answer),
         "reading": _reading(answer),
         "margin": points(stats.MARGIN),
-        "flags": lines(flags(results)),
+        "flags": lines(made["flags"]),
         "by_size": figures.by_size(results, study, seen),
         "curves": figures.learning_curves(results, study, seen),
         "maps": figures.settings(results, study, seen),
         "answer": layout.answer(answer),
-        "settings": layout.settings(tables.best(results)),
+        "settings": layout.settings(made["best"]),
         "stopping": stopping.layout(stopped),
         "stopping_told": stopping.told(stopped),
         "crossing": crossing.layout(crossed, paper),
         "crossing_told": crossing.told(paper),
-        "beside": against.layout(beside),
-        "beside_told": against.told(beside),
-        "claims": [row for row in rows(claims) if row["verdict"] != UNTESTED],
-        "untested": [row for row in rows(claims) if row["verdict"] == UNTESTED],
-        "claims_told": claims_told(claims),
+        "beside": against.layout(made["against_paper"]),
+        "beside_told": against.told(made["against_paper"]),
+        "claims": [row for row in claims if row["verdict"] != UNTESTED],
+        "untested": [row for row in claims if row["verdict"] == UNTESTED],
+        "claims_told": claims_told(made["hypotheses"]),
         "costs": layout.costs(results.costs),
         "saving": layout.saving(results.costs),
         "seen": figures.seen(results, study, seen),
-        "evaluated": evaluated or evaluations(results),
+        "evaluated": evaluated,
         "trials": layout.trials(results.trials),
         "audit": layout.audit(results.audits),
         "command": shlex.join(map(str, manifest.get("command") or [])),
-        "csv": csv,
+        "csv": [f"{name}.csv" for name in made | evaluated.frames],
         "question": layout.flat(manifest["question"]),
         "versions": layout.flat({k: manifest.get(k) or {} for k in ("versions", "budget")}),
         "footer": f"Written by python -m analysis on {datetime.now(UTC):%-d %B %Y, %H:%M} UTC.",
     }
-    context |= chapters.context(results, study, seen, chapters.frames(results, answer))
+    context |= chapters.context(results, study, seen, made)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("analysis"),
         autoescape=True,

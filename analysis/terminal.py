@@ -11,38 +11,39 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from analysis import chapters, crossing, layout, stopping, tables
-from analysis.catching_up import catch_up
-from analysis.crossover import of_answer
-from analysis.flags import flags, lines
+from analysis import chapters, crossing, layout, stopping
+from analysis.derived import Tables
+from analysis.flags import lines
 from analysis.load import Results
 from analysis.words import headline
 
 WIDTH = 100  # of prose, in characters, where the terminal has as many
 
 
-def show(results: Results, file: IO[str] | None = None) -> None:
+def show(results: Results, made: Tables, file: IO[str] | None = None) -> None:
     """Print the answer, what weakens it, the chosen settings, what tuning did, and the bill.
+
+    `made` is `derived(results)`.
 
     A terminal that is too narrow for a table wraps its lines, and a pipe gets them whole: the
     console is told to be wide, because rich would otherwise cut columns.
     """
     console = Console(file=file, width=1000, highlight=False, markup=False, emoji=False)
-    answer = tables.answer(results)
+    answer = made["answer"]
     _prose(console, headline(answer), style="bold")
-    for text in chapters.beyond(of_answer(answer), catch_up(results)):
+    for text in chapters.beyond(made):
         console.print()
         _prose(console, text)
     if len(answer):
         _table(console, layout.answer(answer))
-    if raised := lines(flags(results)):
+    if raised := lines(made["flags"]):
         console.print("\nBefore you believe it")
         for line in raised:
             _prose(console, f"- {line}", indent="  ")
-    best, costs = layout.settings(tables.best(results)), layout.costs(results.costs)
+    best, costs = layout.settings(made["best"]), layout.costs(results.costs)
     if best.rows:
         _table(console, best)
-    stopped, crossed = stopping.stop_audit(results), crossing.cross_tuning(results)
+    stopped, crossed = made["stop_audit"], made["cross_tuning"]
     paper = crossing.as_in_the_paper(results, crossed)
     for told, table in (
         (crossing.told(paper), crossing.layout(crossed, paper)),

@@ -21,6 +21,7 @@ from scipy.special import comb
 from analysis import columns, stats
 from analysis.frames import frame, groups, rows, values, where
 from analysis.load import Results
+from analysis.words import at_sizes, by_points
 
 INDEPENDENT = {"random"}
 EXCHANGEABLE = {"random", "sobol", "grid"}  # one order of them is as good as another
@@ -68,17 +69,18 @@ def expected_best(scores: Sequence[float]) -> np.ndarray:
 
 
 def told(table: pd.DataFrame) -> list[str]:
-    """For each arm and size, what the last trial added on average, as a sentence."""
-    said: list[str] = []
+    """For each arm, what the last trial added on average at each size, as a sentence."""
+    gains: dict[str, dict[int, float]] = {}
     for (_, size, arm), group in groups(table, "study", "size", "arm"):
         if len(group) > 1:
             *_, before, last = rows(group)
-            gain = last["AP_box"] - before["AP_box"]
-            said.append(
-                f"{arm} at {size:,} images: trial {last['trials']} added {gain:.1f} AP to the best"
-                " on average."
-            )
-    return said
+            gains.setdefault(arm, {})[size] = last["AP_box"] - before["AP_box"]
+    tried = sorted({size for by_size in gains.values() for size in by_size})
+    return [
+        f"{arm}: the last trial added {by_points(list(by_size.values()), list(by_size), tried)} to"
+        f" the best on average, with {at_sizes(list(by_size), tried)}."
+        for arm, by_size in gains.items()
+    ]
 
 
 def _score(ap: float) -> float:

@@ -8,7 +8,7 @@ or the tuning split claims nothing, and "no difference can be claimed" is not "t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import pandas as pd
@@ -18,6 +18,8 @@ from analysis.frames import Row, rows
 Claim = Literal[
     "ahead", "behind", "equal", "undecided", "unrepeated", "unconfirmed", "missing", "alone"
 ]
+
+MANY = 3  # sizes that are listed one by one
 
 
 def claim(row: Row) -> Claim:
@@ -77,7 +79,8 @@ def headline(table: pd.DataFrame) -> str:
         found: dict[Claim, list[dict[str, Any]]] = {}
         for row in group:
             found.setdefault(claim(row), []).append(row)
-        sentences += [_sentence(what, same, arm, reference) for what, same in found.items()]
+        tried = [row["size"] for row in group]
+        sentences += [_sentence(what, same, tried, arm, reference) for what, same in found.items()]
     return " ".join(sentences) or "Nothing has been asked of this study yet."
 
 
@@ -137,11 +140,36 @@ def _alone(row: Row) -> str:
     return f"{between(*ends)} AP{on}"
 
 
-def _sentence(what: Claim, same: list[dict[str, Any]], arm: str, reference: str) -> str:
-    at = listed(f"{row['size']:,}" for row in same)
-    at += " training image" + ("" if at == "1" else "s")
-    by = listed(points(abs(row["AP_box_difference"])) for row in same) + " AP"
-    alone = listed(points(row["AP_box_reference"]) for row in same) + " AP"
+def at_sizes(sizes: Sequence[int], tried: Sequence[int], noun: str = "image") -> str:
+    """64 and 256 images; several neighbours among those tried as a range: 35 to 2,048 images."""
+    text = _spanned([f"{size:,}" for size in sizes], _neighbours(sizes, tried))
+    return f"{text} {noun}{'' if text == '1' else 's'}"
+
+
+def by_points(values: Sequence[float], sizes: Sequence[int], tried: Sequence[int]) -> str:
+    """What belongs to those sizes, in AP: each, or the range where the sizes are one."""
+    together = _neighbours(sizes, tried)
+    texts = [points(value) for value in (sorted(values) if together else values)]
+    return f"{_spanned(texts, together)} AP"
+
+
+def _neighbours(sizes: Sequence[int], tried: Sequence[int]) -> bool:
+    """Whether the sizes are too many to be listed, and none that was tried lies among them."""
+    within = [size for size in tried if min(sizes) <= size <= max(sizes)]
+    return len(sizes) > MANY and len(within) == len(sizes)
+
+
+def _spanned(texts: list[str], together: bool) -> str:
+    return " to ".join(dict.fromkeys((texts[0], texts[-1]))) if together else listed(texts)
+
+
+def _sentence(
+    what: Claim, same: list[dict[str, Any]], tried: Sequence[int], arm: str, reference: str
+) -> str:
+    sizes = [row["size"] for row in same]
+    at = at_sizes(sizes, tried, "training image")
+    by = by_points([abs(row["AP_box_difference"]) for row in same], sizes, tried)
+    alone = by_points([row["AP_box_reference"] for row in same], sizes, tried)
     if any(row["split"] == "tune" for row in same):
         alone += " on the tuning split (one seed, optimistic)"
     return {

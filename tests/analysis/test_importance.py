@@ -12,7 +12,7 @@ import pytest
 
 import analysis
 from analysis.frames import rows, values, where
-from analysis.importance import FEWEST, told
+from analysis.importance import FEWEST, layout
 from study.config import Scientific
 from tests.analysis.incomplete import ONE_SIZE, rng
 from tests.analysis.synthetic import SPACE, begin, write_study
@@ -68,7 +68,9 @@ def test_noise_alone_is_withheld(study: analysis.Results):
         "the surface predicts trials left out no better than their mean"
     }
     assert not np.isfinite(table[NAMES]).any(axis=None)
-    assert told(table) == []
+    shown = layout(table)
+    assert shown.columns[-1].title == "no shares, because"
+    assert {row[2] for row in shown.rows} == {"–"}
 
 
 def test_few_trials_are_withheld(results: analysis.Results):
@@ -95,7 +97,9 @@ def test_a_study_without_trials_says_so(tmp_path: Path):
     assert set(values(table, "withheld")) == {f"0 trials, at least {FEWEST} are needed"}
 
 
-def test_sentences_name_the_largest_share_first(study: analysis.Results):
-    said = told(scored_by(study, lambda lr, decay, length: 20 - 4 * (lr + 1.5) ** 2 + length))
-    assert said[-1].startswith("pretext at 64 images: of the variance of AP over the space the ")
-    assert "the length 59\u00a0%, the learning rate 41\u00a0%, weight decay 0\u00a0%" in said[-1]
+def test_shares_are_shown_per_cent(study: analysis.Results):
+    shown = layout(scored_by(study, lambda lr, decay, length: 20 - 4 * (lr + 1.5) ** 2 + length))
+    assert [column.title for column in shown.columns[2:7]] == [
+        *("learning rate", "weight decay", "both together", "length", "predicts")
+    ]
+    assert list(shown.rows[-1])[:6] == ["64", "pretext", "41 %", "0 %", "0 %", "59 %"]

@@ -12,6 +12,7 @@ import pytest
 import analysis
 from analysis import __main__ as command
 from analysis import crossing, stopping, terminal
+from analysis.derived import derived
 from analysis.words import headline
 from study.cli import BAD_INPUT, DONE, FAILURE, INTERRUPTED
 from study.rundir import State, StudyDir
@@ -23,7 +24,7 @@ Capture = pytest.CaptureFixture[str]
 
 def shown(results: analysis.Results) -> str:
     text = io.StringIO()
-    terminal.show(results, text)
+    terminal.show(results, derived(results), text)
     return text.getvalue()
 
 

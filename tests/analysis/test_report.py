@@ -10,8 +10,8 @@ import pytest
 
 import analysis
 from analysis import chapters, crossing, layout, plots, report, stopping, tables
-from analysis.catching_up import told as catch_up_told
-from analysis.crossover import told as crossover_told
+from analysis.derived import derived
+from analysis.evaluations import evaluations
 from analysis.frames import rows, values, where
 from analysis.looks import looks
 from analysis.tuning import told as tuning_told
@@ -28,6 +28,10 @@ CSV = {
     *("crossover", "catch_up", "tuning_curve", "variation", "importance"),
     *("against_paper", "hypotheses"),
 }
+
+
+def page_of(results: analysis.Results) -> Page:
+    return Page(report.render(results, derived(results), evaluations(results)))
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +78,11 @@ def test_page_opens_with_the_answer(page: Page, results: analysis.Results):
     for row in layout.verdicts(analysis.answer(results)):
         assert row.text in text
     answer = text.index("The arms side by side")
-    for row in rows(analysis.crossover(results)):
-        assert 0 < text.index(crossover_told(row)[1:]) < answer
-    for row in rows(analysis.catch_up(results)):
-        assert 0 < text.index(catch_up_told(row)) < answer
+    sentences = chapters.beyond(derived(results))
+    for what in ("lead over scratch", "scratch does not catch up", "Pretext trains best at"):
+        assert any(what in sentence for sentence in sentences)
+    for sentence in sentences:
+        assert 0 < text.index(sentence) < answer
 
 
 def test_page_has_a_figure_for_every_question(page: Page):
@@ -97,7 +102,7 @@ SECTIONS = ("What stopping cost", "Tuned the paper's way")
 
 
 def test_page_says_what_stopping_and_equal_tuning_were_worth(everything: analysis.Results):
-    page = Page(report.render(everything, csv=[]))
+    page = page_of(everything)
     check(page)
     assert all(section in page.text for section in SECTIONS)
     text = " ".join(page.text)
@@ -109,14 +114,21 @@ def test_page_says_what_stopping_and_equal_tuning_were_worth(everything: analysi
 
 
 def test_page_keeps_silent_where_nothing_was_stopped_or_crossed(incomplete: Incomplete):
-    page = Page(report.render(incomplete("begun"), csv=[]))
+    page = page_of(incomplete("begun"))
     assert not any(section in page.text for section in SECTIONS)
-    assert not {"Against the paper", "The paper's claims"} & set(page.text)
+    assert "Against the paper" not in page.text
+
+
+def test_before_any_run_the_page_says_what_the_papers_numbers_say(incomplete: Incomplete):
+    text = " ".join(page_of(incomplete("begun")).text)
+    for row in rows(analysis.hypotheses(analysis.paper())):
+        said = f"The paper's numbers: {row['verdict']}. {row['evidence']}"
+        assert (said in text) == (row["verdict"] != "not tested here")
 
 
 def test_page_says_how_much_is_luck_and_what_matters(results: analysis.Results, page: Page):
     text = " ".join(page.text)
-    made = chapters.frames(results, analysis.answer(results))
+    made = derived(results)
     for line in (*variation_told(made["variation"]), *tuning_told(made["tuning_curve"])):
         assert line in text
     chance = analysis.answer(results)["AP_box_probability"].iloc[0]
@@ -149,7 +161,7 @@ def test_tables_are_the_frames(folder: Path, results: analysis.Results):
 
 @pytest.mark.parametrize("study", INCOMPLETE)
 def test_incomplete_studies_have_a_page(study: str, incomplete: Incomplete):
-    page = Page(report.render(incomplete(study), csv=[f"{name}.csv" for name in CSV]))
+    page = page_of(incomplete(study))
     check(page)
     text = " ".join(page.text)
     assert " nan " not in text.lower()
@@ -159,7 +171,7 @@ def test_incomplete_studies_have_a_page(study: str, incomplete: Incomplete):
 
 def test_what_a_trial_says_is_text_and_not_markup(tmp_path: Path):
     lost(State.FAILED)(tmp_path)
-    page = Page(report.render(analysis.load(tmp_path), csv=[]))
+    page = page_of(analysis.load(tmp_path))
     assert not page.all("oom")
     assert any("CUDA <oom>" in text for text in page.text)
 

@@ -75,7 +75,12 @@ def test_the_reference_catches_up_at_the_length_where_it_comes_near(results: ana
 
 
 def test_a_reference_that_stays_behind_says_by_how_much(results: analysis.Results):
-    said = [told(row) for row in rows(analysis.catch_up(results))]
-    assert said[0].startswith(
-        "24 images: scratch does not catch up within 400 iterations; it stays"
+    table = analysis.catch_up(results)
+    (said,) = told(table.iloc[:1])
+    assert said.startswith(
+        "on the tuning split, with 24 images, scratch does not catch up within 400 iterations; it"
     )
+    once = told(pd.concat([table.iloc[:1].assign(size=n, AP_box_arm=n) for n in (9, 10, 20, 40)]))
+    least, most = (n - table["AP_box_reference"].iloc[0] for n in (9, 40))
+    assert len(once) == 1 and "with 9 to 40 images" in once[0]
+    assert f"stays {least:.1f} to {most:.1f} AP below pretext" in once[0]

@@ -102,3 +102,16 @@ def test_number(value: float, text: str):
 )
 def test_duration(seconds: float, text: str):
     assert words.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("sizes", "text"),
+    [
+        ([1], "1 image"),
+        ([10, 20], "10 and 20 images"),
+        ([10, 20, 40, 1000], "10 to 1,000 images"),  # nothing that was tried lies between
+        ([10, 20, 40, 2000], "10, 20, 40 and 2,000 images"),
+    ],
+)
+def test_many_neighbouring_sizes_are_a_range(sizes: list[int], text: str):
+    assert words.at_sizes(sizes, [1, 10, 20, 40, 1000, 2000]) == text
