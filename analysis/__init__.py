@@ -12,6 +12,7 @@ read, so an unfinished study gives the same frames as far as it got. The frames 
 from analysis import columns, paper_columns
 from analysis.against import against_paper, load_runs
 from analysis.catching_up import catch_up
+from analysis.comparison import compare
 from analysis.crossing import cross_tuning
 from analysis.crossover import crossover
 from analysis.flags import flags
@@ -51,6 +52,7 @@ __all__ = [
     "break_even",
     "catch_up",
     "coco",
+    "compare",
     "cross_tuning",
     "crossover",
     "difference",

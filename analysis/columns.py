@@ -294,6 +294,21 @@ IMPORTANCE: Columns = {name: _PLACE[name] for name in ("study", "size", "arm")} 
     "r2": ("float64", "share of the variance of trials left out of the fit that it predicts"),
     "withheld": ("str", "why there are no shares; empty if there are"),
 }
+COMPARISON: Columns = {
+    "size": ("int64", "training images"),
+    "arm": ("str", "initialisation"),
+    "study": ("str", "run directory of the one"),
+    "other": ("str", "of the other"),
+    "paired": ("bool", "whether both ran the same seeds on the same draws"),
+    "runs": ("int64", "confirm runs in the one"),
+    "runs_other": ("int64", "in the other"),
+    "AP_box": ("float64", "box AP in the one, mean over its runs, points"),
+    "AP_box_other": ("float64", "in the other"),
+    "AP_box_difference": ("float64", "other minus one"),
+    "AP_box_difference_low": ("float64", "interval's lower end"),
+    "AP_box_difference_high": ("float64", "upper end"),
+    "level": ("float64", "of the interval"),
+}
 STOPPING: Columns = {name: _PLACE[name] for name in ("study", "size", "arm")} | {
     "trials": ("int64", "tune trials begun"),
     "stopped": ("int64", "of those, stopped at a rung"),
@@ -396,6 +411,7 @@ FRAMES: dict[str, tuple[str, Columns]] = {
     "catch_up": ("after how long the reference reaches an arm, a row per size", CATCH_UP),
     "tuning_curve": ("what more trials would have bought, one row per number of them", TUNING),
     "variation": ("how much comes from seeds and from tuning, a row per size and arm", VARIATION),
+    "compare": ("two studies, one row per pair of them, size and arm", COMPARISON),
     "importance": ("which hyper-parameter matters, one row per size and arm", IMPORTANCE),
     "stop_audit": ("what stopping saved and lost, one row per arm and size", STOPPING),
     "cross_tuning": ("one row per size, arm, and other arm whose setting it was given", CROSSED),

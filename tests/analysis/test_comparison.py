@@ -1,0 +1,53 @@
+"""Two studies side by side."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+import analysis
+from analysis.comparison import told
+from analysis.frames import rows, values, where
+from tests.analysis.incomplete import ONE_SIZE
+from tests.analysis.synthetic import Truth, write_study
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> analysis.Results:
+    folder, truth = tmp_path_factory.mktemp("two"), Truth()
+    better = {arm: {n: ap + 6 for n, ap in peak.items()} for arm, peak in truth.peak.items()}
+    for seed, (name, peak) in enumerate((("plain", truth.peak), ("better", better))):
+        luck = np.random.default_rng(seed)
+        write_study(folder / name, truth=replace(truth, peak=peak), space=ONE_SIZE, rng=luck)
+    return analysis.load([folder / "plain", folder / "better"])
+
+
+def test_the_difference_is_that_of_the_runs(both: analysis.Results):
+    table = analysis.compare(both)
+    assert values(table, "arm") == ["pretext", "scratch"]
+    for row in rows(table):
+        mine, other = (
+            where(both.confirmations, study=row[name], arm=row["arm"]).sort_values(by="seed")
+            for name in ("study", "other")
+        )
+        gaps = other["AP_box"].to_numpy() - mine["AP_box"].to_numpy()
+        exact = scipy_stats.ttest_1samp(gaps, 0).confidence_interval(0.95)
+        assert row["paired"] and row["AP_box_difference"] == pytest.approx(gaps.mean())
+        ends = row["AP_box_difference_low"], row["AP_box_difference_high"]
+        assert ends == pytest.approx(tuple(exact))
+
+
+def test_it_is_said_in_words_what_is_shown(both: analysis.Results):
+    said = told(analysis.compare(both))
+    assert len(said) == 2 and not any("no difference shown" in text for text in said)
+    unsure = analysis.compare(both).assign(AP_box_difference_low=math.nan)
+    assert all("no difference shown" in text for text in told(unsure))
+
+
+def test_one_study_is_compared_with_nothing(results: analysis.Results, finished: Path):
+    assert analysis.compare(results).empty
