@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.frames import groups, values
-from analysis.words import number
+from analysis.frames import groups, rows, values
+from analysis.words import MANY, listed, number
 
 
 def advice(best: pd.DataFrame) -> list[str]:
     """Rows of `analysis.best`, a sentence without a full stop for each arm, over all sizes."""
     return [
-        f"{arm} trains best at a learning rate of {_span(mine, 'lr')} and a weight decay of"
-        f" {_span(mine, 'weight_decay')}, for {_span(mine, 'length')} iterations"
+        f"{arm} trains best at a learning rate of {_by_size(mine, 'lr')} and a weight decay of"
+        f" {_by_size(mine, 'weight_decay')}, for {_by_size(mine, 'length', ' iterations')}"
         for (_, arm), mine in groups(best, "study", "arm")
     ]
 
 
-def _span(table: pd.DataFrame, name: str) -> str:
+def _by_size(table: pd.DataFrame, name: str, unit: str = "") -> str:
+    """One value, a few with their sizes, or the range of many."""
     found = values(table, name)
-    return " to ".join(dict.fromkeys((number(min(found)), number(max(found)))))
+    if min(found) == max(found):
+        return number(found[0]) + unit
+    if len(found) > MANY:
+        return f"{number(min(found))} to {number(max(found))}{unit}"
+    return listed(f"{number(r[name])}{unit} with {r['size']:,} images" for r in rows(table))

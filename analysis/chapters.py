@@ -21,10 +21,12 @@ from analysis.variation import told as luck
 
 def context(results: Results, study: str, looks: dict[str, Look], made: Tables) -> dict[str, Any]:
     """Sentences, tables and panels, by the names that the page's template calls them by."""
-    tuned = made["tuning_curve"]
+    tuned, told = made["tuning_curve"], (made["importance"]["withheld"] == "").to_numpy()
+    shared, unsaid = made["importance"].loc[told], made["importance"].loc[~told]
     return {
         "beyond": beyond(made),
-        "importance": important(made["importance"]),
+        "importance": important(shared) if len(shared) else None,
+        "no_shares": sorted(set(unsaid["withheld"])) if shared.empty else [],
         "luck": luck(made["variation"]),
         "tuning_told": tuned_more(tuned),
         "no_band": sorted({why for why in tuned["no_band"] if why}),

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import columns, tables
-from analysis.frames import frame, rows, scored, values, where
+from analysis.frames import frame, rows, scored, where
 from analysis.layout import ARM, IMAGES, Column, Table
 from analysis.load import Results
 from analysis.tables import Searched
@@ -58,7 +58,7 @@ def importance(results: Results) -> pd.DataFrame:
 
 
 def layout(table: pd.DataFrame) -> Table:
-    """The shares as people read them; why there are none is said in their place."""
+    """Rows that have shares, as people read them."""
     titles = {
         "lr": "learning rate",
         "weight_decay": "weight decay",
@@ -66,11 +66,8 @@ def layout(table: pd.DataFrame) -> Table:
         "length": "length",
     }
     columns = [IMAGES, ARM, *(Column(titles[name]) for name in NAMES), Column("predicts")]
-    withheld = any(values(table, "withheld"))
-    columns += [Column("no shares, because", number=False, wrap=True)] if withheld else []
     found = [
         [number(row["size"]), row["arm"], *(_percent(row[name]) for name in (*NAMES, "r2"))]
-        + ([row["withheld"]] if withheld else [])
         for row in rows(table)
     ]
     caption = (
@@ -81,7 +78,7 @@ def layout(table: pd.DataFrame) -> Table:
 
 
 def _percent(share: float) -> str:
-    return "–" if math.isnan(share) else f"{100 * share:.0f} %"
+    return f"{100 * share:.0f} %"
 
 
 def _points(tails: pd.DataFrame, lost: pd.DataFrame) -> pd.DataFrame:
