@@ -89,7 +89,8 @@ def test_after_the_switch_every_stage_is_trained(undisturbed: TrialDir):
             assert not torch.equal(value, fresh[name]), name
 
 
-@pytest.mark.parametrize("records", [1, 2])  # before and after the switch
+# before and after the switch
+@pytest.mark.parametrize("records", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_it_resumes_exactly_across_the_switch(undisturbed: TrialDir, tmp_path: Path, records: int):
     halted(tmp_path, CASCADE_RUN, records)
     resumed = complete(tmp_path, CASCADE_RUN)

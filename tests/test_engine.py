@@ -69,7 +69,9 @@ def test_separate_runs_equal_the_shared_trunk(undisturbed: TrialDir, tmp_path: P
     assert images == [(8 + 12) * 4, (8 + 4 + 4) * 4]
 
 
-@pytest.mark.parametrize("moment", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    "moment", [pytest.param(n, marks=pytest.mark.slow) if n > 1 else n for n in (1, 2, 3, 4)]
+)
 def test_a_watched_trunk_changes_nothing_and_resumes_exactly(
     undisturbed: TrialDir, watched: TrialDir, tmp_path: Path, moment: int
 ):

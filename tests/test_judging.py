@@ -37,7 +37,7 @@ def test_killed_anywhere_it_ends_with_the_same_trials_and_verdicts(tmp_path: Pat
     assert outcome(killed.study) == undisturbed
 
 
-@pytest.mark.parametrize("concurrent", [1, 40])
+@pytest.mark.parametrize("concurrent", [1, pytest.param(40, marks=pytest.mark.slow)])
 def test_who_goes_on_depends_neither_on_the_order_nor_on_the_machine(
     concurrent: int, tmp_path: Path
 ):
@@ -111,6 +111,7 @@ def test_a_trial_that_was_handed_out_is_waited_for_from_the_first_moment(tmp_pat
     assert again.heard_from(ids[0]) is Verdict.STOP
 
 
+@pytest.mark.slow
 def test_who_goes_on_is_not_called_back_by_a_larger_budget(tmp_path: Path):
     lazy = {"rung": "average", "tails": "last", "confirm": 0}
     for steps in range(20, 50, 5):

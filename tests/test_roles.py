@@ -50,6 +50,7 @@ def test_by_trunk_or_by_tail_the_same_go_on_where_both_rank_alike(tmp_path: Path
         assert config.get("stopped_at") == by_tail.study.trial(trial_id).config().get("stopped_at")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("concurrent", [3])
 def test_killed_anywhere_a_lazy_audited_extended_study_is_the_same(
     concurrent: int, tmp_path: Path

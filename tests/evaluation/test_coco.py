@@ -23,7 +23,8 @@ REAL = {
 }
 
 
-@pytest.fixture(params=["shapes", *REAL])
+# hundreds of nuclei in an image: the peer takes long over them
+@pytest.fixture(params=["shapes", "coco", pytest.param("nuclei", marks=pytest.mark.slow)])
 def index(request: pytest.FixtureRequest) -> Index:
     if request.param == "shapes":
         return open_splits(DataConfig()).val

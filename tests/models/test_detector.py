@@ -122,6 +122,7 @@ SINGLE_MAP = replace(
 )
 
 
+@pytest.mark.slow
 def test_a_single_map_has_every_anchor_and_two_fully_connected_layers():
     model = shapes.detector(SINGLE_MAP)
     assert model.rpn.anchor_generator.num_anchors_per_location() == [4 * 2]
