@@ -19,11 +19,12 @@ import tyro
 
 from analysis import Results, load, report, terminal
 from analysis.derived import Tables, derived
-from study.cli import DONE, exit_status
+from study.cli import DONE, exit_status, usable
+from study.stores import opened
 
 PAUSE = 10.0  # seconds between two looks at a study that runs
 
-Stamp = dict[Path, tuple[int, int]]
+Stamp = dict[str, tuple[int, int]]
 """Time of the last change, in nanoseconds, and size of every file that the analysis reads."""
 
 
@@ -31,10 +32,13 @@ Stamp = dict[Path, tuple[int, int]]
 class Analysis:
     """Print a study's answer and write its report."""
 
-    run_dir: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN_DIR")]]
-    """The study's folder, as given to `python -m study.sweep --run-dir`."""
+    run_dir: tyro.conf.Positional[
+        Annotated[Path | str, tyro.conf.arg(metavar="RUN_DIR", constructor=str)]
+    ]
+    """The study's folder or address, as given to `python -m study.sweep --run-dir`."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """Folder for the page and the tables (default: RUN_DIR/report)."""
+    """Folder for the page and the tables (default: RUN_DIR/report; of a study on an
+    object store, report)."""
     pictures: bool = True
     """Show some of the evaluation images in the page, if detections on them were kept."""
     watch: bool = False
@@ -42,7 +46,7 @@ class Analysis:
 
     @property
     def folder(self) -> Path:
-        return self.out or self.run_dir / "report"
+        return self.out or (opened(self.run_dir).folder or Path()) / "report"
 
 
 def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> int:
@@ -70,15 +74,9 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
     return DONE
 
 
-def stamp(run_dir: Path) -> Stamp:
+def stamp(run_dir: Path | str) -> Stamp:
     """What the analysis reads, as it is now: two stamps differ if anything was recorded."""
-    files = [run_dir / "study.json", *run_dir.glob("trials/*/*.json*")]
-    found: Stamp = {}
-    for file in files:
-        if file.exists():
-            state = file.stat()
-            found[file] = state.st_mtime_ns, state.st_size
-    return found
+    return usable(run_dir, writing=False).stamps("study.json", "trials/*/*.json*")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -24,6 +24,7 @@ from analysis.paper_columns import AGAINST, RUNS
 from analysis.trial import parsed
 from analysis.words import between, images, number, points
 from study import recipes
+from study.cli import usable
 from study.config import ModelConfig, RunConfig, from_dict
 from study.recipes.recipe import IMAGES as BATCH
 from study.rundir import TrialDir
@@ -69,15 +70,15 @@ def load_runs(run_dirs: Sequence[str | Path]) -> pd.DataFrame:
         ValueError: a folder holds no run, or a study.
     """
     found: list[dict[str, Any]] = []
-    for path in map(Path, run_dirs):
-        trial = TrialDir(path)
-        if not (trial.path / "config.json").is_file():
+    for path in run_dirs:
+        trial = TrialDir(usable(path, writing=False))
+        if not trial.store.exists("config.json"):
             raise ValueError(
                 f"run directory {path}: holds no run (config.json is missing); give the --run-dir"
                 " of a `python -m study.train`"
             )
-        config = parsed(trial.path / "config.json", trial.config)
-        records = parsed(trial.path / "records.jsonl", trial.records)
+        config = parsed(trial.store.at("config.json"), trial.config)
+        records = parsed(trial.store.at("records.jsonl"), trial.records)
         found += _of_run(path, config, [r for r in records if r["weights"] == "tail"])
     return frame(found, RUNS)
 
@@ -230,7 +231,7 @@ def _signed(row: dict[str, Any]) -> str:
 
 
 def _of_run(
-    path: Path, config: dict[str, Any], records: list[dict[str, Any]]
+    path: str | Path, config: dict[str, Any], records: list[dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
     run, name = from_dict(RunConfig, config["run"]), config.get("recipe", "")
     recipe = recipes.find(name) if name else None

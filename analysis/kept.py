@@ -22,6 +22,7 @@ from analysis.matches import Kind, Matches, evaluated, ground_truth, matches
 from study.kept import detections_file, read_detections, read_truth, truth_file
 from study.rundir import StudyDir
 from study.schedule import Leg
+from study.stores import File
 
 CLOSE = 1e-6  # AP, points, by which the recorded one may differ: the arithmetic's
 
@@ -35,7 +36,7 @@ class Run:
     seed: int
     draw: int
     AP: float  # as recorded, points
-    file: Path
+    file: File
     evaluation: hotcoco.COCOeval
     matches: Matches
 
@@ -88,12 +89,12 @@ def kept(results: Results, kind: Kind = "box") -> list[Kept]:
     return found
 
 
-def _file(study: StudyDir, row: dict[str, Any]) -> Path:
+def _file(study: StudyDir, row: dict[str, Any]) -> File:
     length, factor = row["length"], row["factor"]
     return detections_file(study.trial(row["trial_id"]), Leg(0, length, length, factor).name)
 
 
-def _run(row: dict[str, Any], file: Path, truth: hotcoco.COCO, kind: Kind, of: Path) -> Run:
+def _run(row: dict[str, Any], file: File, truth: hotcoco.COCO, kind: Kind, of: File) -> Run:
     detections = read_detections(file, masks=kind == "mask")
     evaluation = evaluated(truth, detections, kind)
     matched = matches(evaluation)

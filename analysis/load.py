@@ -19,6 +19,7 @@ from analysis import columns
 from analysis.columns import STATES
 from analysis.frames import frame, groups, where
 from analysis.trial import Row, Trial, parsed, read
+from study.cli import usable
 from study.rundir import StudyDir
 
 _SECONDS = ("device_seconds", "eval_seconds")
@@ -65,6 +66,8 @@ class Results:
 def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
     """Read one run directory or several; a study that still runs is read as it stands.
 
+    Each is a folder, or the address of one on an object store: s3://bucket/prefix.
+
     Raises:
         ValueError: a folder holds no study, or a file in it is not what a study writes.
     """
@@ -74,7 +77,7 @@ def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
     manifests: dict[str, dict[str, Any]] = {}
     trials: list[Trial] = []
     for path in paths:
-        study = StudyDir(path)
+        study = StudyDir(usable(path, writing=False)).snapshot()
         manifests[str(path)] = _manifest(study)
         found = [read(str(path), trial) for trial in study.trials()]
         arms = _arms(manifests[str(path)], [trial.place["arm"] for trial in found])
@@ -102,12 +105,13 @@ def _arms(manifest: dict[str, Any], there: Iterable[str]) -> list[str]:
 
 
 def _manifest(study: StudyDir) -> dict[str, Any]:
-    if not study.path.is_dir():
-        raise ValueError(f"run directory {study.path}: there is no such folder; {_ADVICE}")
-    file = study.path / "study.json"
-    if not file.exists():
-        what = "one run" if (study.path / "config.json").exists() else "no study"
-        raise ValueError(f"run directory {study.path}: holds {what}, no study.json; {_ADVICE}")
+    store = study.store
+    if not store.is_there():
+        raise ValueError(f"run directory {store}: there is no such folder; {_ADVICE}")
+    file = store.at("study.json")
+    if not store.exists("study.json"):
+        what = "one run" if store.exists("config.json") else "no study"
+        raise ValueError(f"run directory {store}: holds {what}, no study.json; {_ADVICE}")
     manifest = parsed(file, lambda: study.manifest)
     if not isinstance(manifest, dict) or not isinstance(manifest.get("question"), dict):
         raise ValueError(f"{file}: has no question; `python -m study.sweep` writes one")

@@ -25,7 +25,7 @@ from analysis.load import Results
 from analysis.looks import looks
 from analysis.plots import THERMAL
 from analysis.words import headline, points
-from study.rundir import write_atomically
+from study.stores.folder import write_atomically
 
 
 def write(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -105,18 +104,19 @@ def read(study: str, trial: TrialDir) -> Trial:
     Raises:
         ValueError: a file is not what a study writes; names it.
     """
-    path = trial.path
-    config = parsed(path / "config.json", trial.config)
-    records = parsed(path / "records.jsonl", trial.records)
-    events = parsed(path / "events.jsonl", trial.events)
+    at = trial.store.at
+    config = parsed(at("config.json"), trial.config)
+    records = parsed(at("records.jsonl"), trial.records)
+    events = parsed(at("events.jsonl"), trial.events)
+    audit = parsed(at("init_audit.json"), trial.audit)
     for number, record in enumerate(records, 1):
         missing = [key for key in _NEEDED if key not in record]
         if missing:
-            raise ValueError(f"{path / 'records.jsonl'}: line {number} has no {missing[0]}")
+            raise ValueError(f"{at('records.jsonl')}: line {number} has no {missing[0]}")
     for number, event in enumerate(events, 1):
         if event.get("state") not in STATES:
             raise ValueError(
-                f"{path / 'events.jsonl'}: line {number}: state = {event.get('state')!r}:"
+                f"{at('events.jsonl')}: line {number}: state = {event.get('state')!r}:"
                 f" one of {', '.join(STATES)}"
             )
     try:
@@ -126,18 +126,14 @@ def read(study: str, trial: TrialDir) -> Trial:
         place["of"] = config.get("of", "")
         _ = [run[key] for key in ("split", "optim", "schedule")]
     except KeyError as error:
-        raise ValueError(f"{path / 'config.json'}: has no {error.args[0]}") from error
-    audit_file = path / "init_audit.json"
-    audit = parsed(audit_file, lambda: json.loads(audit_file.read_text()), absent={})
+        raise ValueError(f"{at('config.json')}: has no {error.args[0]}") from error
     place |= {"study": study, "trial_id": trial.id}
     stopped_at, strip = config.get("stopped_at"), config.get("strip")
     return Trial(place, run, stopped_at, strip, records, events, audit)
 
 
-def parsed(path: Path, read: Any, absent: Any = None) -> Any:
+def parsed(path: str, read: Any) -> Any:
     """What `read` returns, with the file named if its content is not JSON."""
-    if absent is not None and not path.exists():
-        return absent
     try:
         return read()
     except json.JSONDecodeError as error:

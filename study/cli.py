@@ -13,7 +13,7 @@ import tyro
 from rich.console import Console
 
 from study.config import DataConfig, SearchSpace
-from study.rundir import Busy
+from study.stores import Busy, Store, StoreError, opened
 
 DONE, FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -26,6 +26,8 @@ def unset(metavar: str) -> Any:
 File = Annotated[Path | None, unset("FILE")]
 Folder = Annotated[Path | None, unset("DIR")]
 Count = Annotated[int | None, unset("N")]
+RunDir = Annotated[Path | str, tyro.conf.arg(metavar="DIR", constructor=str)]
+"""A folder, or the address of one on an object store: a Path would take a slash from s3://."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,20 +82,15 @@ class OwnData:
         return replace(base, **given).absolute()
 
 
-def local(run_dir: Path) -> Path:
-    """The folder itself.
+def usable(run_dir: Path | str, *, writing: bool) -> Store:
+    """The run directory, which may lie on an object store.
 
     Raises:
-        ValueError: it is the address of an object store.
+        ValueError: one that does not exist, or where nothing may be read or written.
     """
-    scheme, colon, rest = str(run_dir).partition(":/")
-    if colon and scheme.isalnum():
-        raise ValueError(
-            f"run_dir = '{scheme}://{rest.lstrip('/')}': object stores are not supported yet, for"
-            " a run directory's files are locked and appended to; give a folder, on a cluster one"
-            " that all nodes mount (NFS, EFS), and copy it to the store afterwards"
-        )
-    return run_dir
+    store = opened(run_dir)
+    store.require_usable(writing)
+    return store
 
 
 def data_config(space: SearchSpace, own: OwnData) -> DataConfig:
@@ -120,6 +117,9 @@ def exit_status(command: Callable[[], int]) -> int:
             return FAILURE
         errors.print(f"error: {error}")
         return BAD_INPUT
+    except StoreError as error:
+        errors.print(f"error: {error}")
+        return FAILURE
     except KeyboardInterrupt:
         errors.print("interrupted: the same command goes on where this one ended")
         return INTERRUPTED

@@ -29,7 +29,7 @@ from study.meter import Meter
 from study.models import initialisation
 from study.models.shares import Share
 from study.randomness import Stream, seed
-from study.rundir import Record, State, TrialDir, write_atomically
+from study.rundir import Record, State, TrialDir
 from study.schedule import Leg
 from study.state import TrainState, optimiser, place_of
 from study.world import World
@@ -213,7 +213,7 @@ class _Session:
         if self.world.is_main:
             if config.keep_weights and leg.is_tail:
                 content = safetensors.torch.save(self.state.detector.state_dict())
-                write_atomically(self.trial.path / f"weights-{leg.name}.safetensors", content)
+                self.trial.keep_weights(leg.name, content)
             if config.keep_detections and leg.is_tail:
                 kept.write_detections(kept.detections_file(self.trial, leg.name), detections)
             self.trial.append(record)

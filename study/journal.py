@@ -8,6 +8,9 @@ directory writes it again. Nothing reads it to decide anything.
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.storages import JournalStorage
@@ -26,10 +29,14 @@ class Journal:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        path = plan.study.path / "optuna.journal"
-        for stale in plan.study.path.glob("optuna.journal*"):  # and its lock
+        self._store = plan.study.store
+        # Optuna appends to a file: for an object store to one that is put there when it has grown
+        self._copied = tempfile.TemporaryDirectory() if self._store.folder is None else None
+        folder = Path(self._copied.name) if self._copied else plan.study.path
+        for stale in folder.glob("optuna.journal*"):  # and its lock
             stale.unlink()
-        storage = JournalStorage(JournalFileBackend(str(path)))
+        self._file, self._size = folder / "optuna.journal", 0
+        storage = JournalStorage(JournalFileBackend(str(self._file)))
         self._studies = {
             cell: optuna.create_study(
                 study_name=self._name(cell), storage=storage, direction="maximize"
@@ -45,6 +52,10 @@ class Journal:
             for tried in self._plan.tried(cell):
                 if self._reported.get(tried.trial_id) != -1:
                     self._tell(cell, tried)
+        if self._copied and self._file.stat().st_size > self._size:
+            content = self._file.read_bytes()
+            self._store.write(self._file.name, content)
+            self._size = len(content)
 
     def _tell(self, cell: Cell, tried: Tried) -> None:
         outcome = tried.outcome()

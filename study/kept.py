@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.rundir import StudyDir, TrialDir, write_atomically
+from study.rundir import StudyDir, TrialDir
+from study.stores import File
 
 Row = dict[str, Any]
 """One detection, as in a COCO results file."""
@@ -45,12 +45,12 @@ _COMPACT: dict[str, Any] = {
 }
 
 
-def detections_file(trial: TrialDir, leg: str) -> Path:
+def detections_file(trial: TrialDir, leg: str) -> File:
     """Where a leg's detections are kept."""
-    return trial.path / f"detections-{leg}.parquet"
+    return File(trial.store, f"detections-{leg}.parquet")
 
 
-def write_detections(path: Path, detections: list[Row]) -> None:
+def write_detections(file: File, detections: list[Row]) -> None:
     """Keep detections, whole or not at all; the same ones make the same bytes."""
     columns: dict[str, list[Any]] = {
         name: [row[name] for row in detections] for name in ("image_id", "category_id", "score")
@@ -64,10 +64,10 @@ def write_detections(path: Path, detections: list[Row]) -> None:
     columns["keypoints"] = [row.get("keypoints") for row in detections]
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns, schema=_SCHEMA), sink, **_COMPACT)
-    write_atomically(path, sink.getvalue().to_pybytes())
+    file.write(sink.getvalue().to_pybytes())
 
 
-def read_detections(path: Path, masks: bool = True) -> list[Row]:
+def read_detections(file: File, masks: bool = True) -> list[Row]:
     """The detections as they were given to `write_detections`, masks if asked for.
 
     Raises:
@@ -75,9 +75,9 @@ def read_detections(path: Path, masks: bool = True) -> list[Row]:
     """
     try:
         names = [name for name in _SCHEMA.names if masks or not name.startswith("mask")]
-        table = pq.read_table(path, columns=names)
+        table = pq.read_table(pa.BufferReader(file.read() or b""), columns=names)
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{path}: holds no detections ({error})") from error
+        raise ValueError(f"{file}: holds no detections ({error})") from error
     found: list[Row] = []
     for row in table.to_pylist():
         one = {name: row[name] for name in ("image_id", "category_id", "score")}
@@ -91,15 +91,15 @@ def read_detections(path: Path, masks: bool = True) -> list[Row]:
     return found
 
 
-def truth_file(study: StudyDir) -> Path:
+def truth_file(study: StudyDir) -> File:
     """Where a study keeps the ground truth of its report split."""
-    return study.path / "report_split.json.gz"
+    return File(study.store, "report_split.json.gz")
 
 
 def write_truth(study: StudyDir, truth: dict[str, Any]) -> None:
     """Keep a COCO data set whose images also have their `file_name`, whole or not at all."""
     content = json.dumps(truth, separators=(",", ":")).encode()
-    write_atomically(truth_file(study), gzip.compress(content, mtime=0))
+    truth_file(study).write(gzip.compress(content, mtime=0))
 
 
 def read_truth(study: StudyDir) -> dict[str, Any] | None:
@@ -108,10 +108,10 @@ def read_truth(study: StudyDir) -> dict[str, Any] | None:
     Raises:
         ValueError: not such a file.
     """
-    path = truth_file(study)
-    if not path.exists():
+    content = (file := truth_file(study)).read()
+    if content is None:
         return None
     try:
-        return json.loads(gzip.decompress(path.read_bytes()))
+        return json.loads(gzip.decompress(content))
     except (OSError, EOFError, ValueError) as error:
-        raise ValueError(f"{path}: holds no ground truth ({error})") from error
+        raise ValueError(f"{file}: holds no ground truth ({error})") from error

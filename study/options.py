@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
 from study.arms import parse
-from study.cli import OwnData, data_config, unset
+from study.cli import OwnData, RunDir, data_config, unset
 from study.config import Budget, Scientific, model
 from study.search import Strategy
 from study.settings import Settings
@@ -74,8 +73,8 @@ class Sweep:
 
     space: tyro.conf.Positional[Annotated[str | None, unset("[SPACE]")]] = None
     """A name in search_spaces/ or a .py file that defines SPACE (default: shapes or custom)."""
-    run_dir: Path
-    """The study's folder. The same command again resumes or extends what is in it."""
+    run_dir: RunDir
+    """The study's folder, or s3://bucket/prefix. The same command again resumes or extends it."""
     arms: Annotated[tuple[str, ...] | None, unset("ARM ...")] = None
     """Initialisations: scratch, pretext, imagenet, a weights file, or name=file."""
     sizes: Annotated[tuple[int, ...] | None, unset("N ...")] = None
@@ -103,8 +102,8 @@ class Sweep:
 class Status:
     """How a study stands: trials by state, best AP, cost so far, whether somebody works on it."""
 
-    status: Path
-    """The study's folder."""
+    status: RunDir
+    """The study's folder, or s3://bucket/prefix."""
 
 
 def settings(sweep: Sweep) -> Settings:

@@ -27,7 +27,7 @@ from study.data.outlines import SHAPES, TEXTURES
 from study.data.shapes import classification
 from study.models.backbone import build
 from study.randomness import Stream, generator, seed
-from study.rundir import write_atomically
+from study.stores.folder import write_atomically
 
 IMAGES, TRAIN_SEED = 16_000, 20_000
 HELD_OUT, TEST_SEED = 2_000, 999

@@ -35,8 +35,8 @@ from study.config.checks import require
 from study.data.folders import ImageFolder, Labelled, held_out_batches, training_batches
 from study.models import backbone
 from study.randomness import Stream, seed
-from study.rundir import write_atomically
 from study.state import optimiser
+from study.stores.folder import write_atomically
 
 LR_PER_IMAGE = 0.1 / 256  # of a batch
 WEIGHT_DECAY = 1e-4

@@ -98,7 +98,7 @@ def report(study: StudyDir) -> tuple[list[str], int]:
     if holder:
         lines.append(f"now         {holder} holds the study: a sweep is under way")
     elif complete:
-        lines.append(f"now         complete: python -m analysis {study.path}")
+        lines.append(f"now         complete: python -m analysis {study.store}")
     else:
         command = " ".join(manifest.get("command", ()))
         lines.append("now         nobody works on it, and it is not complete; to go on:")

@@ -25,7 +25,7 @@ from rich.console import Console
 from study import kept, status
 from study.anchors import anchor_px
 from study.bill import affordable, bill
-from study.cli import DONE, FAILURE, exit_status, local
+from study.cli import DONE, FAILURE, exit_status, usable
 from study.data.checks import check
 from study.data.downloads import absent
 from study.data.index import Index
@@ -42,7 +42,8 @@ PACKAGES = ("ray", "optuna", "scipy", "torch", "torchvision", "hotcoco", "numpy"
 def run(sweep: Sweep, command: list[str]) -> int:
     """Check the data, print the bill, then run what is left to do; `command` is kept."""
     console = Console()
-    study, asked = StudyDir(local(sweep.run_dir)), settings(sweep)
+    asked = settings(sweep)
+    study = StudyDir(usable(sweep.run_dir, writing=not sweep.dry_run))
     if sweep.dry_run and absent(asked.space.fixed.data):
         cost, speed = bill(asked), asked.space.assumed_speed
         known = cost.time(speed, "assumed: no data here to measure with") if speed else []
@@ -58,6 +59,8 @@ def run(sweep: Sweep, command: list[str]) -> int:
         measured = cost.time(worker_speed(asked), "measured here", devices(asked, sweep))
         show(console, asked, [*cost.lines(), *measured])
         return DONE
+    if study.store.folder is None and (owner := study.holder()):
+        console.print(f"{owner} held the study a moment ago: waiting for a sign of life")
     with study.lock():
         study.open(manifest(asked, splits, sweep, command))
         keep_truth(study, splits)
@@ -79,7 +82,7 @@ def start(plan: Plan, sweep: Sweep, console: Console) -> int:
         )
         return FAILURE
     plan.study.complete()
-    console.print(f"done: python -m analysis {plan.study.path}", markup=False, highlight=False)
+    console.print(f"done: python -m analysis {plan.study.store}", markup=False, highlight=False)
     return DONE
 
 
@@ -104,7 +107,7 @@ def afforded(asked: Settings, spend: Spend, study: StudyDir) -> Settings:
         given = getattr(asked.budget, name)
         if given < before.get(name, 0):
             raise ValueError(
-                f"{name} = {given}: the study in {study.path} was given {before[name]}, and its"
+                f"{name} = {given}: the study in {study.store} was given {before[name]}, and its"
                 f" arms may have come differently far with that; repeat {option}, or give more"
             )
     return asked
@@ -198,9 +201,9 @@ def show(console: Console, asked: Settings, lines: list[str]) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def show_status(study: StudyDir) -> int:
+def show_status(asked: Status) -> int:
     """Print how a study stands; returns the exit status."""
-    lines, found = status.report(study)
+    lines, found = status.report(StudyDir(usable(asked.status, writing=False)).snapshot())
     print("\n".join(lines))
     return found
 
@@ -210,7 +213,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if any(argument.partition("=")[0] == "--status" for argument in arguments):
         asked = tyro.cli(Status, prog="python -m study.sweep", args=arguments)
-        return exit_status(lambda: show_status(StudyDir(local(asked.status))))
+        return exit_status(lambda: show_status(asked))
     sweep = tyro.cli(Sweep, prog="python -m study.sweep", args=arguments, description=__doc__)
     return exit_status(lambda: run(sweep, ["python", "-m", "study.sweep", *arguments]))
 

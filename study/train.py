@@ -26,13 +26,14 @@ from rich.console import Console
 
 from study import recipes, schedule, words
 from study.arms import parse
-from study.cli import DONE, FAILURE, Count, Folder, OwnData, exit_status, local, unset
+from study.cli import DONE, FAILURE, Count, OwnData, RunDir, exit_status, unset, usable
 from study.config import DataConfig, RunConfig, from_dict, model, to_dict
 from study.data.checks import check
 from study.data.downloads import absent
 from study.data.sources import open_splits
 from study.recipes import Recipe, listing, scaling
 from study.rundir import DifferentQuestion, Record, State, TrialDir
+from study.stores import opened
 
 ALONE = RunConfig(split="report", keep_weights=True)
 """A run without a recipe, before its options."""
@@ -58,8 +59,8 @@ class Train:
     """Print all recipes with their schedule, the paper's number and their cost, and stop."""
     dry_run: bool = False
     """Print what would be run, what it costs, what the paper got, which data are there; stop."""
-    run_dir: Folder = None
-    """The run's folder: configuration, records, checkpoints, weights."""
+    run_dir: RunDir | None = None
+    """The run's folder, or s3://bucket/prefix: configuration, records, checkpoints, weights."""
     tiny: bool = False
     """The recipe reduced to seconds on a CPU: a few small images (the embedded ones, unless
     --data.* are given), six iterations. Other options go on from there."""
@@ -145,7 +146,7 @@ def config(command: Train, recipe: Recipe | None = None) -> RunConfig:
         raise ValueError(f"workers = {command.workers}: must divide the batch of {size} images")
     return replace(
         run,
-        trial_id=command.run_dir.resolve().name if command.run_dir else run.trial_id,
+        trial_id=opened(command.run_dir).absolute().name if command.run_dir else run.trial_id,
         arm=arm.name if arm else run.arm,
         init=arm.init if arm else run.init,
         size=run.size if command.size is None else command.size,
@@ -232,7 +233,7 @@ def begin(run: RunConfig, trial: TrialDir, recipe: Recipe | None = None) -> None
     allowed = replace(there, schedule=grown, device=run.device, threads=run.threads)
     if allowed != run:
         raise DifferentQuestion(
-            f"run directory {trial.path} holds another run (see its config.json): repeat that"
+            f"run directory {trial.store} holds another run (see its config.json): repeat that"
             " command to resume it, or choose another --run-dir"
         )
     trial.write_config(written)
@@ -273,7 +274,7 @@ def train(command: Train) -> int:
         return DONE
     if command.run_dir is None:
         raise ValueError("run-dir: not given: the folder of the run, --run-dir DIR")
-    trial = TrialDir(local(command.run_dir))
+    trial = TrialDir(usable(command.run_dir, writing=True))
     begin(run, trial, recipe)
     total = schedule.iterations(run.schedule)
     console.print(f"{run.arm}, {run.size} images, {total} iterations of {run.optim.batch_size}")

@@ -32,7 +32,7 @@ def with_lengths(config: RunConfig, *lengths: int) -> RunConfig:
     return replace(config, schedule=replace(config.schedule, lengths=lengths))
 
 
-def trial(folder: Path, config: RunConfig) -> TrialDir:
+def trial(folder: Path | str, config: RunConfig) -> TrialDir:
     """A trial's folder with its configuration, as the sweep writes it."""
     directory = TrialDir(folder)
     directory.write_config(
@@ -41,7 +41,7 @@ def trial(folder: Path, config: RunConfig) -> TrialDir:
     return directory
 
 
-def complete(folder: Path, config: RunConfig = TINY_RUN) -> TrialDir:
+def complete(folder: Path | str, config: RunConfig = TINY_RUN) -> TrialDir:
     """The trial after its run, from wherever it stands."""
     directory = trial(folder, config)
     for _ in engine.run(config, directory):
@@ -49,7 +49,7 @@ def complete(folder: Path, config: RunConfig = TINY_RUN) -> TrialDir:
     return directory
 
 
-def study_without_ray(asked: Settings, folder: Path) -> StudyDir:
+def study_without_ray(asked: Settings, folder: Path | str) -> StudyDir:
     """The whole study, one trial after another in this process."""
     study = StudyDir(folder)
     splits = open_splits(asked.space.fixed.data)

@@ -37,7 +37,7 @@ LAYERS: list[set[str]] = [
         "study.extension",
     },
     {"study.schedule", "study.rundir", "study.kept", "study.randomness", "study.words"},
-    {"study.config"},
+    {"study.config", "study.stores"},
 ]
 
 

@@ -6,25 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from study.rundir import (
-    Busy,
-    DifferentQuestion,
-    State,
-    StudyDir,
-    TrialDir,
-    append_line,
-    read_lines,
-)
+from study.rundir import DifferentQuestion, State, StudyDir, TrialDir
+from study.stores import Busy
 
 
 def test_torn_line_is_dropped_and_overwritten(tmp_path: Path):
-    path = tmp_path / "records.jsonl"
-    append_line(path, {"a": 1})
-    with path.open("ab") as file:
+    trial = TrialDir(tmp_path)
+    trial.append({"a": 1})
+    with (tmp_path / "records.jsonl").open("ab") as file:
         file.write(b'{"a": 2, "b"')  # a kill in the middle of a write
-    assert read_lines(path) == [{"a": 1}]
-    append_line(path, {"a": 3})
-    assert read_lines(path) == [{"a": 1}, {"a": 3}]
+    assert trial.records() == [{"a": 1}]
+    trial.append({"a": 3})
+    assert trial.records() == [{"a": 1}, {"a": 3}]
 
 
 def test_state_is_the_last_event(tmp_path: Path):
@@ -59,6 +52,15 @@ def test_checkpoint_is_whole_or_absent(tmp_path: Path):
     trial.save("trunk", b"two")
     assert trial.load("trunk") == b"two"
     assert [path.name for path in trial.path.iterdir()] == ["trunk.pt"]
+
+
+def test_what_killed_writers_left_goes_when_the_trial_is_taken_up(tmp_path: Path):
+    trial = TrialDir(tmp_path)
+    trial.save("trunk", b"whole")
+    for torn in (".trunk.pt.123", ".tail.pt.124", ".weights-tail-8.safetensors.124"):
+        (tmp_path / torn).write_bytes(b"in part")
+    with trial.lock():
+        assert [path.name for path in tmp_path.iterdir() if path.name != ".lock"] == ["trunk.pt"]
 
 
 def test_lock_is_held_against_another_process_and_freed_by_its_death(tmp_path: Path):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -18,6 +17,7 @@ from ray.exceptions import RayActorError
 
 from study.cluster.trial import outcome, run_config, trial_dir
 from study.rundir import Record, TrialDir
+from study.stores import Store, opened
 
 WORKER_CPUS = 0.99
 """A little less than one, so that the trial's own actor fits beside its workers."""
@@ -85,14 +85,14 @@ def work(config: dict[str, Any]) -> None:
 class Group:
     """The workers of one run, which train in the background up to the record that was taken."""
 
-    def __init__(self, trial: TrialDir, workers: int, device: str, storage: Path) -> None:
+    def __init__(self, trial: TrialDir, workers: int, device: str, storage: Store) -> None:
         """Start them.
 
         Args:
             trial: the run's folder, with its configuration.
             workers: processes.
             device: "cpu" or "cuda", for each worker a core or a GPU.
-            storage: a folder for Ray Train's own files.
+            storage: where to put Ray Train's own files.
         """
         self._gate: Any = Gate.remote()  # an actor handle
         self._error: BaseException | None = None
@@ -118,7 +118,7 @@ class Group:
         ray.get(self._gate.close.remote())
         self._thread.join(STOP_S)
 
-    def _fit(self, trial: TrialDir, workers: int, device: str, storage: Path) -> None:
+    def _fit(self, trial: TrialDir, workers: int, device: str, storage: Store) -> None:
         try:
             _trainer(trial, workers, device, storage, self._gate).fit()
         except train.WorkerGroupError as error:
@@ -133,7 +133,7 @@ class GroupTrial(tune.Trainable):
     """Runs the engine in a Ray Train worker group, one group per trial."""
 
     def setup(self, config: dict[str, Any]) -> None:
-        storage = Path(config["study"], ".tune", "groups")
+        storage = opened(config["study"]).within(".tune", "groups")
         self._group = Group(trial_dir(config), config["workers"], config["device"], storage)
 
     def step(self) -> dict[str, Any]:
@@ -143,13 +143,13 @@ class GroupTrial(tune.Trainable):
         self._group.close()
 
 
-def _trainer(trial: TrialDir, workers: int, device: str, storage: Path, gate: Any) -> Any:
+def _trainer(trial: TrialDir, workers: int, device: str, storage: Store, gate: Any) -> Any:
     from ray.train.torch import TorchTrainer  # here: imports torch
 
     cuda = device == "cuda"
     return TorchTrainer(
         work,
-        train_loop_config={"trial": str(trial.path.resolve()), "gate": gate},
+        train_loop_config={"trial": str(trial.store.absolute()), "gate": gate},
         scaling_config=train.ScalingConfig(
             num_workers=workers,
             use_gpu=cuda,

@@ -6,10 +6,8 @@ import contextlib
 import logging
 import os
 import secrets
-import shutil
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from ray._private import services  # the only place that knows of `ray start` on
 from rich.console import Console
 
 from study.cluster.group import DRIVER_CPUS, WORKER_CPUS, GroupTrial
+from study.cluster.pace import Pace
 from study.cluster.progress import Progress
 from study.cluster.scheduler import PlanScheduler
 from study.cluster.searcher import PlanSearcher
@@ -29,6 +28,7 @@ from study.cluster.unsaved import Unsaved
 from study.journal import Journal
 from study.plan import Plan
 from study.rundir import State
+from study.stores import Store
 
 JOURNAL_S = 2.0  # between updates
 OBJECT_STORE_BYTES = 128 * 2**20  # nothing of ours passes through it
@@ -46,6 +46,9 @@ SWITCHES = {
 }
 """Ray's environment variables; what the user has set stays."""
 
+TOLD = ("STUDY_CACHE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION")
+"""What workers on other nodes find as it is here. No credentials: the dashboard shows it."""
+
 
 def run(plan: Plan, *, workers: int, max_concurrent: int | None, console: Console) -> None:
     """Run the plan's trials until none is left to do in this session.
@@ -61,15 +64,15 @@ def run(plan: Plan, *, workers: int, max_concurrent: int | None, console: Consol
             directory, or this machine has no room for one trial.
         KeyboardInterrupt: after Ctrl-C or SIGTERM; the trials under way are marked preempted.
     """
-    hidden = plan.study.path.resolve() / ".tune"
-    shutil.rmtree(hidden, ignore_errors=True)
+    hidden = plan.study.store.absolute().within(".tune")
+    hidden.clear()
     searcher: PlanSearcher | None = None
     try:
         with interruptible(), cluster(workers) as own:
             device = device_for(plan.settings.space.fixed.device)
             room = Room(workers, device, max_concurrent, own)
             if not own:
-                require_shared(plan.study.path.resolve(), room.place(), console)
+                require_shared(plan.study.store, room.place(), console)
             # else Tune asks a cluster that grows for one node after another
             os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(room.trials()))
             searcher = PlanSearcher(plan, room.trials, {"workers": workers, "device": device})
@@ -81,7 +84,7 @@ def run(plan: Plan, *, workers: int, max_concurrent: int | None, console: Consol
             trial = plan.study.trial(trial_id)
             if not (trial.state and trial.state.is_final):  # it may have ended unheard
                 trial.mark(State.PREEMPTED)
-        shutil.rmtree(hidden, ignore_errors=True)
+        hidden.clear()
 
 
 class Room:
@@ -175,8 +178,8 @@ def _start(workers: int, options: dict[str, Any]) -> None:
 
 def _told(address: str) -> dict[str, Any]:
     """What the processes of the job find in their environment, on whatever node they run."""
-    cache = {k: v for k, v in os.environ.items() if k == "STUDY_CACHE"}
-    return {"env_vars": {"RAY_ADDRESS": address} | cache}
+    told = {k: v for k, v in os.environ.items() if k in TOLD}
+    return {"env_vars": {"RAY_ADDRESS": address} | told}
 
 
 def _free_port() -> int:
@@ -193,7 +196,7 @@ def device_for(wanted: str) -> str:
 
 
 def _fit(
-    plan: Plan, searcher: PlanSearcher, room: Room, hidden: Path, shown: list[tune.Callback]
+    plan: Plan, searcher: PlanSearcher, room: Room, hidden: Store, shown: list[tune.Callback]
 ) -> None:
     quiet()
     tune.Tuner(
@@ -231,12 +234,12 @@ class Journalist(Unsaved, tune.Callback):
     """Keeps Optuna's journal up to date."""
 
     def __init__(self, plan: Plan) -> None:
-        self._journal, self._told = Journal(plan), 0.0
+        self._journal, self._pace = Journal(plan), Pace(JOURNAL_S)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        if time.monotonic() - self._told > JOURNAL_S:
-            self._journal.update()
-            self._told = time.monotonic()
+        if self._pace.due:
+            with self._pace.look():
+                self._journal.update()
 
     def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
         self._journal.update()

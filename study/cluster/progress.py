@@ -16,6 +16,7 @@ from rich.table import Table
 
 from study import schedule, words
 from study.bill import duration, expected_iterations
+from study.cluster.pace import Pace
 from study.cluster.trial import trial_dir
 from study.cluster.unsaved import Unsaved
 from study.plan import Plan
@@ -34,12 +35,14 @@ class Progress(Unsaved, tune.Callback):
     def __init__(self, plan: Plan, console: Console) -> None:
         self._plan = plan
         self._console = console
-        self._start = self._shown = time.monotonic()
+        self._start = time.monotonic()
         self._running: dict[str, TrialDir] = {}
         self._images: dict[str, int] = {}  # spent in this session, by trial
         self._images_before: dict[str, int] = {}
         self._rate: deque[tuple[float, int]] = deque([(self._start, 0)])
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        self._pace = Pace(REFRESH_S if self._live else LINE_S)
+        self._pace.wait()
         if self._live:
             self._live.start()
 
@@ -65,10 +68,11 @@ class Progress(Unsaved, tune.Callback):
         self._ended(trial)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        now = time.monotonic()
-        if now - self._shown < (REFRESH_S if self._live else LINE_S):
-            return
-        self._shown = now
+        if self._pace.due:
+            with self._pace.look():
+                self._show(time.monotonic())
+
+    def _show(self, now: float) -> None:
         for ours in self._running.values():
             self._count(ours)
         self._rate.append((now, sum(self._images.values())))
@@ -100,7 +104,7 @@ class Progress(Unsaved, tune.Callback):
         elif state is State.PREEMPTED:
             text += f": {error[0]}; it will be taken up again"
         elif error:
-            text += f": {error[-1]} (see {ours.path / 'events.jsonl'})"
+            text += f": {error[-1]} (see {ours.store.at('events.jsonl')})"
         self._line(text, always=state in (State.FAILED, State.PREEMPTED))
 
     def _count(self, ours: TrialDir) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
+from study.cluster.pace import Pace
 from study.cluster.unsaved import Unsaved
 from study.plan import Plan
 
@@ -19,21 +20,31 @@ class PlanSearcher(Unsaved, Searcher):
         self._plan = plan
         self._limit = limit
         self._extra = extra
+        self._pace = Pace(0.0)  # of asking in vain
         self.active: dict[str, str] = {}  # Tune's trial id -> ours
 
     def suggest(self, trial_id: str) -> Any:  # a configuration, None (wait) or FINISHED
         if len(self.active) >= self._limit():
             return None
-        found = self._plan.next(set(self.active.values()))
+        if self.active and not self._pace.due:
+            return None
+        with self._pace.look():
+            found = self._plan.next(set(self.active.values()))
         if found is None:
             return self.FINISHED if self._plan.done else None
+        self._pace.hurry()
         self.active[trial_id], _ = found
-        return {"trial_id": found[0], "study": str(self._plan.study.path.resolve())} | self._extra
+        where = str(self._plan.study.store.absolute())
+        return {"trial_id": found[0], "study": where} | self._extra
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
         self.active.pop(trial_id, None)
+        self._pace.hurry()
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        self._pace.hurry()
 
     # What Tune would save and restore is in the run directory.
     def save(self, checkpoint_path: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator
 
 from rich.console import Console
@@ -23,7 +22,7 @@ def run(config: RunConfig, trial: TrialDir, workers: int) -> Generator[Record, N
 
     Args:
         config: as it stands in the trial's folder.
-        trial: the run's folder, which all nodes see under the same path.
+        trial: the run's folder, which all nodes see under the same name.
         workers: processes, each on a GPU or a CPU core.
 
     Raises:
@@ -31,14 +30,14 @@ def run(config: RunConfig, trial: TrialDir, workers: int) -> Generator[Record, N
             this machine has too few cores or GPUs.
         KeyboardInterrupt: after Ctrl-C or SIGTERM.
     """
-    hidden = trial.path.resolve() / ".tune"
-    shutil.rmtree(hidden, ignore_errors=True)
+    hidden = trial.store.absolute().within(".tune")
+    hidden.clear()
     try:
         with interruptible(), cluster(workers) as own:
             device = device_for(config.device)
             room = Room(workers, device, None, own)  # refuses what does not fit
             if not own:
-                require_shared(trial.path.resolve(), room.place(), Console())
+                require_shared(trial.store, room.place(), Console())
             quiet()
             group = Group(trial, workers, device, hidden)
             # an exception on the way leaves the group to the end of the cluster's job: to close
@@ -50,4 +49,4 @@ def run(config: RunConfig, trial: TrialDir, workers: int) -> Generator[Record, N
     except WorkerDied as error:
         trial.mark(State.PREEMPTED, error=str(error))
     finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+        hidden.clear()

@@ -20,6 +20,8 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from rich.console import Console
 
+from study.stores import Store
+
 LOOK_S = 5.0  # NFS may remember for moments that something was not there
 ANSWER_S = 120.0  # for a busy node to start a process
 
@@ -37,7 +39,7 @@ def _look(path: str, content: str) -> tuple[str, bool]:
         time.sleep(0.2)
 
 
-def require_shared(folder: Path, place: dict[str, float], console: Console) -> None:
+def require_shared(store: Store, place: dict[str, float], console: Console) -> None:
     """Refuse a run directory that some node of the cluster does not see.
 
     Where no other node runs yet and this one has no room for trials, the first to come is waited
@@ -45,13 +47,16 @@ def require_shared(folder: Path, place: dict[str, float], console: Console) -> N
     are not asked; a trial there says what is wrong.
 
     Args:
-        folder: the run directory, absolute.
+        store: the run directory. An object store is the same for all nodes.
         place: what one worker takes, in CPUs and GPUs.
         console: where it is said that a node is waited for.
 
     Raises:
         ValueError: names the nodes that do not see it.
     """
+    if store.folder is None:
+        return
+    folder = store.folder.resolve()
     here = ray.get_runtime_context().get_node_id()
     working = [n for n in ray.nodes() if n["Alive"] and n["Resources"].get("CPU", 0) > 0]
     others = [node["NodeID"] for node in working if node["NodeID"] != here]
@@ -71,8 +76,8 @@ def require_shared(folder: Path, place: dict[str, float], console: Console) -> N
     if blind:
         raise ValueError(
             f"run_dir = '{folder}': not seen by {', '.join(blind)}; on a cluster of several nodes"
-            " it must lie on storage that all of them mount at the same path (NFS, EFS): choose"
-            " a --run-dir there"
+            " it must lie on storage that all of them mount at the same path (NFS, EFS), or"
+            " on an object store (s3://bucket/prefix): choose a --run-dir there"
         )
 
 

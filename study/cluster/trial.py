@@ -17,7 +17,7 @@ from study.rundir import Record, StudyDir, TrialDir
 
 
 def trial_dir(config: dict[str, Any]) -> TrialDir:
-    """The trial meant by a Tune configuration: {"study": path, "trial_id": id}."""
+    """The trial meant by a Tune configuration: {"study": where, "trial_id": id}."""
     return StudyDir(config["study"]).trial(config["trial_id"])
 
 
@@ -27,9 +27,9 @@ def run_config(trial: TrialDir) -> RunConfig:
     Raises:
         ValueError: this node does not see it.
     """
-    if not (trial.path / "config.json").exists():
+    if not trial.store.exists("config.json"):
         raise ValueError(
-            f"{trial.path}: not seen by {socket.gethostname()}; the run directory must lie on"
+            f"{trial.store}: not seen by {socket.gethostname()}; the run directory must lie on"
             " storage that all nodes mount at the same path"
         )
     return from_dict(RunConfig, trial.config()["run"])

@@ -37,6 +37,7 @@ from study.evaluation.coco import average_precision
 from study.kept import read_truth, truth_file, write_detections
 from study.rundir import StudyDir
 from study.settings import Settings
+from study.stores import File
 from tests.analysis.page import Page
 from tests.runs import TINY_RUN, study_without_ray
 
@@ -214,10 +215,10 @@ def study(begun: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     truth, rng = read_truth(StudyDir(path)), np.random.default_rng(0)
     assert truth is not None
     for trial in StudyDir(path).trials():
-        for file in trial.path.glob("detections-*"):
+        for name in trial.store.names("detections-*"):
             blur = 6.0 if trial.id.startswith("scratch") else 3.0
             rows = found(truth, rng, each=2, blur=blur)
-            write_detections(file, rows)
+            write_detections(File(trial.store, name), rows)
             line = trial.records()[0] | average_precision(truth, rows)
             (trial.path / "records.jsonl").write_text(json.dumps(line) + "\n")
     return path
@@ -363,7 +364,7 @@ def test_a_copied_run_directory_needs_no_images(
 def test_studies_that_kept_nothing_have_empty_frames_and_no_sections(study: Path, tmp_path: Path):
     copy = tmp_path / "older"
     shutil.copytree(study, copy)
-    truth_file(StudyDir(copy)).unlink()
+    (file := truth_file(StudyDir(copy))).store.remove(file.name)
     older = analysis.load(copy)
     assert list(analysis.errors(older).columns) == list(columns.ERRORS)
     assert not len(analysis.errors(older))
@@ -375,8 +376,8 @@ def test_detections_of_something_else_are_refused(study: Path, tmp_path: Path):
     copy = tmp_path / "mixed"
     shutil.copytree(study, copy)
     file = truth_file(StudyDir(copy))
-    truth = json.loads(gzip.decompress(file.read_bytes()))
+    truth = json.loads(gzip.decompress(file.read() or b""))
     truth["annotations"] = truth["annotations"][::3]
-    file.write_bytes(gzip.compress(json.dumps(truth).encode()))
+    file.write(gzip.compress(json.dumps(truth).encode()))
     with pytest.raises(ValueError, match="not the detections or not the images"):
         analysis.errors(analysis.load(copy))

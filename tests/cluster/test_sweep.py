@@ -33,7 +33,7 @@ Records = dict[str, list[dict[str, Any]]]
 class Command:
     """The sweep as a process of its own session, by which its descendants are known."""
 
-    def __init__(self, run_dir: Path, *options: str) -> None:
+    def __init__(self, run_dir: Path | str, *options: str) -> None:
         self.run_dir = run_dir
         self._options = options
         self._session: int | None = None

@@ -1,0 +1,41 @@
+"""How often the driver looks at the run directory: seldom, where a look costs much.
+
+In a folder it takes milliseconds. On an object store every file is a request, and a driver that
+did nothing but look would keep Tune from its trials.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+SHARE = 0.05  # of the time that may be spent on looking
+
+
+class Pace:
+    """At least `every_s` seconds from one look to the next, more if the last one took long."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Begin with a pause."""
+        self._next = time.monotonic() + self._every_s
+
+    @property
+    def due(self) -> bool:
+        return time.monotonic() >= self._next
+
+    @contextlib.contextmanager
+    def look(self) -> Iterator[None]:
+        """Around a look."""
+        began = time.monotonic()
+        yield
+        now = time.monotonic()
+        self._next = began + max(self._every_s, (now - began) / SHARE)
+
+    def hurry(self) -> None:
+        """Something has happened: the next look is due."""
+        self._next = 0.0

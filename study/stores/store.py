@@ -1,0 +1,137 @@
+"""What a run directory asks of the place where it lies."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+class Busy(RuntimeError):
+    """Another live process owns the directory."""
+
+
+class StoreError(OSError):
+    """An object could not be read or written, after several tries; names it."""
+
+
+class Store(Protocol):
+    """A folder, or a prefix of an object store, with files in it by name.
+
+    As text it is what one would type to name it.
+    """
+
+    @property
+    def name(self) -> str:
+        """The last part of its address."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder itself; None: it is not on a file system."""
+        ...
+
+    def absolute(self) -> Store:
+        """The same, named so that processes elsewhere find it."""
+        ...
+
+    def at(self, name: str) -> str:
+        """The address of a file, for messages."""
+        ...
+
+    def within(self, *names: str) -> Store:
+        """A part of it; a lock on the whole is one on the part."""
+        ...
+
+    def require_usable(self, writing: bool) -> None:
+        """Raises ValueError where an object store cannot be read, or written; says why."""
+        ...
+
+    def is_there(self) -> bool:
+        """Whether anything has been written."""
+        ...
+
+    def exists(self, name: str) -> bool: ...
+
+    def read(self, name: str) -> bytes | None:
+        """The content of a file; None: there is none."""
+        ...
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file whole or not at all; it is there when this returns."""
+        ...
+
+    def write_soon(self, name: str, content: bytes) -> None:
+        """The same, maybe in the background: whole before anything that is written later.
+
+        One at a time; an error is raised by what comes next.
+        """
+        ...
+
+    def append(self, name: str, line: bytes) -> None:
+        """Append a line; a torn one, left by a kill, is cut off first."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        ...
+
+    def copy(self, name: str, to: Store) -> None:
+        """Give another store of the same kind this file, if it is there."""
+        ...
+
+    def remove_torn(self, suffixes: Sequence[str]) -> None:
+        """Remove what killed writers of such files have left; for whoever holds the lock."""
+        ...
+
+    def clear(self) -> None:
+        """Remove everything, if it can be."""
+        ...
+
+    def names(self, pattern: str) -> list[str]:
+        """The files that match, in alphabetical order; `*` stands for a name."""
+        ...
+
+    def stamps(self, *patterns: str) -> dict[str, tuple[int, int]]:
+        """Time of the last change in nanoseconds and size in bytes of the files that match."""
+        ...
+
+    def lock(self, wait_s: float) -> contextlib.AbstractContextManager[None]:
+        """Hold it against other processes.
+
+        Raises:
+            Busy: another one still holds it after `wait_s` seconds.
+        """
+        ...
+
+    def holder(self) -> str | None:
+        """The process that holds the lock, and where; None: nobody."""
+        ...
+
+    def snapshot(self) -> Store:
+        """For reading much at once; of an object store, as it is now."""
+        ...
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a store; as text its address."""
+
+    store: Store
+    name: str
+
+    def __str__(self) -> str:
+        return self.store.at(self.name)
+
+    def exists(self) -> bool:
+        return self.store.exists(self.name)
+
+    def read(self) -> bytes | None:
+        """Its content; None: it is not there."""
+        return self.store.read(self.name)
+
+    def write(self, content: bytes) -> None:
+        """Write it whole or not at all."""
+        self.store.write(self.name, content)
