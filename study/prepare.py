@@ -1,4 +1,4 @@
-"""python -m study.prepare: check and describe a data set, or pre-train a backbone.
+"""python -m study.prepare: check, describe and distribute a data set, or pre-train.
 
     python -m study.prepare shapes
     python -m study.prepare custom --data.train train.json --data.train-images train/ \\
@@ -6,8 +6,10 @@
     python -m study.prepare coco_10k --data.root /datasets/coco --write-ids ids/
     python -m study.prepare voc --data.root VOCdevkit
     python -m study.prepare pretext --images FOLDER --out weights.safetensors --model r50-fpn
+    python -m study.prepare upload data/coco s3://bucket/coco     # once, from where the data are
+    python -m study.prepare sync s3://bucket/coco data/coco       # on each node of a cluster
 
-The last one pre-trains on classifying images, an arm for any study, and has options of its own
+pretext pre-trains on classifying images, an arm for any study, and has options of its own
 (`pretext --help`); without any it makes the project's own weights again. For a search space that
 names its own data the digest of each subset is printed too, to compare or to record in the space;
 VOC's annotations are first converted to COCO's format.
@@ -21,6 +23,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -29,8 +32,9 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from study.cli import DONE, Count, File, Folder, OwnData, data_config, exit_status, unset
+from study.cli import DONE, Count, File, Folder, OwnData, data_config, exit_status, unset, usable
 from study.config import TINY, model
+from study.data import sync as distribution
 from study.data import voc
 from study.data.checks import check
 from study.data.downloads import to_unpack
@@ -82,6 +86,32 @@ class Pretext:
     """Of initial weights, order and crops (default: 0)."""
     device: Annotated[Device | None, unset("{auto,cpu,cuda}")] = None
     """auto: on a GPU if there is one."""
+
+
+Address = Annotated[Path | str, tyro.conf.arg(metavar="s3://BUCKET/PREFIX", constructor=str)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """Put a folder on an object store, with the digest of each file: once for a data set."""
+
+    folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FOLDER")]]
+    """A data set: annotation files and images, or anything else."""
+    to: tyro.conf.Positional[Address]
+    """Where to; what is there already and has not changed stays."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sync:
+    """Bring an uploaded folder to this machine's disk, and check it: once on each node.
+
+    The same command again goes on where it was cut off, and does nothing when all is there.
+    """
+
+    address: tyro.conf.Positional[Address]
+    """Where it was uploaded to."""
+    folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FOLDER")]]
+    """Where to; the same path on all nodes."""
 
 
 def prepare(command: Prepare) -> int:
@@ -137,6 +167,20 @@ def pretext(command: Pretext) -> int:
     return DONE
 
 
+def upload(command: Upload) -> int:
+    """Put a data set on an object store."""
+    store = usable(command.to, writing=True)
+    distribution.upload(command.folder.expanduser(), store, print)
+    return DONE
+
+
+def sync(command: Sync) -> int:
+    """Bring a data set to this machine."""
+    store = usable(command.address, writing=False)
+    distribution.sync(store, command.folder.expanduser(), print)
+    return DONE
+
+
 def write_ids(folder: Path, splits: Splits, sizes: Sequence[int], draws: int) -> None:
     """A file of image ids for each subset, in the order drawn, and one for the tuning split."""
     ids = {"tune": splits.tune_ids}
@@ -187,6 +231,10 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments[:1] == ["pretext"]:  # a subject of its own, with options of its own
         weights = tyro.cli(Pretext, prog=f"{prog} pretext", args=arguments[1:])
         return exit_status(lambda: pretext(weights))
+    for name, kind, act in (("upload", Upload, upload), ("sync", Sync, sync)):
+        if arguments[:1] == [name]:
+            asked = tyro.cli(kind, prog=f"{prog} {name}", args=arguments[1:])
+            return exit_status(partial(act, asked))
     command = tyro.cli(Prepare, prog=prog, args=arguments, description=__doc__)
     return exit_status(lambda: prepare(command))
 

@@ -55,7 +55,7 @@ def settings(**changes: Any) -> Settings:
     return replace(asked, budget=replace(plain, **names), **changes)
 
 
-def open_study(path: Path, asked: Settings) -> StudyDir:
+def open_study(path: Path | str, asked: Settings) -> StudyDir:
     study = StudyDir(path)
     study.open({"question": asked.question(data={})})
     return study
@@ -74,7 +74,7 @@ class Simulation:
     def __init__(
         self,
         asked: Settings,
-        path: Path,
+        path: Path | str,
         objective: Objective = bowl,
         concurrent: int = 3,
         seed: int = 0,

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from study.stores.store import Busy, Store
+from study.stores.store import Busy, Readable, Store
 
 
 class FolderStore:
@@ -91,10 +91,22 @@ class FolderStore:
     def names(self, pattern: str) -> list[str]:
         return [str(path.relative_to(self.path)) for path in sorted(self.path.glob(pattern))]
 
+    def send(self, path: Path, name: str) -> None:
+        target = self.path / name
+        make_folder(target.parent)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        shutil.copyfile(path, temporary)
+        temporary.replace(target)
+
+    @contextlib.contextmanager
+    def reading(self, name: str) -> Iterator[Readable]:
+        with (self.path / name).open("rb") as file:
+            yield file
+
     def stamps(self, *patterns: str) -> dict[str, tuple[int, int]]:
         found: dict[str, tuple[int, int]] = {}
-        for pattern in patterns:
-            for path in self.path.glob(pattern):
+        for pattern in patterns or ("**/*",):
+            for path in filter(Path.is_file, self.path.glob(pattern)):
                 with contextlib.suppress(FileNotFoundError):  # removed meanwhile
                     state = path.stat()
                     found[str(path.relative_to(self.path))] = state.st_mtime_ns, state.st_size

@@ -17,6 +17,7 @@ import contextlib
 import functools
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,10 +28,11 @@ from typing import TypeVar
 from pyarrow import fs
 
 from study.stores.lease import Claimed, Claims, Lease, holder
-from study.stores.store import Store, StoreError
+from study.stores.store import Readable, Store, StoreError
 
 SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss")
 PAUSES_S = (0.5, 2.0, 8.0)  # between attempts, each of which is several of the library's own
+PART_BYTES = 8 * 2**20  # of a file on its way
 READERS = 16  # threads, for a snapshot
 UPLOADS = 4  # threads, for all runs of a process together
 
@@ -203,13 +205,22 @@ class ObjectStore:
     def names(self, pattern: str) -> list[str]:
         return sorted(self.stamps(pattern))
 
+    def send(self, path: Path, name: str) -> None:
+        self._ready()
+        self._tried(name, lambda: self._copy_in(path, self._path(name)))
+
+    @contextlib.contextmanager
+    def reading(self, name: str) -> Iterator[Readable]:
+        with self._place.files.open_input_file(self._path(name)) as file:
+            yield file
+
     def stamps(self, *patterns: str) -> dict[str, tuple[int, int]]:
         start = len(self._place.path) + 1
         wanted = [pattern.split("/") for pattern in patterns]
         return {
             path[start:]: (info.mtime_ns or 0, info.size or 0)
             for path, info in self._list(self._place.path).items()
-            if any(_matches(path[start:].split("/"), pattern) for pattern in wanted)
+            if not wanted or any(_matches(path[start:].split("/"), pattern) for pattern in wanted)
         }
 
     @contextlib.contextmanager
@@ -283,6 +294,10 @@ class ObjectStore:
     def _put(self, path: str, content: bytes) -> None:
         with self._place.files.open_output_stream(path) as stream:
             stream.write(content)
+
+    def _copy_in(self, file: Path, path: str) -> None:
+        with file.open("rb") as source, self._place.files.open_output_stream(path) as stream:
+            shutil.copyfileobj(source, stream, PART_BYTES)
 
     def _delete(self, path: str) -> None:
         with contextlib.suppress(FileNotFoundError):

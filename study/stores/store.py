@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Busy(RuntimeError):
@@ -15,6 +15,14 @@ class Busy(RuntimeError):
 
 class StoreError(OSError):
     """An object could not be read or written, after several tries; names it."""
+
+
+class Readable(Protocol):
+    """A file that is read in pieces."""
+
+    def seek(self, position: int, /) -> Any: ...
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 class Store(Protocol):
@@ -94,8 +102,23 @@ class Store(Protocol):
         """The files that match, in alphabetical order; `*` stands for a name."""
         ...
 
+    def send(self, path: Path, name: str) -> None:
+        """Write a file's content, however large, whole or not at all."""
+        ...
+
+    def reading(self, name: str) -> contextlib.AbstractContextManager[Readable]:
+        """A file to read from any byte on.
+
+        Raises:
+            OSError: there is none, or it cannot be read.
+        """
+        ...
+
     def stamps(self, *patterns: str) -> dict[str, tuple[int, int]]:
-        """Time of the last change in nanoseconds and size in bytes of the files that match."""
+        """Time of the last change in nanoseconds and size in bytes of the files that match.
+
+        Of all files, where no pattern is given.
+        """
         ...
 
     def lock(self, wait_s: float) -> contextlib.AbstractContextManager[None]:

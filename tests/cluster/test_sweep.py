@@ -34,13 +34,13 @@ class Command:
     """The sweep as a process of its own session, by which its descendants are known."""
 
     def __init__(self, run_dir: Path | str, *options: str) -> None:
-        self.run_dir = run_dir
+        self.run_dir, self._where = Path(run_dir), str(run_dir)
         self._options = options
         self._session: int | None = None
 
     def start(self) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [*PYTHON, "study.sweep", SPACE, "--run-dir", str(self.run_dir), *self._options],
+            [*PYTHON, "study.sweep", SPACE, "--run-dir", self._where, *self._options],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
