@@ -50,19 +50,20 @@ def checkpoints(directory: TrialDir) -> list[str]:
 
 
 def test_a_run_cut_off_on_s3_ends_with_the_numbers_of_a_folder(server: str, tmp_path: Path):
-    folder, there = trial(tmp_path, TINY_RUN), trial(fresh(), TINY_RUN)
-    for _ in engine.run(TINY_RUN, folder):
+    run = replace(TINY_RUN, keep_detections=True)
+    folder, there = trial(tmp_path, run), trial(fresh(), run)
+    for _ in engine.run(run, folder):
         assert len(checkpoints(folder)) <= 2
-    for _ in engine.run(TINY_RUN, there):
+    for _ in engine.run(run, there):
         assert len(checkpoints(there)) <= 2
         break  # and taken up again below, from the store alone
     assert checkpoints(there) == ["trunk.pt"]
     again = TrialDir(str(there.store))
-    for _ in engine.run(TINY_RUN, again):
+    for _ in engine.run(run, again):
         pass
     assert exact(again.records()) == exact(folder.records())
     assert checkpoints(there) == [] and again.state is State.FINISHED
-    for name in folder.store.names("*.safetensors"):
+    for name in (*folder.store.names("*.safetensors"), *folder.store.names("*.parquet")):
         assert again.store.read(name) == folder.store.read(name)
 
 
