@@ -17,7 +17,7 @@ from typing import Annotated
 
 import tyro
 
-from analysis import Results, load, report, terminal
+from analysis import Results, comparison, load, report, terminal
 from analysis.derived import Tables, derived
 from study.cli import DONE, exit_status, usable
 from study.stores import opened
@@ -41,6 +41,8 @@ class Analysis:
     object store, report)."""
     pictures: bool = True
     """Show some of the evaluation images in the page, if detections on them were kept."""
+    against: Annotated[str | None, tyro.conf.arg(metavar="RUN_DIR")] = None
+    """Another study, to set this one's arms beside its own."""
     watch: bool = False
     """Write them again whenever the study has recorded something, until Ctrl-C."""
 
@@ -59,6 +61,10 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
     results = load(command.run_dir)
     made = derived(results)
     terminal.show(results, made)
+    if command.against is not None:
+        both = comparison.compare(load([command.against, command.run_dir]))
+        lines = comparison.told(both) or ["no arm is confirmed at the same size in both"]
+        print("\n" + "\n".join(f"{line}." for line in lines))
     print(f"\nreport: {_write(results, made, command)}", flush=True)
     while command.watch:
         try:

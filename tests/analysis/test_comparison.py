@@ -11,8 +11,10 @@ import pytest
 from scipy import stats as scipy_stats
 
 import analysis
+from analysis.__main__ import main
 from analysis.comparison import told
 from analysis.frames import rows, values, where
+from study.cli import DONE
 from tests.analysis.incomplete import ONE_SIZE
 from tests.analysis.synthetic import Truth, write_study
 
@@ -47,6 +49,15 @@ def test_it_is_said_in_words_what_is_shown(both: analysis.Results):
     assert len(said) == 2 and not any("no difference shown" in text for text in said)
     unsure = analysis.compare(both).assign(AP_box_difference_low=math.nan)
     assert all("no difference shown" in text for text in told(unsure))
+
+
+def test_the_command_sets_another_study_beside(
+    both: analysis.Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    plain, better = both.manifests
+    assert main([better, "--against", plain, "--out", str(tmp_path)]) == DONE
+    shown = capsys.readouterr().out
+    assert all(f"{line}." in shown for line in told(analysis.compare(both)))
 
 
 def test_one_study_is_compared_with_nothing(results: analysis.Results, finished: Path):
