@@ -53,13 +53,14 @@ class Cloud:
         self._lab = lab
         self.error: BaseException | None = None
         lab.address(f"{ADDRESS}/16")
-        self._server = subprocess.Popen(
-            [*lab.entered(LAPTOP, mount=False), sys.executable, str(SCRIPT), ADDRESS, PORT],
-            env=os.environ | VARIABLES,
-            stdout=subprocess.PIPE,
-            stderr=(lab.folder / "moto.log").open("wb"),
-            text=True,
-        )
+        with (lab.folder / "moto.log").open("wb") as log:
+            self._server = subprocess.Popen(
+                [*lab.connected(LAPTOP), sys.executable, str(SCRIPT), ADDRESS, PORT],
+                env=os.environ | VARIABLES,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         assert self._server.stdout is not None
         self._server.stdout.readline()  # none yet
         self._keeper = threading.Thread(target=self._keep, daemon=True)

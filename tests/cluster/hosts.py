@@ -85,7 +85,7 @@ class Machines:
         self._boot(name, "host", keys or self.folder / "id_ed25519.pub", setenv)
         pid = str(self._first[name])
         link = ("ip", "link", "add", f"to-{name}", "type", "veth", "peer", "name", "eth0")
-        self.inside(LAPTOP, *link, "netns", f"/proc/{pid}/ns/net", mount=False)
+        subprocess.run([*self.connected(LAPTOP), *link, "netns", pid], check=True)
         self.inside(LAPTOP, "ip", "link", "set", f"to-{name}", "master", "bridge", "up")
         self.inside(name, "ip", "link", "set", "lo", "up")
         for one in addresses:
@@ -112,12 +112,15 @@ class Machines:
         return [line for line in listed if not line.startswith("ps -e")]
 
     def inside(
-        self, name: str, *command: str, mount: bool = True, check: bool = True
+        self, name: str, *command: str, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command on a machine as root; `mount` false: with this machine's file system."""
-        entered = self.entered(name, mount)
+        """Run a command on a machine as root."""
         return subprocess.run(
-            [*entered, *command], capture_output=True, text=True, check=check, timeout=READY_S
+            [*self._entered(name), *command],
+            capture_output=True,
+            text=True,
+            check=check,
+            timeout=READY_S,
         )
 
     def start(
@@ -128,7 +131,7 @@ class Machines:
         there = f"cd {ROOT} && {command}"
         with log.open("ab") as file:
             return subprocess.Popen(
-                [*self.entered(LAPTOP), *shell, *environment, "bash", "-lc", there],
+                [*self._entered(LAPTOP), *shell, *environment, "bash", "-lc", there],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -147,11 +150,13 @@ class Machines:
         for name in [*self._first]:
             self.kill(name)
 
-    def entered(self, name: str, mount: bool = True) -> tuple[str, ...]:
-        """What runs a command on a machine."""
-        pid = str(self._first[name])
-        spaces = ("--net", "--pid", "--uts", "--ipc", *(("--mount", "--wdns=/") if mount else ()))
-        return ("nsenter", "--target", pid, *spaces, "--")
+    def connected(self, name: str) -> tuple[str, ...]:
+        """What runs a command of this machine with the network of that one."""
+        return (*DYING, "nsenter", "--target", str(self._first[name]), "--net", "--")
+
+    def _entered(self, name: str) -> tuple[str, ...]:
+        spaces = ("--net", "--pid", "--uts", "--ipc", "--mount", "--wdns=/")
+        return ("nsenter", "--target", str(self._first[name]), *spaces, "--")
 
     def _boot(self, name: str, role: str, keys: Path, setenv: str) -> None:
         environment = Path(sys.prefix)
