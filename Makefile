@@ -26,11 +26,11 @@ demo: setup
 
 test-quick: setup
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow and not hosts"
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"
 
 test: test-quick
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m slow --ignore tests/cluster
-	$(BIN)/python -m pytest -q -m slow tests/cluster  # one Ray cluster at a time
+	$(BIN)/python -m pytest -q -m "slow and not hosts" tests/cluster  # one Ray cluster at a time
 
 test-cluster: setup
 	$(BIN)/python -m pytest -q -m hosts tests/cluster

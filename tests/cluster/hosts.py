@@ -97,7 +97,7 @@ class Machines:
                 self.inside(LAPTOP, "ip", "route", "add", one, "dev", "bridge")
 
     def kill(self, name: str) -> None:
-        """Take its power: the kernel ends all processes of the host at once."""
+        """End all its processes at once, its first one included; connections are broken off."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._first.pop(name), signal.SIGKILL)
         self._outer.pop(name).wait()

@@ -19,6 +19,7 @@ pytest.importorskip("moto")
 from tests.cluster.cloud import ENVIRONMENT, Cloud, host
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.hosts,
     pytest.mark.skipif(missing() is not None, reason=str(missing())),
 ]

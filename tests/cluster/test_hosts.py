@@ -29,6 +29,7 @@ from tests.cluster.hosts import ROOT, machines, missing
 from tests.runs import exact, study_without_ray
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.hosts,
     pytest.mark.skipif(missing() is not None, reason=str(missing())),
 ]
@@ -127,7 +128,7 @@ def _worker(rank: int, port: int, folder: str) -> None:
         dist.destroy_process_group()
 
 
-def test_two_studies_outlive_a_host_without_power_and_one_without_network(tmp_path: Path):
+def test_two_studies_outlive_a_host_that_dies_and_one_that_falls_silent(tmp_path: Path):
     before = left_behind()
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), os.nice, (19,)))
