@@ -3,12 +3,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-quick lint check-cluster clean
+.PHONY: help setup demo test test-quick test-cluster lint check-cluster clean
 
 help:
 	@echo "make setup       virtual environment .venv with this package and its dependencies"
 	@echo "make demo        the question on the embedded data, with a report, in about 11 minutes"
 	@echo "make test        all tests; make test-quick leaves out those that start Ray"
+	@echo "make test-cluster   ray up, lost hosts and ray down on machines made of namespaces, as root"
 	@echo "make lint        ruff and pyright"
 	@echo "make check-cluster   the files for ray up, offline"
 
@@ -29,7 +30,10 @@ test-quick: setup
 
 test: test-quick
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m slow --ignore tests/cluster
-	$(BIN)/python -m pytest -q -m slow tests/cluster  # one Ray cluster at a time
+	$(BIN)/python -m pytest -q -m "slow and not hosts" tests/cluster  # one Ray cluster at a time
+
+test-cluster: setup
+	$(BIN)/python -m pytest -q -m hosts tests/cluster
 
 lint: setup
 	$(BIN)/ruff check .

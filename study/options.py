@@ -90,6 +90,8 @@ class Sweep:
     data: OwnData = field(default_factory=OwnData)
     workers: int = 1
     """Processes per trial; more than one train data-parallel."""
+    gpus_per_trial: Annotated[float | None, unset("G")] = None
+    """With one worker: 0.5 lets two small trials share a GPU (default: 1, on CPUs none)."""
     max_concurrent: Annotated[int | None, unset("N")] = None
     """Trials at once (default: as many as fit); a cluster that grows is asked for so many."""
     device: Annotated[Device | None, unset("{auto,cpu,cuda}")] = None
@@ -127,6 +129,9 @@ def settings(sweep: Sweep) -> Settings:
     if sweep.workers < 1 or fixed.optim.batch_size % sweep.workers:
         size = fixed.optim.batch_size
         raise ValueError(f"workers = {sweep.workers}: must divide the batch of {size} images")
+    gpus = sweep.gpus_per_trial
+    if gpus is not None and (sweep.workers > 1 or gpus < 0):
+        raise ValueError(f"gpus_per_trial = {gpus}: at least 0, and only with one worker")
     if sweep.max_concurrent is not None and sweep.max_concurrent < 1:
         raise ValueError(f"max_concurrent = {sweep.max_concurrent}: at least 1")
     return Settings(

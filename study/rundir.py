@@ -141,8 +141,9 @@ class TrialDir:
         self.store.write(f"weights-{leg}.safetensors", content)
 
     @contextlib.contextmanager
-    def lock(self, wait_s: float = 60.0) -> Iterator[None]:
-        """Hold this trial: a killed driver's worker may live on for a moment.
+    def lock(self, wait_s: float = 180.0) -> Iterator[None]:
+        """Hold this trial: a killed driver's worker may live on for a moment, and one that is cut
+        off from its cluster for minutes.
 
         Raises:
             Busy: another process still holds it after `wait_s` seconds.

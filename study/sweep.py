@@ -72,7 +72,13 @@ def start(plan: Plan, sweep: Sweep, console: Console) -> int:
     """Run the plan on Ray; 0 when all is done, 1 when trials failed."""
     from study.cluster import launch  # here: a dry run and a bad input need no ray
 
-    launch.run(plan, workers=sweep.workers, max_concurrent=sweep.max_concurrent, console=console)
+    launch.run(
+        plan,
+        workers=sweep.workers,
+        gpus=sweep.gpus_per_trial,
+        max_concurrent=sweep.max_concurrent,
+        console=console,
+    )
     if unended := plan.unended():
         console.print(
             f"{len(unended)} trials failed: {', '.join(unended)}. The same command tries again.",

@@ -14,19 +14,27 @@ from typing import Any
 import ray
 from ray import train, tune
 from ray.exceptions import RayActorError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.cluster.trial import outcome, run_config, trial_dir
 from study.rundir import Record, TrialDir
-from study.stores import Store, opened
+from study.stores import Busy, Store, opened
 
-WORKER_CPUS = 0.99
-"""A little less than one, so that the trial's own actor fits beside its workers."""
-DRIVER_CPUS = 0.01
+DRIVER = {"node:__internal_head__": 0.001}
+"""What a group's driver takes: a place on the head, which Ray gives one unit of this resource.
+
+With the head all is lost anyway, so that a driver there dies of no other node's end; and it takes
+no part of a core, which would leave no room for a worker on that core.
+"""
 STOP_S = 60.0  # for a group to end after its verdict
 
 
 class WorkerDied(RuntimeError):
     """A worker's process ended: the run may be taken up again."""
+
+
+class PeerLost(RuntimeError):
+    """A worker found the connection to another one broken."""
 
 
 @ray.remote(num_cpus=0)
@@ -67,6 +75,7 @@ class Gate:
 def work(config: dict[str, Any]) -> None:
     """One worker: runs the engine, which finds its peers through torch.distributed."""
     import ray.train.collective as collective  # not imported by ray.train itself
+    import torch.distributed as dist
 
     from study import engine
 
@@ -80,6 +89,11 @@ def work(config: dict[str, Any]) -> None:
                 return
     except engine.Diverged:
         return  # seen by all workers; an outcome, which the engine has written down
+    except RuntimeError as error:
+        # often sooner than Ray; one that raised something of its own keeps its connections
+        if isinstance(error, dist.DistError) or "gloo/transport" in str(error):
+            raise PeerLost(str(error)) from error
+        raise
 
 
 class Group:
@@ -94,7 +108,9 @@ class Group:
             device: "cpu" or "cuda", for each worker a core or a GPU.
             storage: where to put Ray Train's own files.
         """
-        self._gate: Any = Gate.remote()  # an actor handle
+        # where this process is, so that no other node's end takes it away
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        self._gate: Any = Gate.options(scheduling_strategy=here).remote()  # an actor handle
         self._error: BaseException | None = None
         trainer = (trial, workers, device, storage)
         self._thread = threading.Thread(target=self._fit, args=trainer, daemon=True)
@@ -122,7 +138,7 @@ class Group:
         try:
             _trainer(trial, workers, device, storage, self._gate).fit()
         except train.WorkerGroupError as error:
-            died = any(isinstance(e, RayActorError) for e in error.worker_failures.values())
+            died = any(map(_died, error.worker_failures.values()))
             self._error = WorkerDied(str(error)) if died else error
         except Exception as error:
             self._error = error
@@ -143,6 +159,16 @@ class GroupTrial(tune.Trainable):
         self._group.close()
 
 
+def _died(failure: Exception) -> bool:
+    """Whether a worker failed because a process ended, its own or another one.
+
+    Ray Train wraps what the worker itself raised, and reports a process that is gone otherwise.
+    The lock of the run is held where a worker lives on that is cut off, until it notices.
+    """
+    raised = getattr(failure, "_base_exc", None)
+    return raised is None or isinstance(raised, PeerLost | RayActorError | Busy)
+
+
 def _trainer(trial: TrialDir, workers: int, device: str, storage: Store, gate: Any) -> Any:
     from ray.train.torch import TorchTrainer  # here: imports torch
 
@@ -153,7 +179,7 @@ def _trainer(trial: TrialDir, workers: int, device: str, storage: Store, gate: A
         scaling_config=train.ScalingConfig(
             num_workers=workers,
             use_gpu=cuda,
-            resources_per_worker={"CPU": WORKER_CPUS} | ({"GPU": 1} if cuda else {}),
+            resources_per_worker={"CPU": 1} | ({"GPU": 1} if cuda else {}),
         ),
         run_config=train.RunConfig(
             name=trial.id,

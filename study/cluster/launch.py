@@ -17,7 +17,8 @@ from ray import tune
 from ray._private import services  # the only place that knows of `ray start` on this machine
 from rich.console import Console
 
-from study.cluster.group import DRIVER_CPUS, WORKER_CPUS, GroupTrial
+from study.cluster.group import DRIVER, GroupTrial
+from study.cluster.growth import fully_grown
 from study.cluster.pace import Pace
 from study.cluster.progress import Progress
 from study.cluster.scheduler import PlanScheduler
@@ -43,6 +44,7 @@ SWITCHES = {
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "60",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "1800",  # machines may have to be rented first
 }
 """Ray's environment variables; what the user has set stays."""
 
@@ -50,18 +52,26 @@ TOLD = ("STUDY_CACHE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION")
 """What workers on other nodes find as it is here. No credentials: the dashboard shows it."""
 
 
-def run(plan: Plan, *, workers: int, max_concurrent: int | None, console: Console) -> None:
+def run(
+    plan: Plan,
+    *,
+    workers: int,
+    gpus: float | None = None,
+    max_concurrent: int | None,
+    console: Console,
+) -> None:
     """Run the plan's trials until none is left to do in this session.
 
     Args:
         plan: hands out trials; the caller holds the study's lock.
         workers: per trial; more than one makes a Ray Train group (DDP).
-        max_concurrent: trials at once; None: as many as the cluster has room for.
+        gpus: that each worker is given; None: one, or none where trials run on CPUs.
+        max_concurrent: trials at once; None: as many as the cluster has, or may get, room for.
         console: where progress is shown.
 
     Raises:
         ValueError: no cluster answers at RAY_ADDRESS, one of its nodes does not see the run
-            directory, or this machine has no room for one trial.
+            directory, or this machine or the grown cluster has no room for one trial.
         KeyboardInterrupt: after Ctrl-C or SIGTERM; the trials under way are marked preempted.
     """
     hidden = plan.study.store.absolute().within(".tune")
@@ -69,8 +79,9 @@ def run(plan: Plan, *, workers: int, max_concurrent: int | None, console: Consol
     searcher: PlanSearcher | None = None
     try:
         with interruptible(), cluster(workers) as own:
-            device = device_for(plan.settings.space.fixed.device)
-            room = Room(workers, device, max_concurrent, own)
+            grown = None if own else fully_grown()
+            device = device_for(plan.settings.space.fixed.device, grown)
+            room = Room(workers, device, gpus, max_concurrent, own, grown)
             if not own:
                 require_shared(plan.study.store, room.place(), console)
             # else Tune asks a cluster that grows for one node after another
@@ -90,41 +101,49 @@ def run(plan: Plan, *, workers: int, max_concurrent: int | None, console: Consol
 class Room:
     """How many trials may run at once, and what each takes."""
 
-    def __init__(self, workers: int, device: str, max_concurrent: int | None, own: bool) -> None:
+    def __init__(
+        self,
+        workers: int,
+        device: str,
+        gpus: float | None = None,
+        max_concurrent: int | None = None,
+        own: bool = True,
+        grown: dict[str, float] | None = None,
+    ) -> None:
+        """`grown`: what a cluster that is not our `own` may come to have, where that is known."""
         self.one_worker = workers == 1  # a worker group cannot serve a second trial
         self._workers = workers
-        self._device = device
+        self._gpus = gpus if gpus is not None else float(device == "cuda")
         self._max = max_concurrent
         self._own = own
-        if own and not self._fitting():
-            what = "GPUs" if device == "cuda" else "CPU cores"
-            raise ValueError(f"workers = {workers}: this machine has fewer {what}")
+        self._grown = grown or {}
+        if (own or grown) and not self._fitting():
+            what = "GPUs" if self._gpus else "CPU cores"
+            where = "this machine" if own else "the cluster, fully grown,"
+            raise ValueError(f"workers = {workers}: {where} has fewer {what}")
 
     def trials(self) -> int:
-        """At most so many at once. A cluster that may grow is asked for `max_concurrent`."""
+        """At most so many at once. A cluster that may grow is asked for all of them."""
         if self._own:
             return min(self._max or self._fitting(), self._fitting())
         return self._max or max(1, self._fitting())
 
     def place(self) -> dict[str, float]:
         """What one worker takes, in CPUs and GPUs."""
-        cpus = WORKER_CPUS if self._workers > 1 else 1.0
-        return {"CPU": cpus} | ({"GPU": 1.0} if self._device == "cuda" else {})
+        return {"CPU": 1.0} | ({"GPU": self._gpus} if self._gpus else {})
 
     def trainable(self) -> Any:
         """The trial's class with its resources."""
         if self._workers > 1:
-            needs = tune.PlacementGroupFactory([{"CPU": DRIVER_CPUS}])
-            return tune.with_resources(GroupTrial, needs)
+            return tune.with_resources(GroupTrial, tune.PlacementGroupFactory([DRIVER]))
         return tune.with_resources(OneWorkerTrial, tune.PlacementGroupFactory([self.place()]))
 
     def _fitting(self) -> int:
-        total = ray.cluster_resources()
-        each = self._workers * WORKER_CPUS + DRIVER_CPUS if self._workers > 1 else 1.0
-        fitting = int(total.get("CPU", 0) / each + 1e-6)
-        if self._device == "cuda":
-            fitting = min(fitting, int(total.get("GPU", 0)) // self._workers)
-        return fitting
+        now, grown = ray.cluster_resources(), self._grown
+        return min(
+            int(max(now.get(name, 0), grown.get(name, 0)) / (each * self._workers))
+            for name, each in self.place().items()
+        )
 
 
 @contextlib.contextmanager
@@ -178,7 +197,7 @@ def _start(workers: int, options: dict[str, Any]) -> None:
 
 def _told(address: str) -> dict[str, Any]:
     """What the processes of the job find in their environment, on whatever node they run."""
-    told = {k: v for k, v in os.environ.items() if k in TOLD}
+    told = {k: v for k, v in os.environ.items() if k in SWITCHES or k in TOLD}
     return {"env_vars": {"RAY_ADDRESS": address} | told}
 
 
@@ -188,11 +207,11 @@ def _free_port() -> int:
         return found.getsockname()[1]
 
 
-def device_for(wanted: str) -> str:
-    """Where workers run, on the cluster as it is now: "cpu" or "cuda"."""
+def device_for(wanted: str, grown: dict[str, float] | None = None) -> str:
+    """Where workers run: "cpu" or "cuda"; auto: by what the cluster has, or may come to have."""
     if wanted != "auto":
         return wanted
-    return "cuda" if ray.cluster_resources().get("GPU", 0) else "cpu"
+    return "cuda" if (ray.cluster_resources() | (grown or {})).get("GPU", 0) else "cpu"
 
 
 def _fit(

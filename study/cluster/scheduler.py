@@ -20,6 +20,7 @@ from study.cluster.unsaved import Unsaved
 from study.plan import Plan
 from study.rundir import State
 from study.stopping import Verdict
+from study.stores import Busy
 
 
 class PlanScheduler(Unsaved, FIFOScheduler):
@@ -57,6 +58,9 @@ def what_ended(trial: Trial) -> tuple[State, str]:
 
     if isinstance(error, RayTaskError) and isinstance(error.cause, WorkerDied):
         return State.PREEMPTED, f"a worker died\n{_plain(error.cause)}"
+    if isinstance(error, RayTaskError) and isinstance(error.cause, Busy):
+        # on a node that was given up; it notices within a minute, and NFS ends its locks by then
+        return State.PREEMPTED, f"its former process lives on\n{_plain(error.cause)}"
     return State.FAILED, _plain(error)
 
 

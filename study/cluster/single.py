@@ -35,7 +35,7 @@ def run(config: RunConfig, trial: TrialDir, workers: int) -> Generator[Record, N
     try:
         with interruptible(), cluster(workers) as own:
             device = device_for(config.device)
-            room = Room(workers, device, None, own)  # refuses what does not fit
+            room = Room(workers, device, own=own)  # refuses what does not fit
             if not own:
                 require_shared(trial.store, room.place(), Console())
             quiet()

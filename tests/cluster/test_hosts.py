@@ -1,0 +1,172 @@
+"""A cluster of machines: `cluster.local.yaml` itself, two studies at once, two hosts lost.
+
+The machines are made by `hosts.py`; what happens on them is what README and the file tell users to
+do, and what may happen to them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+import torch.distributed as dist
+from torch.multiprocessing.spawn import spawn
+
+from study import engine
+from study.config import RunConfig, from_dict
+from study.options import Spend, Sweep, Tuning, settings
+from study.plan import Plan
+from study.rundir import Record, State, StudyDir, TrialDir
+from study.status import COMPLETE
+from tests.cluster.commands import LENGTHS, SPACE, Cluster, at_work, complete, states, wait_for
+from tests.cluster.hosts import ROOT, machines, missing
+from tests.runs import exact, study_without_ray
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.hosts,
+    pytest.mark.skipif(missing() is not None, reason=str(missing())),
+]
+
+HEAD, *WORKERS = ("head", "one", "two", "three")
+NAMES = {name: f"10.77.0.{10 + k}" for k, name in enumerate((HEAD, *WORKERS))}
+TIGHT = " ".join(  # what a comment of the file offers
+    f"RAY_health_check_{name}"
+    for name in (
+        "initial_delay_ms=1000",
+        "period_ms=1000",
+        "timeout_ms=2000",
+        "failure_threshold=3",
+    )
+)
+# A worker without a network ends itself after minutes, and until then holds its trial.
+RESIGNS = (
+    "RAY_gcs_rpc_server_reconnect_timeout_s=5"
+    " RAY_grpc_client_keepalive_time_ms=2000 RAY_grpc_client_keepalive_timeout_ms=2000"
+)
+
+Records = dict[str, list[Record]]
+
+
+def edited() -> str:
+    """The file that comes along, with what it tells its users to change."""
+    text = (ROOT / "cluster.local.yaml").read_text()
+    for old, new in (
+        ("head_ip: 192.168.0.10 ", f"head_ip: {NAMES[HEAD]} "),
+        ("[192.168.0.11, 192.168.0.12]", f"[{', '.join(NAMES[name] for name in WORKERS)}]"),
+        ("max_workers: 2 ", f"max_workers: {len(WORKERS)} "),
+        ("; ray start --head", f"; export {TIGHT}; ray start --head"),
+        ("; ray start --address", f"; export {RESIGNS}; ray start --address"),
+    ):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
+def records(study: StudyDir) -> Records:
+    return {trial.id: exact(trial.records()) for trial in study.trials()}
+
+
+def left_behind() -> tuple[str, str]:
+    """What machines that were not taken down would show in: mounts and links of this one."""
+    links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True)
+    names = " ".join(line.split(":")[1] for line in links.stdout.splitlines())
+    return Path("/proc/self/mounts").read_text(), names
+
+
+# The same studies without Ray, each worker a process here.
+
+
+SINGLES = ("--trials 2", "--confirm 0")
+PAIRS = ("--trials 1", "--confirm 1", "--arms scratch", "--no-stopping")
+
+
+def alone(run_dir: Path) -> Records:
+    """SINGLES, in this process."""
+    budget = Spend(trials=2, confirm=0)
+    asked = settings(Sweep(space=str(SPACE), run_dir=run_dir, lengths=LENGTHS, budget=budget))
+    return records(study_without_ray(asked, run_dir))
+
+
+def in_pairs(run_dir: Path) -> Records:
+    """PAIRS, in two processes."""
+    asked = settings(
+        Sweep(
+            space=str(SPACE),
+            run_dir=run_dir,
+            arms=("scratch",),
+            lengths=LENGTHS,
+            budget=Spend(trials=1, confirm=1),
+            tuning=Tuning(stopping=False),
+        )
+    )
+    study = StudyDir(run_dir)
+    study.open({"question": asked.question(data={}), "budget": {}})
+    plan = Plan(asked, study)
+    while (found := plan.next(set())) is not None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        spawn(_worker, args=(port, str(study.trial(found[0]).path)), nprocs=2)
+    return records(study)
+
+
+def _worker(rank: int, port: int, folder: str) -> None:
+    trial = TrialDir(folder)
+    address = f"tcp://127.0.0.1:{port}"
+    dist.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
+    try:
+        for _ in engine.run(from_dict(RunConfig, trial.config()["run"]), trial):
+            pass
+    finally:
+        dist.destroy_process_group()
+
+
+def test_two_studies_outlive_a_host_that_dies_and_one_that_falls_silent(tmp_path: Path):
+    before = left_behind()
+    with contextlib.ExitStack() as stack:
+        pool = stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), os.nice, (19,)))
+        expected = [pool.submit(run, tmp_path / run.__name__) for run in (alone, in_pairs)]
+        lab = stack.enter_context(machines(tmp_path / "lab", NAMES))
+        lab.address("10.77.0.1/24")
+        for name, address in NAMES.items():
+            lab.boot(name, f"{address}/24")
+        cluster = Cluster(lab, edited())
+        cluster.up()
+        wait_for(lambda: cluster.active() == len(NAMES), "all hosts in `ray status`", 3.0)
+
+        # there is room for both: one core for each of two trials, and two for a group
+        pairs = cluster.submit("pairs", *PAIRS, "--workers 2")
+        singles = cluster.submit("singles", *SINGLES, "--max-concurrent 2")
+
+        def host_at_work(*of: StudyDir, but: set[str]) -> str | None:
+            return next((h for study in of for h in at_work(study) if h not in but), None)
+
+        dead = wait_for(lambda: host_at_work(singles, but={HEAD}), "a trial on a worker")
+        lab.kill(dead)
+        cut = wait_for(
+            lambda: host_at_work(pairs, singles, but={HEAD, dead}), "one on another worker"
+        )
+        lab.cut(cut)
+        for study in (pairs, singles):
+            wait_for(lambda study=study: complete(study), f"the end of {study.path.name}")
+            assert State.FAILED not in states(study)
+        assert states(singles).count(State.PREEMPTED) + states(pairs).count(State.PREEMPTED) >= 2
+        assert records(singles) == expected[0].result()
+        assert records(pairs) == expected[1].result()
+
+        cluster.fetch("/tmp/runs/")
+        assert lab.run("python -m study.sweep --status /tmp/runs/pairs")[0] == COMPLETE
+        cluster.down()
+        assert not [line for line in lab.processes(HEAD) if "ray" in line]
+        (left,) = {*WORKERS} - {dead, cut}
+        stop = f"ssh -o StrictHostKeyChecking=no ubuntu@{NAMES[left]} 'bash -lic \"ray stop\"'"
+        assert lab.run(stop)[0] == 0
+        assert not [line for line in lab.processes(left) if "raylet" in line]
+    assert left_behind() == before
