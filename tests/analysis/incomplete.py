@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from study.config import Scientific, SearchSpace, to_dict
 from study.rundir import State, StudyDir
@@ -112,3 +113,9 @@ INCOMPLETE: dict[str, Write] = {
         truth=FOUR_ARMS,
     ),
 }
+
+_QUICK = ("begun", "failed", "unconfirmed", "four arms")
+DRAWN = [
+    pytest.param(name, marks=() if name in _QUICK else pytest.mark.slow) for name in INCOMPLETE
+]
+"""All of them, for tests that draw every figure: a few in the quick part."""

@@ -52,7 +52,9 @@ def test_a_study_made_in_memory_is_the_one_that_a_sweep_leaves(tmp_path: Path):
         assert theirs.equals(ours)
 
 
-@pytest.mark.parametrize("name", ["equal as tuned", "apart by the margin"])
+@pytest.mark.parametrize(
+    "name", ["equal as tuned", pytest.param("apart by the margin", marks=pytest.mark.slow)]
+)
 def test_the_analysis_is_as_often_right_as_it_says(name: str):
     (scenario,) = (one for one in SCENARIOS if one.name == name)
     tallies = calibrated(scenario, 24)

@@ -17,7 +17,7 @@ from analysis.words import headline
 from study.cli import BAD_INPUT, DONE, FAILURE, INTERRUPTED
 from study.rundir import State, StudyDir
 from tests.analysis.conftest import Incomplete
-from tests.analysis.incomplete import INCOMPLETE
+from tests.analysis.incomplete import DRAWN, INCOMPLETE
 
 Capture = pytest.CaptureFixture[str]
 
@@ -95,7 +95,7 @@ def test_it_says_what_stopping_and_the_papers_way_are_worth(everything: analysis
         assert " ".join(line.split()) in flat
 
 
-@pytest.mark.parametrize("study", INCOMPLETE)
+@pytest.mark.parametrize("study", DRAWN)
 def test_incomplete_studies_can_be_read(study: str, incomplete: Incomplete):
     results = incomplete(study)
     text = shown(results)

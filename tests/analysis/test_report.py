@@ -19,7 +19,7 @@ from analysis.variation import told as variation_told
 from analysis.words import headline
 from study.rundir import State
 from tests.analysis.conftest import Incomplete
-from tests.analysis.incomplete import INCOMPLETE, lost
+from tests.analysis.incomplete import DRAWN, INCOMPLETE, lost
 from tests.analysis.page import Page
 
 CSV = {
@@ -159,7 +159,7 @@ def test_tables_are_the_frames(folder: Path, results: analysis.Results):
     assert sum(billed) == sum(values(results.trials, "images"))
 
 
-@pytest.mark.parametrize("study", INCOMPLETE)
+@pytest.mark.parametrize("study", DRAWN)
 def test_incomplete_studies_have_a_page(study: str, incomplete: Incomplete):
     page = page_of(incomplete(study))
     check(page)

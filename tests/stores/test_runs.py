@@ -49,6 +49,7 @@ def checkpoints(directory: TrialDir) -> list[str]:
     return directory.store.names("*.pt")
 
 
+@pytest.mark.slow
 def test_a_run_cut_off_on_s3_ends_with_the_numbers_of_a_folder(server: str, tmp_path: Path):
     run = replace(TINY_RUN, keep_detections=True)
     folder, there = trial(tmp_path, run), trial(fresh(), run)
@@ -67,6 +68,7 @@ def test_a_run_cut_off_on_s3_ends_with_the_numbers_of_a_folder(server: str, tmp_
         assert again.store.read(name) == folder.store.read(name)
 
 
+@pytest.mark.slow
 def test_stopped_trials_leave_no_checkpoint(address: str):
     asked = one_cell(trials=4, confirm=1, rule=Halving(earliest=0.0))
     study = Simulation(asked, address, seed=1).run(5).study
