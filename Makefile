@@ -29,8 +29,7 @@ test-quick: setup
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"
 
 test: test-quick
-	$(BIN)/python -m pytest -q -n auto --dist worksteal -m slow --ignore tests/cluster
-	$(BIN)/python -m pytest -q -m "slow and not hosts" tests/cluster  # one Ray cluster at a time
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "slow and not hosts"
 
 test-cluster: setup
 	$(BIN)/python -m pytest -q -m hosts tests/cluster
