@@ -9,19 +9,20 @@
 read, so an unfinished study gives the same frames as far as it got. The frames and their columns:
 """
 
-from analysis import columns, paper_columns
-from analysis.against import against_paper, load_runs
+from analysis import columns
 from analysis.catching_up import catch_up
 from analysis.comparison import compare
 from analysis.crossing import cross_tuning
 from analysis.crossover import crossover
+from analysis.detected.images import image_bootstrap
+from analysis.detected.mistakes import errors
 from analysis.flags import flags
-from analysis.hypotheses import hypotheses
-from analysis.images import image_bootstrap
 from analysis.importance import importance
 from analysis.load import Results, load
-from analysis.mistakes import errors
-from analysis.paper import paper
+from analysis.published import columns as paper_columns
+from analysis.published.against import against_paper, load_runs
+from analysis.published.hypotheses import hypotheses
+from analysis.published.numbers import paper
 from analysis.seen import (
     IMAGENET_100_EPOCHS,
     Account,

@@ -17,8 +17,9 @@ from typing import Annotated
 
 import tyro
 
-from analysis import Results, comparison, load, report, terminal
+from analysis import Results, comparison, load, terminal
 from analysis.derived import Tables, derived
+from analysis.page import report
 from study.cli import DONE, exit_status, usable
 from study.stores import opened
 

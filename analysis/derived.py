@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis import against, crossing, stopping, tables, tuning
+from analysis import crossing, stopping, tables, tuning
 from analysis.catching_up import catch_up
 from analysis.crossover import of_answer
 from analysis.flags import flags
-from analysis.hypotheses import hypotheses
 from analysis.importance import importance
 from analysis.load import Results
+from analysis.published import against
+from analysis.published.hypotheses import hypotheses
 from analysis.seen import seen
 from analysis.variation import variation
 

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from analysis import chapters, crossing, layout, stopping
+from analysis import crossing, layout, stopping
 from analysis.derived import Tables
 from analysis.flags import lines
 from analysis.load import Results
+from analysis.page import chapters
 from analysis.words import headline
 
 WIDTH = 100  # of prose, in characters, where the terminal has as many

@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import analysis
-from analysis import charts, plots
-from analysis.looks import looks
+from analysis.drawing import charts, plots
+from analysis.drawing.looks import looks
 
 results = analysis.load("runs/demo")  # or a list of run directories; the study may still run
 rng = np.random.default_rng(0)

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 import analysis
-from analysis import against, paper_columns, report, stats
+from analysis import stats
 from analysis.frames import rows, values, where
+from analysis.page import report
+from analysis.published import against
+from analysis.published import columns as paper_columns
 from study import recipes
 from study.config import RunConfig, Scientific, SearchSpace, to_dict
 from study.recipes import reduced

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import analysis
-from analysis import report
+from analysis.page import report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 AXE = (importlib.resources.files("axe_core_python") / "axe.min.js").read_text()

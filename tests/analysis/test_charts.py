@@ -14,10 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import analysis
-from analysis import charts, panels, plots
 from analysis.crossover import within
+from analysis.drawing import charts, plots
+from analysis.drawing.looks import looks
 from analysis.frames import groups, rows, values, where
-from analysis.looks import looks
+from analysis.page import panels
 from tests.analysis.incomplete import rng
 
 LOOKS = looks(["scratch", "pretext"])

@@ -18,13 +18,15 @@ import pytest
 from PIL import Image
 
 import analysis
-from analysis import columns, mistakes, pictures, report
-from analysis.evaluations import Evaluations, evaluations
+from analysis import columns
+from analysis.detected import mistakes, pictures
+from analysis.detected.images import told
+from analysis.detected.kept import kept
+from analysis.detected.matches import Kind, Matches, evaluated, ground_truth, matches
+from analysis.drawing.looks import looks
 from analysis.frames import rows, values, where
-from analysis.images import told
-from analysis.kept import kept
-from analysis.looks import looks
-from analysis.matches import Kind, Matches, evaluated, ground_truth, matches
+from analysis.page import report
+from analysis.page.evaluations import Evaluations, evaluations
 from study.arms import Arm
 from study.config import (
     Budget,

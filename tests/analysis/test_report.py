@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import chapters, crossing, layout, plots, report, stopping, tables
+from analysis import crossing, layout, stopping, tables
 from analysis.derived import derived
-from analysis.evaluations import evaluations
+from analysis.drawing import plots
+from analysis.drawing.looks import looks
 from analysis.frames import rows, values, where
-from analysis.looks import looks
+from analysis.page import chapters, report
+from analysis.page.evaluations import evaluations
 from analysis.tuning import told as tuning_told
 from analysis.variation import told as variation_told
 from analysis.words import headline

@@ -16,9 +16,10 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 
 import analysis
-from analysis import figures, plots
+from analysis.drawing import plots
+from analysis.drawing.looks import looks
 from analysis.frames import rows, values, where
-from analysis.looks import looks
+from analysis.page import figures
 from analysis.seen import (
     COCO_1X,
     COCO_BATCH,

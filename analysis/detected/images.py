@@ -11,11 +11,11 @@ import pandas as pd
 from scipy import stats as student
 
 from analysis import columns, stats
+from analysis.detected.kept import Kept, Run, kept
+from analysis.detected.matches import Kind
 from analysis.frames import frame, rows
-from analysis.kept import Kept, Run, kept
 from analysis.layout import IMAGES, Column, Table
 from analysis.load import Results
-from analysis.matches import Kind
 from analysis.words import counted, images, number, points
 
 RESAMPLES = 1000

@@ -1,15 +1,15 @@
-"""The panels of the page that `analysis.charts` draws, each with its text."""
+"""The panels of the page that `analysis.drawing.charts` draws, each with its text."""
 
 from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis import charts
-from analysis.figures import Figure, figure
+from analysis.drawing import charts
+from analysis.drawing.looks import Look
 from analysis.frames import groups, rows, values, where
 from analysis.load import Results
-from analysis.looks import Look
+from analysis.page.figures import Figure, figure
 from analysis.words import counted, duration, images, listed, number, points
 
 SMALL = 2  # sizes whose training loss is shown beside their AP, the smallest ones

@@ -16,9 +16,9 @@ from matplotlib.collections import PathCollection
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from analysis import tables
+from analysis.drawing.looks import INK, PAPER, RULE, Look
 from analysis.frames import Row, rows, scored, where
 from analysis.load import Results
-from analysis.looks import INK, PAPER, RULE, Look
 from analysis.words import number, points
 
 STYLE: dict[Any, Any] = {

@@ -16,9 +16,9 @@ import hotcoco
 import numpy as np
 
 from analysis import tables
+from analysis.detected.matches import Kind, Matches, evaluated, ground_truth, matches
 from analysis.frames import rows, scored, where
 from analysis.load import Results
-from analysis.matches import Kind, Matches, evaluated, ground_truth, matches
 from study.kept import detections_file, read_detections, read_truth, truth_file
 from study.rundir import StudyDir
 from study.schedule import Leg

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from analysis import figures, images, mistakes, pictures
-from analysis.figures import Figure
-from analysis.kept import kept
+from analysis.detected import images, mistakes, pictures
+from analysis.detected.kept import kept
+from analysis.detected.pictures import Picture
+from analysis.drawing.looks import looks
 from analysis.layout import Table
 from analysis.load import Results
-from analysis.looks import looks
-from analysis.pictures import Picture
+from analysis.page import figures
+from analysis.page.figures import Figure
 
 SEED = 0  # of the images drawn: the same report whenever it is written
 

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis import panels
 from analysis.advice import advice
 from analysis.catching_up import told as caught_up
 from analysis.crossover import told as ended
 from analysis.derived import Tables
+from analysis.drawing.looks import Look
 from analysis.frames import rows
 from analysis.importance import layout as important
 from analysis.load import Results
-from analysis.looks import Look
+from analysis.page import panels
 from analysis.tuning import told as tuned_more
 from analysis.variation import told as luck
 

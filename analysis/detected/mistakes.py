@@ -26,12 +26,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis import columns
+from analysis.detected.kept import Kept, kept
+from analysis.detected.matches import Kind
+from analysis.drawing.looks import INK, Look
 from analysis.frames import frame, rows, where
-from analysis.kept import Kept, kept
 from analysis.layout import ARM, IMAGES, Column, Table
 from analysis.load import Results
-from analysis.looks import INK, Look
-from analysis.matches import Kind
 from analysis.words import images, listed, number, points
 
 KINDS = {

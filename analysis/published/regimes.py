@@ -1,6 +1,6 @@
 """The paper's claims H9 to H15, a function each: with fewer images, other data, other networks.
 
-Tables, figures and sections are those of "Rethinking ImageNet Pre-training"; `analysis.judging`
+Tables, figures and sections are those of "Rethinking ImageNet Pre-training"; `judging`
 says when a number decides.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from analysis.judging import (
+from analysis.published.judging import (
     BROKEN,
     FEWER,
     MARGIN,
@@ -25,7 +25,7 @@ from analysis.judging import (
     sizes_near,
     within,
 )
-from analysis.observed import SCRATCH, Run, System, mean_of, score
+from analysis.published.observed import SCRATCH, Run, System, mean_of, score
 from analysis.words import listed, number
 
 LOSSES_MEET = 0.1  # share by which training losses may differ; ours, the paper shows curves

@@ -1,6 +1,6 @@
 """The paper's claims H1 to H8, a function each: how long, how well, and what for.
 
-Tables, figures and sections are those of "Rethinking ImageNet Pre-training"; `analysis.judging`
+Tables, figures and sections are those of "Rethinking ImageNet Pre-training"; `judging`
 says when a number decides.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from analysis.judging import (
+from analysis.published.judging import (
     FEWER,
     MARGIN,
     ROUNDED,
@@ -24,7 +24,7 @@ from analysis.judging import (
     signed,
     thousands,
 )
-from analysis.observed import SCRATCH, Run, System, by_seed, mean_of, score
+from analysis.published.observed import SCRATCH, Run, System, by_seed, mean_of, score
 from analysis.words import listed, number
 
 SATURATED = 0.8  # AP; the most that the paper's pre-trained arms gained from 2x to 6x

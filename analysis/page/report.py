@@ -13,17 +13,19 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from analysis import against, chapters, crossing, figures, layout, stats, stopping
+from analysis import crossing, layout, stats, stopping
 from analysis.derived import Tables, derived
-from analysis.evaluations import Evaluations, evaluations
+from analysis.drawing.looks import looks
+from analysis.drawing.plots import THERMAL
 from analysis.flags import lines
 from analysis.frames import values
-from analysis.hypotheses import UNTESTED
-from analysis.hypotheses import beside_paper as claims_beside
-from analysis.hypotheses import told as claims_told
 from analysis.load import Results
-from analysis.looks import looks
-from analysis.plots import THERMAL
+from analysis.page import chapters, figures
+from analysis.page.evaluations import Evaluations, evaluations
+from analysis.published import against
+from analysis.published.hypotheses import UNTESTED
+from analysis.published.hypotheses import beside_paper as claims_beside
+from analysis.published.hypotheses import told as claims_told
 from analysis.words import headline, points
 from study.stores.folder import write_atomically
 
@@ -101,7 +103,7 @@ def render(results: Results, made: Tables, evaluated: Evaluations) -> str:
     }
     context |= chapters.context(results, study, seen, made)
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("analysis"),
+        loader=jinja2.PackageLoader("analysis.page"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -1,7 +1,7 @@
 """The paper's claims as hypotheses, and what a study, runs, or the paper's numbers say of each.
 
-What counts as support is in the docstring of each claim's function, in `analysis.claims` and
-`analysis.claims_regimes`.
+What counts as support is in the docstring of each claim's function, in `analysis.published.claims`
+and `analysis.published.regimes`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from analysis import claims, stats
-from analysis import claims_regimes as regimes
+from analysis import stats
 from analysis.frames import frame, rows
-from analysis.judging import Finding
 from analysis.load import Results
-from analysis.observed import System, systems
-from analysis.paper import paper
-from analysis.paper_columns import HYPOTHESES
+from analysis.published import claims, regimes
+from analysis.published.columns import HYPOTHESES
+from analysis.published.judging import Finding
+from analysis.published.numbers import paper
+from analysis.published.observed import System, systems
 from analysis.seen import Seen
 
 _BESIDE = {"": "verdict", "_evidence": "evidence"}
@@ -109,7 +109,7 @@ def hypotheses(
     pretraining: Mapping[str, Seen] | None = None,
     level: float = stats.LEVEL,
 ) -> pd.DataFrame:
-    """Each claim with a verdict and its evidence, as `paper_columns.HYPOTHESES`.
+    """Each claim with a verdict and its evidence, as `columns.HYPOTHESES`.
 
     A verdict is given where all systems that decide agree; the evidence then names those, else
     everything that was looked at.

@@ -20,13 +20,13 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 
-from analysis import plots
 from analysis.crossover import crossover, within
 from analysis.crossover import told as crossover_told
+from analysis.detected.mistakes import draw_errors
+from analysis.drawing import plots
+from analysis.drawing.looks import INK, PAPER, RULE, Look
 from analysis.frames import groups, rows, values, where
 from analysis.load import Results
-from analysis.looks import INK, PAPER, RULE, Look
-from analysis.mistakes import draw_errors
 from analysis.seen import seen as account
 from analysis.words import between, images, listed, number, points
 

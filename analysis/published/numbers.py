@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.frames import frame
-from analysis.paper_columns import PAPER
+from analysis.published.columns import PAPER
 from study import recipes
 from study.config import RunConfig
 from study.recipes import Recipe
@@ -40,7 +40,7 @@ _NOTES = {
 
 
 def paper() -> pd.DataFrame:
-    """Every number of the paper's results, as `paper_columns.PAPER`.
+    """Every number of the paper's results, as `columns.PAPER`.
 
     Settings are not in it: those are the recipes'. A number that two recipes repeat is one row.
     """

@@ -19,8 +19,8 @@ from analysis.columns import SCORES
 from analysis.frames import frame, groups, rows, values, where
 from analysis.layout import ARM, IMAGES, Column, Table
 from analysis.load import Results
-from analysis.paper import AUGMENTED, described, paper, tuned_for
-from analysis.paper_columns import AGAINST, RUNS
+from analysis.published.columns import AGAINST, RUNS
+from analysis.published.numbers import AUGMENTED, described, paper, tuned_for
 from analysis.trial import parsed
 from analysis.words import between, images, number, points
 from study import recipes
@@ -35,7 +35,7 @@ _NAMES = {"AP_box": "box AP", "AP50_box": "box AP50", "mAP_voc12": "VOC mAP"}
 
 
 def against_paper(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
-    """Each arm, size and metric that the paper measured too, as `paper_columns.AGAINST`.
+    """Each arm, size and metric that the paper measured too, as `columns.AGAINST`.
 
     An arm with its own setting stands beside the paper's number for an arm tuned for itself, and
     beside whatever there is where the paper has none; with another arm's setting, beside the
@@ -61,7 +61,7 @@ def against_paper(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
 
 
 def load_runs(run_dirs: Sequence[str | Path]) -> pd.DataFrame:
-    """Runs of `python -m study.train`, as `paper_columns.RUNS`: a row per length and metric.
+    """Runs of `python -m study.train`, as `columns.RUNS`: a row per length and metric.
 
     Each end of a length has its published numbers beside it, if the run is the recipe's in model,
     evaluation, arm, data and size; those without a length stand beside the run's best one.

@@ -1,4 +1,4 @@
-"""More figures in two halves, as in `analysis.plots`: learning, searching, stopping and spending.
+"""More figures in two halves, as in `plots`: learning, searching, stopping and spending.
 
 Arms are told apart by colour and marker; what else differs (roles, how a trial ended) by hatch,
 marker or line, so that nothing hangs on colour alone.
@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analysis import tables
+from analysis.drawing.looks import INK, PAPER, RULE, Look
 from analysis.frames import groups, rows, scored, values, where
 from analysis.load import Results
-from analysis.looks import INK, PAPER, RULE, Look
 from analysis.words import number
 
 HATCHES = {"tune": "", "audit": "....", "confirm": "////", "cross": "xxxx"}

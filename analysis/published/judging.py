@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis import stats
-from analysis.observed import System
+from analysis.published.observed import System
 from analysis.words import images, number, points
 
 MARGIN = stats.MARGIN  # AP

@@ -20,9 +20,9 @@ import numpy as np
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
-from analysis.kept import Kept, Run
+from analysis.detected.kept import Kept, Run
+from analysis.drawing.looks import INK, PAPER, Look
 from analysis.load import Results
-from analysis.looks import INK, PAPER, Look
 from analysis.words import counted, listed
 from study.kept import read_detections
 

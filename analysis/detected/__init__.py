@@ -1,0 +1,1 @@
+"""What the detections that confirm runs keep say of images and mistakes."""

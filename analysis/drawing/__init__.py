@@ -1,0 +1,1 @@
+"""Frames for figures, and how each is drawn on given Axes."""
