@@ -9,11 +9,17 @@ from analysis.words import MANY, listed, number
 
 
 def advice(best: pd.DataFrame) -> list[str]:
-    """Rows of `analysis.best`, a sentence without a full stop for each arm, over all sizes."""
+    """Rows of `analysis.best`, a sentence without a full stop for each setting, over all sizes."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for (study, arm), mine in groups(best, "study", "arm"):
+        setting = (
+            f"a learning rate of {_by_size(mine, 'lr')} and a weight decay of"
+            f" {_by_size(mine, 'weight_decay')}, for {_by_size(mine, 'length', ' iterations')}"
+        )
+        found.setdefault((study, setting), []).append(arm)
     return [
-        f"{arm} trains best at a learning rate of {_by_size(mine, 'lr')} and a weight decay of"
-        f" {_by_size(mine, 'weight_decay')}, for {_by_size(mine, 'length', ' iterations')}"
-        for (_, arm), mine in groups(best, "study", "arm")
+        f"{listed(arms)} {'trains' if len(arms) == 1 else 'train'} best at {setting}"
+        for (_, setting), arms in found.items()
     ]
 
 

@@ -81,7 +81,7 @@ def test_page_opens_with_the_answer(page: Page, results: analysis.Results):
         assert row.text in text
     answer = text.index("The arms side by side")
     sentences = chapters.beyond(derived(results))
-    for what in ("lead over scratch", "scratch does not catch up", "Pretext trains best at"):
+    for what in ("lead over scratch", "scratch does not catch up", "best at a learning rate of"):
         assert any(what in sentence for sentence in sentences)
     for sentence in sentences:
         assert 0 < text.index(sentence) < answer
