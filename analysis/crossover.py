@@ -120,7 +120,9 @@ def told(row: Row) -> str:
 
 
 def _rounded(size: float) -> int:
-    """To two digits: no interval here knows more."""
+    """To two digits, for no interval here knows more; a size that was tried is told as it is."""
+    if math.isclose(size, round(size), rel_tol=1e-9):
+        return round(size)
     digits = max(0, math.floor(math.log10(size)) - 1)
     return round(size / 10**digits) * 10**digits
 
