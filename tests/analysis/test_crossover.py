@@ -79,7 +79,7 @@ def test_sentences_say_no_more_than_is_known():
         )
     }
     assert "is gone from about 510 images on (95\u00a0% interval 480 to 550)" in said["between"]
-    assert "lasts beyond 1,000 images" in said["beyond"]
+    assert "lasts beyond 1,024 images" in said["beyond"]
     assert "is gone at 16 images at the latest" in said["below"]
     assert "cannot be told" in said["unknown"]
 
