@@ -60,6 +60,7 @@ def test_a_tail_equals_a_separate_run_of_that_length(undisturbed: TrialDir, tmp_
         assert exact([own | {"done": None}]) == exact([record | {"done": None}])
 
 
+@pytest.mark.slow
 def test_separate_runs_equal_the_shared_trunk(undisturbed: TrialDir, tmp_path: Path):
     schedule = replace(TINY_RUN.schedule, shared=False)
     alone = complete(tmp_path, replace(TINY_RUN, schedule=schedule))
@@ -120,6 +121,7 @@ def test_a_length_asked_for_behind_the_checkpoint_is_walked_to_again(
     assert weights(shorter)[name] == weights(undisturbed)[name]
 
 
+@pytest.mark.slow
 def test_closing_the_generator_loses_nothing(undisturbed: TrialDir, tmp_path: Path):
     directory = trial(tmp_path, TINY_RUN)
     records = engine.run(TINY_RUN, directory)

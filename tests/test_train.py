@@ -35,6 +35,7 @@ def parsed(*arguments: str) -> train.Train:
     return tyro.cli(train.Train, args=arguments)
 
 
+@pytest.mark.slow
 def test_a_run_from_flags_is_the_engines_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert train.main(["--run-dir", str(tmp_path / "one"), *TINY]) == DONE
     said = capsys.readouterr().out.splitlines()
@@ -47,6 +48,7 @@ def test_a_run_from_flags_is_the_engines_run(tmp_path: Path, capsys: pytest.Capt
     assert exact(found.records()) == exact(again.records())
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_and_extends_and_another_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

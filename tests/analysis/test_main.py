@@ -47,6 +47,7 @@ def test_the_page_lies_in_the_run_directory(tmp_path: Path):
     assert command.main([str(tmp_path)]) == DONE  # again, over the former
 
 
+@pytest.mark.slow
 def test_watching_writes_the_page_again_when_something_was_recorded(
     tmp_path: Path, capsys: Capture
 ):

@@ -111,6 +111,7 @@ def test_the_analysis_reads_it_from_there(written: tuple[Path, str]):
     }
 
 
+@pytest.mark.slow
 def test_the_report_of_a_study_on_s3_is_written_here(
     written: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ):
@@ -120,6 +121,7 @@ def test_the_report_of_a_study_on_s3_is_written_here(
     assert (tmp_path / "report" / "index.html").exists()
 
 
+@pytest.mark.slow
 def test_the_status_is_read_from_there(written: tuple[Path, str], capsys):
     folder, address = written
     assert sweep(["--status", address]) == sweep(["--status", str(folder)])
