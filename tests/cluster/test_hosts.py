@@ -22,11 +22,11 @@ from study import engine
 from study.config import RunConfig, from_dict
 from study.options import Spend, Sweep, Tuning, settings
 from study.plan import Plan
-from study.rundir import Record, State, StudyDir, TrialDir
+from study.rundir import State, StudyDir, TrialDir
 from study.status import COMPLETE
+from tests.cluster.alone import Records, alone, records
 from tests.cluster.commands import LENGTHS, SPACE, Cluster, at_work, complete, states, wait_for
 from tests.cluster.hosts import ROOT, Machines, machines, missing
-from tests.runs import exact, study_without_ray
 
 pytestmark = [
     pytest.mark.slow,
@@ -51,8 +51,6 @@ RESIGNS = (
     " RAY_grpc_client_keepalive_time_ms=2000 RAY_grpc_client_keepalive_timeout_ms=2000"
 )
 
-Records = dict[str, list[Record]]
-
 GROUP_WORKER = "RayTrainWorker"  # how Ray calls the process of each worker of a group
 
 
@@ -71,10 +69,6 @@ def edited() -> str:
     return text
 
 
-def records(study: StudyDir) -> Records:
-    return {trial.id: exact(trial.records()) for trial in study.trials()}
-
-
 def works_for_a_group(lab: Machines, name: str) -> bool:
     return any(GROUP_WORKER in line for line in lab.processes(name))
 
@@ -86,18 +80,10 @@ def left_behind() -> tuple[str, str]:
     return Path("/proc/self/mounts").read_text(), names
 
 
-# The same studies without Ray, each worker a process here.
-
-
 SINGLES = ("--trials 3", "--confirm 0")  # enough to last until the group is there
 PAIRS = ("--trials 1", "--confirm 0", "--arms scratch", "--no-stopping")
 
-
-def alone(run_dir: Path) -> Records:
-    """SINGLES, in this process."""
-    budget = Spend(trials=3, confirm=0)
-    asked = settings(Sweep(space=str(SPACE), run_dir=run_dir, lengths=LENGTHS, budget=budget))
-    return records(study_without_ray(asked, run_dir))
+# The same study without Ray, each worker a process here.
 
 
 def in_pairs(run_dir: Path) -> Records:
@@ -139,7 +125,7 @@ def test_a_trial_outlives_a_host_that_falls_silent_and_a_group_one_that_dies(tmp
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), os.nice, (19,)))
         expected = {
-            "singles": pool.submit(alone, tmp_path / "alone"),
+            "singles": pool.submit(alone, tmp_path / "alone", Spend(trials=3, confirm=0)),
             "pairs": pool.submit(in_pairs, tmp_path / "in_pairs"),
         }
         lab = stack.enter_context(machines(tmp_path / "lab", NAMES))
@@ -151,8 +137,9 @@ def test_a_trial_outlives_a_host_that_falls_silent_and_a_group_one_that_dies(tmp
         wait_for(lambda: cluster.active() == len(NAMES), "all hosts in `ray status`", 3.0)
 
         # there is room for both: one core for each of two trials, and two for a group
-        pairs = cluster.submit("pairs", *PAIRS, "--workers 2")
-        singles = cluster.submit("singles", *SINGLES, "--max-concurrent 2")
+        cluster.submit("/study/runs/pairs", *PAIRS, "--workers 2")
+        cluster.submit("/study/runs/singles", *SINGLES, "--max-concurrent 2")
+        pairs, singles = (StudyDir(lab.shared / "runs" / name) for name in ("pairs", "singles"))
 
         def with_a_group() -> set[str]:
             """Where the workers of a group are; each host has room for one."""
