@@ -22,6 +22,7 @@ WITH_GPUS = re.compile(r"(g|gr|p)\d")  # EC2's families: g5.2xlarge, p4d.24xlarg
 GCP_WITH_GPUS = re.compile(r"[ag]\d-")  # g2-standard-8, a3-highgpu-8g; to others GPUs are attached
 PINNED = re.compile(r"\bray(?:\[[\w,-]*\])?\s*==\s*([\w.]+)")
 IMAGE = re.compile(r"rayproject/ray(?:-ml|-llm)?:(\d+\.\d+\.\d+)")
+REGION = re.compile(r"\bAWS_REGION=([\w-]+)")
 STARTS_RAY = re.compile(r"\bray\s+start\b")
 
 NOT_TWICE = (
@@ -140,21 +141,50 @@ def versions(document: Document) -> Iterator[Fault]:
             yield document.fault(place, rule)
 
 
-def data(document: Document) -> Iterator[Fault]:
-    """What is copied must be here, and the run directory's folder must be everywhere."""
+def copied(document: Document) -> Iterator[Fault]:
+    """What is copied to every node must be here."""
     mounts = document.get("file_mounts")
     for target, source in (mounts if is_map(mounts) else {}).items():
         there = isinstance(source, str) and Path(source).expanduser().exists()
         if not there and target != TOKEN:  # made last; `still_to_do` reminds of it
             rule = "no such file or folder here (paths start from the current folder)"
             yield document.fault(("file_mounts", target), rule)
-    shared = any("mountpoint -q" in command for _, command in document.commands("setup_commands"))
-    if not shared:
+
+
+def run_directory(document: Document) -> Iterator[Fault]:
+    """It lies on a bucket that all machines may use, or in a folder that all of them mount."""
+    commands = list(document.commands("setup_commands"))
+    if any("mountpoint -q" in command for _, command in commands):
+        return
+    provider, head = document.get("provider", "type"), document.get("head_node_type")
+    if provider == "gcp":
+        for place, config in document.node_configs():
+            if place[1] != head and "serviceAccounts" not in config:
+                rule = "is missing: without one a worker may use no bucket"
+                yield document.fault((*place, "serviceAccounts"), rule)
+        return
+    regions = [(place, match) for place, command in commands if (match := REGION.search(command))]
+    here = document.get("provider", "region")
+    for place, match in regions:
+        if provider == "aws" and match[1] != here:
+            rule = f"the machines are in {here}: what travels between regions costs by the GB"
+            yield document.fault(place, f"has AWS_REGION={match[1]}, and {rule}")
+    if not regions:
         rule = (
-            "none of them makes sure of a shared folder (`mountpoint -q /study || …`): the run"
-            " directory, data and weights must lie where all nodes see them"
+            "none of them leads to the run directory, which must lie where all nodes see it:"
+            " export AWS_REGION in ~/.bashrc for a bucket, or make sure of a shared folder"
+            " (`mountpoint -q /study || …`)"
         )
         yield Fault(document.fault(("setup_commands",), "").line, "setup_commands", "", rule)
+
+
+def data(document: Document) -> Iterator[Fault]:
+    """Data come to a node by a program that must be there first."""
+    commands = list(document.commands("setup_commands"))
+    installs = [k for k, (_, command) in enumerate(commands) if PINNED.search(command)]
+    for index, (place, command) in enumerate(commands):
+        if "study.prepare sync" in command and index < min(installs, default=0):
+            yield document.fault(place, "comes before the project is installed")
 
 
 def workers(document: Document) -> Iterator[Fault]:
@@ -280,6 +310,8 @@ RULES: tuple[Callable[[Document], Iterator[Fault]], ...] = (
     token,
     ray_start,
     versions,
+    copied,
+    run_directory,
     data,
     workers,
     head_without_trials,

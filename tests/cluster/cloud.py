@@ -1,7 +1,8 @@
 """A pretend AWS with real machines: a host boots for each instance that moto says is running.
 
-What `ray up` asks of EC2 is answered by moto (`pretend_aws.py`), and then there is a machine to
-log in to at the address that moto made up (`hosts.py`). A terminated instance loses its power.
+What `ray up` asks of EC2, and everybody of S3, is answered by moto (`pretend_aws.py`). Then there
+is a machine to log in to at the address that moto made up (`hosts.py`). A terminated instance
+loses its power.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ VARIABLES = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 ENVIRONMENT = tuple(f"{name}={value}" for name, value in VARIABLES.items())
+CALL_S = 300.0  # for what is waited for to come
 SCRIPT = Path(__file__).with_name("pretend_aws.py")
 # the private halves of EC2's key pairs, which `ray up` keeps on the laptop
 PUBLIC_KEYS = "for key in /root/.ssh/*.pem; do test -f $key && ssh-keygen -y -f $key; done; true"
@@ -46,7 +48,7 @@ def host(instance: str) -> str:
 
 
 class Cloud:
-    """EC2's answers and machines; to be used with a laptop."""
+    """EC2's answers and machines, which share no folder; to be used with a laptop."""
 
     def __init__(self, lab: Machines) -> None:
         self.instances: dict[str, Instance] = {}
@@ -72,10 +74,11 @@ class Cloud:
         return [name for name, one in there if one.type == type and one.ended is None]
 
     def call(self, code: str) -> str:
-        """Run Python on the laptop with `ec2` and `iam`, boto3's clients."""
-        clients = "import boto3; ec2, iam = boto3.client('ec2'), boto3.client('iam')"
+        """Run Python on the laptop, with boto3's clients `ec2`, `iam` and `s3`."""
+        clients = "import boto3; ec2, iam, s3 = map(boto3.client, ('ec2', 'iam', 's3'))"
         (self._lab.shared / "call.py").write_text(f"{clients}\n{code}\n")
-        status, said = self._lab.run("python /study/call.py", environment=ENVIRONMENT)
+        here = ("PYTHONPATH=.", *ENVIRONMENT)  # the project
+        status, said = self._lab.run("python /study/call.py", CALL_S, here)
         assert status == 0, said
         return said.strip()
 
@@ -102,6 +105,7 @@ class Cloud:
             keys.write_text(self._lab.inside(LAPTOP, "bash", "-c", PUBLIC_KEYS).stdout)
             addresses = [f"{private}/16", *([f"{public}/32"] if public else [])]
             self._lab.boot(host(name), *addresses, keys=keys, setenv=" ".join(ENVIRONMENT))
+            self._lab.inside(host(name), "umount", "/study")
             self.instances[name] = Instance(kind, time.monotonic())
         if known is not None and known.ended is None and state not in ("pending", "running"):
             self._lab.kill(host(name))

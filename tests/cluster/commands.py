@@ -26,21 +26,18 @@ class Cluster:
         self._environment = environment
         (lab.shared / "cluster.yaml").write_text(file)
         (lab.shared / SPACE.name).write_text(SPACE.read_text())
-        runs = lab.shared / "runs"
-        runs.mkdir()
-        runs.chmod(0o777)
 
     def up(self) -> None:
         self._run("(umask 077; ray get-auth-token --generate)")
         self._run("ray up -y /study/cluster.yaml")
+        self._run(f"ray rsync-up /study/cluster.yaml /study/{SPACE.name} /tmp/{SPACE.name}")
 
-    def submit(self, name: str, *options: str) -> StudyDir:
+    def submit(self, run_dir: str, *options: str) -> None:
         """Start a study."""
         lengths = ("--lengths", *map(str, LENGTHS))
-        where = (f"/study/{SPACE.name}", "--run-dir", f"/study/runs/{name}")
+        where = (f"/tmp/{SPACE.name}", "--run-dir", run_dir)
         sweep = " ".join(("python -m study.sweep", *where, *lengths, *options))
         self.execute(f"ray job submit --no-wait -- {sweep}")
-        return StudyDir(self._lab.shared / "runs" / name)
 
     def execute(self, command: str) -> str:
         """Run a command on the head; returns what it said."""

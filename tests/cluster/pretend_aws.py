@@ -1,4 +1,4 @@
-"""EC2 and IAM without Amazon: moto answers, and tells what instances there should be.
+"""EC2, IAM and S3 without Amazon: moto answers, and tells what instances there should be.
 
     python pretend_aws.py ADDRESS PORT
 

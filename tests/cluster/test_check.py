@@ -17,7 +17,7 @@ from study.cluster.document import Document, Fault
 ROOT = Path(__file__).parent.parent.parent
 AWS, LOCAL, GCP = "cluster.yaml", "cluster.local.yaml", "docs/cluster.gcp.yaml"
 SHIPPED = (AWS, LOCAL, GCP)
-COSTS = re.compile(r"InstanceType|machineType|guestAcc|VolumeSize|diskSize| mount -t| s3 sync")
+COSTS = re.compile(r"InstanceType|machineType|guestAcc|VolumeSize|diskSize|prepare sync")
 
 
 @pytest.fixture(autouse=True)
@@ -51,13 +51,17 @@ def test_every_line_that_costs_money_says_so(name: str):
             assert "costs:" in line or "costs:" in above, line
 
 
-def test_kubernetes_gets_the_same_ray_with_a_token_and_a_shared_folder():
+def test_kubernetes_gets_the_same_ray_with_a_token_a_bucket_and_data():
     spec = yaml.safe_load(Path("docs/kuberay.yaml").read_text())["spec"]
     assert spec["rayVersion"] == version("ray")
     assert spec["authOptions"] == {"mode": "token"}
     for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"]):
-        mounted = group["template"]["spec"]["containers"][0]["volumeMounts"]
-        assert {"name": "study", "mountPath": "/study"} in mounted
+        pod = group["template"]["spec"]
+        assert pod["serviceAccountName"] == "rethink"
+        assert {"name": "data", "emptyDir": {}} in pod["volumes"]
+        for container in (*pod["initContainers"], *pod["containers"]):
+            assert {"name": "data", "mountPath": "/data"} in container["volumeMounts"]
+            assert [variable["name"] for variable in container["env"]] == ["AWS_REGION"]
 
 
 RAY = version("ray")
@@ -115,13 +119,13 @@ BROKEN = {
         AWS,
         "test -x ~/venv/bin/python || python3.11",
         "mkdir ~/made; python3.11",
-        r"setup_commands\[5\] = .*mkdir -p",
+        r"setup_commands\[2\] = .*mkdir -p",
     ),
     "another Ray": (
         AWS,
         PIN,
         '"ray[default,tune,train]==2.40.0"',
-        rf"setup_commands\[6\] = .*: Ray 2.40.0 there and {RAY} here",
+        rf"setup_commands\[3\] = .*: Ray 2.40.0 there and {RAY} here",
     ),
     "any Ray": (
         LOCAL,
@@ -139,7 +143,31 @@ BROKEN = {
         LOCAL,
         "  - mountpoint -q /study",
         "  - true",
-        "setup_commands: none of them makes sure of a shared folder",
+        "setup_commands: none of them leads to the run directory, .*mountpoint -q",
+    ),
+    "missing bucket": (
+        AWS,
+        "AWS_REGION=us-west-2",
+        "AWS_REGIO=us-west-2",
+        "setup_commands: none of them leads to the run directory, .*export AWS_REGION",
+    ),
+    "bucket far away": (
+        AWS,
+        "AWS_REGION=us-west-2",
+        "AWS_REGION=us-east-1",
+        r"setup_commands\[1\] = .*: has AWS_REGION=us-east-1, and the machines are in us-west-2",
+    ),
+    "bucket of Google's": (
+        GCP,
+        "      serviceAccounts: *storage\n",
+        "",
+        "gpu_ondemand.node_config.serviceAccounts: is missing: without one",
+    ),
+    "data before the program": (
+        AWS,
+        "  - test -x ~/venv/bin/python",
+        "  - python -m study.prepare sync s3://rethink-data/a a\n  - test -x ~/venv/bin/python",
+        r"setup_commands\[2\] = .*: comes before the project is installed",
     ),
     "GPU type without GPUs": (
         AWS,

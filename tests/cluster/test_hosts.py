@@ -1,4 +1,4 @@
-"""A cluster of machines: `cluster.local.yaml` itself, two studies at once, two hosts lost.
+"""A cluster of machines: `cluster.local.yaml` itself, two studies at once, each loses a host.
 
 The machines are made by `hosts.py`; what happens on them is what README and the file tell users to
 do, and what may happen to them.
@@ -22,11 +22,11 @@ from study import engine
 from study.config import RunConfig, from_dict
 from study.options import Spend, Sweep, Tuning, settings
 from study.plan import Plan
-from study.rundir import Record, State, StudyDir, TrialDir
+from study.rundir import State, StudyDir, TrialDir
 from study.status import COMPLETE
+from tests.cluster.alone import Records, alone, records
 from tests.cluster.commands import LENGTHS, SPACE, Cluster, at_work, complete, states, wait_for
-from tests.cluster.hosts import ROOT, machines, missing
-from tests.runs import exact, study_without_ray
+from tests.cluster.hosts import ROOT, Machines, machines, missing
 
 pytestmark = [
     pytest.mark.slow,
@@ -51,7 +51,7 @@ RESIGNS = (
     " RAY_grpc_client_keepalive_time_ms=2000 RAY_grpc_client_keepalive_timeout_ms=2000"
 )
 
-Records = dict[str, list[Record]]
+GROUP_WORKER = "RayTrainWorker"  # how Ray calls the process of each worker of a group
 
 
 def edited() -> str:
@@ -69,8 +69,8 @@ def edited() -> str:
     return text
 
 
-def records(study: StudyDir) -> Records:
-    return {trial.id: exact(trial.records()) for trial in study.trials()}
+def works_for_a_group(lab: Machines, name: str) -> bool:
+    return any(GROUP_WORKER in line for line in lab.processes(name))
 
 
 def left_behind() -> tuple[str, str]:
@@ -80,18 +80,10 @@ def left_behind() -> tuple[str, str]:
     return Path("/proc/self/mounts").read_text(), names
 
 
-# The same studies without Ray, each worker a process here.
+SINGLES = ("--trials 3", "--confirm 0")  # enough to last until the group is there
+PAIRS = ("--trials 1", "--confirm 0", "--arms scratch", "--no-stopping")
 
-
-SINGLES = ("--trials 2", "--confirm 0")
-PAIRS = ("--trials 1", "--confirm 1", "--arms scratch", "--no-stopping")
-
-
-def alone(run_dir: Path) -> Records:
-    """SINGLES, in this process."""
-    budget = Spend(trials=2, confirm=0)
-    asked = settings(Sweep(space=str(SPACE), run_dir=run_dir, lengths=LENGTHS, budget=budget))
-    return records(study_without_ray(asked, run_dir))
+# The same study without Ray, each worker a process here.
 
 
 def in_pairs(run_dir: Path) -> Records:
@@ -102,7 +94,7 @@ def in_pairs(run_dir: Path) -> Records:
             run_dir=run_dir,
             arms=("scratch",),
             lengths=LENGTHS,
-            budget=Spend(trials=1, confirm=1),
+            budget=Spend(trials=1, confirm=0),
             tuning=Tuning(stopping=False),
         )
     )
@@ -128,11 +120,14 @@ def _worker(rank: int, port: int, folder: str) -> None:
         dist.destroy_process_group()
 
 
-def test_two_studies_outlive_a_host_that_dies_and_one_that_falls_silent(tmp_path: Path):
+def test_a_trial_outlives_a_host_that_falls_silent_and_a_group_one_that_dies(tmp_path: Path):
     before = left_behind()
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), os.nice, (19,)))
-        expected = [pool.submit(run, tmp_path / run.__name__) for run in (alone, in_pairs)]
+        expected = {
+            "singles": pool.submit(alone, tmp_path / "alone", Spend(trials=3, confirm=0)),
+            "pairs": pool.submit(in_pairs, tmp_path / "in_pairs"),
+        }
         lab = stack.enter_context(machines(tmp_path / "lab", NAMES))
         lab.address("10.77.0.1/24")
         for name, address in NAMES.items():
@@ -142,24 +137,31 @@ def test_two_studies_outlive_a_host_that_dies_and_one_that_falls_silent(tmp_path
         wait_for(lambda: cluster.active() == len(NAMES), "all hosts in `ray status`", 3.0)
 
         # there is room for both: one core for each of two trials, and two for a group
-        pairs = cluster.submit("pairs", *PAIRS, "--workers 2")
-        singles = cluster.submit("singles", *SINGLES, "--max-concurrent 2")
+        cluster.submit("/study/runs/pairs", *PAIRS, "--workers 2")
+        cluster.submit("/study/runs/singles", *SINGLES, "--max-concurrent 2")
+        pairs, singles = (StudyDir(lab.shared / "runs" / name) for name in ("pairs", "singles"))
 
-        def host_at_work(*of: StudyDir, but: set[str]) -> str | None:
-            return next((h for study in of for h in at_work(study) if h not in but), None)
+        def with_a_group() -> set[str]:
+            """Where the workers of a group are; each host has room for one."""
+            return {name for name in NAMES if works_for_a_group(lab, name)}
 
-        dead = wait_for(lambda: host_at_work(singles, but={HEAD}), "a trial on a worker")
-        lab.kill(dead)
-        cut = wait_for(
-            lambda: host_at_work(pairs, singles, but={HEAD, dead}), "one on another worker"
-        )
+        def of_one_worker() -> str | None:
+            hosts = (name for name in at_work(singles) if name in WORKERS)
+            return next(hosts, None) if len(with_a_group()) == 2 else None
+
+        def of_a_group() -> str | None:
+            halfway = next(at_work(pairs), None) is not None
+            return min(with_a_group() - {HEAD, cut}, default=None) if halfway else None
+
+        cut = wait_for(of_one_worker, "a trial on a worker, beside a group")
         lab.cut(cut)
+        dead = wait_for(of_a_group, "a group halfway, with a worker beside the head")
+        lab.kill(dead)
         for study in (pairs, singles):
             wait_for(lambda study=study: complete(study), f"the end of {study.path.name}")
             assert State.FAILED not in states(study)
-        assert states(singles).count(State.PREEMPTED) + states(pairs).count(State.PREEMPTED) >= 2
-        assert records(singles) == expected[0].result()
-        assert records(pairs) == expected[1].result()
+            assert State.PREEMPTED in states(study)
+            assert records(study) == expected[study.path.name].result()
 
         cluster.fetch("/tmp/runs/")
         assert lab.run("python -m study.sweep --status /tmp/runs/pairs")[0] == COMPLETE

@@ -63,3 +63,15 @@ def test_killed_driver_leaves_on_s3_what_an_undisturbed_study_leaves_in_a_folder
     there = keys(address)
     assert not [key for key in there if key.endswith(".pt") or ".lock" in key or ".tune" in key]
     assert "optuna.journal" in there
+
+
+@pytest.mark.slow
+def test_a_group_of_workers_leaves_nothing_of_ray_train_on_s3(
+    sweep: Callable[..., Command], address: str
+):
+    options = ("--arms", "scratch", "--trials", "1", "--confirm", "0", "--workers", "2")
+    status, out, err = sweep(*options).run()
+    assert (status, err) == (0, ""), out
+    (trial,) = StudyDir(address).trials()
+    assert [record["length"] for record in trial.records()] == [8, 12]
+    assert not [key for key in keys(address) if ".tune" in key or ".lock" in key]
