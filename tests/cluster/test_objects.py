@@ -66,12 +66,22 @@ def test_killed_driver_leaves_on_s3_what_an_undisturbed_study_leaves_in_a_folder
 
 
 @pytest.mark.slow
-def test_a_group_of_workers_leaves_nothing_of_ray_train_on_s3(
-    sweep: Callable[..., Command], address: str
+def test_two_workers_give_the_records_of_one_and_leave_nothing_of_ray_train_on_s3(
+    sweep: Callable[..., Command], address: str, tmp_path: Path
 ):
     options = ("--arms", "scratch", "--trials", "1", "--confirm", "0", "--workers", "2")
     status, out, err = sweep(*options).run()
     assert (status, err) == (0, ""), out
-    (trial,) = StudyDir(address).trials()
-    assert [record["length"] for record in trial.records()] == [8, 12]
+    found, budget = records(StudyDir(address)), Spend(trials=1, confirm=0)
+    alone = run_without_ray(tmp_path / "alone", budget=budget, arms=("scratch",))
+    assert set(found) == set(alone)
+    for one, other in zip(found["scratch-12-t000"], alone["scratch-12-t000"], strict=True):
+        assert one.keys() == other.keys()
+        for key, value in one.items():
+            if isinstance(value, float):
+                # rounding decides between equal proposals now and then: seen 4e-4 of a loss
+                points = 0.5 if key.startswith("AP") else 0.0
+                assert value == pytest.approx(other[key], rel=3e-3, abs=points), key
+            else:
+                assert value == other[key], key
     assert not [key for key in keys(address) if ".tune" in key or ".lock" in key]
