@@ -1,4 +1,5 @@
-"""`cluster.yaml` itself on a pretend AWS: spot workers on demand, one lost, all given back.
+"""`cluster.yaml` itself on a pretend AWS: spot workers on demand, one lost, then the head, and
+all given back.
 
 Machines have nothing in common but a bucket. GPUs are what Ray believes of an instance
 (`resources` of its type); trials train on CPUs.
@@ -58,6 +59,7 @@ from tests.cluster.commands import at_work, complete, states, wait_for
 study = StudyDir({RUN_DIR!r})
 """
 LOST = "print(wait_for(lambda: next(at_work(study), None), 'one in its second length', 1.0))"
+NOTICED = "wait_for(lambda: 'preempted' in states(study), 'the loss to be noticed', 1.0)\n"
 END = """
 wait_for(lambda: complete(study), "the end of the study", 1.0)
 print(*states(study))
@@ -80,7 +82,7 @@ def edited(group: str) -> str:
     return text
 
 
-def test_a_study_rents_spot_machines_outlives_a_loss_and_gives_all_back(tmp_path: Path):
+def test_a_study_rents_spot_machines_outlives_one_and_the_head_and_gives_all_back(tmp_path: Path):
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), os.nice, (19,)))
         expected = pool.submit(alone, tmp_path / "alone", Spend(trials=1, confirm=1))
@@ -97,13 +99,22 @@ def test_a_study_rents_spot_machines_outlives_a_loss_and_gives_all_back(tmp_path
 
         # two trials at a time, as many as the plan has: as many machines are asked for
         budget = ("--trials 1", "--confirm 1")
-        cluster.submit(RUN_DIR, *budget, "--device cpu", "--gpus-per-trial 1")
+        command = (RUN_DIR, *budget, "--device cpu", "--gpus-per-trial 1")
+        cluster.submit(*command)
         wait_for(lambda: len(cloud.running(WORKER)) == 2, "two spot instances")
         lost = cloud.call(WATCHED + LOST)
         image = "/home/ubuntu/data/coco/image.jpg"
         assert lab.inside(lost, "cat", image).stdout == "data"
         instance = next(name for name in cloud.running(WORKER) if host(name) == lost)
         cloud.call(f"ec2.terminate_instances(InstanceIds=[{instance!r}])")
+
+        # with the head the sweep is lost; another head finds all of it in the bucket
+        cloud.call(WATCHED + NOTICED + LOST)
+        (head,) = cloud.running(HEAD)
+        cloud.call(f"ec2.terminate_instances(InstanceIds=[{head!r}])")
+        wait_for(lambda: not cloud.running(HEAD), "the loss of the head")
+        cluster.up()
+        cluster.submit(*command)
         states = cloud.call(WATCHED + END).split()
         assert State.PREEMPTED in states and State.FAILED not in states
         assert sum(one.type == WORKER for one in cloud.instances.values()) >= 3, "no replacement"
