@@ -199,8 +199,8 @@ class ObjectStore:
         pass  # what was cut off is never seen; the bucket's life cycle rules remove it
 
     def clear(self) -> None:
-        with contextlib.suppress(OSError):
-            self._place.files.delete_dir(self._place.path)
+        if self.is_there():
+            self._tried("", lambda: self._place.files.delete_dir(self._place.path))
 
     def names(self, pattern: str) -> list[str]:
         return sorted(self.stamps(pattern))

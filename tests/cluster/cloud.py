@@ -30,7 +30,7 @@ ENVIRONMENT = tuple(f"{name}={value}" for name, value in VARIABLES.items())
 CALL_S = 300.0  # for what is waited for to come
 SCRIPT = Path(__file__).with_name("pretend_aws.py")
 # the private halves of EC2's key pairs, which `ray up` keeps on the laptop
-PUBLIC_KEYS = "for key in /root/.ssh/*.pem; do test -f $key && ssh-keygen -y -f $key; done; true"
+PUBLIC_KEYS = "for key in ~root/.ssh/*.pem; do test -f $key && ssh-keygen -y -f $key; done; true"
 
 
 @dataclass
