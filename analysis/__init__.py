@@ -9,21 +9,10 @@
 read, so an unfinished study gives the same frames as far as it got. The frames and their columns:
 """
 
-from analysis import columns
-from analysis.catching_up import catch_up
-from analysis.comparison import compare
-from analysis.crossing import cross_tuning
-from analysis.crossover import crossover
-from analysis.detected.images import image_bootstrap
-from analysis.detected.mistakes import errors
-from analysis.flags import flags
-from analysis.importance import importance
-from analysis.load import Results, load
-from analysis.published import columns as paper_columns
-from analysis.published.against import against_paper, load_runs
-from analysis.published.hypotheses import hypotheses
-from analysis.published.numbers import paper
-from analysis.seen import (
+from analysis.answers.catch_up import catch_up
+from analysis.answers.comparison import compare
+from analysis.answers.crossover import crossover
+from analysis.answers.seen import (
     IMAGENET_100_EPOCHS,
     Account,
     Seen,
@@ -33,12 +22,23 @@ from analysis.seen import (
     seen,
     seen_by,
 )
-from analysis.stats import Difference, Estimate, difference, mean_interval
-from analysis.stopping import stop_audit
-from analysis.tables import answer, best
-from analysis.tuning import tuning_curve
-from analysis.variation import variation
-from analysis.words import headline, verdict
+from analysis.answers.stats import Difference, Estimate, difference, mean_interval
+from analysis.answers.tables import answer, best
+from analysis.detections.images import image_bootstrap
+from analysis.detections.mistakes import errors
+from analysis.published import columns as paper_columns
+from analysis.published.against import against_paper, load_runs
+from analysis.published.hypotheses import hypotheses
+from analysis.published.numbers import paper
+from analysis.reading import columns
+from analysis.reading.load import Results, load
+from analysis.report.flags import flags
+from analysis.text.words import headline, verdict
+from analysis.tuning.crossing import cross_tuning
+from analysis.tuning.curve import tuning_curve
+from analysis.tuning.importance import importance
+from analysis.tuning.stopping import stop_audit
+from analysis.tuning.variation import variation
 
 __all__ = [
     "IMAGENET_100_EPOCHS",

@@ -17,11 +17,12 @@ from typing import Annotated
 
 import tyro
 
-from analysis import Results, comparison, load, terminal
-from analysis.derived import Tables, derived
-from analysis.page import report
-from study.cli import DONE, exit_status, usable
-from study.stores import opened
+from analysis.answers import comparison
+from analysis.reading.load import Results, load
+from analysis.report import document, terminal
+from analysis.report.derived import Tables, derived
+from study.commands.common import DONE, exit_status, usable
+from study.storage import opened
 
 PAUSE = 10.0  # seconds between two looks at a study that runs
 
@@ -94,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _write(results: Results, made: Tables, command: Analysis) -> Path:
     try:
-        return report.write(results, command.folder, made, command.pictures)
+        return document.write(results, command.folder, made, command.pictures)
     except OSError as error:
         why = f"report folder {command.folder}: {error.strerror or error}"
         raise ValueError(f"{why}; choose another with --out") from error

@@ -24,16 +24,17 @@ from typing import Any
 
 import numpy as np
 
-from analysis import columns, tables
-from analysis.crossover import Lead, crossing, of_answer
-from analysis.frames import frame, groups, rows
-from analysis.load import Results
-from analysis.words import claim
-from study.arms import parse
+from analysis.answers import tables
+from analysis.answers.crossover import Lead, crossing, of_answer
+from analysis.reading import columns
+from analysis.reading.frames import frame, groups, rows
+from analysis.reading.load import Results
+from analysis.text.words import claim
 from study.config import Budget, OptimConfig, RunConfig, ScheduleConfig, Scientific, SearchSpace
-from study.search import Proposal
-from study.settings import Settings
-from study.stopping import Rungs
+from study.config.arms import parse
+from study.planning.design import Settings
+from study.planning.search import Proposal
+from study.planning.stopping import Rungs
 
 STUDIES = 1000
 CONFIRM = (2, 3, 5)  # runs of each arm's choice; the first few of the same study

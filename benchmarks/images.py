@@ -15,7 +15,7 @@ import time
 import numpy as np
 from scipy import stats
 
-from analysis.detected.matches import THRESHOLDS, Matches, Ranking
+from analysis.detections.matches import THRESHOLDS, Matches, Ranking
 
 POPULATION, CLASSES, SAMPLES, RESAMPLES = 12_000, 3, 400, 200
 LEVEL = 0.95

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from study.rundir import StudyDir
+from study.storage.run_dir import StudyDir
 from tests.runs import exact
 
 SPACE = Path(__file__).parent.parent / "tests" / "cluster" / "tiny.py"

@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import analysis
-from analysis.frames import values
-from study.arms import parse
+from analysis.reading.frames import values
 from study.config import Budget, Nuisance, OptimConfig, Scientific, SearchSpace
-from study.schedule import independent_iterations, iterations
-from study.settings import Settings
+from study.config.arms import parse
+from study.config.schedule import independent_iterations, iterations
+from study.planning.design import Settings
 from tests.runs import TINY_RUN, study_without_ray
 
 FIXED = replace(

@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.pairs import compare
 from study.config import DataConfig
-from study.data.sources import open_splits
-from study.evaluation.coco import average_precision
+from study.data.splits import open_splits
+from study.training.evaluation.coco import average_precision
 
 
 def main() -> None:

@@ -18,11 +18,12 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from study import engine, recipes
+from study import recipes
 from study.config import RunConfig, digest, to_dict
 from study.models import initialisation
 from study.recipes import Recipe
-from study.rundir import Record, TrialDir
+from study.storage.run_dir import Record, TrialDir
+from study.training import engine
 
 
 def run_of(recipe: Recipe) -> RunConfig:

@@ -28,12 +28,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.frames import groups
+from analysis.reading.frames import groups
 from search_spaces.shapes import SPACE
-from study import engine
 from study.config import RunConfig, ScheduleConfig, to_dict
-from study.rundir import StudyDir
-from study.search import sobol
+from study.planning.search import sobol
+from study.storage.run_dir import StudyDir
+from study.training import engine
 
 POINTS, SEEDS = 16, 3
 TABLE = Path(__file__).with_suffix(".csv")

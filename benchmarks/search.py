@@ -35,14 +35,14 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.schedulers.async_hyperband import _Bracket
 from scipy.interpolate import RBFInterpolator
 
-from analysis.frames import groups
+from analysis.reading.frames import groups
 from benchmarks.rungs import TABLE
 from search_spaces.shapes import SPACE
-from study.arms import parse
 from study.config import Budget, RunConfig
-from study.schedule import Leg
-from study.search import Search
-from study.settings import Settings
+from study.config.arms import parse
+from study.config.schedule import Leg
+from study.planning.design import Settings
+from study.planning.search import Search
 from tests.simulated import Simulation
 
 TRIALS = 16  # of the grid

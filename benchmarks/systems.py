@@ -15,9 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from study import engine
 from study.config import EvaluationConfig, RunConfig, ScheduleConfig, to_dict
-from study.rundir import Record, TrialDir
+from study.storage.run_dir import Record, TrialDir
+from study.training import engine
 
 BASE = RunConfig(
     arm="pretext",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from study.config import RunConfig
-from study.engine import images_per_second
+from study.training.engine import images_per_second
 
 
 def main() -> None:

@@ -26,8 +26,8 @@ paper's 60k and 20k are of its 2x: 6,000 and 2,000 iterations, 96,000 and 32,000
 What differs here: there is only Mask R-CNN as yet, so that boxes without masks train a mask head
 on boxes (read the box columns); 700 training images are held out to tune on, and 10,000 of the
 others are trained on; settings are chosen by COCO's AP, AP50 stands beside it, and differs from
-VOC's mAP (study/data/voc.py says by what); gradients are clipped at a norm of 10; pixels are
-divided by their spread.
+VOC's mAP (study/data/formats/voc.py says by what); gradients are clipped at a norm of 10;
+pixels are divided by their spread.
 """
 
 from study.config import (

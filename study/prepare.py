@@ -32,18 +32,28 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from study.cli import DONE, Count, File, Folder, OwnData, data_config, exit_status, unset, usable
+from study.commands.common import (
+    DONE,
+    Count,
+    File,
+    Folder,
+    OwnData,
+    data_config,
+    exit_status,
+    unset,
+    usable,
+)
+from study.commands.spaces import find
+from study.commands.sweep_options import Device
 from study.config import TINY, model
-from study.data import sync as distribution
-from study.data import voc
 from study.data.checks import check
-from study.data.downloads import to_unpack
-from study.data.folders import ImageFolder
+from study.data.distribution import sync as distribution
+from study.data.distribution.downloads import to_unpack
+from study.data.formats import voc
+from study.data.formats.class_folders import ImageFolder
 from study.data.index import Index
-from study.data.sources import Splits, open_splits
+from study.data.splits import Splits, open_splits
 from study.models.initialisation import PRETEXT_WEIGHTS
-from study.options import Device
-from study.spaces import find
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,13 +161,13 @@ def pretext(command: Pretext) -> int:
     if command.images is None:
         if alone := sorted(given.keys() - {"out"}):
             raise ValueError(f"{', '.join(alone)}: for --images; give a folder of images too")
-        from study.pretext import train  # here, as below: it imports torch
+        from study.training.pretext_shapes import train  # here, as below: it imports torch
 
         train(command.out or PRETEXT_WEIGHTS, say)
         return DONE
     if command.out is None:
         raise ValueError("out: give a file for the weights: --out weights.safetensors")
-    from study import pretraining
+    from study.training import pretraining
 
     network, device = model(given.pop("model", TINY.name)), given.pop("device", "auto")
     folder = ImageFolder.open(given.pop("images").expanduser())

@@ -22,19 +22,20 @@ from typing import Any
 import tyro
 from rich.console import Console
 
-from study import kept, status
-from study.anchors import anchor_px
-from study.bill import affordable, bill
-from study.cli import DONE, FAILURE, exit_status, usable
+from study.commands import status
+from study.commands.common import DONE, FAILURE, exit_status, usable
+from study.commands.sweep_options import Spend, Status, Sweep, settings
+from study.data.anchors import anchor_px
 from study.data.checks import check
-from study.data.downloads import absent
+from study.data.distribution.downloads import absent
 from study.data.index import Index
-from study.data.sources import Splits, open_splits
+from study.data.splits import Splits, open_splits
 from study.data.statistics import per_image
-from study.options import Spend, Status, Sweep, settings
-from study.plan import Plan
-from study.rundir import StudyDir
-from study.settings import Settings
+from study.planning.bill import affordable, bill
+from study.planning.design import Settings
+from study.planning.plan import Plan
+from study.storage import detection_files
+from study.storage.run_dir import StudyDir
 
 PACKAGES = ("ray", "optuna", "scipy", "torch", "torchvision", "hotcoco", "numpy")
 
@@ -150,7 +151,9 @@ def check_arms(asked: Settings, num_classes: int) -> None:
 
 def worker_speed(asked: Settings) -> float:
     """Images per second of one worker on this machine."""
-    from study.engine import images_per_second  # here: it imports torch, most sweeps need none
+    from study.training.engine import (
+        images_per_second,  # here: it imports torch, most sweeps need none
+    )
 
     cell, fixed = asked.cells[-1], asked.space.fixed
     return images_per_second(replace(fixed, arm=cell.arm.name, init=cell.arm.init, size=cell.size))
@@ -189,13 +192,13 @@ def keep_truth(study: StudyDir, splits: Splits) -> None:
 
     It follows from the question, so that once is enough.
     """
-    if kept.truth_file(study).exists():
+    if detection_files.truth_file(study).exists():
         return
     index, ids = splits.images("report")
     truth = index.coco(ids)
     for image in truth["images"]:
         image["file_name"] = str(index.file_name[index.position(image["id"])])
-    kept.write_truth(study, truth)
+    detection_files.write_truth(study, truth)
 
 
 def show(console: Console, asked: Settings, lines: list[str]) -> None:

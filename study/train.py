@@ -24,16 +24,17 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.console import Console
 
-from study import recipes, schedule, words
-from study.arms import parse
-from study.cli import DONE, FAILURE, Count, OwnData, RunDir, exit_status, unset, usable
-from study.config import DataConfig, RunConfig, from_dict, model, to_dict
+from study import recipes
+from study.commands import score_names
+from study.commands.common import DONE, FAILURE, Count, OwnData, RunDir, exit_status, unset, usable
+from study.config import DataConfig, RunConfig, from_dict, model, schedule, to_dict
+from study.config.arms import parse
 from study.data.checks import check
-from study.data.downloads import absent
-from study.data.sources import open_splits
+from study.data.distribution.downloads import absent
+from study.data.splits import open_splits
 from study.recipes import Recipe, listing, scaling
-from study.rundir import DifferentQuestion, Record, State, TrialDir
-from study.stores import opened
+from study.storage import opened
+from study.storage.run_dir import DifferentQuestion, Record, State, TrialDir
 
 ALONE = RunConfig(split="report", keep_weights=True)
 """A run without a recipe, before its options."""
@@ -241,7 +242,9 @@ def begin(run: RunConfig, trial: TrialDir, recipe: Recipe | None = None) -> None
 
 def line(record: Record) -> str:
     """A record as a line to read."""
-    scores = ((name, "none" if ap is None else f"{ap:.1f}") for name, ap in words.scores(record))
+    scores = (
+        (name, "none" if ap is None else f"{ap:.1f}") for name, ap in score_names.scores(record)
+    )
     return (
         f"{record['iteration']:>8} iterations  {record['images_seen']:>9} images"
         + ("  (trunk)" if record["weights"] != "tail" else "")
@@ -314,7 +317,7 @@ def records(run: RunConfig, trial: TrialDir, workers: int) -> Iterator[Record]:
 
         yield from single.run(run, trial, workers)
         return
-    from study import engine  # here: a list and a dry run need no torch
+    from study.training import engine  # here: a list and a dry run need no torch
 
     with contextlib.suppress(engine.Diverged):
         yield from engine.run(run, trial)

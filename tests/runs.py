@@ -7,14 +7,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from study import engine
 from study.config import DataConfig, OptimConfig, RunConfig, ScheduleConfig, from_dict, to_dict
-from study.data.sources import open_splits
-from study.plan import Plan
-from study.rundir import COSTS, Record, StudyDir, TrialDir
-from study.settings import Settings
-from study.stopping import Verdict
+from study.data.splits import open_splits
+from study.planning.design import Settings
+from study.planning.plan import Plan
+from study.planning.stopping import Verdict
+from study.storage.run_dir import COSTS, Record, StudyDir, TrialDir
 from study.sweep import keep_truth
+from study.training import engine
 
 TINY_RUN = RunConfig(
     trial_id="tiny",

@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from study import schedule
-from study.arms import parse
 from study.config import (
     Budget,
     LogUniform,
@@ -25,12 +23,14 @@ from study.config import (
     Scientific,
     SearchSpace,
     from_dict,
+    schedule,
 )
-from study.plan import Plan
-from study.rundir import Record, State, StudyDir, TrialDir
-from study.schedule import Leg
-from study.settings import Settings
-from study.stopping import Verdict
+from study.config.arms import parse
+from study.config.schedule import Leg
+from study.planning.design import Settings
+from study.planning.plan import Plan
+from study.planning.stopping import Verdict
+from study.storage.run_dir import Record, State, StudyDir, TrialDir
 
 Objective = Callable[[RunConfig, int], float]  # (run, length) -> box AP
 

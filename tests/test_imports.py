@@ -11,33 +11,12 @@ ROOT = Path(__file__).parent.parent
 
 # The product from the top down: a module imports what stands below it, or beside it in its group.
 LAYERS: list[set[str]] = [
-    {"study.sweep", "study.train", "study.prepare", "study.recipes"},
-    {"study.options"},
+    {"study.sweep", "study.train", "study.prepare"},
     {"study.cluster"},
-    {"study.cli"},
-    {"study.status"},
-    {
-        "study.journal",
-        "study.plan",
-        "study.anchors",
-        "study.bill",
-        "study.spaces",
-    },
-    {"study.trials"},
-    {"study.roles"},
-    {"study.settings", "study.tried"},
-    {"study.engine", "study.pretext", "study.pretraining"},
-    {"study.evaluation", "study.meter", "study.state", "study.world"},
-    {
-        "study.models",
-        "study.data",
-        "study.search",
-        "study.stopping",
-        "study.arms",
-        "study.extension",
-    },
-    {"study.schedule", "study.rundir", "study.kept", "study.randomness", "study.words"},
-    {"study.config", "study.stores"},
+    {"study.commands", "study.recipes"},
+    {"study.planning", "study.training"},
+    {"study.models", "study.data"},
+    {"study.storage", "study.config", "study.randomness"},
 ]
 
 

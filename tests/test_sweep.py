@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from search_spaces import shapes
-from study.anchors import anchor_px
-from study.bill import affordable, bill, duration
-from study.cli import OwnData
+from study.commands.common import OwnData
+from study.commands.spaces import find, names
+from study.commands.sweep_options import Spend, Sweep, Tuning, settings
 from study.config import TINY, RunConfig, SearchSpace, from_dict
+from study.config.schedule import independent_iterations, iterations, legs
+from study.data.anchors import anchor_px
 from study.data.index import Index
-from study.data.sources import open_splits
-from study.options import Spend, Sweep, Tuning, settings
-from study.schedule import independent_iterations, iterations, legs
-from study.settings import Settings
-from study.spaces import find, names
-from study.stopping import KeepBest
+from study.data.splits import open_splits
+from study.planning.bill import affordable, bill, duration
+from study.planning.design import Settings
+from study.planning.stopping import KeepBest
 from study.sweep import afforded, check_arms, manifest
 from tests.simulated import Simulation, open_study
 from tests.simulated import settings as simulated

@@ -12,11 +12,11 @@ import safetensors.numpy
 import tyro
 
 from study import recipes, train
-from study.cli import BAD_INPUT, DONE
+from study.commands.common import BAD_INPUT, DONE
 from study.config import RunConfig, from_dict
-from study.data.sources import open_splits
+from study.data.splits import open_splits
 from study.recipes import listing
-from study.rundir import TrialDir
+from study.storage.run_dir import TrialDir
 from tests.data.published_files import write_coco
 from tests.runs import complete, exact
 

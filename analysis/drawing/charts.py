@@ -14,11 +14,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analysis import tables
+from analysis.answers import tables
 from analysis.drawing.looks import INK, PAPER, RULE, Look
-from analysis.frames import groups, rows, scored, values, where
-from analysis.load import Results
-from analysis.words import number
+from analysis.reading.frames import groups, rows, scored, values, where
+from analysis.reading.load import Results
+from analysis.text.words import number
 
 HATCHES = {"tune": "", "audit": "....", "confirm": "////", "cross": "xxxx"}
 ENDS = {"finished": "o", "stopped": "|", "diverged": "x", "failed": "X"}

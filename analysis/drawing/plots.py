@@ -15,11 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from analysis import tables
+from analysis.answers import tables
 from analysis.drawing.looks import INK, PAPER, RULE, Look
-from analysis.frames import Row, rows, scored, where
-from analysis.load import Results
-from analysis.words import number, points
+from analysis.reading.frames import Row, rows, scored, where
+from analysis.reading.load import Results
+from analysis.text.words import number, points
 
 STYLE: dict[Any, Any] = {
     "font.size": 11,

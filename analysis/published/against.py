@@ -14,20 +14,21 @@ from typing import Any
 import pandas as pd
 from scipy import stats as scipy_stats
 
-from analysis import crossing, stats, tables
-from analysis.columns import SCORES
-from analysis.frames import frame, groups, rows, values, where
-from analysis.layout import ARM, IMAGES, Column, Table
-from analysis.load import Results
+from analysis.answers import stats, tables
 from analysis.published.columns import AGAINST, RUNS
 from analysis.published.numbers import AUGMENTED, described, paper, tuned_for
-from analysis.trial import parsed
-from analysis.words import between, images, number, points
+from analysis.reading.columns import SCORES
+from analysis.reading.frames import frame, groups, rows, values, where
+from analysis.reading.load import Results
+from analysis.reading.trial_files import parsed
+from analysis.text.layout import ARM, IMAGES, Column, Table
+from analysis.text.words import between, images, number, points
+from analysis.tuning import crossing
 from study import recipes
-from study.cli import usable
+from study.commands.common import usable
 from study.config import ModelConfig, RunConfig, from_dict
 from study.recipes.recipe import IMAGES as BATCH
-from study.rundir import TrialDir
+from study.storage.run_dir import TrialDir
 
 NEAR = 0.1  # share by which a training set may be larger or smaller than the paper's
 

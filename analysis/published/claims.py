@@ -25,7 +25,7 @@ from analysis.published.judging import (
     thousands,
 )
 from analysis.published.observed import SCRATCH, Run, System, by_seed, mean_of, score
-from analysis.words import listed, number
+from analysis.text.words import listed, number
 
 SATURATED = 0.8  # AP; the most that the paper's pre-trained arms gained from 2x to 6x
 FULL = 100_000  # images; more are all of COCO

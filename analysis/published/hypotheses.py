@@ -12,15 +12,15 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from analysis import stats
-from analysis.frames import frame, rows
-from analysis.load import Results
+from analysis.answers import stats
+from analysis.answers.seen import Seen
 from analysis.published import claims, regimes
 from analysis.published.columns import HYPOTHESES
 from analysis.published.judging import Finding
 from analysis.published.numbers import paper
 from analysis.published.observed import System, systems
-from analysis.seen import Seen
+from analysis.reading.frames import frame, rows
+from analysis.reading.load import Results
 
 _BESIDE = {"": "verdict", "_evidence": "evidence"}
 Verdict = Literal["supported", "contradicted", "not tested here"]

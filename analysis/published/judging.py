@@ -16,9 +16,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from analysis import stats
+from analysis.answers import stats
 from analysis.published.observed import System
-from analysis.words import images, number, points
+from analysis.text.words import images, number, points
 
 MARGIN = stats.MARGIN  # AP
 BROKEN = 10_000  # images of COCO, and more: there the paper saw no breakdown

@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.frames import frame
 from analysis.published.columns import PAPER
+from analysis.reading.frames import frame
 from study import recipes
 from study.config import RunConfig
 from study.recipes import Recipe

@@ -15,13 +15,14 @@ from typing import Any
 import pandas as pd
 from scipy import stats as scipy_stats
 
-from analysis import crossing, stats, tables
-from analysis.columns import SCORES
-from analysis.frames import groups, rows, scored, where
-from analysis.load import Results
-from analysis.seen import COCO_1X, Seen
-from analysis.seen import paper as fig2
-from analysis.seen import seen as account_of
+from analysis.answers import stats, tables
+from analysis.answers.seen import COCO_1X, Seen
+from analysis.answers.seen import paper as fig2
+from analysis.answers.seen import seen as account_of
+from analysis.reading.columns import SCORES
+from analysis.reading.frames import groups, rows, scored, where
+from analysis.reading.load import Results
+from analysis.tuning import crossing
 from study.config import ModelConfig, from_dict
 
 SCRATCH = "scratch"

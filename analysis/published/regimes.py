@@ -26,7 +26,7 @@ from analysis.published.judging import (
     within,
 )
 from analysis.published.observed import SCRATCH, Run, System, mean_of, score
-from analysis.words import listed, number
+from analysis.text.words import listed, number
 
 LOSSES_MEET = 0.1  # share by which training losses may differ; ours, the paper shows curves
 LARGER = ("resnet18", "resnet50", "resnet101", "resnext101_32x8d", "resnext152_32x8d")

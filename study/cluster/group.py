@@ -17,8 +17,8 @@ from ray.exceptions import RayActorError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.cluster.trial import outcome, run_config, trial_dir
-from study.rundir import Record, TrialDir
-from study.stores import Busy, Store, opened
+from study.storage import Busy, Store, opened
+from study.storage.run_dir import Record, TrialDir
 
 DRIVER = {"node:__internal_head__": 0.001}
 """What a group's driver takes: a place on the head, which Ray gives one unit of this resource.
@@ -77,7 +77,7 @@ def work(config: dict[str, Any]) -> None:
     import ray.train.collective as collective  # not imported by ray.train itself
     import torch.distributed as dist
 
-    from study import engine
+    from study.training import engine
 
     first = train.get_context().get_world_rank() == 0
     trial, gate = TrialDir(config["trial"]), config["gate"]

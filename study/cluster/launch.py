@@ -23,13 +23,13 @@ from study.cluster.pace import Pace
 from study.cluster.progress import Progress
 from study.cluster.scheduler import PlanScheduler
 from study.cluster.searcher import PlanSearcher
-from study.cluster.storage import require_shared
+from study.cluster.shared_folder import require_shared
 from study.cluster.trial import OneWorkerTrial
 from study.cluster.unsaved import Unsaved
-from study.journal import Journal
-from study.plan import Plan
-from study.rundir import State
-from study.stores import Store
+from study.planning.optuna_journal import Journal
+from study.planning.plan import Plan
+from study.storage import Store
+from study.storage.run_dir import State
 
 JOURNAL_S = 2.0  # between updates
 OBJECT_STORE_BYTES = 128 * 2**20  # nothing of ours passes through it

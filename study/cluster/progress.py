@@ -14,15 +14,16 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
-from study import schedule, words
-from study.bill import duration, expected_iterations
 from study.cluster.pace import Pace
 from study.cluster.trial import trial_dir
 from study.cluster.unsaved import Unsaved
-from study.plan import Plan
-from study.rundir import Record, State, TrialDir
-from study.settings import Cell
-from study.tried import chosen
+from study.commands import score_names
+from study.config import schedule
+from study.planning.bill import duration, expected_iterations
+from study.planning.design import Cell
+from study.planning.plan import Plan
+from study.planning.tuning_trial import chosen
+from study.storage.run_dir import Record, State, TrialDir
 
 REFRESH_S = 0.5  # of the table
 LINE_S = 10.0  # between lines of the sum where there is no terminal
@@ -181,7 +182,8 @@ def scores(record: Record) -> str:
     tail = record["weights"] == "tail"
     where = f"at length {record['length']}" if tail else f"on the trunk at {record['iteration']}"
     return f"{where}: " + ", ".join(
-        f"{name} " + ("none" if ap is None else f"{ap:.1f}") for name, ap in words.scores(record)
+        f"{name} " + ("none" if ap is None else f"{ap:.1f}")
+        for name, ap in score_names.scores(record)
     )
 
 

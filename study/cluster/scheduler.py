@@ -1,7 +1,7 @@
 """Tune asks the plan for verdicts, and what became of each trial is written down.
 
 Ray's own ASHA keeps its rungs in memory, loses them on a restart and compares whatever reports
-under one name; here the verdict is read off the run directory (`study.stopping`).
+under one name; here the verdict is read off the run directory (`study.planning.stopping`).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from rich.text import Text
 
 from study.cluster.trial import trial_dir
 from study.cluster.unsaved import Unsaved
-from study.plan import Plan
-from study.rundir import State
-from study.stopping import Verdict
-from study.stores import Busy
+from study.planning.plan import Plan
+from study.planning.stopping import Verdict
+from study.storage import Busy
+from study.storage.run_dir import State
 
 
 class PlanScheduler(Unsaved, FIFOScheduler):

@@ -9,7 +9,7 @@ from ray.tune.search import Searcher
 
 from study.cluster.pace import Pace
 from study.cluster.unsaved import Unsaved
-from study.plan import Plan
+from study.planning.plan import Plan
 
 
 class PlanSearcher(Unsaved, Searcher):

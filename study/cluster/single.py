@@ -8,15 +8,15 @@ from rich.console import Console
 
 from study.cluster.group import Group, WorkerDied
 from study.cluster.launch import Room, cluster, device_for, interruptible, quiet
-from study.cluster.storage import require_shared
+from study.cluster.shared_folder import require_shared
 from study.config import RunConfig
-from study.rundir import Record, State, TrialDir
+from study.storage.run_dir import Record, State, TrialDir
 
 
 def run(config: RunConfig, trial: TrialDir, workers: int) -> Generator[Record, None, None]:
     """Train with so many workers; yield the records that the folder did not have yet.
 
-    What `study.engine.run` yields for the same configuration, to rounding. A run that
+    What `study.training.engine.run` yields for the same configuration, to rounding. A run that
     diverged, or lost a worker's process, ends without a last record, and its state says so: the
     second is PREEMPTED, and the next call goes on from the last checkpoint.
 

@@ -13,7 +13,7 @@ from typing import Any
 from ray import tune
 
 from study.config import RunConfig, from_dict
-from study.rundir import Record, StudyDir, TrialDir
+from study.storage.run_dir import Record, StudyDir, TrialDir
 
 
 def trial_dir(config: dict[str, Any]) -> TrialDir:
@@ -65,7 +65,7 @@ class OneWorkerTrial(tune.Trainable):
             close()
 
     def _run(self, config: dict[str, Any]) -> Iterator[Record]:
-        from study import engine  # here, so that the driver does not import torch
+        from study.training import engine  # here, so that the driver does not import torch
 
         trial = trial_dir(config)
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from study.config.checks import require
+from study.config.require import require
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from study.config.checks import require
+from study.config.require import require
 
 
 @dataclass(frozen=True, kw_only=True)

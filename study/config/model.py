@@ -7,7 +7,7 @@ import itertools
 from dataclasses import dataclass
 from typing import Literal
 
-from study.config.checks import require
+from study.config.require import require
 
 Backbone = Literal[
     "thin", "resnet18", "resnet50", "resnet101", "resnext101_32x8d", "resnext152_32x8d", "vgg16"

@@ -6,10 +6,10 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
-from study.config.checks import require
 from study.config.data import DataConfig
 from study.config.evaluation import EvaluationConfig
 from study.config.model import TINY, ModelConfig
+from study.config.require import require
 
 
 @dataclass(frozen=True, kw_only=True)

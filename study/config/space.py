@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 
-from study.config.checks import require
+from study.config.require import require
 from study.config.run import RunConfig
 
 

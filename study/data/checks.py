@@ -18,7 +18,7 @@ from PIL import Image
 
 from study.config import DataConfig, digest
 from study.data.cache import build_once, cache_dir
-from study.data.downloads import PUBLISHED, absent
+from study.data.distribution.downloads import PUBLISHED, absent
 from study.data.index import (
     LISTS,
     Index,
@@ -27,7 +27,7 @@ from study.data.index import (
     read_image_ids,
     read_json,
 )
-from study.data.sources import located, open_splits
+from study.data.splits import located, open_splits
 
 VERSION = 2  # of what is asked of an annotation file; a change looks at all of them again
 SHOWN = 20  # lines of an error

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from study.config import ModelConfig
-from study.data import keypoints
+from study.data.geometry import keypoints
+from study.data.geometry.polygons import Polygons
 from study.data.index import Index
-from study.data.polygons import Polygons
 
 MIN_VISIBLE_PX = 12  # of an instance's mask inside a crop
 

@@ -19,7 +19,7 @@ import numpy as np
 from hotcoco import mask as rle
 
 from study.data.cache import build_once, cache_dir
-from study.data.tracing import traced
+from study.data.geometry.tracing import traced
 
 VERSION = 2  # of the columns; a change makes all entries anew
 

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from study.config import ModelConfig
-from study.data import keypoints
 from study.data.decoded import canvas, decode, resized
+from study.data.draws import Order
 from study.data.example import Example, cropped, example, flipped, wants_masks
+from study.data.geometry import keypoints
 from study.data.index import Index
-from study.data.order import Order
 from study.randomness import Stream, generator
 
 

@@ -21,12 +21,13 @@ from torchvision.models.detection.mask_rcnn import MaskRCNNHeads
 from torchvision.models.detection.rpn import RPNHead
 
 from study.config import ModelConfig
-from study.models import backbone, cascade, fidelity, norms
-from study.models.heads import BoxParts, Branch, Heads
-from study.models.mask_predictor import MaskPredictor
+from study.models import backbone, fidelity, norms
+from study.models.heads import cascade
+from study.models.heads.mask_predictor import MaskPredictor
+from study.models.heads.roi_heads import BoxParts, Branch, Heads
+from study.models.losses import Share
 from study.models.roi_align import PyramidRoIAlign
 from study.models.rpn import RPN
-from study.models.shares import Share
 
 
 class Detector(nn.Module):
@@ -64,8 +65,8 @@ class Detector(nn.Module):
             sizes: (height, width) of each image without its padding.
             targets: per image boxes float32 [n, 4] xyxy px, labels int64 [n] from 1, and what the
                 model's heads learn: masks uint8 [n, H, W], or with fidelity "detectron" polygons
-                (`study.models.masks.from_polygons`); keypoints float32 [n, K, 3] (x, y px and
-                visibility).
+                (`study.models.heads.masks.from_polygons`); keypoints float32 [n, K, 3] (x, y px
+                and visibility).
             seeds: per image one for the RPN's sampler and one for the RoI heads'; with `targets`.
 
         Returns:

@@ -1,10 +1,10 @@
 """Detectron's choices where torchvision's differ: `ModelConfig.fidelity`.
 
 The paper's numbers were made with Detectron, "all unspecified settings" of it. Here is what it
-takes for the heads' losses and initial weights; mask targets are in `study.models.masks`, the
-anchors that the RPN learns from in `study.models.rpn`. Not taken over: anchors centred on the
-middle of a cell, boxes whose sides count one pixel more, biases that learn at twice the rate, and
-proposals on crowd regions that train nothing.
+takes for the heads' losses and initial weights; mask targets are in
+`study.models.heads.masks`, the anchors that the RPN learns from in `study.models.rpn`.
+Not taken over: anchors centred on the middle of a cell, boxes whose sides count one pixel more,
+biases that learn at twice the rate, and proposals on crowd regions that train nothing.
 
 Initial weights are Caffe2's fillers. MSRAFill is `kaiming_normal_` over the fan-out, XavierFill is
 `kaiming_uniform_` with a = 1 (uniform within sqrt(3 / fan-in)). Where torchvision draws alike

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from torchvision.ops import FrozenBatchNorm2d
 
 from study.config import TINY, ModelConfig, RunConfig
-from study.models import checkpoints, detectron_weights
 from study.models.detector import Detector
-from study.models.imagenet import imagenet, named
+from study.models.weights import checkpoints, detectron
+from study.models.weights.imagenet import imagenet, named
 from study.randomness import Stream, seed
 
-PRETEXT_WEIGHTS = Path(__file__).with_name("pretext_thin24.safetensors")
+PRETEXT_WEIGHTS = Path(__file__).with_name("weights") / "pretext_thin24.safetensors"
 CLASSIFIERS = ("fc.", "head.", "heads.", "classifier.", "projection_head.", "prototypes.")
 """What is left of a pre-training's own task; never loaded into a backbone."""
 
@@ -68,7 +68,7 @@ def read_weights(source: str, model: ModelConfig) -> dict[str, Tensor]:
         return imagenet(model)
     path = checkpoints.fetched(source) if _is_url(source) else Path(source).expanduser()
     if path.suffix == ".pkl":
-        return detectron_weights.read(path, model)
+        return detectron.read(path, model)
     return checkpoints.read(path)
 
 

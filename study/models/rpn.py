@@ -10,8 +10,8 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RegionProposalNetwork
 
 from study.config import ModelConfig
+from study.models.losses import Share
 from study.models.sampling import SeededSampler
-from study.models.shares import Share
 
 
 class RPN(RegionProposalNetwork):

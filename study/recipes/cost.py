@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from study.config import ModelConfig, RunConfig
-from study.schedule import legs
+from study.config.schedule import legs
 
 R50_SPEED = 10.0  # images per second of a GPU, assumed
 FULL_PX = 800

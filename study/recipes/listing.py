@@ -10,11 +10,11 @@ from rich import box
 from rich.table import Table
 
 from study.config import RunConfig
-from study.data.downloads import absent
+from study.config.schedule import independent_iterations, iterations
+from study.data.distribution.downloads import absent
 from study.recipes import cost
 from study.recipes.recipe import IMAGES, Published, Recipe
-from study.rundir import Record
-from study.schedule import independent_iterations, iterations
+from study.storage.run_dir import Record
 
 STANDINGS = (
     "[V] read in the paper, [C] in the code or documentation it belongs to, [2] reported by"

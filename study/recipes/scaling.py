@@ -9,8 +9,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from study.config import DataConfig, ModelConfig, RunConfig, ScheduleConfig
-from study.config.checks import require
-from study.data.shapes import KEYPOINTS
+from study.config.require import require
+from study.data.shapes.scenes import KEYPOINTS
 
 LEAST_PX = 32  # of a shorter side, for the configuration and for five levels of a pyramid
 

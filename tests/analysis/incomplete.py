@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from study.config import Scientific, SearchSpace, to_dict
-from study.rundir import State, StudyDir
+from study.storage.run_dir import State, StudyDir
 from tests.analysis.synthetic import SPACE, Truth, begin, run_of, write_study, write_trial
 
 Write = Callable[[Path], object]

@@ -1,4 +1,4 @@
-"""Whole studies with a known truth, written through `study.rundir` as a real sweep writes them.
+"""Whole studies with a known truth, written through `study.storage.run_dir` as a sweep does.
 
 AP is a smooth surface over learning rate, weight decay and length, one per arm and size, plus
 normal noise by seed (shared by the arms of one seed in part, as a shared data order would).
@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
-from study import schedule
-from study.arms import Arm
 from study.config import (
     Budget,
     OptimConfig,
@@ -25,12 +23,14 @@ from study.config import (
     Scientific,
     SearchSpace,
     digest,
+    schedule,
     to_dict,
 )
-from study.extension import Side, Strip
-from study.rundir import State, StudyDir
-from study.settings import Settings
-from study.stopping import Halving
+from study.config.arms import Arm
+from study.planning.design import Settings
+from study.planning.range_extension import Side, Strip
+from study.planning.stopping import Halving
+from study.storage.run_dir import State, StudyDir
 
 SPACE = SearchSpace(
     name="synthetic",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.advice import advice
+from analysis.answers.advice import advice
 
 
 def chosen(arm: str, lengths: dict[int, int], lr: float = 0.03) -> pd.DataFrame:

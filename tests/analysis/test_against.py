@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 import analysis
-from analysis import stats
-from analysis.frames import rows, values, where
-from analysis.page import report
+from analysis.answers import stats
 from analysis.published import against
 from analysis.published import columns as paper_columns
+from analysis.reading.frames import rows, values, where
+from analysis.report import document
 from study import recipes
+from study.commands.spaces import find
 from study.config import RunConfig, Scientific, SearchSpace, to_dict
 from study.recipes import reduced
-from study.rundir import TrialDir
-from study.spaces import find
+from study.storage.run_dir import TrialDir
 from tests.analysis.incomplete import rng
 from tests.analysis.page import Page
 from tests.analysis.synthetic import Truth, write_study
@@ -136,7 +136,7 @@ def test_voc_stands_beside_ap50_and_the_page_says_so(tmp_path: Path):
     for note in table["note"]:
         assert "AP50 stands beside the paper's mAP; the paper trained on 10,728 images" in note
     results = analysis.load(tmp_path)
-    page = " ".join(Page(report.write(results, tmp_path / "report").read_text()).text)
+    page = " ".join(Page(document.write(results, tmp_path / "report").read_text()).text)
     assert all(line in page for line in against.told(table))
     (decided,) = rows(where(analysis.hypotheses(results), id="H13"))
     assert decided["verdict"] == "contradicted"

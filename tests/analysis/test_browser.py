@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import analysis
-from analysis.page import report
+from analysis.report import document
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 AXE = (importlib.resources.files("axe_core_python") / "axe.min.js").read_text()
@@ -29,7 +29,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def html_of_all(everything: analysis.Results, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return report.write(everything, tmp_path_factory.mktemp("page")).read_text()
+    return document.write(everything, tmp_path_factory.mktemp("page")).read_text()
 
 
 def asked(document: str, promise: str, folder: Path, scheme: str = LIGHT) -> Any:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import analysis
-from analysis.frames import where
+from analysis.reading.frames import where
 from benchmarks.calibration import CONFIRM, EQUAL, SCENARIOS, SIZES, Studies, Study, calibrated
 from study.config import RunConfig
-from study.schedule import Leg
-from study.search import Proposal
+from study.config.schedule import Leg
+from study.planning.search import Proposal
 from tests.analysis.test_planned import whole
 from tests.simulated import Simulation
 

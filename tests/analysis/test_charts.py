@@ -14,11 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import analysis
-from analysis.crossover import within
+from analysis.answers.crossover import within
 from analysis.drawing import charts, plots
 from analysis.drawing.looks import looks
-from analysis.frames import groups, rows, values, where
-from analysis.page import panels
+from analysis.reading.frames import groups, rows, values, where
+from analysis.report import panels
 from tests.analysis.incomplete import rng
 
 LOOKS = looks(["scratch", "pretext"])

@@ -12,9 +12,9 @@ from scipy import stats as scipy_stats
 
 import analysis
 from analysis.__main__ import main
-from analysis.comparison import told
-from analysis.frames import rows, values, where
-from study.cli import DONE
+from analysis.answers.comparison import told
+from analysis.reading.frames import rows, values, where
+from study.commands.common import DONE
 from tests.analysis.incomplete import ONE_SIZE
 from tests.analysis.synthetic import Truth, write_study
 

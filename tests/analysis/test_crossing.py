@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import analysis
-from analysis import crossing
-from analysis.crossing import as_in_the_paper, cross_tuning
-from analysis.frames import rows, where
+from analysis.reading.frames import rows, where
+from analysis.tuning import crossing
+from analysis.tuning.crossing import as_in_the_paper, cross_tuning
 from study.config import RunConfig, Scientific, from_dict
-from study.rundir import StudyDir
+from study.storage.run_dir import StudyDir
 from tests.analysis.incomplete import ONE_SIZE, rng
 from tests.analysis.synthetic import SPACE, Truth, repeat, run_of, write_study
 

@@ -10,8 +10,8 @@ import pytest
 from scipy import stats as reference
 
 import analysis
-from analysis.crossover import Lead, crossing, of_answer, told
-from analysis.frames import rows
+from analysis.answers.crossover import Lead, crossing, of_answer, told
+from analysis.reading.frames import rows
 
 SIZES = (16, 64, 256, 1024)
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 import analysis
-from analysis.flags import flags, lines
-from analysis.frames import rows, where
+from analysis.reading.frames import rows, where
+from analysis.report.flags import flags, lines
 from study.config import Budget, Scientific, SearchSpace
-from study.rundir import State, StudyDir
+from study.storage.run_dir import State, StudyDir
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import INCOMPLETE, ONE_SIZE, queued, rng
 from tests.analysis.synthetic import SPACE, Truth, audit, begin, in_strip, run_of, write_trial

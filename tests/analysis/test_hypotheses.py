@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import stats
-from analysis.frames import rows, where
+from analysis.answers import stats
 from analysis.published import claims
 from analysis.published import columns as paper_columns
 from analysis.published import regimes as claims_regimes
 from analysis.published.observed import Run, System, score, systems
+from analysis.reading.frames import rows, where
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import INCOMPLETE, ONE_SIZE, rng
 from tests.analysis.synthetic import Truth, write_study

@@ -18,16 +18,15 @@ import pytest
 from PIL import Image
 
 import analysis
-from analysis import columns
-from analysis.detected import mistakes, pictures
-from analysis.detected.images import told
-from analysis.detected.kept import kept
-from analysis.detected.matches import Kind, Matches, evaluated, ground_truth, matches
+from analysis.detections import mistakes, pictures
+from analysis.detections.confirm_runs import kept
+from analysis.detections.images import told
+from analysis.detections.matches import Kind, Matches, evaluated, ground_truth, matches
 from analysis.drawing.looks import looks
-from analysis.frames import rows, values, where
-from analysis.page import report
-from analysis.page.evaluations import Evaluations, evaluations
-from study.arms import Arm
+from analysis.reading import columns
+from analysis.reading.frames import rows, values, where
+from analysis.report import document
+from analysis.report.evaluations import Evaluations, evaluations
 from study.config import (
     Budget,
     LogUniform,
@@ -35,11 +34,12 @@ from study.config import (
     Scientific,
     SearchSpace,
 )
-from study.evaluation.coco import average_precision
-from study.kept import read_truth, truth_file, write_detections
-from study.rundir import StudyDir
-from study.settings import Settings
-from study.stores import File
+from study.config.arms import Arm
+from study.planning.design import Settings
+from study.storage import File
+from study.storage.detection_files import read_truth, truth_file, write_detections
+from study.storage.run_dir import StudyDir
+from study.training.evaluation.coco import average_precision
 from tests.analysis.page import Page
 from tests.runs import TINY_RUN, study_without_ray
 
@@ -328,7 +328,7 @@ SECTIONS = ("Which images decide", "Why it fails", "Pictures")
 
 
 def test_page_shows_what_was_kept_and_stays_light(results: analysis.Results, tmp_path: Path):
-    file = report.write(results, tmp_path)
+    file = document.write(results, tmp_path)
     html = file.read_text()
     assert len(html) < 1_500_000
     page = Page(html)

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis.frames import rows, values, where
-from analysis.importance import FEWEST, layout
+from analysis.reading.frames import rows, values, where
+from analysis.tuning.importance import FEWEST, layout
 from study.config import Scientific
 from tests.analysis.incomplete import ONE_SIZE, rng
 from tests.analysis.synthetic import SPACE, begin, write_study

@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import columns
-from analysis.columns import SCORES, Columns
-from analysis.frames import rows, values, where
-from analysis.load import Results
-from study.rundir import State, StudyDir
+from analysis.reading import columns
+from analysis.reading.columns import SCORES, Columns
+from analysis.reading.frames import rows, values, where
+from analysis.reading.load import Results
+from study.storage.run_dir import State, StudyDir
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import INCOMPLETE, ONE_SIZE, cut, queued, rng, running
 from tests.analysis.synthetic import SECONDS_PER_IMAGE, Truth, audit, begin, run_of, write_trial

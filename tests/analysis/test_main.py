@@ -11,11 +11,12 @@ import pytest
 
 import analysis
 from analysis import __main__ as command
-from analysis import crossing, stopping, terminal
-from analysis.derived import derived
-from analysis.words import headline
-from study.cli import BAD_INPUT, DONE, FAILURE, INTERRUPTED
-from study.rundir import State, StudyDir
+from analysis.report import terminal
+from analysis.report.derived import derived
+from analysis.text.words import headline
+from analysis.tuning import crossing, stopping
+from study.commands.common import BAD_INPUT, DONE, FAILURE, INTERRUPTED
+from study.storage.run_dir import State, StudyDir
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import DRAWN, INCOMPLETE
 

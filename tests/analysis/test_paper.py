@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import analysis
-from analysis.frames import rows, values, where
 from analysis.published import columns as paper_columns
+from analysis.reading.frames import rows, values, where
 from study import recipes
 from study.recipes.recipe import Published
 from tests.analysis.test_load import described, documented

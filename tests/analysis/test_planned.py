@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 import analysis
-from analysis.frames import rows, where
-from analysis.tables import searched
-from study.extension import Strip, edge, extended
-from study.rundir import State
-from study.tried import chosen
+from analysis.answers.tables import searched
+from analysis.reading.frames import rows, where
+from study.planning.range_extension import Strip, edge, extended
+from study.planning.tuning_trial import chosen
+from study.storage.run_dir import State
+from tests.planning.test_trial_specs import LAZY, at_edge
 from tests.simulated import Simulation, settings
-from tests.test_roles import LAZY, at_edge
 
 
 def whole(simulation: Simulation) -> Path:

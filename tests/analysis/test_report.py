@@ -9,17 +9,19 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import crossing, layout, stopping, tables
-from analysis.derived import derived
+from analysis.answers import tables
 from analysis.drawing import plots
 from analysis.drawing.looks import looks
-from analysis.frames import rows, values, where
-from analysis.page import chapters, report
-from analysis.page.evaluations import evaluations
-from analysis.tuning import told as tuning_told
-from analysis.variation import told as variation_told
-from analysis.words import headline
-from study.rundir import State
+from analysis.reading.frames import rows, values, where
+from analysis.report import chapters, document
+from analysis.report.derived import derived
+from analysis.report.evaluations import evaluations
+from analysis.text import layout
+from analysis.text.words import headline
+from analysis.tuning import crossing, stopping
+from analysis.tuning.curve import told as tuning_told
+from analysis.tuning.variation import told as variation_told
+from study.storage.run_dir import State
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import DRAWN, INCOMPLETE, lost
 from tests.analysis.page import Page
@@ -33,12 +35,12 @@ CSV = {
 
 
 def page_of(results: analysis.Results) -> Page:
-    return Page(report.render(results, derived(results), evaluations(results)))
+    return Page(document.render(results, derived(results), evaluations(results)))
 
 
 @pytest.fixture(scope="module")
 def folder(results: analysis.Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return report.write(results, tmp_path_factory.mktemp("page") / "new" / "report").parent
+    return document.write(results, tmp_path_factory.mktemp("page") / "new" / "report").parent
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +183,7 @@ def test_what_a_trial_says_is_text_and_not_markup(tmp_path: Path):
 def test_a_report_is_about_one_study(finished: Path, tmp_path: Path):
     INCOMPLETE["begun"](tmp_path / "other")
     with pytest.raises(ValueError, match="2 studies"):
-        report.write(analysis.load([finished, tmp_path / "other"]), tmp_path / "report")
+        document.write(analysis.load([finished, tmp_path / "other"]), tmp_path / "report")
 
 
 def test_by_size_holds_the_answer_and_every_run(results: analysis.Results, finished: Path):

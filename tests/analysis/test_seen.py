@@ -16,11 +16,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 
 import analysis
-from analysis.drawing import plots
-from analysis.drawing.looks import looks
-from analysis.frames import rows, values, where
-from analysis.page import figures
-from analysis.seen import (
+from analysis.answers.seen import (
     COCO_1X,
     COCO_BATCH,
     CURRENCIES,
@@ -33,8 +29,12 @@ from analysis.seen import (
     pretraining,
     table,
 )
-from study import pretext
-from study.rundir import StudyDir
+from analysis.drawing import plots
+from analysis.drawing.looks import looks
+from analysis.reading.frames import rows, values, where
+from analysis.report import figures
+from study.storage.run_dir import StudyDir
+from study.training import pretext_shapes
 from tests.analysis.conftest import Incomplete
 
 PER_IMAGE = {"24": (2.5, 9216.0), "64": (3.0, 9216.0), "256": (2.75, 9216.0)}
@@ -95,7 +95,7 @@ def test_where_scratch_breaks_even_with_imagenet_and_2x():
 
 
 def test_what_the_pretext_weights_saw_is_what_makes_them():
-    images = pretext.ITERATIONS * pretext.BATCH
+    images = pretext_shapes.ITERATIONS * pretext_shapes.BATCH
     assert Seen(images, images, images * 48 * 48) == PRETEXT
 
 

@@ -12,12 +12,12 @@ import pytest
 from scipy.stats import kendalltau
 
 import analysis
-from analysis import stopping
-from analysis.frames import rows
-from analysis.stopping import kendall, stop_audit
+from analysis.reading.frames import rows
+from analysis.tuning import stopping
+from analysis.tuning.stopping import kendall, stop_audit
 from study.config import Scientific
-from study.rundir import State, StudyDir
-from study.stopping import Halving, KeepBest
+from study.planning.stopping import Halving, KeepBest
+from study.storage.run_dir import State, StudyDir
 from tests.analysis.incomplete import ONE_SIZE, rng
 from tests.analysis.synthetic import Truth, audit, begin, run_of, write_trial
 

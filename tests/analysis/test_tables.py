@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 import analysis
-from analysis.frames import rows, values, where
-from analysis.tables import Searched, confirmed, edge, searched
+from analysis.answers.tables import Searched, confirmed, edge, searched
+from analysis.reading.frames import rows, values, where
 from study.config import RunConfig, Scientific, from_dict
-from study.extension import OUTER
-from study.rundir import StudyDir
-from study.tried import Tried, chosen
+from study.planning.range_extension import OUTER
+from study.planning.tuning_trial import Tried, chosen
+from study.storage.run_dir import StudyDir
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import ONE_SIZE, rng
 from tests.analysis.synthetic import (

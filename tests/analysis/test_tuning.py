@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis.catching_up import told
-from analysis.frames import groups, rows, values, where
-from analysis.tuning import expected_best
-from study.rundir import StudyDir
+from analysis.answers.catch_up import told
+from analysis.reading.frames import groups, rows, values, where
+from analysis.tuning.curve import expected_best
+from study.storage.run_dir import StudyDir
 from tests.analysis.incomplete import ONE_SIZE, rng
 from tests.analysis.synthetic import write_study
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import analysis
-from analysis.frames import groups, rows, values, where
-from analysis.variation import told
+from analysis.reading.frames import groups, rows, values, where
+from analysis.tuning.variation import told
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import rng
 

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis import words
-from analysis.words import claim, headline, verdict
+from analysis.text import words
+from analysis.text.words import claim, headline, verdict
 
 NAN = math.nan
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from study.options import Spend, Sweep, settings
-from study.rundir import Record, StudyDir
+from study.commands.sweep_options import Spend, Sweep, settings
+from study.storage.run_dir import Record, StudyDir
 from tests.cluster.commands import LENGTHS, SPACE
 from tests.runs import exact, study_without_ray
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from study.rundir import StudyDir
+from study.storage.run_dir import StudyDir
 from tests.cluster.hosts import Machines
 
 SPACE = Path(__file__).with_name("tiny.py")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from study.cli import BAD_INPUT, DONE
-from study.cluster import models, rules
-from study.cluster.check import main
-from study.cluster.document import Document, Fault
+from study.cluster.check import provider_schemas, rules
+from study.cluster.check.__main__ import main
+from study.cluster.check.document import Document, Fault
+from study.commands.common import BAD_INPUT, DONE
 
 ROOT = Path(__file__).parent.parent.parent
 AWS, LOCAL, GCP = "cluster.yaml", "cluster.local.yaml", "docs/cluster.gcp.yaml"
@@ -27,7 +27,7 @@ def at_root(monkeypatch: pytest.MonkeyPatch):
 
 def without_ray(path: Path) -> list[Fault]:
     document = Document(path)
-    return [*models.by_ray_schema(document), *rules.by_rules(document)]
+    return [*provider_schemas.by_ray_schema(document), *rules.by_rules(document)]
 
 
 @pytest.mark.parametrize("name", SHIPPED)

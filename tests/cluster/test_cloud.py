@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from study.options import Spend
-from study.rundir import State
-from study.status import COMPLETE
+from study.commands.status import COMPLETE
+from study.commands.sweep_options import Spend
+from study.storage.run_dir import State
 from tests.cluster.alone import alone
 from tests.cluster.commands import Cluster, wait_for
 from tests.cluster.hosts import ROOT, machines, missing
@@ -54,7 +54,7 @@ print(ec2.create_security_group(GroupName="rethink", Description="rethink")["Gro
 """
 # Ask the bucket, on the laptop.
 WATCHED = f"""
-from study.rundir import StudyDir
+from study.storage.run_dir import StudyDir
 from tests.cluster.commands import at_work, complete, states, wait_for
 study = StudyDir({RUN_DIR!r})
 """

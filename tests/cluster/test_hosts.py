@@ -18,12 +18,12 @@ import pytest
 import torch.distributed as dist
 from torch.multiprocessing.spawn import spawn
 
-from study import engine
+from study.commands.status import COMPLETE
+from study.commands.sweep_options import Spend, Sweep, Tuning, settings
 from study.config import RunConfig, from_dict
-from study.options import Spend, Sweep, Tuning, settings
-from study.plan import Plan
-from study.rundir import State, StudyDir, TrialDir
-from study.status import COMPLETE
+from study.planning.plan import Plan
+from study.storage.run_dir import State, StudyDir, TrialDir
+from study.training import engine
 from tests.cluster.alone import Records, alone, records
 from tests.cluster.commands import LENGTHS, SPACE, Cluster, at_work, complete, states, wait_for
 from tests.cluster.hosts import ROOT, Machines, machines, missing

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import analysis
-from study.options import Spend, Tuning
-from study.rundir import StudyDir
+from study.commands.sweep_options import Spend, Tuning
+from study.storage.run_dir import StudyDir
 from tests.cluster.test_sweep import ORDERLY_END_S, Command, records, run_without_ray, wait_for
 from tests.objects import fresh, keys, s3
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from study.cluster.trial import run_config
-from study.rundir import StudyDir, TrialDir
+from study.storage.run_dir import StudyDir, TrialDir
 
 SPACE = str(Path(__file__).with_name("tiny.py"))
 ROOT = Path(__file__).parent.parent.parent

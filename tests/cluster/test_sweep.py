@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from study.options import Spend, Sweep, Tuning, settings
-from study.rundir import State, StudyDir
+from study.commands.sweep_options import Spend, Sweep, Tuning, settings
+from study.storage.run_dir import State, StudyDir
 from tests.runs import exact, study_without_ray
 
 SPACE = str(Path(__file__).with_name("tiny.py"))

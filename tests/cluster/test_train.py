@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from study.config import RunConfig, from_dict
-from study.rundir import State, TrialDir
+from study.storage.run_dir import State, TrialDir
 from tests.runs import complete, exact
 
 ROOT = Path(__file__).parent.parent.parent

@@ -11,7 +11,7 @@ import pytest
 
 from study.config import DataConfig
 from study.data.checks import problems
-from study.data.sources import open_splits
+from study.data.splits import open_splits
 from tests.data.coco_files import content, with_keypoints, write
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from study.data.checks import BadData
-from study.data.folders import (
+from study.data.formats.class_folders import (
     ImageFolder,
     centre_box,
     cropped,

@@ -15,11 +15,11 @@ import pytest
 from PIL import Image
 
 from study.config import TINY, DataConfig
-from study.data import keypoints
 from study.data.example import cropped, flipped
+from study.data.geometry import keypoints
 from study.data.index import Index
 from study.data.loader import TrainingData
-from study.data.sources import open_splits, same_classes
+from study.data.splits import open_splits, same_classes
 from tests.data.coco_files import HEIGHT, KEYPOINTS, WIDTH, content, with_keypoints, write
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "coco_cc_by"

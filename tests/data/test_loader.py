@@ -15,7 +15,7 @@ from study.data.decoded import decode
 from study.data.example import cropped, flipped, tight_boxes
 from study.data.index import Index
 from study.data.loader import Batch, TrainingData, evaluation_batches
-from study.data.sources import Splits, open_splits
+from study.data.splits import Splits, open_splits
 from tests.data.coco_files import content, write
 
 

@@ -13,7 +13,7 @@ from study.config import TINY, DataConfig
 from study.data.example import cropped, flipped, tight_boxes
 from study.data.index import Index
 from study.data.loader import TrainingData
-from study.data.sources import open_splits
+from study.data.splits import open_splits
 from tests.data.coco_files import HEIGHT, WIDTH, content, masks, write
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "coco_cc_by"

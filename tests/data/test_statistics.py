@@ -9,7 +9,7 @@ import pytest
 
 from study.config import TINY, DataConfig
 from study.data.loader import TrainingData
-from study.data.sources import Splits, open_splits
+from study.data.splits import Splits, open_splits
 from study.data.statistics import per_image
 
 WIDE = replace(TINY, short_px=64, long_px=80)

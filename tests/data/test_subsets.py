@@ -10,7 +10,7 @@ import pytest
 
 from study.config import DataConfig
 from study.data import subsets
-from study.data.sources import Splits, open_splits
+from study.data.splits import Splits, open_splits
 from tests.data.coco_files import content, write
 
 

@@ -12,9 +12,9 @@ import boto3
 import numpy as np
 import pytest
 
-from study.data import sync
+from study.data.distribution import sync
 from study.prepare import main
-from study.stores import Store, opened
+from study.storage import Store, opened
 from tests.objects import BUCKET, fresh, s3
 
 LARGE = "train/large.bin"

@@ -9,7 +9,7 @@ import numpy as np
 import pycocotools.mask
 import pytest
 
-from study.data.tracing import traced
+from study.data.geometry.tracing import traced
 
 
 def masks() -> list[np.ndarray]:

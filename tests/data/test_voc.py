@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from study.data import voc
+from study.commands.spaces import find
 from study.data.checks import problems
+from study.data.formats import voc
 from study.data.index import Index
 from study.data.loader import TrainingData
-from study.evaluation.coco import average_precision
-from study.spaces import find
+from study.training.evaluation.coco import average_precision
 from tests.data.published_files import write_voc, write_voc_objects
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from study.commands.spaces import find
 from study.config import DataConfig
 from study.data.checks import problems
-from study.data.sources import open_splits
-from study.spaces import find
+from study.data.splits import open_splits
 from tests.data.published_files import write_coco
 
 SPACES = ("coco_35k", "coco_10k", "coco_1k")

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from study.config import TINY, ModelConfig
 from study.data.example import tight_boxes
-from study.data.shapes import Scene, ShapesConfig, scenes
+from study.data.shapes.scenes import Scene, ShapesConfig, scenes
 from study.models.detector import Detector
-from study.models.shares import Share
+from study.models.losses import Share
 
 CLASSES = 3
 BATCH = list(scenes(ShapesConfig(classes=CLASSES, max_objects=3), count=2, seed=0))

@@ -5,7 +5,7 @@ from torch import nn
 from torchvision.models.detection.roi_heads import RoIHeads, fastrcnn_loss
 
 from study.config import TINY
-from study.models.boxes import BoxStage, box_losses
+from study.models.heads.boxes import BoxStage, box_losses
 
 
 def test_box_losses_are_torchvisions_times_the_count():

@@ -7,9 +7,9 @@ from dataclasses import replace
 import torch
 
 from study.config import TINY
-from study.models import cascade
-from study.models.boxes import BoxStage, Sample
 from study.models.detector import Detector
+from study.models.heads import cascade
+from study.models.heads.boxes import BoxStage, Sample
 from tests.models import shapes
 
 PLAIN = replace(TINY, proposals=(40, 20), roi_samples=24, class_agnostic=True)

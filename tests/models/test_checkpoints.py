@@ -17,9 +17,10 @@ from torch import Tensor
 from torchvision.models import get_weight, resnet50, vgg16
 
 from study.config import R50_FPN, ModelConfig
-from study.models import backbone, checkpoints
-from study.models.imagenet import BATCH_NORM
+from study.models import backbone
 from study.models.initialisation import load_body, read_weights
+from study.models.weights import checkpoints
+from study.models.weights.imagenet import BATCH_NORM
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is a no-op")  # loading into "meta"
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from analysis import columns
+from analysis.reading import columns
 from study.config import TINY, ModelConfig
 from study.models import detector
 from tests.models import shapes

@@ -10,7 +10,7 @@ from torchvision.models.detection.faster_rcnn import TwoMLPHead
 
 from study.config import MODELS, RunConfig
 from study.models import backbone, initialisation
-from study.state import optimiser
+from study.training.train_state import optimiser
 
 SCRATCH = RunConfig(seed=3)
 

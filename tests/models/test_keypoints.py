@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torchvision.models.detection.roi_heads import keypointrcnn_loss, keypoints_to_heatmap
 
-from study.models import keypoints
+from study.models.heads import keypoints
 
 BOXES = [torch.tensor([[10.0, 20, 50, 100], [5, 5, 45, 37]]), torch.tensor([[0.0, 0, 64, 64]])]
 MATCHED = [torch.tensor([1, 0]), torch.tensor([0])]

@@ -3,7 +3,7 @@
 import torch
 from torchvision.models.detection.mask_rcnn import MaskRCNNPredictor
 
-from study.models.mask_predictor import MaskPredictor
+from study.models.heads.mask_predictor import MaskPredictor
 
 
 def test_equals_torchvision():

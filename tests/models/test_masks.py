@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from pycocotools import mask as coco_mask
 
-from study.models.masks import from_bits, from_polygons
+from study.models.heads.masks import from_bits, from_polygons
 from tests.models import shapes
 
 RINGS = {

@@ -12,7 +12,7 @@ from torchvision.ops import FrozenBatchNorm2d
 from study.config import R50_FPN, TINY, ModelConfig
 from study.config.model import Norm
 from study.models.detector import Detector
-from study.models.heads import FEW_SHAPES
+from study.models.heads.roi_heads import FEW_SHAPES
 from study.models.sync_batch_norm import SyncBatchNorm
 
 KINDS = (nn.GroupNorm, SyncBatchNorm, FrozenBatchNorm2d)

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from study import engine, recipes
+from study import recipes
 from study.config import DataConfig, RunConfig
 from study.models.detector import Detector
 from study.recipes import Recipe
-from study.rundir import Record
+from study.storage.run_dir import Record
+from study.training import engine
 from tests.runs import trial
 
 ALL = recipes.all()

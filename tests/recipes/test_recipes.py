@@ -8,12 +8,12 @@ from typing import get_args
 import pytest
 
 from study import recipes
-from study.arms import BUILT_IN
 from study.config import RunConfig, from_dict, to_dict
-from study.recipes import MODULES, Recipe, detectron
+from study.config.arms import BUILT_IN
+from study.config.schedule import iterations, legs, lr
+from study.recipes import MODULES, Recipe, base
 from study.recipes.cost import gpu_hours, images
 from study.recipes.recipe import Published, Standing
-from study.schedule import iterations, legs, lr
 
 ALL = recipes.all()
 each = pytest.mark.parametrize("recipe", ALL.values(), ids=list(ALL))
@@ -74,7 +74,7 @@ def test_a_recipe_has_detectrons_settings_at_16_images(recipe: Recipe):
 @each
 def test_drops_are_those_of_the_papers_schedule(recipe: Recipe):
     run = recipe.run
-    if run.schedule.tail != detectron.TAIL:
+    if run.schedule.tail != base.TAIL:
         assert recipe.name.startswith(("fig8/", "voc/")), "the paper states the others"
         return
     by_length = {length: drops for length, *drops, _ in SCHEDULES.values()}
@@ -91,8 +91,8 @@ def test_drops_are_those_of_the_papers_schedule(recipe: Recipe):
 
 def test_lengths_are_multiples_of_1x_and_have_the_papers_epochs():
     for multiple, (length, _, _, epochs) in SCHEDULES.items():
-        assert detectron.times(multiple) == (length,)
-        assert length * 16 / detectron.TRAIN2017 == pytest.approx(epochs, abs=0.06)
+        assert base.times(multiple) == (length,)
+        assert length * 16 / base.TRAIN2017 == pytest.approx(epochs, abs=0.06)
 
 
 def test_table_1_is_one_trunk():
@@ -103,7 +103,7 @@ def test_table_1_is_one_trunk():
 
 @pytest.mark.parametrize("name", TABLE_1)
 def test_table_1_has_its_numbers(name: str):
-    for length, value in zip(detectron.times(2, 3, 4, 5, 6), TABLE_1[name], strict=True):
+    for length, value in zip(base.times(2, 3, 4, 5, 6), TABLE_1[name], strict=True):
         assert of(f"table1/{name}", "AP_box", length) == [value]
     assert of(f"table1/{name}", "AP_box") == [max(TABLE_1[name])] or "r101-gn-pretrain" in name
 

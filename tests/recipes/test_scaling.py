@@ -8,9 +8,9 @@ import pytest
 
 from study import recipes
 from study.config import RunConfig, from_dict, to_dict
+from study.config.schedule import legs
 from study.recipes import Recipe, reduced
 from study.recipes.scaling import at_batch, at_lengths, at_scale
-from study.schedule import legs
 
 ALL = recipes.all()
 each = pytest.mark.parametrize("recipe", ALL.values(), ids=list(ALL))

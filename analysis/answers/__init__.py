@@ -1,0 +1,1 @@
+"""What the confirm runs say: leads, their intervals, where they end, what each arm has seen."""

@@ -1,0 +1,33 @@
+"""How each arm is trained best, as far as it was searched: the settings found, in sentences."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.reading.frames import groups, rows, values
+from analysis.text.words import MANY, listed, number
+
+
+def advice(best: pd.DataFrame) -> list[str]:
+    """Rows of `analysis.best`, a sentence without a full stop for each setting, over all sizes."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for (study, arm), mine in groups(best, "study", "arm"):
+        setting = (
+            f"a learning rate of {_by_size(mine, 'lr')} and a weight decay of"
+            f" {_by_size(mine, 'weight_decay')}, for {_by_size(mine, 'length', ' iterations')}"
+        )
+        found.setdefault((study, setting), []).append(arm)
+    return [
+        f"{listed(arms)} {'trains' if len(arms) == 1 else 'train'} best at {setting}"
+        for (_, setting), arms in found.items()
+    ]
+
+
+def _by_size(table: pd.DataFrame, name: str, unit: str = "") -> str:
+    """One value, a few with their sizes, or the range of many."""
+    found = values(table, name)
+    if min(found) == max(found):
+        return number(found[0]) + unit
+    if len(found) > MANY:
+        return f"{number(min(found))} to {number(max(found))}{unit}"
+    return listed(f"{number(r[name])}{unit} with {r['size']:,} images" for r in rows(table))

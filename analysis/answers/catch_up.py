@@ -1,0 +1,81 @@
+"""After how many iterations the reference reaches what another arm reaches.
+
+Read off the tuning trials, where every length of the ladder was tried with every setting: at each
+length an arm counts by its best trial. So it is optimistic for both arms alike; the answer's own
+intervals come from fresh runs at the chosen length alone.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from analysis.answers import stats
+from analysis.reading import columns
+from analysis.reading.frames import frame, groups, rows, scored, values, where
+from analysis.reading.load import Results
+from analysis.text.words import at_sizes, by_points, images, number, points
+
+
+def catch_up(results: Results, margin: float = stats.MARGIN) -> pd.DataFrame:
+    """The shortest length at which the reference comes within `margin` of the arm: `CATCH_UP`.
+
+    `length` is missing where it does not within the lengths tried.
+    """
+    found: list[dict[str, Any]] = []
+    tuned = scored(where(results.tails, role="tune"))
+    for (study, size), group in groups(tuned, "study", "size"):
+        reference, *others = results.arms(study)
+        own = _best_by_length(where(group, arm=reference))
+        for arm in others:
+            best = _best_by_length(where(group, arm=arm))
+            if not own or not best:
+                continue
+            target = max(row["AP_box"] for row in best)
+            row = {"study": study, "size": size, "reference": reference, "arm": arm}
+            row |= {"AP_box_arm": target, "AP_box_reference": max(r["AP_box"] for r in own)}
+            row |= {"margin": margin, "longest": own[-1]["length"]}
+            for side, told in (("reference", own), ("arm", best)):
+                there = next((r for r in told if r["AP_box"] >= target - margin), None)
+                row[f"length_{side}"] = there["length"] if there else None
+                row[f"images_{side}"] = there["images_seen"] if there else None
+            found.append(row)
+    return frame(found, columns.CATCH_UP)
+
+
+def told(table: pd.DataFrame) -> list[str]:
+    """Rows of `catch_up` as sentences without a full stop; sizes at which it fails are one."""
+    said: list[str] = []
+    for (_, reference, arm), group in groups(table, "study", "reference", "arm"):
+        tried = values(group, "size")
+        never = [row for row in rows(group) if pd.isna(row["length_reference"])]
+        for longest in dict.fromkeys(row["longest"] for row in never):
+            here = [row for row in never if row["longest"] == longest]
+            sizes = [row["size"] for row in here]
+            short = [row["AP_box_arm"] - row["AP_box_reference"] for row in here]
+            said.append(
+                f"on the tuning split, with {at_sizes(sizes, tried)}, {reference} does not catch"
+                f" up within {number(longest)} iterations; it stays"
+                f" {by_points(short, sizes, tried)} below {arm}"
+            )
+        for row in rows(group):
+            if pd.notna(row["length_reference"]):
+                ratio = row["length_reference"] / row["length_arm"]
+                longer = "as long" if math.isclose(ratio, 1) else f"{ratio:.1f} times as long"
+                said.append(
+                    f"on the tuning split, with {images(row['size'])}, {reference} comes within"
+                    f" {points(row['margin'])} AP of {arm} after"
+                    f" {number(row['length_reference'])} iterations, {longer} as {arm} needs"
+                )
+    return said
+
+
+def _best_by_length(tails: pd.DataFrame) -> list[dict[str, Any]]:
+    """One row per length, ascending: its best trial."""
+    found = []
+    for length in sorted(set(values(tails, "length"))):
+        at = rows(where(tails, length=length))
+        found.append(max(at, key=lambda row: row["AP_box"]))
+    return found

@@ -1,0 +1,65 @@
+"""Two studies side by side: what each arm reaches in one and in the other.
+
+So are answered questions that a study holds fixed: another norm, other data, a longer ladder. Each
+arm counts in each study with the setting that was chosen there, by its fresh runs on the report
+split; that both report splits are the same images is for the reader to know.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import pandas as pd
+
+from analysis.answers import stats
+from analysis.answers.tables import confirmed
+from analysis.reading import columns
+from analysis.reading.frames import frame, groups, rows, scored
+from analysis.reading.load import Results
+from analysis.text.words import between, images, points
+
+Scores = dict[tuple[int, int], float]
+"""Box AP by (seed, draw)."""
+
+
+def compare(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
+    """Every later study minus an earlier one, by size and arm that both have: `COMPARISON`.
+
+    Where both ran the same seeds on the same draws the interval is that of the differences run by
+    run, else Welch's; each pair of studies, size and arm is judged by itself.
+    """
+    scores: dict[tuple[str, int, str], Scores] = {}
+    for (study, size, arm), group in groups(scored(confirmed(results)), "study", "size", "arm"):
+        scores[study, size, arm] = {(r["seed"], r["draw"]): r["AP_box"] for r in rows(group)}
+    found: list[dict[str, Any]] = []
+    for one, other in itertools.combinations(results.manifests, 2):
+        for _, size, arm in sorted(place for place in scores if place[0] == one):
+            if (other, size, arm) not in scores:
+                continue
+            before, after = scores[one, size, arm], scores[other, size, arm]
+            gap = stats.difference(after, before, level)
+            found.append(
+                {"size": size, "arm": arm, "study": one, "other": other, "paired": gap.paired}
+                | {"runs": len(before), "runs_other": len(after), "level": level}
+                | {"AP_box": stats.mean_interval(before.values()).mean}
+                | {"AP_box_other": stats.mean_interval(after.values()).mean}
+                | {"AP_box_difference": gap.mean}
+                | {"AP_box_difference_low": gap.low, "AP_box_difference_high": gap.high}
+            )
+    return frame(found, columns.COMPARISON)
+
+
+def told(table: pd.DataFrame) -> list[str]:
+    """Rows of `compare` as sentences without a full stop."""
+    said: list[str] = []
+    for row in rows(table):
+        mean, low, high = (row[f"AP_box_difference{end}"] for end in ("", "_low", "_high"))
+        apart = math.isfinite(low) and (low > 0 or high < 0)
+        text = f"{images(row['size'])}, {row['arm']}: {points(row['AP_box'])} AP in {row['study']}"
+        text += f", {points(row['AP_box_other'])} in {row['other']}; "
+        sign = "+" if mean > 0 else ""
+        text += f"{sign}{between(mean, low, high)}" + ("" if apart else ", no difference shown")
+        said.append(text)
+    return said

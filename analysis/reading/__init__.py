@@ -1,0 +1,1 @@
+"""Run directories as pandas frames, and what their columns mean."""

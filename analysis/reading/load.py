@@ -1,0 +1,166 @@
+"""Run directories as pandas frames, finished or not.
+
+Only files are read, so a study can be looked at while it runs and on a machine without torch or
+ray. A line torn by a kill is dropped; anything else that is not as written by
+`study.storage.run_dir` is named with its file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.reading import columns
+from analysis.reading.columns import STATES
+from analysis.reading.frames import frame, groups, where
+from analysis.reading.trial_files import Row, Trial, parsed, read
+from study.commands.common import usable
+from study.storage.run_dir import StudyDir
+
+_SECONDS = ("device_seconds", "eval_seconds")
+_STRIP = ("name", "low", "high")
+_ADVICE = "give the --run-dir of a `python -m study.sweep`"
+
+
+@dataclass(frozen=True)
+class Results:
+    """What one or more studies recorded. The columns are documented in `analysis.columns`."""
+
+    manifests: dict[str, dict[str, Any]]  # study to the contents of its study.json
+    trials: pd.DataFrame
+    curves: pd.DataFrame
+    tails: pd.DataFrame
+    costs: pd.DataFrame
+    confirmations: pd.DataFrame
+    audits: pd.DataFrame
+    strips: pd.DataFrame
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The contents of study.json: `question`, `budget`, `versions`, `command`, `created`.
+
+        Raises:
+            ValueError: several studies were loaded; use `manifests`.
+        """
+        if len(self.manifests) != 1:
+            names = ", ".join(self.manifests)
+            raise ValueError(f"manifest: {len(self.manifests)} studies ({names}): use `manifests`")
+        return next(iter(self.manifests.values()))
+
+    def arms(self, study: str) -> list[str]:
+        """The study's arms, the reference first: "scratch" if it is there."""
+        return _arms(self.manifests[study], where(self.trials, study=study)["arm"])
+
+    def sizes(self, study: str) -> list[int]:
+        """The study's training-set sizes, ascending."""
+        asked = self.manifests[study]["question"].get("sizes") or []
+        there = where(self.trials, study=study)["size"]
+        return sorted({int(size) for size in (*asked, *there)})
+
+
+def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
+    """Read one run directory or several; a study that still runs is read as it stands.
+
+    Each is a folder, or the address of one on an object store: s3://bucket/prefix.
+
+    Raises:
+        ValueError: a folder holds no study, or a file in it is not what a study writes.
+    """
+    paths = [run_dirs] if isinstance(run_dirs, (str, Path)) else list(run_dirs)
+    if not paths:
+        raise ValueError("run_dirs = []: at least one run directory")
+    manifests: dict[str, dict[str, Any]] = {}
+    trials: list[Trial] = []
+    for path in paths:
+        study = StudyDir(usable(path, writing=False)).snapshot()
+        manifests[str(path)] = _manifest(study)
+        found = [read(str(path), trial) for trial in study.trials()]
+        arms = _arms(manifests[str(path)], [trial.place["arm"] for trial in found])
+        trials += sorted(found, key=lambda trial: trial.order(arms))
+    rows = frame((t.row() for t in trials), columns.TRIALS)
+    tails = frame((tail for t in trials for tail in t.tails()), columns.TAILS)
+    return Results(
+        manifests=manifests,
+        trials=rows,
+        curves=frame((r for t in trials for r in t.curve()), columns.CURVES),
+        tails=tails,
+        costs=_costs(trials, rows, tails),
+        confirmations=frame(
+            (t.confirmation() for t in trials if t.place["role"] == "confirm"),
+            columns.CONFIRMATIONS,
+        ),
+        audits=_audits(trials),
+        strips=_strips(trials),
+    )
+
+
+def _arms(manifest: dict[str, Any], there: Iterable[str]) -> list[str]:
+    asked: list[str] = manifest["question"].get("arms") or []
+    return sorted(dict.fromkeys([*asked, *there]), key=lambda arm: arm != "scratch")
+
+
+def _manifest(study: StudyDir) -> dict[str, Any]:
+    store = study.store
+    if not store.is_there():
+        raise ValueError(f"run directory {store}: there is no such folder; {_ADVICE}")
+    file = store.at("study.json")
+    if not store.exists("study.json"):
+        what = "one run" if store.exists("config.json") else "no study"
+        raise ValueError(f"run directory {store}: holds {what}, no study.json; {_ADVICE}")
+    manifest = parsed(file, lambda: study.manifest)
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("question"), dict):
+        raise ValueError(f"{file}: has no question; `python -m study.sweep` writes one")
+    return manifest
+
+
+def _costs(trials: list[Trial], table: pd.DataFrame, tails: pd.DataFrame) -> pd.DataFrame:
+    """The ledger; a separate run of any tail, an audit's too, starts at iteration 0."""
+    keys, spent = ("study", "arm", "size", "role"), ("images", "iterations", *_SECONDS)
+    role = {(t.place["study"], t.place["trial_id"]): t.bill for t in trials}
+    billed, tailed = (
+        each.assign(role=[role[key] for key in zip(each["study"], each["trial_id"], strict=True)])
+        for each in (table, tails)
+    )
+    rows: list[Row] = []
+    for key, group in groups(billed, *keys):
+        place = dict(zip(keys, key, strict=True))
+        alone, states = where(tailed, **place), Counter(group["state"])
+        rows.append(
+            place
+            | {"trials": len(group)}
+            | {state: states[state] for state in STATES}
+            | {name: group[name].sum() for name in spent}
+            | {"independent_images": alone["images_seen"].sum()}
+            | {"independent_iterations": alone["length"].sum()}
+        )
+    return frame(rows, columns.COSTS)
+
+
+def _audits(trials: Iterable[Trial]) -> pd.DataFrame:
+    """Trials of one arm should agree: where they do not, each finding has its row."""
+    kinds = ("loaded", "random", "frozen")
+    found = Counter(
+        (trial.place["study"], trial.place["arm"], group, *(counts.get(k, 0) for k in kinds))
+        for trial in trials
+        for group, counts in trial.audit.items()
+    )
+    names = list(columns.AUDITS)
+    rows = [dict(zip(names, (*key, n), strict=True)) for key, n in found.items()]
+    return frame(rows, columns.AUDITS)
+
+
+def _strips(trials: Iterable[Trial]) -> pd.DataFrame:
+    """Every strip that was searched; all arms of a size search the same ones."""
+    found = Counter(
+        (trial.place["study"], trial.place["size"], *(trial.strip[k] for k in _STRIP))
+        for trial in trials
+        if trial.strip
+    )
+    names: list[str] = list(columns.STRIPS)
+    rows = [dict(zip(names, (*key, n), strict=True)) for key, n in found.items()]
+    return frame(rows, columns.STRIPS)

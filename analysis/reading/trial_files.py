@@ -1,0 +1,140 @@
+"""One trial's files, and the rows that they make in the frames."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.reading.columns import SCORES, STATES
+from study.storage.run_dir import TrialDir
+
+Row = dict[str, Any]
+
+_NEEDED = (
+    *("leg", "weights", "iteration", "images_seen", "length", "factor", "split"),
+    "AP_box",
+)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial's files, as read."""
+
+    place: Row  # study, trial_id, arm, size, seed, draw, role, index, strategy, of
+    run: Row  # the RunConfig
+    stopped_at: int | None  # the rung at which it was told to end
+    strip: Row | None  # name, low, high
+    records: list[Row]
+    events: list[Row]
+    audit: dict[str, dict[str, int]]
+
+    @property
+    def setting(self) -> Row:
+        return {key: self.run["optim"][key] for key in ("lr", "weight_decay")}
+
+    @property
+    def state(self) -> str:
+        """The last state written; a trial that has not written one is about to run.
+
+        One that was told to stop ends as its shortened schedule does: finished, until the driver
+        has written what that means. It may die before it does.
+        """
+        last = self.events[-1]["state"] if self.events else "running"
+        return "stopped" if last == "finished" and self.stopped_at is not None else last
+
+    @property
+    def bill(self) -> str:
+        """The role under which it is billed."""
+        return "cross" if self.place["strategy"] == "cross" else self.place["role"]
+
+    def order(self, arms: list[str]) -> tuple[int, int, int, int]:
+        """Sizes ascending, the reference arm first, the search before its confirmation."""
+        place = self.place
+        role = {"tune": 0, "audit": 1, "confirm": 2, "cross": 3}.get(self.bill, 4)
+        return place["size"], arms.index(place["arm"]), role, place["index"]
+
+    def spent(self, what: str) -> float:
+        return max((row.get(what) or 0 for row in (*self.events, *self.records)), default=0)
+
+    def row(self) -> Row:
+        scored = [tail for tail in self.tails() if pd.notna(tail["AP_box"])]
+        best = max(scored, key=lambda r: (r["AP_box"], -r["length"]), default={})
+        events, images = self.events, self.spent("images_spent")
+        times = [row["time"] for row in (*events, *self.records) if "time" in row]
+        return {
+            **self.place,
+            **self.setting,
+            **{key: best.get(key) for key in ("length", "factor", "images_seen", *SCORES)},
+            "state": self.state,
+            "stopped_at": self.stopped_at,
+            "split": self.run["split"],
+            "images": images,
+            "iterations": images / self.run["optim"]["batch_size"],
+            "device_seconds": self.spent("device_seconds"),
+            "eval_seconds": sum(record.get("eval_seconds") or 0 for record in self.records),
+            "started": pd.to_datetime(min(times), unit="s", utc=True) if times else None,
+            "updated": pd.to_datetime(max(times), unit="s", utc=True) if times else None,
+            "error": (events[-1].get("error") if events else None) or "",
+        }
+
+    def curve(self) -> list[Row]:
+        return [record | self.place for record in self.records]
+
+    def tails(self) -> list[Row]:
+        """Its last record of each length and factor."""
+        last = {(r["length"], r["factor"]): r for r in self.records if r["length"] is not None}
+        return [record | self.place | self.setting for record in last.values()]
+
+    def confirmation(self) -> Row:
+        schedule = self.run["schedule"]
+        asked = {"length": schedule["lengths"][-1], "factor": schedule["factors"][-1]}
+        fits = (r for r in self.tails() if all(r[key] == asked[key] for key in asked))
+        record = next(fits, {})
+        scores = {key: record.get(key) for key in SCORES}
+        state = {"state": self.state, "split": self.run["split"]}
+        return self.place | self.setting | asked | state | scores
+
+
+def read(study: str, trial: TrialDir) -> Trial:
+    """The trial of a study.
+
+    Raises:
+        ValueError: a file is not what a study writes; names it.
+    """
+    at = trial.store.at
+    config = parsed(at("config.json"), trial.config)
+    records = parsed(at("records.jsonl"), trial.records)
+    events = parsed(at("events.jsonl"), trial.events)
+    audit = parsed(at("init_audit.json"), trial.audit)
+    for number, record in enumerate(records, 1):
+        missing = [key for key in _NEEDED if key not in record]
+        if missing:
+            raise ValueError(f"{at('records.jsonl')}: line {number} has no {missing[0]}")
+    for number, event in enumerate(events, 1):
+        if event.get("state") not in STATES:
+            raise ValueError(
+                f"{at('events.jsonl')}: line {number}: state = {event.get('state')!r}:"
+                f" one of {', '.join(STATES)}"
+            )
+    try:
+        run = config["run"]
+        place: Row = {key: run[key] for key in ("arm", "size", "seed", "draw")}
+        place |= {key: config[key] for key in ("role", "index", "strategy")}
+        place["of"] = config.get("of", "")
+        _ = [run[key] for key in ("split", "optim", "schedule")]
+    except KeyError as error:
+        raise ValueError(f"{at('config.json')}: has no {error.args[0]}") from error
+    place |= {"study": study, "trial_id": trial.id}
+    stopped_at, strip = config.get("stopped_at"), config.get("strip")
+    return Trial(place, run, stopped_at, strip, records, events, audit)
+
+
+def parsed(path: str, read: Any) -> Any:
+    """What `read` returns, with the file named if its content is not JSON."""
+    try:
+        return read()
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: not JSON: {error}") from error

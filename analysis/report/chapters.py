@@ -1,0 +1,48 @@
+"""What the page says beside the answer: what to do, where a lead ends, how soon it is caught up,
+and what tuning, luck and each hyper-parameter had to do with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analysis.answers.advice import advice
+from analysis.answers.catch_up import told as caught_up
+from analysis.answers.crossover import told as ended
+from analysis.drawing.looks import Look
+from analysis.reading.frames import rows
+from analysis.reading.load import Results
+from analysis.report import panels
+from analysis.report.derived import Tables
+from analysis.tuning.curve import told as tuned_more
+from analysis.tuning.importance import layout as important
+from analysis.tuning.variation import told as luck
+
+
+def context(results: Results, study: str, looks: dict[str, Look], made: Tables) -> dict[str, Any]:
+    """Sentences, tables and panels, by the names that the page's template calls them by."""
+    tuned, told = made["tuning_curve"], (made["importance"]["withheld"] == "").to_numpy()
+    shared, unsaid = made["importance"].loc[told], made["importance"].loc[~told]
+    return {
+        "beyond": beyond(made),
+        "importance": important(shared) if len(shared) else None,
+        "no_shares": sorted(set(unsaid["withheld"])) if shared.empty else [],
+        "luck": luck(made["variation"]),
+        "tuning_told": tuned_more(tuned),
+        "no_band": sorted({why for why in tuned["no_band"] if why}),
+        "tuning": panels.tuning(tuned, study, results.sizes(study), looks),
+        "leaps": panels.leaps(results, study, looks),
+        "losses": panels.losses(results, study, looks),
+        "parallel": panels.parallel(results, study, looks),
+        "timeline": panels.timeline(results, study, looks),
+        "spent": panels.spent(results, study, looks),
+    }
+
+
+def beyond(made: Tables) -> list[str]:
+    """What follows the headline, in sentences."""
+    leads = [text for text in map(ended, rows(made["crossover"])) if text]
+    met = made["catch_up"]
+    apart = met.loc[(met["AP_box_arm"] > met["margin"]).to_numpy()]  # or there is nothing to reach
+    said = [*leads, *caught_up(apart), *advice(made["best"])]
+    return [f"{text[0].upper()}{text[1:]}." for text in said]

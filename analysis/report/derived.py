@@ -1,0 +1,51 @@
+"""Every table of a report, computed once: by the name of the file that it is written to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.answers import tables
+from analysis.answers.catch_up import catch_up
+from analysis.answers.crossover import of_answer
+from analysis.answers.seen import seen
+from analysis.published import against
+from analysis.published.hypotheses import hypotheses
+from analysis.reading.load import Results
+from analysis.report.flags import flags
+from analysis.tuning import crossing, curve, stopping
+from analysis.tuning.importance import importance
+from analysis.tuning.variation import variation
+
+Tables = dict[str, pd.DataFrame]
+
+
+def derived(results: Results) -> Tables:
+    """What a study's files hold, and what follows from it.
+
+    Bands and resamples are drawn with generators of fixed seed, so that they stay the same when a
+    report is written anew.
+    """
+    answer = tables.answer(results)
+    return {
+        "answer": answer,
+        "crossover": of_answer(answer),
+        "catch_up": catch_up(results),
+        "best": tables.best(results),
+        "importance": importance(results),
+        "tuning_curve": curve.tuning_curve(results, np.random.default_rng(0)),
+        "variation": variation(results, np.random.default_rng(0)),
+        "cross_tuning": crossing.cross_tuning(results),
+        "stop_audit": stopping.stop_audit(results),
+        "against_paper": against.against_paper(results),
+        "hypotheses": hypotheses(results),
+        "seen": seen(results),
+        "flags": flags(results),
+        "trials": results.trials,
+        "tails": results.tails,
+        "curves": results.curves,
+        "confirmations": results.confirmations,
+        "costs": results.costs,
+        "strips": results.strips,
+        "audits": results.audits,
+    }

@@ -1,0 +1,62 @@
+"""What the detections that were kept show, for the report: frames, a figure a size, pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from analysis.detections import images, mistakes, pictures
+from analysis.detections.confirm_runs import kept
+from analysis.detections.pictures import Picture
+from analysis.drawing.looks import looks
+from analysis.reading.load import Results
+from analysis.report import figures
+from analysis.report.figures import Figure
+from analysis.text.layout import Table
+
+SEED = 0  # of the images drawn: the same report whenever it is written
+
+
+@dataclass(frozen=True)
+class Evaluations:
+    """The report's sections about evaluation; all empty where nothing was kept."""
+
+    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    number: int = 0  # evaluation images
+    resamples: int = 0
+    image_lines: list[str] = field(default_factory=list)
+    image_table: Table | None = None
+    error_lines: list[str] = field(default_factory=list)
+    error_table: Table | None = None
+    error_figures: list[Figure] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    without_pictures: str = ""  # why there are none
+
+
+def evaluations(results: Results, with_pictures: bool = True) -> Evaluations:
+    """What one study's detections show.
+
+    Raises:
+        ValueError: files in the run directory that hold something else; see `kept`.
+    """
+    found = kept(results)
+    if not found:
+        return Evaluations()
+    (one,) = found
+    seen = looks(results.arms(one.study))
+    drawn = images.image_bootstrap(results, np.random.default_rng(SEED), of=found)
+    errors = mistakes.errors(results, of=found)
+    return Evaluations(
+        frames={"image_bootstrap": drawn, "errors": errors},
+        number=len(one.truth["images"]),
+        resamples=images.RESAMPLES,
+        image_lines=images.told(drawn),
+        image_table=images.layout(drawn),
+        error_lines=mistakes.told(errors),
+        error_table=mistakes.layout(errors),
+        error_figures=figures.errors(errors, seen),
+        pictures=pictures.pictures(results, one, seen) if with_pictures else [],
+        without_pictures=pictures.missing(one) if with_pictures else "Left out as asked for.",
+    )

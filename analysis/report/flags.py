@@ -1,0 +1,149 @@
+"""What to know before believing the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from analysis.answers import tables
+from analysis.reading import columns
+from analysis.reading.frames import frame, rows, scored, where
+from analysis.reading.load import Results
+from analysis.text.words import counted, listed, points
+from analysis.tuning import stopping
+
+_LENGTHS = {
+    "low": "the best length is the shortest tried: a shorter one may do as well",
+    "high": "the best length is the longest tried: a longer one may score more",
+}
+_RANGES = {"lr": "learning rate", "weight_decay": "weight decay"}
+_RUNS = {
+    "tune": "trials",
+    "audit": "continued trials",
+    "confirm": "confirmation runs",
+    "cross": "cross-tuned runs",
+}
+
+
+def flags(results: Results) -> pd.DataFrame:
+    """Everything that weakens the answer, as `columns.FLAGS`; no rows if nothing does."""
+    every: list[dict[str, Any]] = []
+    for study in results.manifests:
+        found = [
+            *(*_unfinished(results, study), *_lost(results, study)),
+            *(*_edges(results, study), *_stopped(results, study)),
+        ]
+        every += [{"study": study, "size": None, "arm": None} | flag for flag in found]
+    return frame(every, columns.FLAGS)
+
+
+def lines(table: pd.DataFrame) -> list[str]:
+    """The flags as sentences; one that is raised for several arms and sizes is said once."""
+    places: dict[str, dict[int | None, list[str]]] = {}
+    for row in rows(table):
+        size = None if pd.isna(row["size"]) else int(row["size"])
+        arms = places.setdefault(row["message"], {}).setdefault(size, [])
+        arms += [] if pd.isna(row["arm"]) else [row["arm"]]
+    return [f"{_place(where_)}{message}" for message, where_ in places.items()]
+
+
+def _place(arms_by_size: dict[int | None, list[str]]) -> str:
+    sizes_by_arms: dict[tuple[str, ...], list[int]] = {}
+    for size, arms in arms_by_size.items():
+        if size is not None:
+            sizes_by_arms.setdefault(tuple(arms), []).append(size)
+    found: list[str] = []
+    for arms, sizes in sizes_by_arms.items():
+        at = f"{listed(f'{size:,}' for size in sizes)} image{'' if sizes == [1] else 's'}"
+        found.append(f"{at}, {listed(arms)}" if arms else at)
+    return f"{'; '.join(found)}: " if found else ""
+
+
+def _unfinished(results: Results, study: str) -> Iterator[dict[str, Any]]:
+    budget = results.manifests[study].get("budget") or {}
+    trials = where(results.trials, study=study)
+    waiting = sum(state in ("running", "preempted") for state in trials["state"])
+    if waiting:
+        message = f"{waiting} of {counted(len(trials), 'trial')} still running or to be resumed"
+        yield {"kind": "unfinished", "message": message}
+    confirmed = where(scored(tables.confirmed(results)), study=study)
+    order = results.arms(study)
+    for size in results.sizes(study):
+        here = where(trials, size=size, role="tune")
+        counts = {arm: len(where(here, arm=arm)) for arm in order}
+        in_strips = {arm: len(where(here, arm=arm, strategy="strip")) for arm in order}
+        within = {arm: n - in_strips[arm] for arm, n in counts.items()}
+        asked = budget.get("trials", 0)
+        too_few = min(within.values(), default=0) < asked
+        told = within if too_few else counts
+        text = listed(f"{n} for {arm}" for arm, n in told.items()) if told else "none"
+        if too_few:
+            message = f"{counted(asked, 'trial')} per arm asked for, so far {text}"
+            yield {"size": size, "kind": "unfinished", "message": message}
+        elif len(set(counts.values())) > 1:
+            message = f"the arms were not tuned equally: {text} trials"
+            yield {"size": size, "kind": "uneven", "message": message}
+        for arm in order:
+            if len(where(confirmed, size=size, arm=arm)) < 2:
+                message = "not confirmed with two seeds on the report split: no interval"
+                yield {"size": size, "arm": arm, "kind": "unconfirmed", "message": message}
+
+
+def _lost(results: Results, study: str) -> Iterator[dict[str, Any]]:
+    for row in rows(where(results.costs, study=study)):
+        runs = _RUNS.get(row["role"], "runs")
+        for state in ("failed", "diverged"):
+            if not row[state]:
+                continue
+            message = f"{row[state]} of {row['trials']} {runs} {state}"
+            if row["role"] == "confirm":
+                message += "; the mean over the others may flatter this arm"
+            yield {k: row[k] for k in ("size", "arm")} | {"kind": state, "message": message}
+
+
+def _edges(results: Results, study: str) -> Iterator[dict[str, Any]]:
+    for row in rows(where(tables.best(results), study=study)):
+        if row["AP_box"] == 0:  # all settings tie, and where the first of them lies says nothing
+            message = "no trial scored above 0 AP: train longer, or search elsewhere"
+            yield {k: row[k] for k in ("size", "arm")} | {"kind": "zero", "message": message}
+            continue
+        ranges = tables.searched(results, study, row["size"])
+        for name in ("lr", "weight_decay", "length"):
+            if end := row[f"{name}_edge"]:
+                message = _edge(results, study, row["size"], name, end, ranges[name])
+                yield {k: row[k] for k in ("size", "arm")} | {"kind": "edge", "message": message}
+
+
+def _edge(
+    results: Results, study: str, size: int, name: str, end: str, of: tables.Searched
+) -> str:
+    """What to do about a best setting at an edge: depends on what the study did about it."""
+    if of.ladder:
+        return _LENGTHS[end]
+    budget = results.manifests[study].get("budget") or {}
+    again = "widen it, or allow one more extension (`extend` in the space's budget)"
+    if end in of.extended:
+        then = f", though that was extended: {again}"
+    elif not budget.get("extend"):
+        then = ": widen it, or run again without --extend never"
+    elif where(results.strips, study=study, size=size).empty:
+        then = ": the same command will extend it, when all arms of this size are tuned"
+    else:
+        then = f": {again}"
+    side = {"low": "lower", "high": "upper"}[end]
+    return f"the best {_RANGES[name]} is near the {side} end of its range{then}"
+
+
+def _stopped(results: Results, study: str) -> Iterator[dict[str, Any]]:
+    for row in rows(where(stopping.stop_audit(results), study=study)):
+        if row["false_stops"]:
+            message = (
+                f"stopping lost {points(row['regret'])} AP on the tuning split, or more:"
+                f" {row['false_stops']} of {counted(row['audited'], 'stopped trial')} that"
+                f" {'was' if row['audited'] == 1 else 'were'} continued ended above the chosen"
+                f" one; {stopping.advice(results.manifests[study])}"
+            )
+            place = {key: row[key] for key in ("size", "arm")}
+            yield place | {"kind": "stopping", "message": message}

@@ -1,0 +1,142 @@
+"""The panels of the page that `analysis.drawing.charts` draws, each with its text."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.drawing import charts
+from analysis.drawing.looks import Look
+from analysis.reading.frames import groups, rows, values, where
+from analysis.reading.load import Results
+from analysis.report.figures import Figure, figure
+from analysis.text.words import counted, duration, images, listed, number, points
+
+SMALL = 2  # sizes whose training loss is shown beside their AP, the smallest ones
+
+
+def leaps(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
+    """AP against iterations with a leap at every tail, a panel for each size."""
+    found: list[Figure] = []
+    for size in results.sizes(study):
+        frame = charts.leaps(results, study, size)
+        if frame.empty:
+            continue
+        told = [
+            f"{arm} ends at "
+            + listed(f"{points(row['AP_box'])} after {number(row['length'])}" for row in ends)
+            for (arm,), tails in groups(where(frame, part="tail"), "arm")
+            if (ends := rows(tails.drop_duplicates("length", keep="last")))
+        ]
+        alt = f"Box AP against iterations, {images(size)}, chosen settings: {'; '.join(told)}."
+
+        def draw(ax: Axes, frame: pd.DataFrame = frame) -> None:
+            charts.draw_leaps(ax, frame, looks)
+
+        title = f"{images(size)}: AP by iterations"
+        found.append(figure(f"leaps-{size}", title, alt, draw, looks))
+    return found
+
+
+def losses(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
+    """Training loss against iterations at the smallest sizes."""
+    found: list[Figure] = []
+    for size in results.sizes(study)[:SMALL]:
+        frame = charts.losses(results, study, size)
+        if frame.empty:
+            continue
+        told = [
+            f"{arm} goes from {first['loss']:.2f} to {last['loss']:.2f}"
+            for (arm,), mine in groups(frame, "arm")
+            for first, last in [(rows(mine)[0], rows(mine)[-1])]
+        ]
+        alt = f"Training loss against iterations, {images(size)}: {listed(told)}."
+
+        def draw(ax: Axes, frame: pd.DataFrame = frame) -> None:
+            charts.draw_losses(ax, frame, looks)
+
+        title = f"{images(size)}: training loss"
+        found.append(figure(f"loss-{size}", title, alt, draw, looks))
+    return found
+
+
+def tuning(
+    table: pd.DataFrame, study: str, sizes: list[int], looks: dict[str, Look]
+) -> list[Figure]:
+    """Rows of `analysis.tuning_curve`: the expected best by number of trials, by size."""
+    found: list[Figure] = []
+    for size in sizes:
+        frame = where(table, study=study, size=size)
+        if frame.empty or max(values(frame, "trials")) < 2:
+            continue
+        told = [
+            f"{arm} goes from {points(first['AP_box'])} with one trial to"
+            f" {points(last['AP_box'])} with {last['trials']}"
+            for (arm,), mine in groups(frame, "arm")
+            for first, last in [(rows(mine)[0], rows(mine)[-1])]
+        ]
+        alt = f"Expected best box AP by number of trials, {images(size)}: {listed(told)}."
+
+        def draw(ax: Axes, frame: pd.DataFrame = frame) -> None:
+            charts.draw_tuning(ax, frame, looks)
+
+        found.append(figure(f"tuning-{size}", images(size), alt, draw, looks))
+    return found
+
+
+def parallel(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
+    """Every trial across its hyper-parameters, a panel for each size."""
+    found: list[Figure] = []
+    for size in results.sizes(study):
+        frame = charts.parallel(results, study, size)
+        if len(set(frame["trial_id"])) < 2:
+            continue
+        spans = [
+            f"{title} {number(min(mine))} to {number(max(mine))}"
+            for axis, title in charts.AXES.items()
+            for mine in [values(where(frame, axis=axis), "value")]
+        ]
+        count = counted(len(set(frame["trial_id"])), "trial")
+        alt = f"{count} with {images(size)} as lines across {listed(spans)}."
+
+        def draw(ax: Axes, frame: pd.DataFrame = frame) -> None:
+            charts.draw_parallel(ax, frame, looks)
+
+        found.append(figure(f"parallel-{size}", images(size), alt, draw, looks))
+    return found
+
+
+def timeline(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
+    """When trials ran and how they ended, one panel."""
+    frame = charts.timeline(results, study)
+    if frame.empty or not max(values(frame, "ended")) > 0:
+        return []
+    ended: dict[str, int] = {}
+    for state in values(frame, "state"):
+        ended[state] = ended.get(state, 0) + 1
+    told = listed(f"{count} {state}" for state, count in ended.items())
+    hours = duration(3600 * max(values(frame, "ended")))
+    alt = f"When each of {counted(len(frame), 'trial')} ran, over {hours}: {told}."
+
+    def draw(ax: Axes) -> None:
+        charts.draw_timeline(ax, frame, looks)
+
+    return [figure("timeline", "When trials ran, and how they ended", alt, draw, looks)]
+
+
+def spent(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
+    """Device time by size, arm and role, one panel."""
+    frame = charts.spent(results, study)
+    if frame.empty or not sum(values(frame, "device_hours")) > 0:
+        return []
+    told = [
+        f"{arm} with {images(size)} "
+        + listed(f"{duration(3600 * row['device_hours'])} for {row['role']}" for row in rows(mine))
+        for (size, arm), mine in groups(frame, "size", "arm")
+    ]
+    alt = f"Device time by role: {'; '.join(told)}."
+
+    def draw(ax: Axes) -> None:
+        charts.draw_spent(ax, frame, looks)
+
+    return [figure("spent", "Device time by role", alt, draw, looks)]

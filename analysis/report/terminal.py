@@ -1,0 +1,84 @@
+"""The answer on a terminal, or piped: words first, then tables that nothing cuts off."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from typing import IO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from analysis.reading.load import Results
+from analysis.report import chapters
+from analysis.report.derived import Tables
+from analysis.report.flags import lines
+from analysis.text import layout
+from analysis.text.words import headline
+from analysis.tuning import crossing, stopping
+
+WIDTH = 100  # of prose, in characters, where the terminal has as many
+
+
+def show(results: Results, made: Tables, file: IO[str] | None = None) -> None:
+    """Print the answer, what weakens it, the chosen settings, what tuning did, and the bill.
+
+    `made` is `derived(results)`.
+
+    A terminal that is too narrow for a table wraps its lines, and a pipe gets them whole: the
+    console is told to be wide, because rich would otherwise cut columns.
+    """
+    console = Console(file=file, width=1000, highlight=False, markup=False, emoji=False)
+    answer = made["answer"]
+    _prose(console, headline(answer), style="bold")
+    for text in chapters.beyond(made):
+        console.print()
+        _prose(console, text)
+    if len(answer):
+        _table(console, layout.answer(answer))
+    if raised := lines(made["flags"]):
+        console.print("\nBefore you believe it")
+        for line in raised:
+            _prose(console, f"- {line}", indent="  ")
+    best, costs = layout.settings(made["best"]), layout.costs(results.costs)
+    if best.rows:
+        _table(console, best)
+    stopped, crossed = made["stop_audit"], made["cross_tuning"]
+    paper = crossing.as_in_the_paper(results, crossed)
+    for told, table in (
+        (crossing.told(paper), crossing.layout(crossed, paper)),
+        (stopping.told(stopped), stopping.layout(stopped)),
+    ):
+        if table.rows:
+            _table(console, table)
+        for text in told:
+            console.print()
+            _prose(console, text)
+    if costs.rows:
+        _table(console, costs)
+    console.print()
+    _prose(console, layout.saving(results.costs))
+
+
+def _prose(console: Console, text: str, style: str = "", indent: str = "") -> None:
+    width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
+    # not at hyphens, which stand in names
+    filled = textwrap.fill(text, width, subsequent_indent=indent, break_on_hyphens=False)
+    console.print(Text(filled, style=style))
+
+
+def _table(console: Console, table: layout.Table) -> None:
+    look = {"box": box.SIMPLE_HEAD, "show_edge": False, "padding": (0, 1, 0, 0)}
+    shown = RichTable(show_footer=bool(table.total), **look)
+    for index, column in enumerate(table.columns):
+        side = "right" if column.number else "left"
+        footer = table.total[index] if table.total else ""
+        shown.add_column(column.title, footer, justify=side, no_wrap=True)
+    grouped = len({row[0] for row in table.rows}) < len(table.rows)
+    for row, below in zip(table.rows, [*table.rows[1:], None], strict=True):
+        shown.add_row(*row, end_section=grouped and below is not None and below[0] != row[0])
+    console.print()
+    _prose(console, table.caption)
+    console.print(shown)

@@ -1,0 +1,1 @@
+"""What the search says: curves, importance, early stopping, cross-tuning, luck."""

@@ -1,0 +1,108 @@
+"""What more trials would have bought: the expected best AP against the number of trials.
+
+Where trials are independent draws from the search space (`--search random --no-stopping`), the
+curve has bands that hold for all numbers of trials at once: opda's (Lourie, He and Cho 2024, "Show
+Your Work with Confidence"), exact for any distribution of scores. Elsewhere there is a curve but
+no band, and the frame says why: Sobol points keep out of each other's way, TPE learns from what it
+has seen, and of stopped trials it depends on the others what they reach.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from opda.nonparametric import EmpiricalDistribution
+from scipy.special import comb
+
+from analysis.answers import stats
+from analysis.reading import columns
+from analysis.reading.frames import frame, groups, rows, values, where
+from analysis.reading.load import Results
+from analysis.text.words import at_sizes, by_points
+
+INDEPENDENT = {"random"}
+EXCHANGEABLE = {"random", "sobol", "grid"}  # one order of them is as good as another
+HIGHEST = 100.0  # AP
+
+
+def tuning_curve(
+    results: Results, rng: np.random.Generator, level: float = stats.LEVEL
+) -> pd.DataFrame:
+    """The expected best box AP of the first n trials on the tuning split, as `columns.TUNING`.
+
+    A trial counts by its best record, with 0 if it has none; those in strips beyond a range, which
+    only some studies have, do not count. Bands are drawn with `rng`.
+    """
+    found: list[dict[str, Any]] = []
+    tuned = where(results.trials, role="tune")
+    tuned = tuned.loc[(tuned["strategy"] != "strip").to_numpy()]
+    for (study, size, arm), group in groups(tuned, "study", "size", "arm"):
+        scores = [_score(ap) for ap in values(group.sort_values(by="index"), "AP_box")]
+        each = group["images"].mean()
+        why = _why_no_band(group)
+        strategies = set(values(group, "strategy"))
+        means = (
+            expected_best(scores) if strategies <= EXCHANGEABLE else np.maximum.accumulate(scores)
+        )
+        low, high = (
+            _bands(scores, level, rng) if not why else (np.full(len(scores), math.nan),) * 2
+        )
+        for n in range(len(scores)):
+            place = {"study": study, "size": size, "arm": arm, "trials": n + 1}
+            band = {"AP_box": means[n], "AP_box_low": low[n], "AP_box_high": high[n]}
+            found.append(place | band | {"images": (n + 1) * each, "no_band": why, "level": level})
+    return frame(found, columns.TUNING)
+
+
+def expected_best(scores: Sequence[float]) -> np.ndarray:
+    """Mean of the highest of n scores drawn without replacement, for n = 1 … N.
+
+    The mean over all subsets of that size, so that it hangs on no order of the trials.
+    """
+    ranked, total = np.sort(scores), len(scores)
+    place = np.arange(total)  # the i-th smallest is the highest of C(i, n - 1) subsets of n
+    n = np.arange(1, total + 1)[:, None]
+    return (comb(place, n - 1) / comb(total, n)) @ ranked
+
+
+def told(table: pd.DataFrame) -> list[str]:
+    """For each arm, what the last trial added on average at each size, as a sentence."""
+    gains: dict[str, dict[int, float]] = {}
+    for (_, size, arm), group in groups(table, "study", "size", "arm"):
+        if len(group) > 1:
+            *_, before, last = rows(group)
+            gains.setdefault(arm, {})[size] = last["AP_box"] - before["AP_box"]
+    tried = sorted({size for by_size in gains.values() for size in by_size})
+    return [
+        f"{arm}: the last trial added {by_points(list(by_size.values()), list(by_size), tried)} to"
+        f" the best on average, with {at_sizes(list(by_size), tried)}."
+        for arm, by_size in gains.items()
+    ]
+
+
+def _score(ap: float) -> float:
+    return ap if math.isfinite(ap) else 0.0
+
+
+def _why_no_band(trials: pd.DataFrame) -> str:
+    if {"running", "preempted", "failed"} & set(values(trials, "state")):
+        return "trials are unfinished"
+    if "stopped" in values(trials, "state"):
+        return "some trials were stopped: what they reach depends on the others"
+    dependent = sorted(set(values(trials, "strategy")) - INDEPENDENT)
+    return f"trials of {' and '.join(dependent)} are not independent draws" if dependent else ""
+
+
+def _bands(
+    scores: Sequence[float], level: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the expected best of n; the upper band of the scores' CDF gives the lower one."""
+    upper, _, lower = EmpiricalDistribution.confidence_bands(
+        np.array(scores), level, a=0.0, b=HIGHEST, generator=rng, method="ks", n_jobs=1
+    )
+    n = np.arange(1, len(scores) + 1)
+    return lower.average_tuning_curve(n), upper.average_tuning_curve(n)

@@ -1,0 +1,1 @@
+"""`python -m study.cluster.check FILE ...`: is a file for `ray up` right?"""

@@ -1,0 +1,139 @@
+"""What the commands share: data of one's own on the command line, and exit statuses."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+
+from study.config import DataConfig, SearchSpace
+from study.storage import Busy, Store, StoreError, opened
+
+DONE, FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def unset(metavar: str) -> Any:
+    """For an option that is None unless given: how its value is called, and no word of None."""
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
+
+
+File = Annotated[Path | None, unset("FILE")]
+Folder = Annotated[Path | None, unset("DIR")]
+Count = Annotated[int | None, unset("N")]
+RunDir = Annotated[Path | str, tyro.conf.arg(metavar="DIR", constructor=str)]
+"""A folder, or the address of one on an object store: a Path would take a slash from s3://."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnData:
+    """A COCO-format data set of your own; all four of train and val, or none."""
+
+    root: Folder = None
+    """Where the data of a search space or recipe lie (default: where it says, data/…)."""
+    train: File = None
+    """Annotations of the training images (JSON)."""
+    train_images: Folder = None
+    """Their folder."""
+    train_within: File = None
+    """Train only on images whose ids are in this annotation file too, tune on some others."""
+    val: File = None
+    """Annotations of the images to report on, never tuned on."""
+    val_images: Folder = None
+    """Their folder."""
+    tune: File = None
+    """Annotations of images to tune on; without them some of train are held out."""
+    tune_images: Folder = None
+    """Their folder."""
+    tune_size: Count = None
+    """How many are held out (default: 128, or a quarter of train if that is less)."""
+    val_size: Count = None
+    """Report on the first so many images of val."""
+
+    @property
+    def given(self) -> bool:
+        return self.train is not None or self.val is not None
+
+    def over(self, base: DataConfig, name: str) -> DataConfig:
+        """`base` with what was given, paths made absolute; `name` if images were given.
+
+        Raises:
+            ValueError: a root where nothing lies relative to one, or images but not all of them.
+        """
+        given: dict[str, Any] = {
+            key: value if isinstance(value, int) else str(value.expanduser().resolve())
+            for key, value in vars(self).items()
+            if value is not None
+        }
+        if self.root and (self.given or base.root is None):
+            raise ValueError(
+                f"data.root = '{self.root}': for search spaces and recipes that name their own"
+                " data, like coco_10k; leave it out, or name one and no --data.train"
+            )
+        if self.given:
+            return DataConfig(name=name, **given)
+        if given.keys() - {"root"}:
+            base = replace(base, digests={})  # other images than those of which they were taken
+        return replace(base, **given).absolute()
+
+
+def usable(run_dir: Path | str, *, writing: bool) -> Store:
+    """The run directory, which may lie on an object store.
+
+    Raises:
+        ValueError: one that does not exist, or where nothing may be read or written.
+    """
+    store = opened(run_dir)
+    store.require_usable(writing)
+    return store
+
+
+def data_config(space: SearchSpace, own: OwnData) -> DataConfig:
+    """The space's data, or the command's, with absolute paths.
+
+    Raises:
+        ValueError: options that do not fit the space.
+    """
+    if space.name == "shapes" and own.given:
+        raise ValueError("space = 'shapes' brings its own data: leave out the name, or --data.*")
+    if space.name == "custom" and not own.given:
+        return DataConfig(name="custom")  # refuses, and says what is missing
+    return own.over(space.fixed.data, space.name)
+
+
+def exit_status(command: Callable[[], int]) -> int:
+    """Run a command: what the user can mend is one line on stderr, what we broke a traceback."""
+    errors = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    try:
+        return command()
+    except (ValueError, Busy) as error:
+        if not _raised_here(error):
+            traceback.print_exc(file=sys.stderr)
+            return FAILURE
+        errors.print(f"error: {error}")
+        return BAD_INPUT
+    except StoreError as error:
+        errors.print(f"error: {error}")
+        return FAILURE
+    except KeyboardInterrupt:
+        errors.print("interrupted: the same command goes on where this one ended")
+        return INTERRUPTED
+    except Exception:
+        traceback.print_exc(file=sys.stderr)
+        return FAILURE
+
+
+def _raised_here(error: BaseException) -> bool:
+    """Whether our own code refused something; a library's ValueError is a mistake of ours.
+
+    A library in C leaves no frame of its own, so the last line must also be one that raises.
+    """
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    root = Path(__file__).parents[2]
+    ours = any(Path(last.filename).is_relative_to(root / name) for name in ("study", "analysis"))
+    return ours and (last.line or "").startswith("raise ")

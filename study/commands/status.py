@@ -1,0 +1,174 @@
+"""How a study stands, read off its run directory: for people, from any machine that sees it.
+
+Needs neither Ray nor torch, nor the machine that runs the sweep, and disturbs nobody.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from study.planning.bill import duration
+from study.storage.run_dir import Record, State, StudyDir, TrialDir
+
+COMPLETE, FAILED, INCOMPLETE = 0, 1, 3
+"""Exit statuses: nothing left to do; not complete, and trials failed; not complete."""
+
+HEAD = (
+    *("arm", "images", "tuning", "confirming", "audits"),
+    *("best box AP", "lr", "weight decay", "length", "images seen", "device time"),
+)
+LEFT = {"arm", "tuning", "confirming", "audits"}  # the other columns are numbers
+ROLES = ("tune", "confirm", "audit")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One trial as it stands."""
+
+    trial_id: str
+    role: str
+    index: int
+    cell: tuple[str, int]  # arm and size
+    optim: dict[str, float]
+    word: str  # its state, and of one that began whether somebody works on it
+    error: str  # the last line of what went wrong
+    images: int
+    device_seconds: float
+    last: float  # sign of life, seconds since the epoch; 0: none yet
+    tails: tuple[Record, ...]  # with a box AP
+
+
+def standing(trial: TrialDir, held: bool) -> Standing:
+    """Read a trial; `held`: whether a driver holds the study."""
+    config, events, records = trial.config(), trial.events(), trial.records()
+    run, rows = config["run"], [*events, *records]
+    return Standing(
+        trial_id=trial.id,
+        role=config["role"],
+        index=config["index"],
+        cell=(run["arm"], run["size"]),
+        optim=run["optim"],
+        word=_word(trial, events, held),
+        error=(str(events[-1].get("error") or "").strip().splitlines() or [""])[-1]
+        if events
+        else "",
+        images=max((row.get("images_spent") or 0 for row in rows), default=0),
+        device_seconds=max((row.get("device_seconds") or 0.0 for row in rows), default=0.0),
+        last=max((row.get("time") or 0.0 for row in rows), default=0.0),
+        tails=tuple(r for r in records if r["length"] is not None and _finite(r["AP_box"])),
+    )
+
+
+def _word(trial: TrialDir, events: Sequence[dict[str, Any]], held: bool) -> str:
+    if not events:
+        return "waiting"
+    state = State(events[-1]["state"])
+    if state is not State.RUNNING:
+        return state.value
+    if trial.holder():
+        return "running"
+    return "waiting" if held else "interrupted"  # set aside until others have come as far
+
+
+def _finite(score: float | None) -> bool:
+    return score is not None and math.isfinite(score)
+
+
+def report(study: StudyDir) -> tuple[list[str], int]:
+    """What there is to say, by line, and the exit status.
+
+    Raises:
+        ValueError: there is no study in the folder.
+    """
+    manifest, holder = study.manifest, study.holder()
+    trials = [standing(trial, holder is not None) for trial in study.trials()]
+    lines = [*_question(manifest), *_budget(manifest["budget"]), ""]
+    lines += _columns([HEAD, *_rows(manifest, trials)])
+    images, seconds = sum(t.images for t in trials), sum(t.device_seconds for t in trials)
+    lines += ["", f"cost        {images:,} images, {duration(seconds)} of device time so far"]
+    failed = [trial for trial in trials if trial.word == State.FAILED]
+    lines += [f"failed      {trial.trial_id}: {trial.error}" for trial in failed]
+    lines.append(_last(max((trial.last for trial in trials), default=0.0)))
+    complete = "completed" in manifest and holder is None
+    if holder:
+        lines.append(f"now         {holder} holds the study: a sweep is under way")
+    elif complete:
+        lines.append(f"now         complete: python -m analysis {study.store}")
+    else:
+        command = " ".join(manifest.get("command", ()))
+        lines.append("now         nobody works on it, and it is not complete; to go on:")
+        lines.append(f"            {command or 'the same command again'}")
+    return lines, COMPLETE if complete else FAILED if failed else INCOMPLETE
+
+
+def _question(manifest: dict[str, Any]) -> list[str]:
+    asked = manifest["question"]
+    sizes = ", ".join(f"{size:,}" for size in asked["sizes"])
+    search = asked["search"] + (f" (seed {asked['seed']})" if "seed" in asked else "")
+    stopping = asked.get("stopping")
+    rule = f"{stopping['rule']} by {stopping['by']}" if stopping else "none"
+    return [
+        f"study       {asked['space']}: {', '.join(asked['arms'])} at {sizes} images",
+        f"search      {search}, {asked['schedule']} schedule, stopping: {rule}",
+    ]
+
+
+def _budget(budget: dict[str, Any]) -> list[str]:
+    given = f"{budget['trials']} tuning trials for each arm and size"
+    runs = f"{budget['confirm']} fresh runs of the best {budget['finalists']}"
+    crossed = f", {budget['cross']} also with each other arm's" if budget.get("cross") else ""
+    hours = f"; for {budget['max_hours']:g} device-hours" if budget.get("max_hours") else ""
+    return [f"budget      {given}, {runs}{crossed}{hours}"]
+
+
+def _rows(manifest: dict[str, Any], trials: Sequence[Standing]) -> Iterable[tuple[str, ...]]:
+    question = manifest["question"]
+    for cell in [(arm, size) for size in question["sizes"] for arm in question["arms"]]:
+        own = [trial for trial in trials if trial.cell == cell]
+        counts = [Counter(t.word for t in own if t.role == role) for role in ROLES]
+        # a range that turned out too narrow adds trials to those of the budget
+        unborn = manifest["budget"]["trials"] - counts[0].total()
+        states = [_counted(count) for count in counts]
+        states[0] = ", ".join(filter(None, (states[0], f"{unborn} to come" if unborn > 0 else "")))
+        yield (
+            *(cell[0], f"{cell[1]:,}", *states, *_best([t for t in own if t.role == "tune"])),
+            *(f"{sum(t.images for t in own):,}", duration(sum(t.device_seconds for t in own))),
+        )
+
+
+def _counted(words: Counter[str]) -> str:
+    return ", ".join(f"{number} {word}" for word, number in sorted(words.items()))
+
+
+def _best(tuning: Sequence[Standing]) -> tuple[str, str, str, str]:
+    """The highest box AP on the tuning images and its setting; ties go to the shorter length."""
+    tails = [(record, trial) for trial in tuning for record in trial.tails]
+    if not tails:
+        return "", "", "", ""
+    record, trial = max(tails, key=lambda at: (at[0]["AP_box"], -at[0]["length"], -at[1].index))
+    lr, decay = trial.optim["lr"], trial.optim["weight_decay"]
+    return f"{record['AP_box']:.1f}", f"{lr:.3g}", f"{decay:.1e}", f"{record['length']:,}"
+
+
+def _last(moment: float) -> str:
+    if not moment:
+        return "last sign   none yet"
+    clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
+    return f"last sign   {duration(max(0.0, time.time() - moment))} ago, at {clock}"
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows as text, each column as wide as it must be; empty columns are left out."""
+    used = [k for k, name in enumerate(rows[0]) if name == "arm" or any(r[k] for r in rows[1:])]
+    wide = {k: max(len(row[k]) for row in rows) for k in used}
+    return [
+        "  ".join(
+            row[k].ljust(wide[k]) if rows[0][k] in LEFT else row[k].rjust(wide[k]) for k in used
+        ).rstrip()
+        for row in rows
+    ]

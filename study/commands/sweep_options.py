@@ -1,0 +1,174 @@
+"""The command line of a sweep, and the study that it asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal
+
+import tyro
+
+from study.commands.common import OwnData, RunDir, data_config, unset
+from study.commands.spaces import find
+from study.config import Budget, Scientific, model
+from study.config.arms import parse
+from study.planning.design import Settings
+from study.planning.search import Strategy
+from study.planning.stopping import Halving, KeepBest, Metric
+
+Device = Literal["auto", "cpu", "cuda"]
+Count = Annotated[int | None, unset("N")]  # None: as the search space has it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spend:
+    """What every arm may spend at every size (default: as the search space says). May grow."""
+
+    trials: Count = None
+    """Tuning trials for each arm and size."""
+    max_images: Annotated[float | None, unset("N")] = None
+    """Instead of --trials: as many as so many images are expected to pay for, all in all."""
+    max_hours: Annotated[float | None, unset("H")] = None
+    """Instead of --trials: as many as so many device-hours of training are expected to."""
+    finalists: Count = None
+    """Best settings that are confirmed."""
+    confirm: Count = None
+    """Runs of each finalist with fresh seeds and draws, on the report split."""
+    cross: Count = None
+    """Of these, so many also with the values of each other arm's best: the paper's tuning."""
+    audit: Annotated[float | None, unset("SHARE")] = None
+    """Share of the stopped trials that are continued, to see what stopping lost."""
+    extend: Literal["auto", "never"] = "auto"
+    """Extend a range, for every arm, when a best setting lies at its edge; never: only say so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """How settings are searched, the same for every arm."""
+
+    search: Strategy = "sobol+tpe"
+    """What proposes settings; grid, random and sobol give the same records whatever happens."""
+    paired: int = 8
+    """Of sobol+tpe: points per arm and size before TPE, the same for every arm."""
+    schedule: Literal["shared", "independent"] = "shared"
+    """shared: one trunk for all lengths of a trial. independent: every length from the start."""
+    stopping: bool = True
+    """Stop the worse trials at each length but the last, each arm and size judged alone."""
+    eta: Count = None
+    """The best 1/eta of each bracket go on from a length to the next (default: 2)."""
+    bracket: Count = None
+    """So many consecutive trials are judged with each other (default: 4)."""
+    earliest: Annotated[float | None, unset("SHARE")] = None
+    """Nobody stops at a length below so much of the longest, for ranks settle late (0.3)."""
+    keep: Count = None
+    """Instead: all but the best N stop at the first length, and the others go to the end."""
+    rung: Metric = "tail"
+    """What they are compared by: tails, or the trunk's averaged or own weights at the fork."""
+    tails: Literal["every", "last"] = "every"
+    """last: only the longest length that a trial reaches gets its tail; cheaper, fewer lengths."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """Is a pre-trained backbone worth it? Tunes every arm equally, at every size."""
+
+    space: tyro.conf.Positional[Annotated[str | None, unset("[SPACE]")]] = None
+    """A name in search_spaces/ or a .py file that defines SPACE (default: shapes or custom)."""
+    run_dir: RunDir
+    """The study's folder, or s3://bucket/prefix. The same command again resumes or extends it."""
+    arms: Annotated[tuple[str, ...] | None, unset("ARM ...")] = None
+    """Initialisations: scratch, pretext, imagenet, a weights file, or name=file."""
+    sizes: Annotated[tuple[int, ...] | None, unset("N ...")] = None
+    """Numbers of training images."""
+    seed: int = 0
+    """Of the search, the tuning trials, and (times 1000) the confirm runs."""
+    budget: tyro.conf.OmitArgPrefixes[Spend] = field(default_factory=Spend)
+    tuning: tyro.conf.OmitArgPrefixes[Tuning] = field(default_factory=Tuning)
+    model: Annotated[str | None, unset("NAME")] = None
+    """tiny, r50-fpn or r101-fpn."""
+    lengths: Annotated[tuple[int, ...] | None, unset("T ...")] = None
+    """Iterations T to choose from, at every size."""
+    data: OwnData = field(default_factory=OwnData)
+    workers: int = 1
+    """Processes per trial; more than one train data-parallel."""
+    gpus_per_trial: Annotated[float | None, unset("G")] = None
+    """With one worker: 0.5 lets two small trials share a GPU (default: 1, on CPUs none)."""
+    max_concurrent: Annotated[int | None, unset("N")] = None
+    """Trials at once (default: as many as fit); a cluster that grows is asked for so many."""
+    device: Annotated[Device | None, unset("{auto,cpu,cuda}")] = None
+    """Where trials run; auto: on a GPU if there is one (the space may say otherwise)."""
+    dry_run: bool = False
+    """Check the data, print the bill, and stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """How a study stands: trials by state, best AP, cost so far, whether somebody works on it."""
+
+    status: RunDir
+    """The study's folder, or s3://bucket/prefix."""
+
+
+def settings(sweep: Sweep) -> Settings:
+    """The study that the command asks for.
+
+    Raises:
+        ValueError: an argument that does not fit; says which and why.
+    """
+    space = find(sweep.space or ("custom" if sweep.data.given else "shapes"))
+    arms = tuple(parse(text) for text in sweep.arms or space.scientific.arms)
+    names = tuple(arm.name for arm in arms)
+    scientific = Scientific(arms=names, sizes=sweep.sizes or space.scientific.sizes)
+    nuisance = space.nuisance
+    if sweep.lengths:
+        nuisance = replace(nuisance, lengths=sweep.lengths, longer={})
+    fixed = replace(space.fixed, data=data_config(space, sweep.data))
+    if sweep.model and sweep.model != fixed.model.name:  # a space may have its own variant
+        fixed = replace(fixed, model=model(sweep.model))
+    if sweep.device:
+        fixed = replace(fixed, device=sweep.device)
+    if sweep.workers < 1 or fixed.optim.batch_size % sweep.workers:
+        size = fixed.optim.batch_size
+        raise ValueError(f"workers = {sweep.workers}: must divide the batch of {size} images")
+    gpus = sweep.gpus_per_trial
+    if gpus is not None and (sweep.workers > 1 or gpus < 0):
+        raise ValueError(f"gpus_per_trial = {gpus}: at least 0, and only with one worker")
+    if sweep.max_concurrent is not None and sweep.max_concurrent < 1:
+        raise ValueError(f"max_concurrent = {sweep.max_concurrent}: at least 1")
+    return Settings(
+        space=replace(space, scientific=scientific, nuisance=nuisance, fixed=fixed),
+        arms=arms,
+        budget=budget_of(sweep.budget, space.budget),
+        seed=sweep.seed,
+        search=sweep.tuning.search,
+        paired=sweep.tuning.paired,
+        schedule=sweep.tuning.schedule,
+        tails=sweep.tuning.tails,
+        rule=rule(sweep.tuning),
+        rung=sweep.tuning.rung,
+    )
+
+
+def budget_of(spend: Spend, default: Budget) -> Budget:
+    """The space's budget with what the command says instead."""
+    limits = {"trials": spend.trials, "max_images": spend.max_images, "max_hours": spend.max_hours}
+    given = [name for name, value in limits.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(given)}: give one of them; each says how many trials")
+    names = ("trials", "finalists", "confirm", "cross", "audit")
+    changes = {n: getattr(spend, n) for n in names if getattr(spend, n) is not None}
+    return replace(default, **changes, **({"extend": 0} if spend.extend == "never" else {}))
+
+
+def rule(tuning: Tuning) -> Halving | KeepBest | None:
+    """What stops trials, if anything does."""
+    halving = {
+        n: v for n in ("eta", "bracket", "earliest") if (v := getattr(tuning, n)) is not None
+    }
+    given = [*halving, *(["keep"] if tuning.keep is not None else [])]
+    if not tuning.stopping and given:
+        raise ValueError(f"no-stopping and {given[0]}: give one of them")
+    if tuning.keep is not None and halving:
+        raise ValueError(f"keep and {given[0]}: give one of them; each is a rule of its own")
+    if not tuning.stopping:
+        return None
+    return Halving(**halving) if tuning.keep is None else KeepBest(tuning.keep)

@@ -1,0 +1,300 @@
+"""A data set on an object store, and its copy on each node's disk.
+
+Images are read again and again and want to lie on the node. Whoever has them uploads them once,
+with a manifest of what they are; each node brings them to its disk once, and checks every file.
+Any folder will do: a data set in COCO's format, or a cache that has been filled
+(`study.data.cache`), for files keep their time of change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from study.storage import Store, StoreError
+
+MANIFEST = "manifest.json"
+PARTIAL_MANIFEST = ".manifest.partial.json"  # of an upload that was cut off
+THREADS = 16
+CHUNK_BYTES = 8 * 2**20
+SAY_S = 10.0  # between two lines of progress
+ATTEMPTS = 4
+SHOWN = 20  # lines of an error
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a file is."""
+
+    size: int  # bytes
+    sha256: str
+    mtime_ns: int  # the names of decoded images depend on it
+
+
+@dataclass
+class _Progress:
+    """How far a transfer has come; several threads tell, one line is said now and then."""
+
+    files: int
+    bytes: int
+    say: Say
+    done_files: int = 0
+    done_bytes: int = 0
+    stop: threading.Event = field(default_factory=threading.Event)  # the transfer is given up
+    _one: threading.Lock = field(default_factory=threading.Lock)
+    _said: float = field(default_factory=time.monotonic)
+
+    def add(self, size: int = 0, files: int = 0) -> None:
+        with self._one:
+            self.done_bytes += size
+            self.done_files += files
+            if time.monotonic() - self._said > SAY_S:
+                self._said = time.monotonic()
+                self.say(self.line())
+
+    def line(self) -> str:
+        amount = f"{self.done_bytes / 1e9:.1f} of {self.bytes / 1e9:.1f} GB"
+        return f"{self.done_files:,} of {self.files:,} files, {amount}"
+
+
+def upload(folder: Path, store: Store, say: Say) -> None:
+    """Put a folder's files on a store, and last a manifest with the digest of each.
+
+    Files that an earlier upload has put there and that have not changed stay as they are.
+
+    Raises:
+        ValueError: the folder is not there, or empty.
+        StoreError: a file could not be written.
+    """
+    paths = {name: folder / name for name in _files(folder)}
+    if not paths:
+        raise ValueError(f"folder {folder}: there is nothing in it to upload")
+    before = {**_manifest(store, MANIFEST), **_manifest(store, PARTIAL_MANIFEST)}
+    there = {name: size for name, (_, size) in store.stamps().items()}
+    progress = _Progress(len(paths), sum(path.stat().st_size for path in paths.values()), say)
+    sent: dict[str, Entry] = {}
+
+    def send(name: str) -> None:
+        entry = _entry(paths[name], progress)
+        same = before.get(name)
+        if same is None or same.sha256 != entry.sha256 or there.get(name) != entry.size:
+            store.send(paths[name], name)
+        sent[name] = entry
+        progress.add(files=1)
+
+    try:
+        _all(send, list(paths), progress)
+    except BaseException:
+        with contextlib.suppress(StoreError):
+            store.write(PARTIAL_MANIFEST, _written(before | sent))
+        raise
+    store.write(MANIFEST, _written(sent))
+    store.remove(PARTIAL_MANIFEST)
+    say(f"{progress.line()} at {store}")
+
+
+def sync(store: Store, folder: Path, say: Say) -> None:
+    """Bring what was uploaded to a folder; what is there already is checked, and stays.
+
+    One process of a node brings it, the others wait. A file appears under its name when it is
+    whole and right; what was cut off goes on where it was.
+
+    Raises:
+        ValueError: nothing was uploaded there, files are not what the manifest says, or the disk
+            has too little room.
+        StoreError: a file could not be read.
+    """
+    entries = _manifest(store, MANIFEST)
+    if not entries:
+        raise ValueError(
+            f"{store}: has no {MANIFEST}: upload a data set first, python -m study.prepare upload"
+            f" FOLDER {store}"
+        )
+    for name in entries:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise ValueError(f"{store.at(MANIFEST)}: {name!r}: lies outside of the data set")
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder, say):
+        known = _known(folder)
+        todo = [
+            name
+            for name, entry in entries.items()
+            if not _is_known(folder / name, known.get(name), entry)
+        ]
+        progress = _Progress(len(todo), sum(entries[name].size for name in todo), say)
+        missing = sum(_rest(folder / name, entries[name]) for name in todo)
+        free = shutil.disk_usage(folder).free
+        if missing > free:
+            raise ValueError(
+                f"folder {folder}: {free / 1e9:,.1f} GB are free, and {missing / 1e9:,.1f} GB are"
+                f" to come from {store}"
+            )
+        wrong: list[str] = []
+
+        def bring(name: str) -> None:
+            if problem := _bring(store, folder, name, entries[name], progress):
+                wrong.append(problem)
+            else:
+                known[name] = entries[name]
+                progress.add(files=1)
+
+        try:
+            _all(bring, todo, progress)
+        finally:
+            (folder / ".sync.json").write_bytes(_written(known))
+    if wrong:
+        more = [f"… and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
+        raise ValueError("\n".join([f"{len(wrong)} wrong:", *sorted(wrong)[:SHOWN], *more]))
+    before = len(entries) - len(todo)
+    say(f"{store} is in {folder}: {progress.line()} brought or checked, {before:,} were known")
+
+
+def _bring(store: Store, folder: Path, name: str, entry: Entry, progress: _Progress) -> str | None:
+    """Make a file be there; what is wrong with it, if something is."""
+    path = folder / name
+    if path.exists():
+        if _entry(path, progress).sha256 == entry.sha256:
+            os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns))
+            return None
+        return f"{path}: is not what {store.at(MANIFEST)} says: remove it, and it is brought again"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    for resumed in (True, False):  # an object may have been replaced since it was cut off
+        if not resumed or (partial.exists() and partial.stat().st_size > entry.size):
+            partial.unlink(missing_ok=True)
+        fresh = not partial.exists()
+        if _download(store, name, partial, progress) == entry.sha256:
+            os.utime(partial, ns=(entry.mtime_ns, entry.mtime_ns))
+            partial.replace(path)
+            return None
+        if fresh:
+            break
+    partial.unlink()
+    return f"{store.at(name)}: its digest is not that in {MANIFEST}: upload it again"
+
+
+def _download(store: Store, name: str, partial: Path, progress: _Progress) -> str:
+    """Read the rest of an object into a file; the digest of the whole."""
+    for attempt in range(1, ATTEMPTS + 1):
+        found = hashlib.sha256()
+        with partial.open("ab+") as file:
+            file.seek(0)
+            while chunk := file.read(CHUNK_BYTES):
+                found.update(chunk)
+            try:
+                with store.reading(name) as source:
+                    source.seek(file.tell())
+                    while chunk := source.read(CHUNK_BYTES):
+                        file.write(chunk)
+                        found.update(chunk)
+                        progress.add(len(chunk))
+                        if progress.stop.is_set():
+                            raise _GivenUp
+                return found.hexdigest()
+            except OSError as error:
+                if attempt == ATTEMPTS or isinstance(error, FileNotFoundError):
+                    raise StoreError(f"{store.at(name)}: cannot be read: {error}") from error
+        time.sleep(2.0**attempt)
+    raise AssertionError("the last attempt returns or raises")
+
+
+class _GivenUp(Exception):
+    """Another file of the same transfer could not be had."""
+
+
+def _all(act: Callable[[str], None], names: list[str], progress: _Progress) -> None:
+    """Do it for all, several at once; the first error ends it."""
+    with ThreadPoolExecutor(THREADS) as threads:
+        futures = [threads.submit(act, name) for name in names]
+        try:
+            for future in as_completed(futures):
+                future.result()
+        except BaseException:
+            progress.stop.set()
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _entry(path: Path, progress: _Progress) -> Entry:
+    state, found = path.stat(), hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            found.update(chunk)
+            progress.add(len(chunk))
+            if progress.stop.is_set():
+                raise _GivenUp
+    return Entry(state.st_size, found.hexdigest(), state.st_mtime_ns)
+
+
+def _rest(path: Path, entry: Entry) -> int:
+    """Bytes of a file that are still to come."""
+    for there in (path, path.with_name(f".{path.name}.partial")):
+        if there.exists():
+            return max(0, entry.size - there.stat().st_size)
+    return entry.size
+
+
+def _is_known(path: Path, before: Entry | None, entry: Entry) -> bool:
+    """Whether a file was found right before, and has not been touched since."""
+    if before != entry or not path.exists():
+        return False
+    state = path.stat()
+    return (state.st_size, state.st_mtime_ns) == (entry.size, entry.mtime_ns)
+
+
+def _files(folder: Path) -> list[str]:
+    """All files in a folder by name, without our own and others that are hidden."""
+    if not folder.is_dir():
+        raise ValueError(f"folder {folder}: there is no such folder")
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    shown = (path for path in found if not any(part.startswith(".") for part in path.parts))
+    return sorted(path.as_posix() for path in shown if path.as_posix() != MANIFEST)
+
+
+def _known(folder: Path) -> dict[str, Entry]:
+    """What was found right in the folder by an earlier call."""
+    file = folder / ".sync.json"
+    return _read(file.read_bytes(), str(file)) if file.exists() else {}
+
+
+def _manifest(store: Store, name: str) -> dict[str, Entry]:
+    content = store.read(name)
+    return {} if content is None else _read(content, store.at(name))
+
+
+def _read(content: bytes, where: str) -> dict[str, Entry]:
+    try:
+        rows: dict[str, Any] = json.loads(content)["files"]
+        return {name: Entry(**row) for name, row in rows.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{where}: not a manifest as an upload writes it: {error}") from error
+
+
+def _written(entries: Mapping[str, Entry]) -> bytes:
+    rows = {name: asdict(entry) for name, entry in sorted(entries.items())}
+    return (json.dumps({"files": rows}, indent=1) + "\n").encode()
+
+
+@contextlib.contextmanager
+def _alone(folder: Path, say: Say) -> Iterator[None]:
+    """Hold the folder against other processes of this node."""
+    with (folder / ".sync.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another process brings them to {folder}: waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

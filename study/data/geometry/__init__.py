@@ -1,0 +1,1 @@
+"""Polygons, masks and keypoints as numbers."""

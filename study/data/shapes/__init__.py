@@ -1,0 +1,1 @@
+"""The embedded data set: generated images in COCO format."""

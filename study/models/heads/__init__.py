@@ -1,0 +1,1 @@
+"""What is found in a region of interest: boxes, masks, keypoints."""

@@ -1,0 +1,140 @@
+"""Detectron's ImageNet weights: pickled Caffe2 blobs, for images in the order BGR.
+
+R-50-GN.pkl, R-101-GN.pkl    GroupNorm of 32 groups, with which its models with GroupNorm begin
+R-50.pkl, R-101.pkl          batch norms folded into a scale and an offset; bottlenecks have their
+                             stride in the first convolution, hence `model.stride_1x1`
+
+Both kinds may lie directly in the file or under `blobs`.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from study.config import ModelConfig
+from study.models.weights.pixels import Pixels
+
+PIXELS = Pixels((122.7717, 115.9465, 102.9801), (1.0, 1.0, 1.0))
+GROUPS = 32
+EPS = 1e-5  # FrozenBatchNorm2d's
+
+STEM = {
+    "conv1_w": "conv1.weight",
+    "conv1_gn_s": "bn1.weight",
+    "conv1_gn_b": "bn1.bias",
+    "res_conv1_bn_s": "bn1.weight",
+    "res_conv1_bn_b": "bn1.bias",
+}
+BLOCK = re.compile(r"res(\d)_(\d+)_branch(1|2a|2b|2c)_(w|[gb]n_[sb])")
+CONVS = {"1": "downsample.0", "2a": "conv1", "2b": "conv2", "2c": "conv3"}
+NORMS = {"1": "downsample.1", "2a": "bn1", "2b": "bn2", "2c": "bn3"}
+
+
+def read(path: Path, model: ModelConfig) -> dict[str, Tensor]:
+    """The backbone's tensors by torchvision's names, for images in the order RGB.
+
+    Raises:
+        ValueError: not such a file, or its weights suit another backbone or norm.
+    """
+    content = _unpickled(path)
+    blobs = content.get("blobs", content) if isinstance(content, Mapping) else {}
+    if "conv1_w" not in blobs:
+        raise ValueError(
+            f"weights {str(path)!r}: no Caffe2 blobs of a ResNet (there is no conv1_w); of the"
+            " .pkl files only Detectron's are read"
+        )
+    blobs = {name: blob for name, blob in blobs.items() if isinstance(blob, np.ndarray)}
+    weights = {
+        name: torch.from_numpy(np.ascontiguousarray(blob))
+        for blob_name, blob in blobs.items()
+        if (name := _name(blob_name)) is not None
+    }
+    weights["conv1.weight"] = weights["conv1.weight"].flip(1)  # BGR → RGB
+    folded = "res_conv1_bn_s" in blobs
+    _require(folded, path, model)
+    if folded:  # y = s x + b: a batch norm with mean 0 and variance 1
+        for name in [name for name in weights if name.endswith(".bias")]:
+            norm, zeros = name.removesuffix("bias"), torch.zeros_like(weights[name])
+            weights |= {norm + "running_mean": zeros, norm + "running_var": zeros + (1 - EPS)}
+    return PIXELS.fitted(weights, "conv1.weight", model)
+
+
+def _require(folded: bool, path: Path, model: ModelConfig) -> None:
+    known = model.backbone in ("resnet50", "resnet101")
+    wanted = {"norm": "frozen_batch" if folded else "group", "stride_1x1": folded}
+    if not folded:
+        wanted["norm_groups"] = GROUPS
+    wrong = [
+        f"model.{name} = {getattr(model, name)!r}, must be {value!r}"
+        for name, value in wanted.items()
+        if getattr(model, name) != value
+    ]
+    if not known:
+        wrong.append(f"model.backbone = {model.backbone!r}, must be 'resnet50' or 'resnet101'")
+    if wrong:
+        kind = "batch norms folded into scale and offset" if folded else "GroupNorm"
+        raise ValueError(f"weights {str(path)!r} have {kind}: {'; '.join(wrong)}")
+
+
+def _name(blob: str) -> str | None:
+    """torchvision's name; None: the classifier, a momentum, or no part of the body."""
+    if blob in STEM:
+        return STEM[blob]
+    if (match := BLOCK.fullmatch(blob)) is None:
+        # R-50.pkl has a conv1_b, which Detectron's network, without that bias, leaves out too
+        outside = not blob.startswith(("conv1_", "res")) or blob.endswith("_momentum")
+        return None if outside or blob == "conv1_b" else blob
+    stage, block, branch, kind = match.groups()
+    place = f"layer{int(stage) - 1}.{block}"
+    if kind == "w":
+        return f"{place}.{CONVS[branch]}.weight"
+    return f"{place}.{NORMS[branch]}.{'weight' if kind.endswith('s') else 'bias'}"
+
+
+def _unpickled(path: Path) -> Any:
+    with path.open("rb") as file:
+        try:
+            return _Arrays(file, encoding="latin1").load()  # Python 2 wrote them
+        except (pickle.UnpicklingError, EOFError) as error:
+            raise ValueError(f"weights {str(path)!r}: {error}") from error
+
+
+def _to_bytes(text: str, encoding: str) -> bytes:
+    """How protocol 2 writes bytes: as text, to be encoded."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"bytes encoded as {encoding}")
+    return text.encode(encoding)
+
+
+_RECONSTRUCT = np.empty(0).__reduce__()[0]
+_SCALAR = np.float64(0).__reduce__()[0]
+_CORES = ("numpy.core.multiarray", "numpy._core.multiarray")
+_ALLOWED: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    **{(core, "_reconstruct"): _RECONSTRUCT for core in _CORES},
+    **{(core, "scalar"): _SCALAR for core in _CORES},
+    ("_codecs", "encode"): _to_bytes,
+    ("collections", "OrderedDict"): OrderedDict,
+    **{("builtins", kind.__name__): kind for kind in (set, frozenset, bytearray, complex)},
+}
+
+
+class _Arrays(pickle.Unpickler):
+    """Makes NumPy arrays and plain containers; a pickle could otherwise run any program."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            raise pickle.UnpicklingError(
+                f"asks for {module}.{name}, and only NumPy arrays are taken from a pickle"
+            )
+        return _ALLOWED[module, name]

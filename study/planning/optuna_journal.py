@@ -1,0 +1,91 @@
+"""The study as Optuna's dashboard shows it: a journal derived from the run directory.
+
+One Optuna study per arm and size. The file can be deleted at any time; the next sweep in the
+directory writes it again. Nothing reads it to decide anything.
+
+    optuna-dashboard RUN_DIR/optuna.journal
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import optuna
+from optuna.distributions import BaseDistribution, FloatDistribution
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+
+from study.config import digest
+from study.planning.design import Cell
+from study.planning.plan import Plan
+from study.planning.search import optuna_state, params
+from study.planning.tuning_trial import Tried
+
+
+class Journal:
+    """Keeps the journal up to date. Stopped trials are pruned, diverged ones failed."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._store = plan.study.store
+        # Optuna appends to a file: for an object store to one that is put there when it has grown
+        self._copied = tempfile.TemporaryDirectory() if self._store.folder is None else None
+        folder = Path(self._copied.name) if self._copied else plan.study.path
+        for stale in folder.glob("optuna.journal*"):  # and its lock
+            stale.unlink()
+        self._file, self._size = folder / "optuna.journal", 0
+        storage = JournalStorage(JournalFileBackend(str(self._file)))
+        self._studies = {
+            cell: optuna.create_study(
+                study_name=self._name(cell), storage=storage, direction="maximize"
+            )
+            for cell in plan.settings.cells
+        }
+        self._trials: dict[str, optuna.Trial] = {}
+        self._reported: dict[str, int] = {}  # lengths told so far; -1: the trial is closed
+
+    def update(self) -> None:
+        """Tell what is new in the run directory."""
+        for cell in self._studies:
+            for tried in self._plan.tried(cell):
+                if self._reported.get(tried.trial_id) != -1:
+                    self._tell(cell, tried)
+        if self._copied and self._file.stat().st_size > self._size:
+            content = self._file.read_bytes()
+            self._store.write(self._file.name, content)
+            self._size = len(content)
+
+    def _tell(self, cell: Cell, tried: Tried) -> None:
+        outcome = tried.outcome()
+        if tried.trial_id not in self._trials:
+            study = self._studies[cell]
+            attributes = {"trial_id": tried.trial_id, "strategy": tried.strategy}
+            study.enqueue_trial(params(tried.proposal), user_attrs=attributes)
+            self._trials[tried.trial_id] = study.ask(self._ranges(cell, tried))
+        trial, known = self._trials[tried.trial_id], self._reported.get(tried.trial_id, 0)
+        lengths = sorted(outcome.AP_box)
+        for length in lengths[known:]:
+            trial.report(outcome.AP_box[length], step=length)
+        self._reported[tried.trial_id] = len(lengths)
+        state, value = optuna_state(tried.state), None
+        if state == TrialState.COMPLETE:
+            value = max(outcome.AP_box.values(), default=None)
+            state = TrialState.FAIL if value is None else state  # nothing to find in the split
+        if state.is_finished():
+            self._studies[cell].tell(trial, value, state)
+            self._reported[tried.trial_id] = -1
+
+    def _ranges(self, cell: Cell, tried: Tried) -> dict[str, BaseDistribution]:
+        """The search space; a point in a strip beyond it widens it for itself."""
+        ranges, point = self._plan.settings.ranges_at(cell.size), params(tried.proposal)
+        return {
+            name: FloatDistribution(min(r.low, point[name]), max(r.high, point[name]), log=True)
+            for name, r in ranges.items()
+        }
+
+    def _name(self, cell: Cell) -> str:
+        settings = self._plan.settings
+        question = digest(settings.question(data={}))
+        return f"{settings.space.name}/{cell.arm.name}/{cell.size}/{question}"

@@ -1,0 +1,137 @@
+"""The trials that a study has, by arm, size and role: the run directory as its plan sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from study.config import RunConfig, from_dict, schedule, to_dict
+from study.planning.design import Cell, Settings
+from study.planning.trial_specs import Wanted
+from study.planning.tuning_trial import Tried
+from study.storage.run_dir import State, StudyDir
+
+
+@dataclass
+class Roles:
+    """The ids of one cell's trials by role, and the runs of those that confirm."""
+
+    tuning: list[str] = field(default_factory=list)
+    confirming: dict[str, RunConfig] = field(default_factory=dict)
+    audits: list[str] = field(default_factory=list)
+
+    def add(self, trial_id: str, role: str, run: RunConfig) -> None:
+        if role == "confirm":
+            self.confirming[trial_id] = run
+        elif role in ("tune", "audit"):
+            (self.tuning if role == "tune" else self.audits).append(trial_id)
+
+
+class Trials:
+    """Reads what is in the run directory once, then only what may have changed."""
+
+    def __init__(self, cells: Sequence[Cell], study: StudyDir) -> None:
+        self.study = study
+        self.of = {cell: Roles() for cell in cells}
+        self._settled: dict[str, Tried] = {}  # tuning trials that have ended
+        self._ended: set[str] = set()  # other trials that have
+        names = {cell.name: cell for cell in cells}
+        for trial in study.trials():
+            config = trial.config()
+            cell = names.get(f"{config['run']['arm']}-{config['run']['size']}")
+            if cell:
+                self.of[cell].add(trial.id, config["role"], from_dict(RunConfig, config["run"]))
+
+    def write(self, cell: Cell, wanted: Wanted) -> str:
+        """Make a trial exist; returns its id."""
+        trial_id = wanted.run.trial_id
+        self.study.trial(trial_id).write_config(wanted.config())
+        self.of[cell].add(trial_id, wanted.role, wanted.run)
+        return trial_id
+
+    def refresh(self, trial_id: str, settings: Settings) -> dict[str, Any]:
+        """The trial's config.json, with where and how it runs brought up to date."""
+        trial, fixed = self.study.trial(trial_id), settings.space.fixed
+        config = trial.config()
+        run = from_dict(RunConfig, config["run"])
+        inits = {arm.name: arm.init for arm in settings.arms}
+        now = replace(
+            run,
+            data=fixed.data,
+            init=inits[run.arm],
+            device=fixed.device,
+            threads=fixed.threads,
+            checkpoint_every=fixed.checkpoint_every,
+        )
+        if now != run:
+            config["run"] = to_dict(now)
+            trial.write_config(config)
+        return config
+
+    def cell_of(self, trial_id: str) -> Cell | None:
+        """The cell of a tuning trial; None for a trial of another role."""
+        return next((cell for cell, roles in self.of.items() if trial_id in roles.tuning), None)
+
+    def tried(self, cell: Cell) -> list[Tried]:
+        """The cell's tuning trials, by index."""
+        found = [self.tuned(trial_id) for trial_id in self.of[cell].tuning]
+        return sorted(found, key=lambda one: one.index)
+
+    def states(self, cell: Cell) -> dict[str, State | None]:
+        """Of all the cell's trials."""
+        roles, tuning = self.of[cell], {one.trial_id: one.state for one in self.tried(cell)}
+        others = [*roles.confirming, *roles.audits]
+        return tuning | {trial_id: self.study.trial(trial_id).state for trial_id in others}
+
+    def has_ended(self, trial_id: str) -> bool:
+        """Whether the trial needs no more work."""
+        if trial_id in self._settled or trial_id in self._ended:
+            return True
+        state = self.study.trial(trial_id).state
+        if state is None or not state.is_final:
+            return False
+        if self.cell_of(trial_id) is None:
+            self._ended.add(trial_id)
+        else:
+            self.tuned(trial_id)
+        return True
+
+    def tuned(self, trial_id: str) -> Tried:
+        """The tuning trial; one that was told to stop and has its tail is marked as stopped."""
+        if trial_id in self._settled:
+            return self._settled[trial_id]
+        trial = self.study.trial(trial_id)
+        state, config, records = trial.state, trial.config(), tuple(trial.records())
+        run, stopped_at = from_dict(RunConfig, config["run"]), config.get("stopped_at")
+        if stopped_at is not None and state not in (State.STOPPED, State.DIVERGED):
+            recorded = {(r["leg"], r["weights"]) for r in records}
+            if not schedule.remaining(run.schedule, recorded):
+                trial.mark(state := State.STOPPED, iteration=stopped_at)
+                trial.remove("trunk")  # for good: nobody will go on from there
+        tried = Tried(
+            trial_id=trial_id,
+            index=config["index"],
+            run=run,
+            strategy=config["strategy"],
+            state=state,
+            stopped_at=stopped_at,
+            passed=config.get("passed", 0),
+            in_strip="strip" in config,
+            records=records,
+        )
+        if state is not None and state.is_final:
+            self._settled[trial_id] = tried
+        return tried
+
+    def passes(self, tried: Tried, length: int) -> None:
+        """Write down that a tuning trial goes on from a rung, for good."""
+        trial = self.study.trial(tried.trial_id)
+        trial.write_config(trial.config() | {"passed": length})
+
+    def stop(self, tried: Tried, length: int) -> None:
+        """End a tuning trial at a length: with its tail there, should that be missing yet."""
+        trial = self.study.trial(tried.trial_id)
+        run = replace(tried.run, schedule=tried.run.schedule.up_to(length))
+        trial.write_config(trial.config() | {"run": to_dict(run), "stopped_at": length})
+        self.tuned(tried.trial_id)  # marks it, if its tail is there

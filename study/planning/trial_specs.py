@@ -1,0 +1,131 @@
+"""The kinds of trials in a study, each as the whole configuration of its run.
+
+tune      a point of the search space, on the tuning split; ID-t007, or ID-lr-high1-0 in a strip
+audit     a stopped one, continued to the end to see what stopping lost; ID-t007-audit
+confirm   a chosen setting with a fresh seed and draw, on the report split; ID-c0. Its own arm's
+          best settings, and for cross-tuning those of the other arms
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from study.config import OptimConfig, RunConfig, ScheduleConfig, to_dict
+from study.planning.design import Cell, Settings
+from study.planning.range_extension import Strip
+from study.planning.search import Proposal, sobol
+from study.planning.tuning_trial import Choice, Tried
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A trial that ought to exist: what its config.json says besides the run."""
+
+    role: str
+    index: int
+    strategy: str
+    run: RunConfig
+    more: dict[str, Any]
+
+    def config(self) -> dict[str, Any]:
+        """The contents of config.json."""
+        place = {"role": self.role, "index": self.index, "strategy": self.strategy}
+        return place | self.more | {"run": to_dict(self.run)}
+
+
+def tuning_id(cell: Cell, index: int) -> str:
+    return f"{cell.name}-t{index:03d}"
+
+
+def strip_id(cell: Cell, strip: Strip, number: int) -> str:
+    return f"{cell.name}-{strip.label}-{number}"
+
+
+def audit_id(trial_id: str) -> str:
+    return f"{trial_id}-audit"
+
+
+def tuning(settings: Settings, cell: Cell, index: int, proposal: Proposal) -> Wanted:
+    """The trial of a proposal."""
+    run = _tuned(settings, cell, tuning_id(cell, index), proposal)
+    return Wanted("tune", index, proposal.strategy, run, {})
+
+
+def in_strip(settings: Settings, cell: Cell, strip: Strip, number: int) -> Wanted:
+    """Trial `number` in a strip beyond a range; the same point for every arm."""
+    nuisance = settings.space.nuisance.at(cell.size)
+    ranges = settings.ranges_at(cell.size)
+    ranges[strip.name] = strip.of(ranges[strip.name])
+    # a sequence of its own for each strip
+    key = [("lr", "weight_decay").index(strip.name), int(strip.side == "high"), strip.step]
+    seed = int("".join(map(str, key))) + 10_000 * (1 + settings.seed)
+    search = replace(settings.points(cell.size), nuisance=replace(nuisance, **ranges))
+    proposal = search.at(sobol(seed, number), "strip")
+    run = _tuned(settings, cell, strip_id(cell, strip, number), proposal)
+    limits = ranges[strip.name]
+    more = {"strip": {"name": strip.name, "low": limits.low, "high": limits.high}}
+    index = 1000 * strip.step + 100 * key[0] + 50 * key[1] + number
+    return Wanted("tune", index, "strip", run, more)
+
+
+def confirmation(settings: Settings, cell: Cell, choice: Choice, repeat: int, own: bool) -> Wanted:
+    """Repeat `repeat` of a setting, the cell's own or one with another arm's values.
+
+    Seeds and draws depend on the repeat alone: all arms and settings are paired by them.
+    """
+    run = choice.tried.run
+    fixed = replace(
+        run.schedule,
+        lengths=(choice.length,),
+        factors=(choice.factor,),
+        tails="every",
+        watch=(),
+        shared=True,
+    )
+    run = replace(
+        run,
+        arm=cell.arm.name,
+        init=cell.arm.init,
+        draw=1 + repeat,
+        seed=1000 * (1 + settings.seed) + repeat,
+        split="report",
+        schedule=fixed,
+        keep_detections=True,
+    )
+    strategy = "confirm" if own else "cross"
+    return Wanted("confirm", repeat, strategy, run, {"of": choice.tried.trial_id})
+
+
+def audit(settings: Settings, stopped: Tried) -> Wanted | None:
+    """The rest of a stopped trial; None where it has been to the end."""
+    schedule = settings.schedule_at(stopped.run.size)
+    rest = tuple(n for n in schedule.lengths if n > (stopped.stopped_at or 0))
+    if not rest:
+        return None
+    trial_id = audit_id(stopped.trial_id)
+    run = replace(
+        stopped.run, trial_id=trial_id, schedule=replace(schedule, lengths=rest, watch=())
+    )
+    return Wanted("audit", stopped.index, stopped.strategy, run, {"of": stopped.trial_id})
+
+
+def setting(run: RunConfig) -> tuple[OptimConfig, ScheduleConfig, int, int]:
+    """What makes two confirm runs of an arm and size the same."""
+    return run.optim, run.schedule, run.seed, run.draw
+
+
+def _tuned(settings: Settings, cell: Cell, trial_id: str, proposal: Proposal) -> RunConfig:
+    fixed = settings.space.fixed
+    return replace(
+        fixed,
+        trial_id=trial_id,
+        arm=cell.arm.name,
+        init=cell.arm.init,
+        size=cell.size,
+        draw=0,
+        seed=settings.seed,
+        split="tune",
+        optim=replace(fixed.optim, lr=proposal.lr, weight_decay=proposal.weight_decay),
+        schedule=settings.schedule_at(cell.size),
+    )

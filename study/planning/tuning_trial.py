@@ -1,0 +1,84 @@
+"""What the tuning trials of an arm and size have shown, and which settings that makes the best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from study.config import RunConfig
+from study.planning.search import Outcome, Proposal
+from study.planning.stopping import box_ap
+from study.storage.run_dir import Record, State
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A tuning trial as the run directory shows it."""
+
+    trial_id: str
+    index: int
+    run: RunConfig
+    strategy: str
+    state: State | None
+    stopped_at: int | None  # the rung (a length) at which it was told to end
+    passed: int  # the last rung at which it was told to go on; 0: none yet
+    in_strip: bool  # proposed beyond a range's end
+    records: tuple[Record, ...]
+
+    @property
+    def tails(self) -> list[Record]:
+        """The records of finished runs of some length; those of the trunk are left out."""
+        return [r for r in self.records if r["length"] is not None and math.isfinite(box_ap(r))]
+
+    @property
+    def proposal(self) -> Proposal:
+        optim = self.run.optim
+        return Proposal(optim.lr, optim.weight_decay, self.strategy)
+
+    def outcome(self) -> Outcome:
+        """What a search strategy learns from it: the best over the drop factors, by length."""
+        by_length: dict[int, float] = {}
+        for record in self.tails:
+            length = record["length"]
+            by_length[length] = max(box_ap(record), by_length.get(length, -math.inf))
+        return Outcome(self.proposal, self.state, by_length)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A setting that was tried: a tuning trial at one of its lengths and drop factors."""
+
+    tried: Tried
+    length: int
+    factor: float
+    AP_box: float
+
+    @property
+    def setting(self) -> dict[str, float]:
+        """Learning rate and weight decay by name."""
+        optim = self.tried.run.optim
+        return {"lr": optim.lr, "weight_decay": optim.weight_decay}
+
+
+def finalists(tried: Sequence[Tried], count: int) -> list[Choice]:
+    """The best setting of each of the `count` best trials, best first.
+
+    Highest box AP over all tails; ties: shorter length, then lower trial index. Stopped trials
+    count. Trials without a tail that has an AP do not.
+    """
+    choices = [
+        max(
+            (Choice(one, r["length"], r["factor"], box_ap(r)) for r in one.tails),
+            key=lambda choice: (choice.AP_box, -choice.length),
+        )
+        for one in tried
+        if one.tails
+    ]
+    choices.sort(key=lambda c: (-c.AP_box, c.length, c.tried.index))
+    return choices[:count]
+
+
+def chosen(tried: Sequence[Tried]) -> Choice | None:
+    """The best setting; None where no record has a finite AP."""
+    return next(iter(finalists(tried, 1)), None)

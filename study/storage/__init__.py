@@ -1,0 +1,37 @@
+"""Where a run directory lies: a folder, or a prefix of an object store (s3://, gs://).
+
+Both give the same names to the same contents, and whatever is left by a kill could have been left
+by one on the other: files appear whole and in the order in which they were written.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from study.storage.folder import FolderStore
+from study.storage.store import Busy, File, Store, StoreError
+
+__all__ = ["Busy", "File", "FolderStore", "Store", "StoreError", "opened"]
+
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*):/+(.*)", re.IGNORECASE)
+
+
+def opened(where: Store | Path | str) -> Store:
+    """The store at a path or an address; nothing is read or written yet.
+
+    Raises:
+        ValueError: an address of a scheme that is not known, or one without a bucket.
+    """
+    if not isinstance(where, (Path, str)):
+        return where
+    # a Path has made one slash of two
+    address = _ADDRESS.fullmatch(str(where))
+    if address is None:
+        return FolderStore(Path(where))
+    scheme, rest = address[1].lower(), address[2]
+    if scheme == "file":
+        return FolderStore(Path("/" + rest))
+    from study.storage.objects import ObjectStore  # here: folders need no pyarrow
+
+    return ObjectStore.at_address(scheme, rest)

@@ -1,0 +1,277 @@
+"""The training loop: a generator of records that knows no Ray.
+
+It trains to the next evaluation, saves, yields, and may be closed or killed at any point: the next
+`run` of the same configuration in the same folder goes on and ends with the same weights and
+records, bit for bit on a CPU. Alone it is a local run; a Tune trial's step is `next`; in a worker
+group every rank iterates over the same records.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import tempfile
+import time
+from collections.abc import Generator, Sequence
+
+import safetensors.torch
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from study.config import RunConfig, schedule, to_dict
+from study.config.schedule import Leg
+from study.data.loader import TrainingData
+from study.data.splits import Splits, open_splits
+from study.models import initialisation
+from study.models.losses import Share
+from study.randomness import Stream, seed
+from study.storage import detection_files
+from study.storage.run_dir import Record, State, TrialDir
+from study.training.cost_meter import Meter
+from study.training.evaluation.detections import Detection
+from study.training.evaluation.scores import Scores, score
+from study.training.train_state import TrainState, optimiser, place_of
+from study.training.workers import World
+
+
+class Diverged(RuntimeError):
+    """The loss was not finite; raised on every worker before the optimiser's step."""
+
+    def __init__(self, iteration: int, losses: dict[str, float]) -> None:
+        super().__init__(f"loss not finite at iteration {iteration}: {losses}")
+        self.iteration = iteration
+        self.losses = losses
+
+
+def run(config: RunConfig, trial: TrialDir) -> Generator[Record, None, None]:
+    """Train and evaluate every length of the schedule that has no record yet; yield the records.
+
+    Each record is appended to the trial before it is yielded; the last one has `done` set.
+
+    Raises:
+        Diverged: after the trial was marked so.
+        ValueError: data, weights or number of workers do not suit the configuration.
+    """
+    world = World.current()
+    with trial.lock() if world.is_main else contextlib.nullcontext():
+        session = _Session(config, trial, world)
+        recorded = world.from_main({(r["leg"], r["weights"]) for r in trial.records()})
+        legs = schedule.remaining(config.schedule, recorded)
+        for leg in legs:
+            session.enter(leg, legs)
+            try:
+                session.train(leg)
+            except Diverged as outcome:
+                session.end(State.DIVERGED, iteration=outcome.iteration, error=str(outcome))
+                raise
+            for weights in leg.evaluated:
+                last = leg is legs[-1] and weights == leg.evaluated[-1]
+                yield session.evaluate(leg, weights, done=last)
+        session.end(State.FINISHED, iteration=session.state.iteration)
+
+
+class _Session:
+    """One process's work on a trial, from its last checkpoint on."""
+
+    def __init__(self, config: RunConfig, trial: TrialDir, world: World) -> None:
+        self.config, self.trial, self.world = config, trial, world
+        self.slots = world.slots(config.optim.batch_size)
+        self.device = _device(config)
+        self.splits = open_splits(config.data)
+        train = self.splits.train
+        subset = self.splits.subset(config.size, config.draw)
+        # weights that do not fit are refused before any image is decoded: of COCO's, for an hour
+        detector, audit = initialisation.build(config, len(train.category_id))
+        self.data = TrainingData(train, subset, config.model)
+        detector.to(self.device, getattr(torch, config.precision)).train()
+        self.state = TrainState(detector, optimiser(detector, config.optim))
+        self.model: nn.Module = detector
+        if world.size > 1:
+            self.model = DistributedDataParallel(
+                detector,
+                broadcast_buffers=False,  # equal on all workers at every step: see SyncBatchNorm
+                find_unused_parameters=config.schedule.cascade_last is not None,  # till it joins
+            )
+        self.averages = bool(config.schedule.watch) and "average" in config.schedule.watched
+        self.meter = Meter(trial, world.size)
+        if world.is_main:
+            trial.write_audit(audit)
+        self.mark(State.RUNNING, device=_device_name(self.device), workers=world.size)
+
+    def enter(self, leg: Leg, remaining: Sequence[Leg]) -> None:
+        """Be at the leg's start, or where a killed session left it: resuming is returning.
+
+        A leg of the trunk that a former session has walked is left as it is.
+        """
+        inside = self.trial.load("tail") if leg.is_tail else None
+        if inside is not None and place_of(inside)[0] == leg.name:
+            self.state.restore(inside)
+        elif self.state.trunk != leg.trunk:
+            trunk = self.trial.load("trunk")
+            if trunk is not None and place_of(trunk)[1] == leg.trunk:
+                self.state.restore(trunk)
+            elif self.state.iteration:
+                self.restart()  # another separate run
+        walked = self.state.iteration > leg.stop
+        if walked and any(one.needs(leg) for one in remaining):
+            self.restart()  # the checkpoint lies beyond something that is wanted after all
+            walked = False
+        if not walked:
+            self.state.enter(leg)
+        self.meter.begin_leg()
+
+    def restart(self) -> None:
+        """Be at the very beginning again."""
+        detector, _ = initialisation.build(self.config, len(self.splits.train.category_id))
+        detector.to(self.device, getattr(torch, self.config.precision))
+        fresh = TrainState(detector, optimiser(detector, self.config.optim))
+        self.state.restore(fresh.to_bytes())
+
+    def train(self, leg: Leg) -> None:
+        """Take the leg's remaining steps; save now and then, and at its end."""
+        for iteration in range(self.state.iteration, leg.stop):
+            self.step(leg, iteration)
+            done = iteration + 1
+            if done == leg.stop or done % self.config.checkpoint_every == 0:
+                self.save("tail" if leg.is_tail else "trunk", leg)
+
+    def step(self, leg: Leg, iteration: int) -> None:
+        """One iteration: batch, losses, mean over all workers, gradient, update."""
+        optim, key = self.config.optim, (self.config.seed, iteration)
+        batch = self.data.batch(iteration, self.config.seed, optim.batch_size, self.slots)
+        seeds = [
+            (seed(Stream.RPN, *key, slot), seed(Stream.ROI, *key, slot)) for slot in self.slots
+        ]
+        targets = [{k: v.to(self.device) for k, v in t.items()} for t in batch.targets]
+        self.state.detector.every_stage = schedule.cascades(self.config.schedule, iteration)
+        shares = self.model(batch.images.to(self.device), batch.sizes, targets, seeds)
+        loss, losses = self.mean(shares)
+        if not all(map(math.isfinite, losses.values())):
+            raise Diverged(iteration, losses)
+        for group in self.state.optimiser.param_groups:
+            group["lr"] = schedule.lr(optim.lr, self.config.schedule, leg, iteration)
+        self.state.optimiser.zero_grad()
+        loss.backward()
+        if optim.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.state.detector.parameters(), optim.clip_norm)
+        self.state.optimiser.step()
+        self.state.iteration = iteration + 1
+        self.state.add_losses(losses)
+        if self.averages and not leg.is_tail:
+            self.state.add_to_average(schedule.averaging(self.config.schedule, iteration))
+        self.meter.count(optim.batch_size)
+
+    def mean(self, shares: dict[str, Share]) -> tuple[torch.Tensor, dict[str, float]]:
+        """The loss to differentiate here, and each mean loss over the whole batch.
+
+        One small sum over the workers gives both. DDP averages gradients over workers, hence the
+        factor: sums here, divided by the number of terms everywhere, add up to the mean.
+        """
+        parts = [[share.total.detach().double(), share.terms] for share in shares.values()]
+        sums = self.world.sum(torch.tensor(parts, dtype=torch.float64, device=self.device))
+        terms = sums[:, 1].clamp(min=1).tolist()
+        weighted = [
+            share.total * (self.world.size / number)
+            for share, number in zip(shares.values(), terms, strict=True)
+        ]
+        totals = sums[:, 0].tolist()
+        means = [total / number for total, number in zip(totals, terms, strict=True)]
+        return torch.stack(weighted).sum(), dict(zip(shares, means, strict=True))
+
+    def evaluate(self, leg: Leg, weights: str, done: bool) -> Record:
+        """The record of a finished leg: appended to the trial, then returned on every worker."""
+        assert self.state.iteration == leg.stop, (leg, self.state.iteration)
+        began, trained = time.monotonic(), leg.stop - 1
+        self.state.detector.every_stage = schedule.cascades(self.config.schedule, trained)
+        with self.state.averaged() if weights == "average" else contextlib.nullcontext():
+            scores, detections = self.score(self.splits)
+        config, iteration = self.config, self.state.iteration
+        record: Record = {
+            "trial_id": config.trial_id,
+            "arm": config.arm,
+            "size": config.size,
+            "draw": config.draw,
+            "seed": config.seed,
+            "lr": config.optim.lr,
+            "weight_decay": config.optim.weight_decay,
+            "leg": leg.name,
+            "weights": weights,
+            "iteration": iteration,
+            "length": leg.length,
+            "factor": leg.factor,
+            "images_seen": iteration * config.optim.batch_size,
+            "split": config.split,
+            **scores,
+            **self.state.mean_losses(),
+            "eval_seconds": round(time.monotonic() - began, 3),
+            **self.meter.costs(),
+            "time": time.time(),
+            "done": done,
+        }
+        record = self.world.from_main(record)
+        if self.world.is_main:
+            if config.keep_weights and leg.is_tail:
+                content = safetensors.torch.save(self.state.detector.state_dict())
+                self.trial.keep_weights(leg.name, content)
+            if config.keep_detections and leg.is_tail:
+                detection_files.write_detections(
+                    detection_files.detections_file(self.trial, leg.name), detections
+                )
+            self.trial.append(record)
+            self.trial.remove("tail")
+        return record
+
+    def score(self, splits: Splits) -> tuple[Scores, list[Detection]]:
+        """AP and the like on the configured split, and of what; every worker does its share."""
+        index, ids = splits.images(self.config.split)
+        return score(self.state.detector, index, ids, self.config, self.world)
+
+    def save(self, name: str, leg: Leg) -> None:
+        # the cost first: whatever a kill loses after it has been paid for
+        self.mark(State.RUNNING, iteration=self.state.iteration, leg=leg.name)
+        if self.world.is_main:
+            self.trial.save(name, self.state.to_bytes())
+
+    def end(self, state: State, **fields: object) -> None:
+        """Write what became of the run; its checkpoints are of no more use."""
+        if self.world.is_main:
+            self.trial.remove("trunk")
+            self.trial.remove("tail")
+        self.mark(state, **fields)
+
+    def mark(self, state: State, **fields: object) -> None:
+        if self.world.is_main:
+            self.trial.mark(state, **fields, **self.meter.costs())
+
+
+def images_per_second(config: RunConfig, iterations: int = 6) -> float:
+    """Training speed of one worker on this machine, from a few real iterations."""
+    with tempfile.TemporaryDirectory() as folder:
+        trial = TrialDir(folder)
+        trial.write_config({"run": to_dict(config)})
+        session = _Session(config, trial, World())
+        leg = schedule.legs(config.schedule)[0]
+        session.step(leg, 0)  # the first one is slower
+        session.meter.begin_leg()
+        for iteration in range(1, iterations):
+            session.step(leg, iteration)
+        return session.meter.images_per_second
+
+
+def _device(config: RunConfig) -> torch.device:
+    """The run's device; sets what makes this process's arithmetic repeatable."""
+    name = config.device
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.set_num_threads(config.threads)
+    torch.backends.cudnn.benchmark = False
+    # On CUDA this switch would replace torchvision's kernels by far slower ones.
+    torch.use_deterministic_algorithms(name == "cpu")
+    # Filling fresh memory, which determinism turns on, costs time and guards nothing here.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    return torch.device(name)
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

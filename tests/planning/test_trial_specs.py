@@ -1,0 +1,202 @@
+"""What a study runs besides its search: audits, strips beyond ranges, repeats, cross-tuning."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from study.config import LogUniform, RunConfig
+from study.config.arms import parse
+from study.planning.range_extension import Strip, beyond, edge, extended
+from study.planning.tuning_trial import chosen, finalists
+from study.storage.run_dir import State
+from tests.simulated import SPACE, Simulation, bowl, outcome, settings
+
+
+def configs(simulation: Simulation, **equal: Any) -> dict[str, dict[str, Any]]:
+    found = {trial.id: trial.config() for trial in simulation.study.trials()}
+    return {i: c for i, c in found.items() if all(c[k] == v for k, v in equal.items())}
+
+
+def lengths(config: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(config["run"]["schedule"]["lengths"])
+
+
+LAZY = {"rung": "average", "tails": "last", "trials": 9, "confirm": 1}
+
+
+def test_compared_by_their_trunks_all_trials_end_in_one_tail(tmp_path: Path):
+    done = Simulation(settings(**LAZY), tmp_path).run()
+    ended = []
+    for trial_id in configs(done, role="tune"):
+        trial = done.study.trial(trial_id)
+        assert trial.state in (State.FINISHED, State.STOPPED)
+        tails = [r["length"] for r in trial.records() if r["weights"] == "tail"]
+        assert tails == [lengths(trial.config())[-1]]
+        assert trial.config().get("stopped_at", 120) == tails[0]
+        ended += tails
+    assert {n: ended.count(n) for n in (60, 80, 120)} == {60: 4 * 4, 80: 4 * 2, 120: 4 * 3}
+
+
+def test_by_trunk_or_by_tail_the_same_go_on_where_both_rank_alike(tmp_path: Path):
+    """The bowl ranks settings alike at every iteration; so who is stopped does not differ."""
+    by_tail = Simulation(settings(trials=9), tmp_path / "tail").run()
+    by_trunk = Simulation(settings(**LAZY), tmp_path / "trunk").run()
+    for trial_id, config in configs(by_trunk, role="tune").items():
+        assert config.get("stopped_at") == by_tail.study.trial(trial_id).config().get("stopped_at")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("concurrent", [3])
+def test_killed_anywhere_a_lazy_audited_extended_study_is_the_same(
+    concurrent: int, tmp_path: Path
+):
+    asked = settings(**LAZY, audit=0.3, extend=2, cross=1)
+    undisturbed = outcome(Simulation(asked, tmp_path / "whole", objective=at_edge).run().study)
+    rng = np.random.default_rng(2)
+    for _ in range(30):
+        seed = int(rng.integers(99))
+        Simulation(asked, tmp_path / "killed", at_edge, concurrent, seed).run(steps=5)
+    killed = Simulation(asked, tmp_path / "killed", at_edge, concurrent).run()
+    assert outcome(killed.study) == undisturbed
+    assert {v[0] for v in undisturbed.values()} == {"tune", "audit", "confirm"}
+
+
+def test_audits_go_on_from_the_fork_and_change_nothing(tmp_path: Path):
+    plain = Simulation(settings(trials=9), tmp_path / "plain").run()
+    done = Simulation(settings(trials=9, audit=0.4), tmp_path / "audited").run()
+    audits, others = configs(done, role="audit"), outcome(done.study)
+    assert {i: v for i, v in others.items() if i not in audits} == outcome(plain.study)
+    stopped = [t.id for t in done.study.trials() if t.state is State.STOPPED]
+    assert 2 < len(audits) < len(stopped)
+    for trial_id, config in audits.items():
+        of = done.study.trial(config["of"])
+        assert of.state is State.STOPPED
+        rest = tuple(n for n in (60, 80, 120) if n > of.config()["stopped_at"])
+        assert lengths(config) == rest
+        assert done.study.trial(trial_id).state is State.FINISHED
+        assert config["run"]["optim"] == of.config()["run"]["optim"]
+
+
+def test_an_audit_is_given_the_trunk_of_the_stopped_trial(tmp_path: Path):
+    asked = settings(trials=4, audit=1.0, confirm=0)
+    simulation = Simulation(asked, tmp_path)
+    while not configs(simulation, role="audit"):
+        simulation.run(steps=1)
+    (trial_id,) = list(configs(simulation, role="audit"))[:1]
+    assert simulation.study.trial(trial_id).load("trunk") == b"60"
+    assert simulation.study.trial(trial_id.removesuffix("-audit")).load("trunk") is None
+
+
+def at_edge(run: RunConfig, length: int) -> float:
+    """The pre-trained arm wants a higher rate than the range has."""
+    away = np.log10(run.optim.lr / (0.3 if run.arm == "pretext" else 0.01))
+    decay = np.log10(run.optim.weight_decay / 3e-5)
+    return float(40 * np.exp(-(away**2) - decay**2 / 9) * (1 - np.exp(-length / 60)))
+
+
+def test_a_best_setting_at_the_edge_extends_the_range_for_all_arms(tmp_path: Path):
+    asked = settings(trials=12, confirm=1, extend=1)
+    done = Simulation(asked, tmp_path, objective=at_edge).run()
+    strips = configs(done, strategy="strip")
+    rates = {i: c["run"]["optim"]["lr"] for i, c in strips.items()}
+    assert all(0.1 < rate < 1.0 for rate in rates.values())
+    for size in (8, 16):
+        each = {
+            arm: {
+                i.partition("-lr-")[2]: rates[i] for i in rates if i.startswith(f"{arm}-{size}-")
+            }
+            for arm in ("scratch", "pretext")
+        }
+        assert each["scratch"] == each["pretext"]  # the same points, as many for each
+        assert len(each["scratch"]) == asked.budget.extra == 3
+    before = max(c["run"]["optim"]["lr"] for c in configs(done, strategy="sobol").values())
+    best = chosen(done.plan.tried(done.plan.settings.cells[1]))
+    assert best and best.tried.run.arm == "pretext" and best.setting["lr"] > before
+    confirmed = configs(done, role="confirm")["pretext-8-c0"]
+    assert confirmed["of"] == best.tried.trial_id
+
+
+def test_told_never_to_extend_it_does_not(tmp_path: Path):
+    done = Simulation(settings(trials=12, confirm=1), tmp_path, objective=at_edge).run()
+    assert not configs(done, strategy="strip")
+
+
+def test_in_the_middle_of_the_ranges_nothing_is_extended(tmp_path: Path):
+    done = Simulation(settings(trials=16, confirm=1, extend=3), tmp_path).run()
+    assert not configs(done, strategy="strip")
+
+
+def test_strips_lie_end_to_end():
+    base = LogUniform(low=0.01, high=0.1)
+    first, second = Strip("lr", "high", 1), Strip("lr", "high", 2)
+    assert first.of(base).low == base.high
+    assert second.of(base).low == pytest.approx(first.of(base).high)
+    assert Strip("lr", "low", 1).of(base).high == base.low
+    assert extended(base, "lr", [first, second]).high == pytest.approx(1.0)
+    ranges = {"lr": base, "weight_decay": LogUniform(low=1e-4, high=1e-2)}
+    arms = [{"lr": 0.099, "weight_decay": 1e-3}, {"lr": 0.02, "weight_decay": 1.1e-4}]
+    assert beyond(ranges, [], arms) == [first, Strip("weight_decay", "low", 1)]
+    assert beyond(ranges, [first], arms) == [Strip("weight_decay", "low", 1)]
+    at_border = {"lr": base.at(5 / 6), "weight_decay": 1e-3}  # of three columns, the last
+    assert beyond(ranges, [], [at_border]) == []
+    assert beyond(ranges, [], [at_border], grid=9) == [first]
+    assert edge(0.05, 0.05, 0.05) is None  # a range of one value has no edge
+
+
+def test_the_best_few_settings_are_confirmed(tmp_path: Path):
+    done = Simulation(settings(trials=8, finalists=3, confirm=2), tmp_path).run()
+    for cell in done.plan.settings.cells:
+        best = finalists(done.plan.tried(cell), 3)
+        assert [c.AP_box for c in best] == sorted((c.AP_box for c in best), reverse=True)
+        runs = [c for i, c in configs(done, role="confirm").items() if i.startswith(cell.name)]
+        expected = sorted((c.tried.trial_id, seed) for c in best for seed in (1000, 1001))
+        assert sorted((c["of"], c["run"]["seed"]) for c in runs) == expected
+
+
+def test_each_arm_is_run_with_the_other_arms_best_setting(tmp_path: Path):
+    def overfitting(run: RunConfig, length: int) -> float:
+        return at_edge(run, length) / (length if run.arm == "pretext" else 1)
+
+    done = Simulation(settings(trials=12, cross=1), tmp_path, objective=overfitting).run()
+    crossed = configs(done, strategy="cross")
+    assert len(crossed) == len(done.plan.settings.cells)
+    for cell in done.plan.settings.cells:
+        other = next(c for c in done.plan.settings.cells_at(cell.size) if c != cell)
+        best = chosen(done.plan.tried(other))
+        (config,) = (c for i, c in crossed.items() if i.startswith(cell.name + "-"))
+        own = done.study.trial(f"{cell.name}-c0").config()["run"]
+        run = config["run"]
+        assert best and run["optim"]["lr"] == best.setting["lr"] != own["optim"]["lr"]
+        # as in the paper, the length is the arm's own
+        assert run["schedule"] == own["schedule"] and lengths(config) != (best.length,)
+        assert (run["arm"], run["init"]) == (cell.arm.name, cell.arm.init)
+        assert [run[k] for k in ("seed", "draw", "split")] == [
+            own[k] for k in ("seed", "draw", "split")
+        ]
+
+
+def test_arms_that_choose_the_same_setting_need_no_cross_runs(tmp_path: Path):
+    done = Simulation(settings(trials=4, cross=2), tmp_path, objective=bowl).run()
+    assert len(configs(done, role="confirm")) == 4 * 2
+    assert not configs(done, strategy="cross")
+
+
+def test_three_arms_are_crossed_pairwise(tmp_path: Path):
+    weights = tmp_path / "mine.pt"
+    weights.write_bytes(b"any")
+    arms = tuple(parse(text) for text in ("scratch", "pretext", str(weights)))
+    space = replace(SPACE, scientific=replace(SPACE.scientific, sizes=(8,)))
+    asked = settings(space=space, arms=arms, trials=12, confirm=1, cross=1)
+
+    def each_its_own(run: RunConfig, length: int) -> float:
+        rate = {"scratch": 0.005, "pretext": 0.02, "mine": 0.06}[run.arm]
+        return float(30 - 10 * np.log10(run.optim.lr / rate) ** 2)
+
+    done = Simulation(asked, tmp_path / "study", objective=each_its_own).run()
+    assert len(configs(done, strategy="cross")) == 3 * 2
+    assert asked.confirm_runs == 3

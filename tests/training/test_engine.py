@@ -1,0 +1,197 @@
+"""The engine's claims: exact resume, tails equal separate runs, divergence is an outcome."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from study.config import RunConfig, from_dict
+from study.storage.run_dir import State, TrialDir
+from study.training import engine
+from tests.runs import TINY_RUN, complete, exact, trial, weights, with_lengths
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> TrialDir:
+    return complete(tmp_path_factory.mktemp("undisturbed"))
+
+
+WATCHED_RUN = replace(
+    TINY_RUN,
+    schedule=replace(TINY_RUN.schedule, watch=(3, 8), watched=("trunk", "average")),
+)
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> TrialDir:
+    return complete(tmp_path_factory.mktemp("watched"), WATCHED_RUN)
+
+
+def test_records_tell_what_was_run(undisturbed: TrialDir):
+    first, last = undisturbed.records()
+    assert [first["leg"], last["leg"]] == ["tail-8-0.1", "tail-12-0.1"]
+    assert (first["images_seen"], last["images_seen"]) == (32, 48)
+    assert last["images_spent"] == (12 + 4) * 4  # the trunk once, and two tails of 4
+    assert (first["done"], last["done"]) == (False, True)
+    assert all(0 <= last[name] <= 100 for name in ("AP_box", "AP_mask", "AP50_box", "AP75_mask"))
+    parts = ("objectness", "rpn_box", "classifier", "box", "mask")
+    assert last["loss"] == pytest.approx(sum(last[f"loss_{name}"] for name in parts))
+    assert undisturbed.state is State.FINISHED
+    assert not list(undisturbed.path.glob("*.pt"))  # nothing left that is not needed
+
+
+def test_a_tail_equals_a_separate_run_of_that_length(undisturbed: TrialDir, tmp_path: Path):
+    for length in TINY_RUN.schedule.lengths:
+        alone = complete(tmp_path / str(length), with_lengths(TINY_RUN, length))
+        name = f"weights-tail-{length}-0.1.safetensors"
+        assert weights(alone)[name] == weights(undisturbed)[name]
+        record = next(r for r in undisturbed.records() if r["length"] == length)
+        own = alone.records()[0]
+        assert exact([own | {"done": None}]) == exact([record | {"done": None}])
+
+
+@pytest.mark.slow
+def test_separate_runs_equal_the_shared_trunk(undisturbed: TrialDir, tmp_path: Path):
+    schedule = replace(TINY_RUN.schedule, shared=False)
+    alone = complete(tmp_path, replace(TINY_RUN, schedule=schedule))
+    assert weights(alone) == weights(undisturbed)
+    assert exact(alone.records()) == exact(undisturbed.records())
+    images = [d.records()[-1]["images_spent"] for d in (alone, undisturbed)]
+    assert images == [(8 + 12) * 4, (8 + 4 + 4) * 4]
+
+
+@pytest.mark.parametrize(
+    "moment", [pytest.param(n, marks=pytest.mark.slow) if n > 1 else n for n in (1, 2, 3, 4)]
+)
+def test_a_watched_trunk_changes_nothing_and_resumes_exactly(
+    undisturbed: TrialDir, watched: TrialDir, tmp_path: Path, moment: int
+):
+    whole = watched.records()
+    assert [(r["iteration"], r["weights"]) for r in whole] == [
+        (3, "trunk"),
+        (3, "average"),
+        (8, "tail"),
+        (8, "trunk"),
+        (8, "average"),
+        (12, "tail"),
+    ]
+    assert weights(watched) == weights(undisturbed)
+    directory = trial(tmp_path, WATCHED_RUN)
+    records = engine.run(WATCHED_RUN, directory)
+    for _ in range(moment):
+        next(records)
+    records.close()
+    assert exact(complete(tmp_path, WATCHED_RUN).records()) == exact(whole)
+    assert weights(directory) == weights(watched)
+
+
+def test_a_length_asked_for_behind_the_checkpoint_is_walked_to_again(
+    undisturbed: TrialDir, tmp_path: Path
+):
+    longer = with_lengths(TINY_RUN, 12)
+    directory = trial(tmp_path, longer)
+    records = engine.run(longer, directory)
+    with contextlib.suppress(
+        KeyboardInterrupt
+    ):  # in the middle of the trunk, beyond the fork of 8
+        original = engine._Session.save
+        with pytest.MonkeyPatch.context() as patch:
+
+            def save(self: object, name: str, leg: object) -> None:
+                original(self, name, leg)  # type: ignore[arg-type]
+                if self.state.iteration == 6:  # type: ignore[attr-defined]
+                    raise KeyboardInterrupt
+
+            patch.setattr(engine._Session, "save", save)
+            next(records)
+    assert directory.load("trunk") is not None and not directory.records()
+    shorter = complete(tmp_path, with_lengths(TINY_RUN, 8))
+    assert exact([shorter.records()[0] | {"done": False}]) == exact(undisturbed.records()[:1])
+    name = "weights-tail-8-0.1.safetensors"
+    assert weights(shorter)[name] == weights(undisturbed)[name]
+
+
+@pytest.mark.slow
+def test_closing_the_generator_loses_nothing(undisturbed: TrialDir, tmp_path: Path):
+    directory = trial(tmp_path, TINY_RUN)
+    records = engine.run(TINY_RUN, directory)
+    next(records)
+    records.close()
+    assert directory.state is State.RUNNING
+    assert exact(complete(tmp_path).records()) == exact(undisturbed.records())
+    assert weights(directory) == weights(undisturbed)
+
+
+KILL_WHEN: dict[str, Callable[[TrialDir], bool]] = {
+    "inside the trunk": lambda d: d.load("trunk") is not None,
+    "inside a tail": lambda d: d.load("tail") is not None,
+    "after a record": lambda d: len(d.records()) == 1,
+}
+
+
+@pytest.mark.slow
+def test_killed_three_times_is_bit_identical(undisturbed: TrialDir, tmp_path: Path):
+    directory = trial(tmp_path, TINY_RUN)
+    for moment in KILL_WHEN.values():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.training.test_engine", str(tmp_path)]
+        )
+        while not moment(directory) and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    complete(tmp_path)
+    assert exact(directory.records()) == exact(undisturbed.records())
+    assert weights(directory) == weights(undisturbed)
+    spent = directory.records()[-1]["images_spent"]
+    assert spent >= undisturbed.records()[-1]["images_spent"]  # repeated work is on the bill
+
+
+def test_a_longer_schedule_extends_a_finished_run(undisturbed: TrialDir, tmp_path: Path):
+    complete(tmp_path, with_lengths(TINY_RUN, 8))
+    extended = complete(tmp_path, TINY_RUN)
+    assert [record["length"] for record in extended.records()] == [8, 12]
+    assert weights(extended) == weights(undisturbed)
+
+
+def test_divergence_stops_before_the_step(tmp_path: Path):
+    config = replace(TINY_RUN, optim=replace(TINY_RUN.optim, lr=1e9, clip_norm=None))
+    directory = trial(tmp_path, config)
+    with pytest.raises(engine.Diverged, match="loss not finite at iteration") as outcome:
+        list(engine.run(config, directory))
+    assert directory.state is State.DIVERGED
+    event = directory.events()[-1]
+    assert event["iteration"] == outcome.value.iteration
+    assert event["images_spent"] == outcome.value.iteration * config.optim.batch_size
+    assert directory.records() == []
+    assert not list(directory.path.glob("*.pt"))
+
+
+def test_seeds_differ_and_repeat(undisturbed: TrialDir, tmp_path: Path):
+    torch.manual_seed(99)  # what the process drew before does not matter
+    short = with_lengths(TINY_RUN, 8)
+    again = complete(tmp_path / "again", short).records()[0]
+    other = complete(tmp_path / "other", replace(short, seed=1)).records()[0]
+    assert again["loss"] == undisturbed.records()[0]["loss"]
+    assert other["loss"] != again["loss"]
+
+
+def test_speed_is_measured_by_real_iterations():
+    assert engine.images_per_second(TINY_RUN, iterations=2) > 0
+
+
+if __name__ == "__main__":  # the process that is killed
+    folder = TrialDir(sys.argv[1])
+    stored = json.loads((folder.path / "config.json").read_text())["run"]
+    for _ in engine.run(from_dict(RunConfig, stored), folder):
+        time.sleep(0.05)  # gives the killer a moment between a record and the next leg

@@ -1,0 +1,47 @@
+"""The pretext weights: made by one command, small, and of use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from study.config import TINY
+from study.data.shapes.scenes import classification
+from study.models.backbone import build
+from study.models.initialisation import PRETEXT_WEIGHTS, load_body, read_weights
+from study.training import pretext_shapes
+
+
+def test_the_command_writes_weights_that_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name, value in (("IMAGES", 200), ("HELD_OUT", 20), ("ITERATIONS", 4), ("BATCH", 8)):
+        monkeypatch.setattr(pretext_shapes, name, value)
+    said: list[str] = []
+    files = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    for file in files:
+        pretext_shapes.train(file, said.append)
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert files[0].stat().st_size <= 1.5e6
+    loaded = load_body(build(TINY), read_weights(str(files[0]), TINY), "mine")
+    assert len(loaded) == len(build(TINY).state_dict())
+    assert "of the shapes" in said[-2]
+
+
+def test_the_shipped_weights_tell_shapes_apart_that_they_never_saw():
+    """A nearest class mean over pooled features: random weights are hardly better than chance."""
+    assert PRETEXT_WEIGHTS.stat().st_size <= 1.5e6
+    images, shape, _ = classification(600, seed=31)
+    torch.manual_seed(0)
+    random, trained = build(TINY), build(TINY)
+    load_body(trained, read_weights("pretext", TINY), "pretext")
+    share = {}
+    for name, body in (("random", random), ("trained", trained)):
+        with torch.no_grad():
+            features = body(pretext_shapes.normalised(images)).amax((2, 3)).numpy()
+        features /= np.linalg.norm(features, axis=1, keepdims=True)
+        means = np.stack([features[:400][shape[:400] == k].mean(0) for k in range(12)])
+        nearest = (features[400:] @ means.T / np.linalg.norm(means, axis=1)).argmax(1)
+        share[name] = float((nearest == shape[400:]).mean())
+    assert share["trained"] > 0.5 > 0.3 > share["random"], share

@@ -1,0 +1,158 @@
+"""Pre-training on a folder of images: it learns, repeats, resumes, and its weights are an arm."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+from PIL import Image
+
+from study import prepare
+from study.commands.common import BAD_INPUT, DONE, INTERRUPTED
+from study.config import R50_FPN, TINY
+from study.config.arms import parse
+from study.data.formats.class_folders import ImageFolder
+from study.models import backbone, initialisation
+from study.training import pretraining
+from study.training.pretraining import recipe
+from tests.runs import TINY_RUN
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
+
+
+def stripes(root: Path, count: int = 60) -> Path:
+    """Three classes of noisy images, told apart by the direction of their stripes."""
+    y, x = np.mgrid[:32, :32]
+    for i in range(count):
+        rng = np.random.default_rng(i)
+        name, phase = ("across", "along", "diagonal")[i % 3], rng.uniform(0, 6)
+        wave = np.sin({"across": y, "along": x, "diagonal": (x + y) / 1.4}[name] + phase)
+        pixels = 128 + 60 * wave[..., None] + rng.normal(0, 20, (32, 32, 3))
+        file = root / name / f"{i}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(file)
+    return root
+
+
+SHORT = ["--image-px", "32", "--batch-size", "8", "--device", "cpu"]
+
+
+def command(images: Path, out: Path, *more: str) -> list[str]:
+    return ["pretext", "--images", str(images), "--out", str(out), *SHORT, *more]
+
+
+def test_it_learns_and_its_weights_are_an_arm(tmp_path: Path):
+    folder = ImageFolder.open(stripes(tmp_path / "images"))
+    config = recipe(TINY, len(folder.train), epochs=9, image_px=32, batch_size=16, lr=0.05)
+    out, said = tmp_path / "mine.safetensors", []
+    right = pretraining.train(config, folder, out, device="cpu", say=said.append)
+    losses = [float(line.split("loss ")[1].split(",")[0]) for line in said if "loss" in line]
+    assert losses[-1] < losses[0] - 0.2, said
+    assert right > 0.6, said  # by chance a third
+    arm = parse(str(out))
+    run = replace(TINY_RUN, arm=arm.name, init=arm.init)
+    detector, audit = initialisation.build(run, num_classes=8)
+    body = audit["backbone.body"]
+    assert body["random"] == body["frozen"] == 0
+    assert body["loaded"] == sum(p.numel() for p in detector.backbone.body.parameters())
+
+
+def test_the_same_command_gives_the_same_bytes_interrupted_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    images = stripes(tmp_path / "images", 20)
+    files = [tmp_path / name / "w.safetensors" for name in ("straight", "again", "resumed")]
+    for file in files[:2]:
+        assert prepare.main(command(images, file, "--epochs", "4")) == DONE
+    real, calls = pretraining.accuracy, []
+
+    def interrupt(*arguments):
+        calls.append(arguments)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(pretraining, "accuracy", interrupt)
+    assert prepare.main(command(images, files[2], "--epochs", "4")) == INTERRUPTED
+    state = files[2].with_name("w.safetensors.state")
+    assert state.exists() and not files[2].exists()
+    assert prepare.main(command(images, files[2], "--epochs", "5")) == BAD_INPUT
+    assert "holds a pre-training of other images or settings" in capsys.readouterr().err
+    assert prepare.main(command(images, files[2], "--epochs", "4")) == DONE
+    assert ", from iteration 5 on" in capsys.readouterr().out
+    assert not state.exists()
+    assert len({file.read_bytes() for file in files}) == 1
+    assert prepare.main(command(images, files[1], "--epochs", "4", "--seed", "1")) == DONE
+    assert files[1].read_bytes() != files[0].read_bytes()
+
+
+def test_the_weights_say_what_was_seen(tmp_path: Path):
+    folder = ImageFolder.open(stripes(tmp_path / "images", 20))
+    config = recipe(TINY, len(folder.train), epochs=1, image_px=32, batch_size=8)
+    out = tmp_path / "w.safetensors"
+    pretraining.train(config, folder, out, device="cpu", say=lambda _: None)
+    with safetensors.safe_open(out, framework="numpy") as file:
+        seen = json.loads(file.metadata()[pretraining.METADATA])
+    assert seen == {"images": 24, "instances": 24, "pixels": 24 * 32 * 32}  # 18 images, 3 batches
+
+
+def test_a_resnets_body_is_trained_with_its_keys():
+    config = recipe(R50_FPN, 1_000_000, image_px=32)
+    classifier = pretraining.Classifier(config, num_classes=5)
+    assert classifier.head.in_features == 2048
+    weights = safetensors.torch.load(pretraining.to_bytes(classifier.body, {}))
+    fresh = backbone.build(R50_FPN)
+    assert initialisation.load_body(fresh, weights, "own") == {*fresh.state_dict()}
+
+
+def test_what_is_not_given_suits_the_model_and_the_number_of_images():
+    assert (recipe(R50_FPN, 1_000_000).image_px, recipe(TINY, 1_000_000).image_px) == (224, 48)
+    assert recipe(TINY, 1_000_000).epochs == 100
+    few = recipe(TINY, 300)
+    assert few.iterations(300) * few.batch_size == pytest.approx(200_000, rel=0.01)
+    assert recipe(TINY, 300, batch_size=256).lr == 0.1
+    frozen = replace(TINY, norm="frozen_batch", frozen_stages=2)
+    assert recipe(frozen, 300).model == replace(TINY, norm="sync_batch")
+
+
+def test_the_rate_rises_and_falls_to_nothing():
+    rates = [pretraining.rate_share(i, 200) for i in range(200)]
+    assert rates[0] == pytest.approx(0.1, rel=0.01) and max(rates) == rates[9]
+    assert rates[9:] == sorted(rates[9:], reverse=True) and rates[-1] < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (["--out", "w.pt"], "a file that ends in .safetensors"),
+        (["--model", "huge"], "model = 'huge': one of tiny"),
+        (["--epochs", "0"], "epochs = 0.0: above 0"),
+        (["--image-px", "8"], "image_px = 8: at least 32 px"),
+        (["--images", "nowhere"], "images nowhere: no such folder"),
+        (["--lr", "1e9", "--epochs", "9"], "give an --lr below 1e+09"),
+    ],
+)
+def test_bad_arguments_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changed: list[str], said: str
+):
+    images = stripes(tmp_path / "images", 20)
+    given = command(images, tmp_path / "w.safetensors", "--epochs", "1", *changed)
+    assert prepare.main(given) == BAD_INPUT
+    assert said in capsys.readouterr().err
+
+
+def test_options_of_one_subject_are_refused_by_the_other(capsys: pytest.CaptureFixture[str]):
+    assert prepare.main(["pretext", "--epochs", "3"]) == BAD_INPUT
+    assert "epochs: for --images" in capsys.readouterr().err
+    assert prepare.main(["pretext", "--images", "somewhere"]) == BAD_INPUT
+    assert "--out weights.safetensors" in capsys.readouterr().err
+    for arguments in (["pretext", "--sizes", "4"], ["shapes", "--images", "somewhere"]):
+        with pytest.raises(SystemExit):
+            prepare.main(arguments)

@@ -1,0 +1,51 @@
+"""What a run remembers: the average of its weights, and the whole of it through a file."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from study.config import OptimConfig, RunConfig
+from study.config.schedule import Leg
+from study.models import initialisation
+from study.training.train_state import TrainState, optimiser, place_of
+
+
+@pytest.fixture
+def state() -> TrainState:
+    detector, _ = initialisation.build(RunConfig(), num_classes=2)
+    return TrainState(detector, optimiser(detector, OptimConfig()))
+
+
+def shift(state: TrainState, amount: float) -> None:
+    with torch.no_grad():
+        for parameter in state.detector.parameters():
+            parameter.add_(amount)
+
+
+def test_the_average_moves_by_the_decay_and_steps_aside(state: TrainState):
+    first = next(state.detector.parameters()).detach().clone()
+    state.add_to_average(0.0)
+    shift(state, 1.0)
+    state.add_to_average(0.75)
+    now = next(state.detector.parameters())
+    torch.testing.assert_close(now, first + 1.0)
+    with state.averaged():
+        torch.testing.assert_close(next(state.detector.parameters()), first + 0.25)
+    assert torch.equal(next(state.detector.parameters()), now)
+
+
+def test_restored_it_is_the_state_that_was_saved(state: TrainState):
+    state.enter(Leg(0, 5))
+    state.add_to_average(0.5)
+    state.add_losses({"mask": 1.5})
+    state.iteration = 5
+    saved = state.to_bytes()
+    assert place_of(saved) == ("trunk-5", "")
+    shift(state, 1.0)
+    state.enter(Leg(5, 9, 9, 0.1))
+    assert place_of(state.to_bytes()) == ("tail-9-0.1", None)
+    state.restore(saved)
+    assert (state.leg, state.trunk, state.iteration) == ("trunk-5", "", 5)
+    assert state.mean_losses() == {"loss": 1.5, "loss_mask": 1.5}
+    assert state.to_bytes() == saved
