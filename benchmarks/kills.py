@@ -21,7 +21,10 @@ from study.storage.run_dir import StudyDir
 from tests.runs import exact
 
 SPACE = Path(__file__).parent.parent / "tests" / "cluster" / "tiny.py"
-OPTIONS = ("--search", "sobol", "--no-stopping", "--trials", "8", "--confirm", "3", "--cross", "1")
+OPTIONS = (
+    *("--then", "none", "--stopping", "none"),
+    *("--trials", "8", "--confirm", "3", "--cross", "1"),
+)
 MIDST_S = 2.0  # a trial takes about three
 GONE_S = 3.0  # for the cluster to follow its driver
 

@@ -17,7 +17,8 @@ from analysis.reading.frames import values
 from study.config import Budget, Nuisance, OptimConfig, Scientific, SearchSpace
 from study.config.arms import parse
 from study.config.schedule import independent_iterations, iterations
-from study.planning.design import Settings
+from study.planning.design import Design
+from study.planning.search import Search
 from tests.runs import TINY_RUN, study_without_ray
 
 FIXED = replace(
@@ -32,12 +33,12 @@ SPACE = SearchSpace(
     nuisance=Nuisance(lengths=(6, 9, 12, 15, 18)),
     fixed=FIXED,
 )
-SHARED = Settings(
+SHARED = Design(
     space=SPACE,
     arms=(parse("scratch"),),
     budget=Budget(trials=1, confirm=0, cross=0, extend=0),
-    search="sobol",
-    rule=None,
+    search=Search(first="sobol", then=None),
+    stopping=None,
 )
 SEPARATE = replace(SHARED, schedule="independent")
 

@@ -31,7 +31,7 @@ import pandas as pd
 from analysis.reading.frames import groups
 from search_spaces.shapes import SPACE
 from study.config import RunConfig, ScheduleConfig, to_dict
-from study.planning.search import sobol
+from study.planning.strategies.sobol import point as sobol
 from study.storage.run_dir import StudyDir
 from study.training import engine
 
@@ -74,7 +74,7 @@ def table(folder: str) -> pd.DataFrame:
 
 def _run(size: int, arm: str, point: int, seed: int) -> RunConfig:
     nuisance, fixed = SPACE.nuisance.at(size), SPACE.fixed
-    x, y = sobol(0, point)[:2]
+    unit = dict(zip(("lr", "weight_decay"), sobol(0, point), strict=True))
     schedule: ScheduleConfig = replace(fixed.schedule, lengths=LADDERS[size])
     forks = [schedule.fork(length) for length in schedule.lengths]
     before = [fork - BEFORE for fork in forks] if size == min(LADDERS) else []
@@ -86,7 +86,7 @@ def _run(size: int, arm: str, point: int, seed: int) -> RunConfig:
         size=size,
         draw=seed,
         seed=seed,
-        optim=replace(fixed.optim, lr=nuisance.lr.at(x), weight_decay=nuisance.weight_decay.at(y)),
+        optim=fixed.optim.at({name: nuisance.ranges[name].at(u) for name, u in unit.items()}),
         schedule=replace(
             schedule, watch=tuple(sorted(forks + before)), watched=("trunk", "average")
         ),

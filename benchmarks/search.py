@@ -41,8 +41,7 @@ from search_spaces.shapes import SPACE
 from study.config import Budget, RunConfig
 from study.config.arms import parse
 from study.config.schedule import Leg
-from study.planning.design import Settings
-from study.planning.search import Search
+from study.planning.design import Design
 from tests.simulated import Simulation
 
 TRIALS = 16  # of the grid
@@ -61,21 +60,22 @@ class Surface:
     def __init__(self, runs: pd.DataFrame, size: int) -> None:
         nuisance = SPACE.nuisance.at(size)
         self.schedule = replace(SPACE.fixed.schedule, lengths=nuisance.lengths)
-        self.search = Search(
-            nuisance=nuisance, strategy="grid", num_trials=TRIALS, paired=0, seed=0
-        )
+        self.ranges = tuple(nuisance.ranges[name] for name in ("lr", "weight_decay"))
         keys = ["lr", "weight_decay", "seed"]
         wide = runs.pivot_table("AP_box", keys, ["weights", "iteration"]).reset_index()
         self.numbers = [key for key in wide.columns if key[0] in ("tail", "trunk", "average")]
         at, scores = self._unit(wide["lr"], wide["weight_decay"]), wide[self.numbers].to_numpy()
         self._fit = RBFInterpolator(at, scores, kernel="thin_plate_spline", smoothing=SMOOTHING)
         self._residuals = scores - self._fit(at)
-        fine = [
-            self.search.at(unit, "") for unit in itertools.product(np.linspace(0, 1, 41), repeat=2)
-        ]
-        truth = self._fit(self._unit(*zip(*((p.lr, p.weight_decay) for p in fine), strict=True)))
+        fine = [self.at(unit) for unit in itertools.product(np.linspace(0, 1, 41), repeat=2)]
+        truth = self._fit(self._unit(*zip(*fine, strict=True)))
         tails = [i for i, key in enumerate(self.numbers) if key[0] == "tail"]
         self.best = float(truth[:, tails].max())
+
+    def at(self, unit: tuple[float, ...]) -> Point:
+        """Learning rate and weight decay at `unit` in [0, 1]^2 of their ranges."""
+        lr, weight_decay = (r.at(share) for r, share in zip(self.ranges, unit, strict=True))
+        return lr, weight_decay
 
     def run(self, point: Point, rng: np.random.Generator | None = None) -> dict[Any, float]:
         """All numbers of one run there; without a generator, the true ones."""
@@ -88,11 +88,10 @@ class Surface:
         return self.best - self.run(point)["tail", length]
 
     def _unit(self, lr: Any, weight_decay: Any) -> np.ndarray:
-        ranges = (self.search.nuisance.lr, self.search.nuisance.weight_decay)
         return np.stack(
             [
                 np.log(np.asarray(value) / r.low) / math.log(r.high / r.low)
-                for value, r in zip((lr, weight_decay), ranges, strict=True)
+                for value, r in zip((lr, weight_decay), self.ranges, strict=True)
             ],
             axis=1,
         )
@@ -102,7 +101,7 @@ class OnSurfaces(Simulation):
     """The product's plan, with numbers from the surfaces; keeps what each cell has seen."""
 
     def __init__(
-        self, surfaces: dict[Any, Surface], asked: Settings, folder: Path, seed: int
+        self, surfaces: dict[Any, Surface], asked: Design, folder: Path, seed: int
     ) -> None:
         super().__init__(asked, folder, concurrent=2, seed=seed)
         self._surfaces = surfaces
@@ -130,7 +129,7 @@ class OnSurfaces(Simulation):
 def ours(surfaces: dict[Any, Surface], seed: int, trials: int) -> dict[Any, list[Seen]]:
     budget = Budget(trials=trials, confirm=0, cross=0, extend=0)
     arms = tuple(parse(name) for name in SPACE.scientific.arms)
-    asked = Settings(space=SPACE, arms=arms, budget=budget, seed=seed)
+    asked = Design(space=SPACE, arms=arms, budget=budget, seed=seed)
     with tempfile.TemporaryDirectory() as folder:
         study = OnSurfaces(surfaces, asked, Path(folder), seed)
         study.run()
@@ -172,8 +171,8 @@ def stock_asha(surface: Surface, rng: np.random.Generator, workers: int = 2) -> 
         spent, trial.at = spent + iteration - trial.at, iteration
         if not trial.left:
             yield spent, trial.point, trial.length, ap
-        verdict = decide(SimpleNamespace(trial_id=trial.trial_id), iteration, ap)
-        if not trial.left or verdict == TrialScheduler.STOP:
+        decision = decide(SimpleNamespace(trial_id=trial.trial_id), iteration, ap)
+        if not trial.left or decision == TrialScheduler.STOP:
             running.remove(trial)
 
 
@@ -195,8 +194,7 @@ def needed(seen: Iterator[Seen], surface: Surface, most: int) -> float:
 
 
 def _point(surface: Surface, rng: np.random.Generator) -> Point:
-    found = surface.search.at((rng.random(), rng.random()), "")
-    return found.lr, found.weight_decay
+    return surface.at((rng.random(), rng.random()))
 
 
 def main(repeats: int) -> None:

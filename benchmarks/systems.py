@@ -34,7 +34,7 @@ def systems() -> dict[str, RunConfig]:
     """The runs by name; the first is what the others vary."""
     scratch = replace(BASE, **SCRATCH)
     cascade = with_model(BASE, cascade=STAGES)
-    vgg = with_model(scratch, backbone="vgg16", norm="none", anchor_px=(8, 16, 32, 48, 96))
+    vgg = with_model(scratch, name="vgg16", norm="none", anchor_px=(8, 16, 32, 48, 96))
     slow = replace(vgg.optim, lr=0.01)  # without any norm a higher rate diverges
     return {
         "Mask R-CNN": BASE,
@@ -68,7 +68,7 @@ def longer(run: RunConfig) -> RunConfig:
 
 
 def with_model(run: RunConfig, **changes: Any) -> RunConfig:
-    return replace(run, model=replace(run.model, **changes))
+    return replace(run, model=run.model.but(**changes))
 
 
 def train(run: RunConfig) -> Record:

@@ -61,8 +61,10 @@ SPACE = SearchSpace(
     name="coco_10k",
     scientific=Scientific(arms=("scratch", "imagenet"), sizes=(10_000,)),
     nuisance=Nuisance(
-        lr=LogUniform(low=0.01, high=0.16),  # of 16 images; 0.02 is full COCO's, 0.04 35k's
-        weight_decay=LogUniform(low=1e-5, high=1e-3),  # the paper's default is 1e-4
+        ranges={
+            "lr": LogUniform(low=0.01, high=0.16),  # of 16 images; 0.02 is full COCO's, 0.04 35k's
+            "weight_decay": LogUniform(low=1e-5, high=1e-3),  # the paper's default is 1e-4
+        },
         lengths=LENGTHS,
         factors=(0.1, 0.02),  # the paper's default, and what it tuned for 35k
     ),

@@ -31,8 +31,10 @@ SPACE = SearchSpace(
     name="custom",
     scientific=Scientific(arms=("scratch", "pretext"), sizes=(16, 64)),
     nuisance=Nuisance(
-        lr=LogUniform(low=0.005, high=0.08),
-        weight_decay=LogUniform(low=1e-5, high=1e-2),
+        ranges={
+            "lr": LogUniform(low=0.005, high=0.08),
+            "weight_decay": LogUniform(low=1e-5, high=1e-2),
+        },
         lengths=(200, 350, 600),
         longer={256: (400, 700, 1200), 1024: (800, 1400, 2400)},
     ),

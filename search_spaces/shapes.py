@@ -23,8 +23,10 @@ SPACE = SearchSpace(
     name="shapes",
     scientific=Scientific(arms=("scratch", "pretext"), sizes=(64, 1024)),
     nuisance=Nuisance(
-        lr=LogUniform(low=0.015, high=0.12),
-        weight_decay=LogUniform(low=1e-5, high=1e-2),
+        ranges={
+            "lr": LogUniform(low=0.015, high=0.12),
+            "weight_decay": LogUniform(low=1e-5, high=1e-2),
+        },
         lengths=(100, 300),
         longer={1024: (250, 700)},  # after 100 the ranks were still those of the start
     ),

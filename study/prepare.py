@@ -45,7 +45,7 @@ from study.commands.common import (
 )
 from study.commands.spaces import find
 from study.commands.sweep_options import Device
-from study.config import TINY, model
+from study.config import model
 from study.data.checks import check
 from study.data.distribution import sync as distribution
 from study.data.distribution.downloads import to_unpack
@@ -169,7 +169,7 @@ def pretext(command: Pretext) -> int:
         raise ValueError("out: give a file for the weights: --out weights.safetensors")
     from study.training import pretraining
 
-    network, device = model(given.pop("model", TINY.name)), given.pop("device", "auto")
+    network, device = model(given.pop("model", "tiny")), given.pop("device", "auto")
     folder = ImageFolder.open(given.pop("images").expanduser())
     out = given.pop("out").expanduser()
     config = pretraining.recipe(network, len(folder.train), **given)

@@ -24,7 +24,8 @@ from rich.console import Console
 
 from study.commands import status
 from study.commands.common import DONE, FAILURE, exit_status, usable
-from study.commands.sweep_options import Spend, Status, Sweep, settings
+from study.commands.sweep_options import Spend, Status, Sweep, design
+from study.commands.words import bill_lines, bill_time
 from study.data.anchors import anchor_px
 from study.data.checks import check
 from study.data.distribution.downloads import absent
@@ -32,7 +33,7 @@ from study.data.index import Index
 from study.data.splits import Splits, open_splits
 from study.data.statistics import per_image
 from study.planning.bill import affordable, bill
-from study.planning.design import Settings
+from study.planning.design import Design
 from study.planning.plan import Plan
 from study.storage import detection_files
 from study.storage.run_dir import StudyDir
@@ -43,12 +44,12 @@ PACKAGES = ("ray", "optuna", "scipy", "torch", "torchvision", "hotcoco", "numpy"
 def run(sweep: Sweep, command: list[str]) -> int:
     """Check the data, print the bill, then run what is left to do; `command` is kept."""
     console = Console()
-    asked = settings(sweep)
+    asked = design(sweep)
     study = StudyDir(usable(sweep.run_dir, writing=not sweep.dry_run))
     if sweep.dry_run and absent(asked.space.fixed.data):
         cost, speed = bill(asked), asked.space.assumed_speed
-        known = cost.time(speed, "assumed: no data here to measure with") if speed else []
-        show(console, asked, [*cost.lines(), *known])  # what to download comes next
+        known = bill_time(cost, speed, "assumed: no data here to measure with") if speed else []
+        show(console, asked, [*bill_lines(cost), *known])  # what to download comes next
     check(asked.space.fixed.data, asked.space.scientific.sizes)
     splits = open_splits(asked.space.fixed.data)
     check_arms(asked, len(splits.train.category_id))
@@ -57,15 +58,15 @@ def run(sweep: Sweep, command: list[str]) -> int:
     asked = afforded(asked, sweep.budget, study)
     cost = bill(asked)
     if sweep.dry_run:
-        measured = cost.time(worker_speed(asked), "measured here", devices(asked, sweep))
-        show(console, asked, [*cost.lines(), *measured])
+        measured = bill_time(cost, worker_speed(asked), "measured here", devices(asked, sweep))
+        show(console, asked, [*bill_lines(cost), *measured])
         return DONE
     if study.store.folder is None and (owner := study.holder()):
         console.print(f"{owner} held the study a moment ago: waiting for a sign of life")
     with study.lock():
-        study.open(manifest(asked, splits, sweep, command))
+        study.open(manifest(asked, splits, sweep, command), asked.unsaid())
         keep_truth(study, splits)
-        show(console, asked, cost.lines())
+        show(console, asked, bill_lines(cost))
         return start(Plan(asked, study), sweep, console)
 
 
@@ -93,8 +94,8 @@ def start(plan: Plan, sweep: Sweep, console: Console) -> int:
     return DONE
 
 
-def afforded(asked: Settings, spend: Spend, study: StudyDir) -> Settings:
-    """The settings with as many trials as the budget pays for.
+def afforded(asked: Design, spend: Spend, study: StudyDir) -> Design:
+    """The design with as many trials as the budget pays for.
 
     Hours are turned into trials once: a study that is taken up with the same hours keeps its
     number of trials, however fast the machine is by then.
@@ -120,27 +121,27 @@ def afforded(asked: Settings, spend: Spend, study: StudyDir) -> Settings:
     return asked
 
 
-def at_least(asked: Settings, before: dict[str, Any]) -> Settings:
+def at_least(asked: Design, before: dict[str, Any]) -> Design:
     """No fewer trials than the study has been given already."""
     trials = max(asked.budget.trials, before.get("trials", 0))
     return replace(asked, budget=replace(asked.budget, trials=trials))
 
 
-def with_anchors(asked: Settings, index: Index) -> Settings:
-    """The settings with anchors laid over the boxes of a data set of one's own."""
+def with_anchors(asked: Design, index: Index) -> Design:
+    """The design with anchors laid over the boxes of a data set of one's own."""
     network = asked.space.fixed.model
     network = replace(network, anchor_px=anchor_px(index, network))
     fixed = replace(asked.space.fixed, model=network)
     return replace(asked, space=replace(asked.space, fixed=fixed))
 
 
-def check_arms(asked: Settings, num_classes: int) -> None:
+def check_arms(asked: Design, num_classes: int) -> None:
     """Raises ValueError where an arm's weights do not fit the network, or do not fill what is
     frozen.
     """
     fixed = asked.space.fixed
-    frozen = fixed.model.frozen_stages > 0 or fixed.model.norm == "frozen_batch"
-    shipped = fixed.model.backbone == "thin" and fixed.model.norm == "group"
+    frozen = fixed.model.body.frozen_stages > 0 or fixed.model.body.norm == "frozen_batch"
+    shipped = fixed.model.body.name == "thin" and fixed.model.body.norm == "group"
     for arm in asked.arms:
         if not frozen and (arm.init is None or (arm.init == "pretext" and shipped)):
             continue  # fit, and importing torch takes seconds
@@ -149,7 +150,7 @@ def check_arms(asked: Settings, num_classes: int) -> None:
         build(replace(fixed, arm=arm.name, init=arm.init), num_classes)
 
 
-def worker_speed(asked: Settings) -> float:
+def worker_speed(asked: Design) -> float:
     """Images per second of one worker on this machine."""
     from study.training.engine import (
         images_per_second,  # here: it imports torch, most sweeps need none
@@ -159,7 +160,7 @@ def worker_speed(asked: Settings) -> float:
     return images_per_second(replace(fixed, arm=cell.arm.name, init=cell.arm.init, size=cell.size))
 
 
-def devices(asked: Settings, sweep: Sweep) -> int:
+def devices(asked: Design, sweep: Sweep) -> int:
     """Devices of this machine that will train at once."""
     import torch  # here: only a dry run needs it in this process
 
@@ -169,7 +170,7 @@ def devices(asked: Settings, sweep: Sweep) -> int:
     return at_once * sweep.workers
 
 
-def manifest(asked: Settings, splits: Splits, sweep: Sweep, command: list[str]) -> dict[str, Any]:
+def manifest(asked: Design, splits: Splits, sweep: Sweep, command: list[str]) -> dict[str, Any]:
     """The contents of study.json; `command` as one would type it."""
     sizes, network = asked.space.scientific.sizes, asked.space.fixed.model
     return {
@@ -201,7 +202,7 @@ def keep_truth(study: StudyDir, splits: Splits) -> None:
     detection_files.write_truth(study, truth)
 
 
-def show(console: Console, asked: Settings, lines: list[str]) -> None:
+def show(console: Console, asked: Design, lines: list[str]) -> None:
     """Print the bill."""
     names = ", ".join(arm.name for arm in asked.arms)
     sizes = ", ".join(map(str, asked.space.scientific.sizes))

@@ -25,7 +25,7 @@ import tyro
 from rich.console import Console
 
 from study import recipes
-from study.commands import score_names
+from study.commands import words
 from study.commands.common import DONE, FAILURE, Count, OwnData, RunDir, exit_status, unset, usable
 from study.config import DataConfig, RunConfig, from_dict, model, schedule, to_dict
 from study.config.arms import parse
@@ -167,7 +167,7 @@ def alone(command: Train) -> RunConfig:
     if command.tiny:
         raise ValueError("tiny: reduces a recipe; without one the run is small as it is")
     data = command.data.over(ALONE.data, "custom")
-    run = replace(ALONE, data=data, model=model(command.model or ALONE.model.name))
+    run = replace(ALONE, data=data, model=model(command.model) if command.model else ALONE.model)
     if command.batch_size is not None:
         run = replace(run, optim=replace(run.optim, batch_size=command.batch_size))
     return scaling.at_scale(run, command.short_px) if command.short_px else run
@@ -242,9 +242,7 @@ def begin(run: RunConfig, trial: TrialDir, recipe: Recipe | None = None) -> None
 
 def line(record: Record) -> str:
     """A record as a line to read."""
-    scores = (
-        (name, "none" if ap is None else f"{ap:.1f}") for name, ap in score_names.scores(record)
-    )
+    scores = ((name, "none" if ap is None else f"{ap:.1f}") for name, ap in words.scores(record))
     return (
         f"{record['iteration']:>8} iterations  {record['images_seen']:>9} images"
         + ("  (trunk)" if record["weights"] != "tail" else "")
@@ -299,7 +297,7 @@ def train(command: Train) -> int:
 
 def weights_lacking(run: RunConfig) -> str | None:
     """Why the run cannot have its initial weights, if that can be said without reading any."""
-    if run.init is None and not run.model.freezes:
+    if run.init is None and not run.model.body.freezes:
         return None
     from study.models import initialisation  # here: a list needs no torch
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from study.config import DataConfig, OptimConfig, RunConfig, ScheduleConfig, from_dict, to_dict
 from study.data.splits import open_splits
-from study.planning.design import Settings
+from study.planning.design import Design
 from study.planning.plan import Plan
-from study.planning.stopping import Verdict
+from study.planning.stopping import Decision
 from study.storage.run_dir import COSTS, Record, StudyDir, TrialDir
 from study.sweep import keep_truth
 from study.training import engine
@@ -49,7 +49,7 @@ def complete(folder: Path | str, config: RunConfig = TINY_RUN) -> TrialDir:
     return directory
 
 
-def study_without_ray(asked: Settings, folder: Path | str) -> StudyDir:
+def study_without_ray(asked: Design, folder: Path | str) -> StudyDir:
     """The whole study, one trial after another in this process."""
     study = StudyDir(folder)
     splits = open_splits(asked.space.fixed.data)
@@ -61,7 +61,7 @@ def study_without_ray(asked: Settings, folder: Path | str) -> StudyDir:
         run = from_dict(RunConfig, found[1]["run"])
         with contextlib.closing(engine.run(run, study.trial(found[0]))) as records:
             for _ in records:
-                if plan.heard_from(found[0]) is not Verdict.GO:
+                if plan.heard_from(found[0]) is not Decision.GO:
                     break
     return study
 

@@ -27,9 +27,10 @@ from study.config import (
 )
 from study.config.arms import parse
 from study.config.schedule import Leg
-from study.planning.design import Settings
+from study.planning.design import Design
 from study.planning.plan import Plan
-from study.planning.stopping import Verdict
+from study.planning.search import Search
+from study.planning.stopping import Decision
 from study.storage.run_dir import Record, State, StudyDir, TrialDir
 
 Objective = Callable[[RunConfig, int], float]  # (run, length) -> box AP
@@ -38,24 +39,27 @@ SPACE = SearchSpace(
     name="simulated",
     scientific=Scientific(arms=("scratch", "pretext"), sizes=(8, 16)),
     nuisance=Nuisance(
-        lr=LogUniform(low=0.001, high=0.1),
-        weight_decay=LogUniform(low=1e-5, high=1e-3),
+        ranges={
+            "lr": LogUniform(low=0.001, high=0.1),
+            "weight_decay": LogUniform(low=1e-5, high=1e-3),
+        },
         lengths=(60, 80, 120),
     ),
     fixed=RunConfig(schedule=ScheduleConfig(tail=(40, 10))),
 )
 
 
-def settings(**changes: Any) -> Settings:
+def design(**changes: Any) -> Design:
     """The simulated study: nothing but tuning and confirmation, unless asked for."""
     arms = tuple(parse(name) for name in SPACE.scientific.arms)
     plain = Budget(trials=6, confirm=2, cross=0, audit=0.0, extend=0)
     names = {name: changes.pop(name) for name in vars(plain) if name in changes}
-    asked = Settings(space=SPACE, arms=arms, budget=plain, search="sobol")
+    search = Search(first="sobol", then=None)
+    asked = Design(space=SPACE, arms=arms, budget=plain, search=search)
     return replace(asked, budget=replace(plain, **names), **changes)
 
 
-def open_study(path: Path | str, asked: Settings) -> StudyDir:
+def open_study(path: Path | str, asked: Design) -> StudyDir:
     study = StudyDir(path)
     study.open({"question": asked.question(data={})})
     return study
@@ -73,7 +77,7 @@ class Simulation:
 
     def __init__(
         self,
-        asked: Settings,
+        asked: Design,
         path: Path | str,
         objective: Objective = bowl,
         concurrent: int = 3,
@@ -124,7 +128,7 @@ class Simulation:
             trial.mark(State.FINISHED)
             trial.remove("trunk")
         heard = self.plan.heard_from(trial.id)
-        if len(pending) <= 1 or heard is not Verdict.GO:
+        if len(pending) <= 1 or heard is not Decision.GO:
             self._active.remove(trial.id)
 
 

@@ -12,19 +12,21 @@ import pytest
 from search_spaces import shapes
 from study.commands.common import OwnData
 from study.commands.spaces import find, names
-from study.commands.sweep_options import Spend, Sweep, Tuning, settings
+from study.commands.sweep_options import Spend, Sweep, Tuning, design
+from study.commands.words import duration
 from study.config import TINY, RunConfig, SearchSpace, from_dict
 from study.config.schedule import independent_iterations, iterations, legs
 from study.data.anchors import anchor_px
 from study.data.index import Index
 from study.data.splits import open_splits
-from study.planning.bill import affordable, bill, duration
-from study.planning.design import Settings
-from study.planning.stopping import KeepBest
+from study.planning.bill import affordable, bill
+from study.planning.design import Design
+from study.planning.stopping import Halving, KeepBest, Rules, Stopping
 from study.sweep import afforded, check_arms, manifest
 from tests.simulated import Simulation, open_study
-from tests.simulated import settings as simulated
+from tests.simulated import design as simulated
 
+THREE, TWO = Rules(halving=Halving(3)), Rules(best=KeepBest(2))
 SPACE = str(Path(__file__).parent / "cluster" / "tiny.py")
 
 
@@ -33,17 +35,20 @@ def sweep(**changes) -> Sweep:
 
 
 def test_the_command_overrides_the_space():
-    asked = settings(sweep(arms=("scratch",), sizes=(3, 5), lengths=(9,), device="cuda"))
+    asked = design(sweep(arms=("scratch",), sizes=(3, 5), lengths=(9,), device="cuda"))
     assert [cell.name for cell in asked.cells] == ["scratch-3", "scratch-5"]
     assert asked.schedule_at(5).lengths == (9,)
     assert asked.space.fixed.device == "cuda"
-    assert settings(sweep(tuning=Tuning(stopping=False))).rungs_at(3) is None
-    assert settings(sweep(tuning=Tuning(keep=2))).rule == KeepBest(2)
-    assert not settings(sweep(tuning=Tuning(schedule="independent"))).schedule_at(3).shared
+    assert design(sweep(tuning=Tuning(stopping="none"))).rungs_at(3) is None
+    best = Tuning(stopping="best", rules=Rules(best=KeepBest(2)))
+    assert design(sweep(tuning=best)).stopping == Stopping(KeepBest(2))
+    grid = design(sweep(tuning=Tuning(search="grid"))).search
+    assert (grid.first, grid.then) == ("grid", None)  # complete by itself
+    assert not design(sweep(tuning=Tuning(schedule="independent"))).schedule_at(3).shared
     own = find(SPACE).budget
-    assert settings(sweep()).budget == own
-    assert settings(sweep(budget=Spend(trials=9))).budget == replace(own, trials=9)
-    assert settings(sweep(budget=Spend(extend="never"))).budget.extend == 0
+    assert design(sweep()).budget == own
+    assert design(sweep(budget=Spend(trials=9))).budget == replace(own, trials=9)
+    assert design(sweep(budget=Spend(extend="never"))).budget.extend == 0
 
 
 @pytest.mark.parametrize("name", names())
@@ -70,19 +75,24 @@ def test_every_space_that_comes_along_is_found_and_documented(name: str):
         ({"budget": Spend(confirm=-1)}, "confirm = -1"),
         ({"budget": Spend(audit=2)}, "audit = 2: a share"),
         ({"budget": Spend(trials=3, max_hours=2)}, "trials and max_hours: give one"),
-        ({"tuning": Tuning(eta=1)}, "eta = 1"),
-        ({"tuning": Tuning(eta=3, keep=2)}, "keep and eta: give one"),
-        ({"tuning": Tuning(stopping=False, keep=2)}, "no-stopping and keep: give one"),
-        ({"tuning": Tuning(tails="last")}, "tails = 'last': .* --rung average"),
+        ({"tuning": Tuning(stopping="halve")}, "stopping = 'halve': one of halving, best, none"),
+        ({"tuning": Tuning(stopping="best", rules=THREE)}, "halving.eta = 3: only with"),
+        ({"tuning": Tuning(stopping="none", rules=TWO)}, "best.trials = 2: only with"),
+        ({"tuning": Tuning(search="bayes")}, "search = 'bayes': one of grid, random, sobol"),
+        ({"tuning": Tuning(search="cmaes")}, "search = 'cmaes': it remembers more"),
+        ({"tuning": Tuning(search="grid", then="tpe")}, "search = 'grid': a part of a grid"),
+        ({"tuning": Tuning(search="gp", then="tpe")}, "search = 'gp': learns from its own first"),
+        ({"tuning": Tuning(then="cmaes")}, "search = 'cmaes': it remembers more"),
+        ({"tuning": Tuning(tails="last")}, "tails = 'last': .* --compare average"),
         (
-            {"tuning": Tuning(rung="trunk", schedule="independent")},
-            "rung = 'trunk': separate runs",
+            {"tuning": Tuning(compare="trunk", schedule="independent")},
+            "compare = 'trunk': separate runs",
         ),
     ],
 )
 def test_bad_arguments_are_named(changes: dict, said: str):
     with pytest.raises(ValueError, match=said):
-        settings(sweep(**changes))
+        design(sweep(**changes))
 
 
 def test_paths_do_not_depend_on_where_a_worker_runs(monkeypatch: pytest.MonkeyPatch, tmp_path):
@@ -90,15 +100,15 @@ def test_paths_do_not_depend_on_where_a_worker_runs(monkeypatch: pytest.MonkeyPa
     own = OwnData(
         train=Path("a.json"), train_images=Path("a"), val=Path("b.json"), val_images=Path("b")
     )
-    data = settings(sweep(space=None, data=own)).space.fixed.data
+    data = design(sweep(space=None, data=own)).space.fixed.data
     assert data.name == "custom"
     assert data.train == str(tmp_path / "a.json") and data.val_images == str(tmp_path / "b")
 
 
 def test_an_arm_that_does_not_fill_what_is_frozen_is_refused_before_anything_runs():
-    def frozen(arm: str) -> Settings:
-        asked = settings(sweep(arms=(arm,)))
-        model = replace(asked.space.fixed.model, frozen_stages=1)
+    def frozen(arm: str) -> Design:
+        asked = design(sweep(arms=(arm,)))
+        model = asked.space.fixed.model.but(frozen_stages=1)
         fixed = replace(asked.space.fixed, model=model)
         return replace(asked, space=replace(asked.space, fixed=fixed))
 
@@ -116,10 +126,10 @@ def test_the_bill_adds_up():
     # 6 start with 60, 3 go on for 20 and a tail of 40, 2 for 40 and a tail
     assert cost.expected == 4 * (6 * 60 + 3 * 60 + 2 * 80) + round(4 * 2 * (60 + 80 + 120) / 3)
     assert cost.expected < cost.most < cost.independent
-    assert bill(replace(asked, rule=None)).expected == cost.most - 4 * 2 * 120 + round(
+    assert bill(replace(asked, stopping=None)).expected == cost.most - 4 * 2 * 120 + round(
         4 * 2 * (60 + 80 + 120) / 3
     )
-    alone = bill(simulated(schedule="independent", rule=None, confirm=0))
+    alone = bill(simulated(schedule="independent", stopping=None, confirm=0))
     assert alone.expected == alone.most == alone.independent == 4 * 6 * (60 + 80 + 120)
 
 
@@ -135,7 +145,9 @@ def test_the_bill_knows_audits_extensions_and_cross_tuning():
     assert extended.most - bill(simulated(trials=8)).most == 4 * 4 * 2 * each
 
 
-@pytest.mark.parametrize("changes", [{}, {"rung": "average", "tails": "last"}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"stopping": Stopping(Halving(), "average"), "tails": "last"}]
+)
 def test_no_study_costs_more_than_the_bill_says_at_most(changes: dict, tmp_path: Path):
     asked = simulated(trials=8, audit=1.0, confirm=2, cross=1, **changes)
     done = Simulation(asked, tmp_path).run()
@@ -163,7 +175,7 @@ def test_a_budget_in_images_buys_as_many_trials_as_it_pays_for():
     asked = simulated()
     for trials in (1, 5, 17):
         cost = bill(simulated(trials=trials))
-        assert affordable(asked, cost.images(cost.expected)).budget.trials == trials
+        assert affordable(asked, cost.expected_images).budget.trials == trials
     with pytest.raises(ValueError, match=r"budget of 100 images: one trial .* need 5,972"):
         affordable(asked, 100)
 
@@ -220,16 +232,16 @@ def test_a_space_keeps_its_variant_of_a_model_named_again(tmp_path: Path):
         train=Path("a.json"), train_images=Path("a"), val=Path("b.json"), val_images=Path("b")
     )
     asked = Sweep(run_dir=tmp_path, data=own)
-    crops = settings(asked).space.fixed.model
+    crops = design(asked).space.fixed.model
     assert crops.crop_px == 128
-    assert settings(replace(asked, model="tiny")).space.fixed.model == crops
-    assert settings(replace(asked, model="r50-fpn")).space.fixed.model.backbone == "resnet50"
+    assert design(replace(asked, model="tiny")).space.fixed.model == crops
+    assert design(replace(asked, model="r50-fpn")).space.fixed.model.body.name == "resnet50"
 
 
 def test_what_an_image_holds_is_recorded_beside_the_question():
     """A study begun before it was recorded is taken up again: its question is the same."""
     command = sweep(sizes=(3, 5))
-    asked = settings(command)
+    asked = design(command)
     splits = open_splits(asked.space.fixed.data)
     written = manifest(asked, splits, command, [])
     assert written["question"] == asked.question(splits.digests())

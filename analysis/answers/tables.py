@@ -119,9 +119,10 @@ def searched(results: Results, study: str, size: int) -> dict[str, Searched]:
     if values is None:
         return {}
     nuisance = from_dict(Nuisance, values).at(size)
-    outer = range_extension.outer_shares(results.manifests[study]["question"].get("grid"))
+    points = results.manifests[study]["question"]["search"]["points"]
+    outer = range_extension.outer_shares(nuisance.names, points)
     found = {"length": Searched(min(nuisance.lengths), max(nuisance.lengths), ladder=True)}
-    for name, base in (("lr", nuisance.lr), ("weight_decay", nuisance.weight_decay)):
+    for name, base in nuisance.ranges.items():
         strips = where(results.strips, study=study, size=size, name=name)
         low, high = min([base.low, *strips["low"]]), max([base.high, *strips["high"]])
         ends = {"low": low < base.low, "high": high > base.high}

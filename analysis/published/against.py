@@ -130,7 +130,7 @@ def _comparable(manifest: dict[str, Any], published: pd.DataFrame) -> pd.DataFra
     model, data = from_dict(ModelConfig, fixed["model"]), fixed["data"]
     if data.get("val_size") is not None or model.keypoints or model.cascade:
         return published.iloc[:0]
-    same = where(published, data=data["name"], backbone=model.backbone, norm=model.norm)
+    same = where(published, data=data["name"], backbone=model.body.name, norm=model.body.norm)
     plain = [" + cascade" not in one and "Keypoint" not in one for one in same["system"]]
     # where the paper has it with and without
     augmented = bool(model.train_short_px)

@@ -61,8 +61,8 @@ def described(run: RunConfig, metric: str = "") -> dict[str, Any]:
     return {
         "system": " + ".join(parts),
         "data": run.data.name,
-        "backbone": model.backbone,
-        "norm": model.norm,
+        "backbone": model.body.name,
+        "norm": model.body.norm,
         "arm": run.arm,
         "size": run.size,
     }

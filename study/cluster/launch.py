@@ -80,7 +80,7 @@ def run(
     try:
         with interruptible(), cluster(workers) as own:
             grown = None if own else fully_grown()
-            device = device_for(plan.settings.space.fixed.device, grown)
+            device = device_for(plan.design.space.fixed.device, grown)
             room = Room(workers, device, gpus, max_concurrent, own, grown)
             if not own:
                 require_shared(plan.study.store, room.place(), console)

@@ -17,9 +17,10 @@ from rich.table import Table
 from study.cluster.pace import Pace
 from study.cluster.trial import trial_dir
 from study.cluster.unsaved import Unsaved
-from study.commands import score_names
+from study.commands import words
+from study.commands.words import duration
 from study.config import schedule
-from study.planning.bill import duration, expected_iterations
+from study.planning.bill import expected_iterations
 from study.planning.design import Cell
 from study.planning.plan import Plan
 from study.planning.tuning_trial import chosen
@@ -124,14 +125,14 @@ class Progress(Unsaved, tune.Callback):
         return (last - first) / (until - since) if until > since else 0.0
 
     def _seconds_left(self) -> float | None:
-        rate, settings = self._images_per_second(), self._plan.settings
+        rate, design = self._images_per_second(), self._plan.design
         if not rate:
             return None
-        batch = settings.space.fixed.optim.batch_size
+        batch = design.space.fixed.optim.batch_size
         iterations = 0.0
         for cell, (tuning, confirming) in self._plan.remaining().items():
-            iterations += tuning * expected_iterations(settings, cell.size)
-            iterations += confirming * settings.schedule_at(cell.size).lengths[-1]
+            iterations += tuning * expected_iterations(design, cell.size)
+            iterations += confirming * design.schedule_at(cell.size).lengths[-1]
         for run in self._plan.audits_left():
             iterations += sum(leg.stop - leg.start for leg in schedule.legs(run.schedule))
         under_way = sum(images_spent(ours) for ours in self._running.values())
@@ -150,7 +151,7 @@ class Progress(Unsaved, tune.Callback):
         return found
 
     def _sum(self) -> str:
-        cells = self._plan.settings.cells
+        cells = self._plan.design.cells
         counts = ", ".join(f"{n} {word}" for word, n in sorted(self._words(*cells).items()))
         left = self._seconds_left()
         return f"{counts or 'starting'}; {self._images_per_second():.1f} images/s" + (
@@ -159,19 +160,19 @@ class Progress(Unsaved, tune.Callback):
 
     def _table(self) -> Group:
         table = Table(box=None, pad_edge=False)
-        for name in ("arm", "images", "trials", "best box AP", "lr", "weight decay", "length"):
+        names = self._plan.design.names
+        searched = [name.replace("_", " ") for name in names]
+        for name in ("arm", "images", "trials", "best box AP", *searched, "length"):
             table.add_column(name, justify="left" if name in ("arm", "trials") else "right")
-        for cell in self._plan.settings.cells:
+        for cell in self._plan.design.cells:
             states = self._words(cell)
-            best = chosen(self._plan.tried(cell))
-            optim = best.tried.run.optim if best else None
+            best = chosen(self._plan.tuning_trials(cell))
             table.add_row(
                 cell.arm.name,
                 str(cell.size),
                 ", ".join(f"{n} {word}" for word, n in sorted(states.items())),
                 f"{best.AP_box:.1f}" if best else "",
-                f"{optim.lr:.3g}" if optim else "",
-                f"{optim.weight_decay:.1e}" if optim else "",
+                *(f"{best.values[name]:.3g}" if best else "" for name in names),
                 str(best.length) if best else "",
             )
         return Group(table, self._sum())
@@ -182,8 +183,7 @@ def scores(record: Record) -> str:
     tail = record["weights"] == "tail"
     where = f"at length {record['length']}" if tail else f"on the trunk at {record['iteration']}"
     return f"{where}: " + ", ".join(
-        f"{name} " + ("none" if ap is None else f"{ap:.1f}")
-        for name, ap in score_names.scores(record)
+        f"{name} " + ("none" if ap is None else f"{ap:.1f}") for name, ap in words.scores(record)
     )
 
 

@@ -1,7 +1,7 @@
-"""Tune asks the plan for verdicts, and what became of each trial is written down.
+"""Tune asks the plan for decisions, and what became of each trial is written down.
 
 Ray's own ASHA keeps its rungs in memory, loses them on a restart and compares whatever reports
-under one name; here the verdict is read off the run directory (`study.planning.stopping`).
+under one name; here the decision is read off the run directory (`study.planning.stopping`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rich.text import Text
 from study.cluster.trial import trial_dir
 from study.cluster.unsaved import Unsaved
 from study.planning.plan import Plan
-from study.planning.stopping import Verdict
+from study.planning.stopping import Decision
 from study.storage import Busy
 from study.storage.run_dir import State
 
@@ -32,7 +32,7 @@ class PlanScheduler(Unsaved, FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         ours = trial_dir(trial.config)
-        if self._plan.heard_from(ours.id) is Verdict.GO:
+        if self._plan.heard_from(ours.id) is Decision.GO:
             return TrialScheduler.CONTINUE
         return TrialScheduler.STOP  # for good, or until the plan hands it out again
 

@@ -12,16 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from study.planning.bill import duration
+from study.commands.words import duration
+from study.planning.best import rank
 from study.storage.run_dir import Record, State, StudyDir, TrialDir
 
 COMPLETE, FAILED, INCOMPLETE = 0, 1, 3
 """Exit statuses: nothing left to do; not complete, and trials failed; not complete."""
 
-HEAD = (
-    *("arm", "images", "tuning", "confirming", "audits"),
-    *("best box AP", "lr", "weight decay", "length", "images seen", "device time"),
-)
 LEFT = {"arm", "tuning", "confirming", "audits"}  # the other columns are numbers
 ROLES = ("tune", "confirm", "audit")
 
@@ -88,7 +85,10 @@ def report(study: StudyDir) -> tuple[list[str], int]:
     manifest, holder = study.manifest, study.holder()
     trials = [standing(trial, holder is not None) for trial in study.trials()]
     lines = [*_question(manifest), *_budget(manifest["budget"]), ""]
-    lines += _columns([HEAD, *_rows(manifest, trials)])
+    head = ("arm", "images", "tuning", "confirming", "audits", "best box AP")
+    names = (name.replace("_", " ") for name in searched(manifest))
+    head = (*head, *names, "length", "images seen", "device time")
+    lines += _columns([head, *_rows(manifest, trials)])
     images, seconds = sum(t.images for t in trials), sum(t.device_seconds for t in trials)
     lines += ["", f"cost        {images:,} images, {duration(seconds)} of device time so far"]
     failed = [trial for trial in trials if trial.word == State.FAILED]
@@ -106,10 +106,17 @@ def report(study: StudyDir) -> tuple[list[str], int]:
     return lines, COMPLETE if complete else FAILED if failed else INCOMPLETE
 
 
+def searched(manifest: dict[str, Any]) -> list[str]:
+    """The hyper-parameters that are searched."""
+    return sorted(manifest["question"]["nuisance"]["ranges"])
+
+
 def _question(manifest: dict[str, Any]) -> list[str]:
     asked = manifest["question"]
     sizes = ", ".join(f"{size:,}" for size in asked["sizes"])
-    search = asked["search"] + (f" (seed {asked['seed']})" if "seed" in asked else "")
+    first, then = asked["search"]["first"], asked["search"]["then"]
+    search = f"{first}, then {then}" if then else first
+    search += f" (seed {asked['seed']})" if "seed" in asked else ""
     stopping = asked.get("stopping")
     rule = f"{stopping['rule']} by {stopping['by']}" if stopping else "none"
     return [
@@ -127,7 +134,7 @@ def _budget(budget: dict[str, Any]) -> list[str]:
 
 
 def _rows(manifest: dict[str, Any], trials: Sequence[Standing]) -> Iterable[tuple[str, ...]]:
-    question = manifest["question"]
+    question, names = manifest["question"], searched(manifest)
     for cell in [(arm, size) for size in question["sizes"] for arm in question["arms"]]:
         own = [trial for trial in trials if trial.cell == cell]
         counts = [Counter(t.word for t in own if t.role == role) for role in ROLES]
@@ -136,7 +143,12 @@ def _rows(manifest: dict[str, Any], trials: Sequence[Standing]) -> Iterable[tupl
         states = [_counted(count) for count in counts]
         states[0] = ", ".join(filter(None, (states[0], f"{unborn} to come" if unborn > 0 else "")))
         yield (
-            *(cell[0], f"{cell[1]:,}", *states, *_best([t for t in own if t.role == "tune"])),
+            *(
+                cell[0],
+                f"{cell[1]:,}",
+                *states,
+                *_best([t for t in own if t.role == "tune"], names),
+            ),
             *(f"{sum(t.images for t in own):,}", duration(sum(t.device_seconds for t in own))),
         )
 
@@ -145,14 +157,14 @@ def _counted(words: Counter[str]) -> str:
     return ", ".join(f"{number} {word}" for word, number in sorted(words.items()))
 
 
-def _best(tuning: Sequence[Standing]) -> tuple[str, str, str, str]:
-    """The highest box AP on the tuning images and its setting; ties go to the shorter length."""
+def _best(tuning: Sequence[Standing], names: Sequence[str]) -> list[str]:
+    """The best result on the tuning images and its setting."""
     tails = [(record, trial) for trial in tuning for record in trial.tails]
     if not tails:
-        return "", "", "", ""
-    record, trial = max(tails, key=lambda at: (at[0]["AP_box"], -at[0]["length"], -at[1].index))
-    lr, decay = trial.optim["lr"], trial.optim["weight_decay"]
-    return f"{record['AP_box']:.1f}", f"{lr:.3g}", f"{decay:.1e}", f"{record['length']:,}"
+        return [""] * (2 + len(names))
+    record, trial = min(tails, key=lambda at: rank(at[0]["AP_box"], at[0]["length"], at[1].index))
+    values = (f"{trial.optim[name]:.3g}" for name in names)
+    return [f"{record['AP_box']:.1f}", *values, f"{record['length']:,}"]
 
 
 def _last(moment: float) -> str:

@@ -11,9 +11,10 @@ from study.commands.common import OwnData, RunDir, data_config, unset
 from study.commands.spaces import find
 from study.config import Budget, Scientific, model
 from study.config.arms import parse
-from study.planning.design import Settings
-from study.planning.search import Strategy
-from study.planning.stopping import Halving, KeepBest, Metric
+from study.planning.design import Design
+from study.planning.search import Search
+from study.planning.stopping import Metric, Rules, Stopping
+from study.planning.strategies import named
 
 Device = Literal["auto", "cpu", "cuda"]
 Count = Annotated[int | None, unset("N")]  # None: as the search space has it
@@ -26,9 +27,9 @@ class Spend:
     trials: Count = None
     """Tuning trials for each arm and size."""
     max_images: Annotated[float | None, unset("N")] = None
-    """Instead of --trials: as many as so many images are expected to pay for, all in all."""
+    """Instead of --trials: training images that the whole study may use."""
     max_hours: Annotated[float | None, unset("H")] = None
-    """Instead of --trials: as many as so many device-hours of training are expected to."""
+    """Instead of --trials: hours of training, summed over devices, that it may use."""
     finalists: Count = None
     """Best settings that are confirmed."""
     confirm: Count = None
@@ -45,24 +46,19 @@ class Spend:
 class Tuning:
     """How settings are searched, the same for every arm."""
 
-    search: Strategy = "sobol+tpe"
-    """What proposes settings; grid, random and sobol give the same records whatever happens."""
+    search: Annotated[str, tyro.conf.arg(metavar="{grid,random,sobol,tpe,gp}")] = "sobol"
+    """What proposes the first settings; tpe and gp learn from the trials of each arm."""
+    then: Annotated[str | None, unset("{tpe,gp,none}")] = None
+    """What proposes the others (default: tpe after random and sobol)."""
     paired: int = 8
-    """Of sobol+tpe: points per arm and size before TPE, the same for every arm."""
+    """Settings of each arm and size before --then takes over; the same for every arm."""
     schedule: Literal["shared", "independent"] = "shared"
     """shared: one trunk for all lengths of a trial. independent: every length from the start."""
-    stopping: bool = True
-    """Stop the worse trials at each length but the last, each arm and size judged alone."""
-    eta: Count = None
-    """The best 1/eta of each bracket go on from a length to the next (default: 2)."""
-    bracket: Count = None
-    """So many consecutive trials are judged with each other (default: 4)."""
-    earliest: Annotated[float | None, unset("SHARE")] = None
-    """Nobody stops at a length below so much of the longest, for ranks settle late (0.3)."""
-    keep: Count = None
-    """Instead: all but the best N stop at the first length, and the others go to the end."""
-    rung: Metric = "tail"
-    """What they are compared by: tails, or the trunk's averaged or own weights at the fork."""
+    stopping: Annotated[str, tyro.conf.arg(metavar="{halving,best,none}")] = "halving"
+    """Which trials stop early, compared with others of their arm and size alone."""
+    rules: Annotated[Rules, tyro.conf.arg(name="")] = field(default_factory=Rules)
+    compare: Metric = "tail"
+    """By which AP: after a length's tail, or of the trunk's averaged or own weights before it."""
     tails: Literal["every", "last"] = "every"
     """last: only the longest length that a trial reaches gets its tail; cheaper, fewer lengths."""
 
@@ -82,7 +78,7 @@ class Sweep:
     seed: int = 0
     """Of the search, the tuning trials, and (times 1000) the confirm runs."""
     budget: tyro.conf.OmitArgPrefixes[Spend] = field(default_factory=Spend)
-    tuning: tyro.conf.OmitArgPrefixes[Tuning] = field(default_factory=Tuning)
+    tuning: Annotated[Tuning, tyro.conf.arg(name="")] = field(default_factory=Tuning)
     model: Annotated[str | None, unset("NAME")] = None
     """tiny, r50-fpn or r101-fpn."""
     lengths: Annotated[tuple[int, ...] | None, unset("T ...")] = None
@@ -108,7 +104,7 @@ class Status:
     """The study's folder, or s3://bucket/prefix."""
 
 
-def settings(sweep: Sweep) -> Settings:
+def design(sweep: Sweep) -> Design:
     """The study that the command asks for.
 
     Raises:
@@ -122,7 +118,7 @@ def settings(sweep: Sweep) -> Settings:
     if sweep.lengths:
         nuisance = replace(nuisance, lengths=sweep.lengths, longer={})
     fixed = replace(space.fixed, data=data_config(space, sweep.data))
-    if sweep.model and sweep.model != fixed.model.name:  # a space may have its own variant
+    if sweep.model:
         fixed = replace(fixed, model=model(sweep.model))
     if sweep.device:
         fixed = replace(fixed, device=sweep.device)
@@ -134,17 +130,15 @@ def settings(sweep: Sweep) -> Settings:
         raise ValueError(f"gpus_per_trial = {gpus}: at least 0, and only with one worker")
     if sweep.max_concurrent is not None and sweep.max_concurrent < 1:
         raise ValueError(f"max_concurrent = {sweep.max_concurrent}: at least 1")
-    return Settings(
+    return Design(
         space=replace(space, scientific=scientific, nuisance=nuisance, fixed=fixed),
         arms=arms,
         budget=budget_of(sweep.budget, space.budget),
         seed=sweep.seed,
-        search=sweep.tuning.search,
-        paired=sweep.tuning.paired,
+        search=search(sweep.tuning),
         schedule=sweep.tuning.schedule,
         tails=sweep.tuning.tails,
-        rule=rule(sweep.tuning),
-        rung=sweep.tuning.rung,
+        stopping=stopping(sweep.tuning),
     )
 
 
@@ -159,16 +153,15 @@ def budget_of(spend: Spend, default: Budget) -> Budget:
     return replace(default, **changes, **({"extend": 0} if spend.extend == "never" else {}))
 
 
-def rule(tuning: Tuning) -> Halving | KeepBest | None:
+def search(tuning: Tuning) -> Search:
+    """What proposes settings."""
+    complete = tuning.search == "grid" or named(tuning.search).learns
+    usual = None if complete else "tpe"
+    then = {None: usual, "none": None}.get(tuning.then, tuning.then)
+    return Search(first=tuning.search, then=then, paired=tuning.paired)
+
+
+def stopping(tuning: Tuning) -> Stopping | None:
     """What stops trials, if anything does."""
-    halving = {
-        n: v for n in ("eta", "bracket", "earliest") if (v := getattr(tuning, n)) is not None
-    }
-    given = [*halving, *(["keep"] if tuning.keep is not None else [])]
-    if not tuning.stopping and given:
-        raise ValueError(f"no-stopping and {given[0]}: give one of them")
-    if tuning.keep is not None and halving:
-        raise ValueError(f"keep and {given[0]}: give one of them; each is a rule of its own")
-    if not tuning.stopping:
-        return None
-    return Halving(**halving) if tuning.keep is None else KeepBest(tuning.keep)
+    rule = tuning.rules.named(tuning.stopping)
+    return Stopping(rule, tuning.compare) if rule else None

@@ -5,11 +5,13 @@ classes know nothing of torch or ray; a run's configuration travels as the plain
 `to_dict` and is built again by `from_dict`, which refuses unknown keys.
 """
 
+from study.config.body import BodyConfig
 from study.config.data import PATHS, DataConfig
 from study.config.evaluation import EvaluationConfig
 from study.config.model import MODELS, R50_FPN, TINY, ModelConfig, model
 from study.config.plain import digest, from_dict, to_dict
-from study.config.run import OptimConfig, RunConfig, ScheduleConfig
+from study.config.run import OptimConfig, RunConfig
+from study.config.schedule import ScheduleConfig
 from study.config.space import Budget, LogUniform, Nuisance, Scientific, SearchSpace
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "PATHS",
     "R50_FPN",
     "TINY",
+    "BodyConfig",
     "Budget",
     "DataConfig",
     "EvaluationConfig",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from study.config.question import APART, apart
 from study.config.require import require
 
 
@@ -24,18 +25,19 @@ class DataConfig:
     """
 
     name: str = "shapes"
-    root: str | None = None  # folder that relative paths start from; None: the current one
-    train: str | None = None  # COCO-format JSON
-    train_images: str | None = None  # folder
-    train_within: str | None = None  # JSON with a list `images`: train only on ids it has too
-    annotated_only: Literal["no", "objects", "keypoints"] = "no"
-    val: str | None = None
-    val_images: str | None = None
-    tune: str | None = None
-    tune_images: str | None = None
+    root: str | None = apart(None)  # folder that relative paths start from; None: the current one
+    train: str | None = apart(None)  # COCO-format JSON
+    train_images: str | None = apart(None)  # folder
+    train_within: str | None = apart(None)  # JSON with `images`: train only on ids it has too
+    annotated_only: Literal["no", "objects", "keypoints"] = apart("no")
+    val: str | None = apart(None)
+    val_images: str | None = apart(None)
+    tune: str | None = apart(None)
+    tune_images: str | None = apart(None)
     tune_size: int | None = None  # held out; None: 128, or a quarter of `train` if less; 0: none
     val_size: int | None = None  # the first so many images of `val`; None: all of them
-    digests: dict[str, str] = field(default_factory=dict)  # by name; data with others are refused
+    digests: dict[str, str] = field(default_factory=dict, metadata=APART)
+    """By name; data with others are refused."""
 
     def __post_init__(self) -> None:
         paths = {k: getattr(self, k) for k in ("train", "train_images", "val", "val_images")}

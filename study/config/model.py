@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from study.config.body import BodyConfig
 from study.config.require import require
 
-Backbone = Literal[
-    "thin", "resnet18", "resnet50", "resnet101", "resnext101_32x8d", "resnext152_32x8d", "vgg16"
-]
-Norm = Literal["group", "sync_batch", "frozen_batch", "none"]
 Fidelity = Literal["torchvision", "detectron"]
 """Whose choices fill what a paper leaves open: losses, initial weights of the heads, mask targets.
 
@@ -25,12 +22,7 @@ compared with polygons rasterised inside each box. The paper's own numbers were 
 class ModelConfig:
     """A two-stage detector. Sizes in pixels of the network's input; counts per image."""
 
-    name: str = "tiny"
-    backbone: Backbone = "thin"
-    norm: Norm = "group"  # in backbone, FPN and heads; "frozen_batch" is in the backbone alone
-    norm_groups: int = 8  # of GroupNorm
-    frozen_stages: int = 0  # Detectron's FREEZE_AT: 1 the stem, 2 the stage after it too, …
-    stride_1x1: bool = False  # bottlenecks stride in their first convolution: Caffe2's R-50, R-101
+    body: BodyConfig = field(default_factory=BodyConfig)
     pyramid: bool = True  # FPN; without, RoIs are pooled from the backbone's last map (VGG-16)
     fpn_channels: int = 32
     masks: bool = True  # Mask R-CNN; without, Faster R-CNN
@@ -60,8 +52,6 @@ class ModelConfig:
     keypoint_channels: int = 32
     canonical_px: int = 48  # FPN eq. 1: a RoI of this size goes to level `canonical_level`
     canonical_level: int = 3
-    pixel_mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
-    pixel_std: tuple[float, float, float] = (63.75, 63.75, 63.75)
 
     def __post_init__(self) -> None:
         require(self.short_px >= 32, "model.short_px", self.short_px, "at least 32 px")
@@ -79,21 +69,15 @@ class ModelConfig:
         require(
             rising and within, "model.cascade", self.cascade, "two or more IoUs, rising, 0.5–1"
         )
-        none = self.backbone != "vgg16" or self.norm == "none"
-        require(none, "model.norm", self.norm, "vgg16 has no norm: none")
-        moved = not self.stride_1x1 or self.backbone in ("resnet50", "resnet101")
-        require(moved, "model.stride_1x1", self.stride_1x1, "only resnet50 and resnet101")
-        last = self.pyramid or self.backbone == "vgg16"
-        require(last, "model.pyramid", self.pyramid, "only vgg16 goes without")
         box_alone = self.pyramid or not (self.masks or self.keypoints or self.cascade)
         require(box_alone, "model.pyramid", self.pyramid, "without it there is a box head only")
-        require(self.frozen_stages >= 0, "model.frozen_stages", self.frozen_stages, "0 or more")
         require(self.keypoints >= 0, "model.keypoints", self.keypoints, "0 or more")
 
-    @property
-    def freezes(self) -> bool:
-        """Whether some weights stay as they are at first: they must then be loaded."""
-        return self.frozen_stages > 0 or self.norm == "frozen_batch"
+    def but(self, **changes: Any) -> ModelConfig:
+        """The same model with other values of some fields, its body's or its own."""
+        ours = {name: changes.pop(name) for name in _BODY & changes.keys()}
+        body = dataclasses.replace(self.body, **ours)
+        return dataclasses.replace(self, **{"body": body} | changes)
 
     @property
     def agnostic(self) -> bool:
@@ -101,12 +85,18 @@ class ModelConfig:
         return self.class_agnostic or bool(self.cascade)
 
 
+_BODY = {field.name for field in dataclasses.fields(BodyConfig)}
+
 TINY = ModelConfig()
 
-R50_FPN = ModelConfig(
-    name="r50-fpn",
-    backbone="resnet50",
+RESNET50 = BodyConfig(
+    name="resnet50",
     norm_groups=32,
+    pixel_mean=(123.675, 116.28, 103.53),
+    pixel_std=(58.395, 57.12, 57.375),
+)
+R50_FPN = ModelConfig(
+    body=RESNET50,
     fpn_channels=256,
     short_px=800,
     long_px=1333,
@@ -127,14 +117,12 @@ R50_FPN = ModelConfig(
     keypoint_channels=512,
     canonical_px=224,
     canonical_level=4,
-    pixel_mean=(123.675, 116.28, 103.53),
-    pixel_std=(58.395, 57.12, 57.375),
 )
 
 MODELS: dict[str, ModelConfig] = {
     "tiny": TINY,
     "r50-fpn": R50_FPN,
-    "r101-fpn": dataclasses.replace(R50_FPN, name="r101-fpn", backbone="resnet101"),
+    "r101-fpn": R50_FPN.but(name="resnet101"),
 }
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from study.config.data import DataConfig
 from study.config.evaluation import EvaluationConfig
 from study.config.model import TINY, ModelConfig
+from study.config.question import apart
 from study.config.require import require
+from study.config.schedule import ScheduleConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,68 +30,14 @@ class OptimConfig:
         require(self.weight_decay >= 0, "optim.weight_decay", self.weight_decay, "0 or more")
         require(self.batch_size >= 1, "optim.batch_size", self.batch_size, "at least 1")
 
+    def at(self, values: Mapping[str, float]) -> OptimConfig:
+        """With these values of hyper-parameters, by name; a batch size is rounded."""
+        whole = {"batch_size": round(values["batch_size"])} if "batch_size" in values else {}
+        return dataclasses.replace(self, **dict(values) | whole)
 
-@dataclass(frozen=True, kw_only=True)
-class ScheduleConfig:
-    """Lengths T in iterations; every T ends in the same tail ("Rethinking", Sec. 3).
-
-    The rate is multiplied by `factor` at T - tail[0] and again at T - tail[1]. All lengths share
-    the constant-rate trunk before that, which may be evaluated too, at the iterations of `watch`:
-    its weights as they are ("trunk"), or their moving average ("average").
-    """
-
-    lengths: tuple[int, ...] = (400,)
-    tail: tuple[int, int] = (50, 16)  # iterations before the end
-    factors: tuple[float, ...] = (0.1,)
-    warmup: int = 40  # iterations, linear
-    cascade_last: int | None = None  # later stages join so many iterations before the end
-    shared: bool = True  # one trunk for all; otherwise each length and factor starts anew
-    tails: Literal["every", "last"] = "every"  # the lengths that are ended by their tails
-    watch: tuple[int, ...] = ()  # iterations of the trunk
-    watched: tuple[Literal["trunk", "average"], ...] = ("average",)
-
-    def __post_init__(self) -> None:
-        lengths, tail = self.lengths, self.tail
-        ascending = bool(lengths) and list(lengths) == sorted(set(lengths))
-        require(ascending, "schedule.lengths", lengths, "at least one, ascending")
-        require(tail[0] >= tail[1] >= 0, "schedule.tail", tail, "first drop before the second")
-        require(
-            lengths[0] > tail[0],
-            "schedule.lengths",
-            lengths,
-            f"each longer than the tail of {tail[0]} iterations",
-        )
-        good = bool(self.factors) and all(0 < f <= 1 for f in self.factors)
-        require(good, "schedule.factors", self.factors, "at least one, each in (0, 1]")
-        different = len({f"{factor:g}" for factor in self.factors}) == len(self.factors)
-        require(different, "schedule.factors", self.factors, "each once, to six digits")
-        require(self.warmup >= 0, "schedule.warmup", self.warmup, "0 or more iterations")
-        on_trunk = all(0 < iteration <= lengths[-1] - tail[0] for iteration in self.watch)
-        ascending = list(self.watch) == sorted(set(self.watch))
-        rule = f"ascending, within the trunk of {lengths[-1] - tail[0]} iterations"
-        require(on_trunk and ascending, "schedule.watch", self.watch, rule)
-        last = self.cascade_last
-        require(last is None or last > 0, "schedule.cascade_last", last, "above 0")
-        rule = (
-            f"one length where a cascade's later stages join {last} iterations before the end, for"
-            " several would not share their trunk"
-        )
-        require(last is None or len(lengths) == 1, "schedule.lengths", lengths, rule)
-        alone = self.shared or (self.tails == "every" and not self.watch)
-        rule = "separate runs have no common trunk to watch, and each has its tail"
-        require(alone, "schedule.shared", self.shared, rule)
-
-    def fork(self, length: int) -> int:
-        """The iteration at which a length leaves the trunk."""
-        return length - self.tail[0]
-
-    def up_to(self, length: int) -> ScheduleConfig:
-        """The same schedule, ended at one of its lengths."""
-        return dataclasses.replace(
-            self,
-            lengths=tuple(one for one in self.lengths if one <= length),
-            watch=tuple(one for one in self.watch if one <= self.fork(length)),
-        )
+    def values(self, names: Iterable[str]) -> dict[str, float]:
+        """The values of hyper-parameters by name."""
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,26 +47,24 @@ class RunConfig:
     A run with several lengths trains the shared trunk once and a tail for each (length, factor).
     """
 
-    trial_id: str = "run"
-    arm: str = "scratch"
-    init: str | None = None  # weights: "pretext", "imagenet", a file or URL; None: random
-    frozen_random: bool = (
-        False  # freeze also what was not loaded: Detectron's early bug, on purpose
-    )
-    size: int = 64  # training images
-    draw: int = 0  # which random draw of that many images
-    seed: int = 0  # initial weights, data order, augmentation, samplers
-    split: Literal["tune", "report"] = "tune"  # evaluated on
+    trial_id: str = apart("run")
+    arm: str = apart("scratch")
+    init: str | None = apart(None)  # weights: "pretext", "imagenet", a file or URL; None: random
+    frozen_random: bool = False  # freeze also what was not loaded: Detectron's early bug
+    size: int = apart(64)  # training images
+    draw: int = apart(0)  # which random draw of that many images
+    seed: int = apart(0)  # initial weights, data order, augmentation, samplers
+    split: Literal["tune", "report"] = apart("tune")  # evaluated on
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = TINY
     optim: OptimConfig = field(default_factory=OptimConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
-    checkpoint_every: int = 100  # iterations; also at every fork and before every evaluation
+    checkpoint_every: int = apart(100)  # iterations; also at every fork and evaluation
     keep_weights: bool = False  # write the detector's weights at the end of each length
-    keep_detections: bool = False  # write what it detects at the end of each length
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: int = 1  # CPU threads per worker: results differ in the 7th digit with another number
+    keep_detections: bool = apart(False)  # write what it detects at the end of each length
+    device: Literal["auto", "cpu", "cuda"] = apart("auto")
+    threads: int = apart(1)  # CPU threads per worker: another number changes the 7th digit
     precision: Literal["float32", "float64"] = "float32"  # float64 tells rounding from mistakes
 
     def __post_init__(self) -> None:

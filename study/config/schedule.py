@@ -8,14 +8,80 @@ length would have computed, bit for bit.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal
 
-from study.config import ScheduleConfig
+from study.config.question import apart
+from study.config.require import require
 
 Evaluation = tuple[str, str]
 """What a record is known by: the leg's name, and which weights were evaluated at its end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleConfig:
+    """Lengths T in iterations; every T ends in the same tail ("Rethinking", Sec. 3).
+
+    The rate is multiplied by `factor` at T - tail[0] and again at T - tail[1]. All lengths share
+    the constant-rate trunk before that, which may be evaluated too, at the iterations of `watch`:
+    its weights as they are ("trunk"), or their moving average ("average").
+    """
+
+    lengths: tuple[int, ...] = apart((400,))
+    tail: tuple[int, int] = (50, 16)  # iterations before the end
+    factors: tuple[float, ...] = apart((0.1,))
+    warmup: int = 40  # iterations, linear
+    cascade_last: int | None = None  # later stages join so many iterations before the end
+    shared: bool = apart(True)  # one trunk for all; otherwise each length and factor starts anew
+    tails: Literal["every", "last"] = apart("every")  # the lengths that are ended by their tails
+    watch: tuple[int, ...] = apart(())  # iterations of the trunk
+    watched: tuple[Literal["trunk", "average"], ...] = apart(("average",))
+
+    def __post_init__(self) -> None:
+        lengths, tail = self.lengths, self.tail
+        ascending = bool(lengths) and list(lengths) == sorted(set(lengths))
+        require(ascending, "schedule.lengths", lengths, "at least one, ascending")
+        require(tail[0] >= tail[1] >= 0, "schedule.tail", tail, "first drop before the second")
+        require(
+            lengths[0] > tail[0],
+            "schedule.lengths",
+            lengths,
+            f"each longer than the tail of {tail[0]} iterations",
+        )
+        good = bool(self.factors) and all(0 < f <= 1 for f in self.factors)
+        require(good, "schedule.factors", self.factors, "at least one, each in (0, 1]")
+        different = len({f"{factor:g}" for factor in self.factors}) == len(self.factors)
+        require(different, "schedule.factors", self.factors, "each once, to six digits")
+        require(self.warmup >= 0, "schedule.warmup", self.warmup, "0 or more iterations")
+        on_trunk = all(0 < iteration <= lengths[-1] - tail[0] for iteration in self.watch)
+        ascending = list(self.watch) == sorted(set(self.watch))
+        rule = f"ascending, within the trunk of {lengths[-1] - tail[0]} iterations"
+        require(on_trunk and ascending, "schedule.watch", self.watch, rule)
+        last = self.cascade_last
+        require(last is None or last > 0, "schedule.cascade_last", last, "above 0")
+        rule = (
+            f"one length where a cascade's later stages join {last} iterations before the end, for"
+            " several would not share their trunk"
+        )
+        require(last is None or len(lengths) == 1, "schedule.lengths", lengths, rule)
+        alone = self.shared or (self.tails == "every" and not self.watch)
+        rule = "separate runs have no common trunk to watch, and each has its tail"
+        require(alone, "schedule.shared", self.shared, rule)
+
+    def fork(self, length: int) -> int:
+        """The iteration at which a length leaves the trunk."""
+        return length - self.tail[0]
+
+    def up_to(self, length: int) -> ScheduleConfig:
+        """The same schedule, ended at one of its lengths."""
+        return dataclasses.replace(
+            self,
+            lengths=tuple(one for one in self.lengths if one <= length),
+            watch=tuple(one for one in self.watch if one <= self.fork(length)),
+        )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from study.config.require import require
-from study.config.run import RunConfig
+from study.config.run import OptimConfig, RunConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +41,32 @@ class Scientific:
 class Nuisance:
     """What is tuned, separately for each arm and size, over the same ranges.
 
-    `lengths` and `factors` belong to tails; learning rate and weight decay to the trunk. More
-    images deserve longer training: `longer` holds other lengths, each from so many images on.
+    `ranges` has a range for each hyper-parameter of the trunk that is searched: any number in
+    OptimConfig, by its name there. `lengths` and `factors` belong to tails. More images deserve
+    longer training: `longer` holds other lengths, each from so many images on.
     """
 
-    lr: LogUniform = LogUniform(low=0.005, high=0.1)
-    weight_decay: LogUniform = LogUniform(low=1e-5, high=1e-2)
+    ranges: dict[str, LogUniform] = field(
+        default_factory=lambda: {
+            "lr": LogUniform(low=0.005, high=0.1),
+            "weight_decay": LogUniform(low=1e-5, high=1e-2),
+        }
+    )
     lengths: tuple[int, ...] = (100, 200, 400)
     longer: dict[int, tuple[int, ...]] = field(default_factory=dict)  # size: lengths
     factors: tuple[float, ...] = (0.1,)
+
+    def __post_init__(self) -> None:
+        known = [field.name for field in dataclasses.fields(OptimConfig)]
+        for name in self.ranges:
+            rule = f"no such hyper-parameter; one of {', '.join(known)}"
+            require(name in known, "nuisance.ranges", name, rule)
+        require(bool(self.ranges), "nuisance.ranges", self.ranges, "at least one to search")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The hyper-parameters that are searched; a point of the search has them in this order."""
+        return tuple(sorted(self.ranges))
 
     def at(self, size: int) -> Nuisance:
         """What is tuned for a training set of that size; `longer` is then empty."""

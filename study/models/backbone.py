@@ -54,19 +54,19 @@ def build(config: ModelConfig) -> nn.Module:
     """
     body = _body(config)
     stages = _layout(config).stages
-    if config.frozen_stages > len(stages):
+    if config.body.frozen_stages > len(stages):
         raise ValueError(
-            f"model.frozen_stages = {config.frozen_stages}: {config.backbone} has {len(stages)}"
-            " stages, the stem counted"
+            f"model.body.frozen_stages = {config.body.frozen_stages}: {config.body.name} has"
+            f" {len(stages)} stages, the stem counted"
         )
-    norms.freeze(body, [part for stage in stages[: config.frozen_stages] for part in stage])
+    norms.freeze(body, [part for stage in stages[: config.body.frozen_stages] for part in stage])
     return body
 
 
 def _body(config: ModelConfig) -> nn.Module:
-    if config.backbone == "thin":
+    if config.body.name == "thin":
         return Thin(norms.of_body(config))
-    if config.backbone == "vgg16":
+    if config.body.name == "vgg16":
         return _vgg16()
     return _resnet(config)
 
@@ -74,14 +74,14 @@ def _body(config: ModelConfig) -> nn.Module:
 def _resnet(config: ModelConfig) -> nn.Module:
     # zero_init_residual stays off: the paper and mmdetection's scratch recipes do without.
     norm = norms.of_body(config)
-    if config.backbone == "resnext152_32x8d":  # torchvision has no builder for it
+    if config.body.name == "resnext152_32x8d":  # torchvision has no builder for it
         body = resnet.ResNet(
             resnet.Bottleneck, [3, 8, 36, 3], groups=32, width_per_group=8, norm_layer=norm
         )
     else:
-        body = getattr(resnet, config.backbone)(weights=None, norm_layer=norm)
+        body = getattr(resnet, config.body.name)(weights=None, norm_layer=norm)
     del body.fc
-    if config.stride_1x1:
+    if config.body.stride_1x1:
         for block in body.modules():
             if isinstance(block, resnet.Bottleneck):
                 block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
@@ -153,7 +153,7 @@ _BOTTLENECKS = _residual((256, 512, 1024, 2048))
 
 
 def _layout(config: ModelConfig) -> _Layout:
-    return _LAYOUTS.get(config.backbone, _BOTTLENECKS)
+    return _LAYOUTS.get(config.body.name, _BOTTLENECKS)
 
 
 def maps(config: ModelConfig) -> Maps:

@@ -48,8 +48,8 @@ class Detector(nn.Module):
         self.rpn = _rpn(config, self.backbone.out_channels)
         self.roi_heads = _heads(config, self.backbone.out_channels, num_classes)
         self.every_stage = True
-        self.register_buffer("mean", _pixel(config.pixel_mean), persistent=False)
-        self.register_buffer("std", _pixel(config.pixel_std), persistent=False)
+        self.register_buffer("mean", _pixel(config.body.pixel_mean), persistent=False)
+        self.register_buffer("std", _pixel(config.body.pixel_std), persistent=False)
 
     def forward(
         self,
@@ -175,7 +175,7 @@ def _rpn(config: ModelConfig, channels: int) -> RPN:
     if config.pyramid and len(config.anchor_px) != len(levels):
         raise ValueError(
             f"model.anchor_px = {config.anchor_px}: one size for each of the {len(levels)} levels"
-            f" of {config.backbone}'s pyramid"
+            f" of {config.body.name}'s pyramid"
         )
     sizes = [(side,) for side in config.anchor_px] if config.pyramid else [config.anchor_px]
     anchors = AnchorGenerator(tuple(sizes), (config.aspect_ratios,) * len(sizes))

@@ -81,22 +81,23 @@ def require(config: RunConfig) -> None:
     """
     if config.init is not None:
         _require_weights(config.init, config.model)
-    elif config.model.freezes and not config.frozen_random:
+    elif config.model.body.freezes and not config.frozen_random:
         raise ValueError(
             f"arm {config.arm!r}: its weights are random, and the model freezes some of them"
-            f" (model.frozen_stages = {config.model.frozen_stages}, model.norm ="
-            f" {config.model.norm!r}): give weights as the arm, or a model that freezes nothing"
+            f" (model.body.frozen_stages = {config.model.body.frozen_stages}, model.body.norm ="
+            f" {config.model.body.norm!r}): give weights as the arm, or a model that freezes none"
         )
 
 
 def _require_weights(source: str, model: ModelConfig) -> None:
     if source == "pretext":
-        fits = model.backbone == "thin" and model.norm == "group"
-        if not fits or model.norm_groups != TINY.norm_groups:
+        fits = model.body.name == "thin" and model.body.norm == "group"
+        if not fits or model.body.norm_groups != TINY.body.norm_groups:
             raise ValueError(
                 "arm 'pretext' has weights for the backbone 'thin' with GroupNorm of"
-                f" {TINY.norm_groups} groups only, not {model.backbone!r} with {model.norm!r} of"
-                f" {model.norm_groups}: use --model tiny, or another arm"
+                f" {TINY.body.norm_groups} groups only, not {model.body.name!r} with"
+                f" {model.body.norm!r} of {model.body.norm_groups}: use --model tiny, or another"
+                " arm"
             )
     elif source == "imagenet":
         named(model)
@@ -166,12 +167,12 @@ def _other_norm(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
     if there and not here:
         return (
             ": they were trained with BatchNorm, and the network has nowhere to put its statistics"
-            " (model.norm must be sync_batch or frozen_batch)"
+            " (model.body.norm must be sync_batch or frozen_batch)"
         )
     if here and not there:
         return (
             ": they were trained without BatchNorm, and the network's would lack its statistics"
-            " (model.norm must be group, or none)"
+            " (model.body.norm must be group, or none)"
         )
     return ""
 
@@ -201,8 +202,9 @@ def audit(detector: nn.Module, loaded: set[str], frozen_random: bool = False) ->
     for name, value, frozen in _values(detector):
         if frozen and name not in loaded and not frozen_random:
             raise ValueError(
-                f"{name} is frozen but was not loaded: load it, or unfreeze it (model.norm is not"
-                " frozen_batch, model.frozen_stages = 0); frozen_random = True if that is meant"
+                f"{name} is frozen but was not loaded: load it, or unfreeze it (model.body.norm is"
+                " not frozen_batch, model.body.frozen_stages = 0); frozen_random = True if that is"
+                " meant"
             )
         group = next((own for own in GROUPS if name.startswith(own)), name.split(".")[0])
         row = counts.setdefault(group, {"loaded": 0, "random": 0, "frozen": 0})

@@ -21,21 +21,21 @@ Layer = Callable[[int], nn.Module]
 
 def of_body(config: ModelConfig) -> Layer:
     """The backbone's."""
-    if config.norm == "none":
+    if config.body.norm == "none":
         return lambda channels: nn.Identity()
-    return FrozenBatchNorm2d if config.norm == "frozen_batch" else _live(config)
+    return FrozenBatchNorm2d if config.body.norm == "frozen_batch" else _live(config)
 
 
 def of_heads(config: ModelConfig) -> Layer | None:
     """The FPN's and the RoI heads'; None: they have none."""
-    return None if config.norm in ("frozen_batch", "none") else _live(config)
+    return None if config.body.norm in ("frozen_batch", "none") else _live(config)
 
 
 def _live(config: ModelConfig) -> Layer:
     """Those that can be trained from random weights."""
-    if config.norm == "sync_batch":
+    if config.body.norm == "sync_batch":
         return SyncBatchNorm
-    return lambda channels: nn.GroupNorm(config.norm_groups, channels)
+    return lambda channels: nn.GroupNorm(config.body.norm_groups, channels)
 
 
 def freeze(body: nn.Module, parts: Collection[str]) -> None:

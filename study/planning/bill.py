@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from study.config import ScheduleConfig
 from study.config.schedule import independent_iterations, iterations
-from study.planning.design import Settings
+from study.planning.design import Design
 
-SIDES = 4  # at most so many ends of ranges may be extended at once: of rate and decay, both ways
+SIDES = 2  # ends of a range, each of which may be extended
 
 
 @dataclass(frozen=True)
@@ -24,75 +24,52 @@ class Bill:
     tuning_trials: int
     confirm_runs: int
     cross_runs: int
-    batch_size: int  # images per iteration
     expected: int
     most: int
     independent: int  # the tuned points, every length and factor run by itself, and confirmed
+    batch_size: float  # images per iteration; the mean, if it is searched
+    largest_batch: float
 
-    def images(self, iterations: float) -> float:
-        return iterations * self.batch_size
+    @property
+    def expected_images(self) -> float:
+        return self.expected * self.batch_size
 
-    def lines(self) -> list[str]:
-        """For people: what will be run."""
-        crossed = f", {self.cross_runs} of them cross-tuned" if self.cross_runs else ""
-        return [
-            f"trials      {self.tuning_trials} for tuning"
-            f" ({self.tuning_trials // self.cells} for each of {self.cells} arms × sizes)"
-            f" + {self.confirm_runs} to confirm{crossed}",
-            f"iterations  {self.expected:,} expected, {self.most:,} at most"
-            f" ({self.independent:,} if every length were run by itself)",
-            f"images      {self.images(self.expected):,.0f} expected,"
-            f" {self.images(self.most):,.0f} at most",
-        ]
-
-    def time(self, speed: float, how: str, devices: int = 0) -> list[str]:
-        """For people: how long that takes.
-
-        Args:
-            speed: training images per second of one device.
-            how: that is known: measured where, or assumed.
-            devices: that train at once; 0 if that is not known.
-        """
-        expected, most = (self.images(n) / speed for n in (self.expected, self.most))
-        hours = f"{expected / 3600:,.1f} device-hours expected, {most / 3600:,.1f} at most"
-        rows = [f"devices     {hours}, and evaluation: {speed:.1f} images/s a device, {how}"]
-        if devices:
-            rows.append(
-                f"time        {duration(expected / devices)} expected,"
-                f" {duration(most / devices)} at most, {devices} devices at once"
-            )
-        return rows
+    @property
+    def most_images(self) -> float:
+        return self.most * self.largest_batch
 
 
-def bill(settings: Settings) -> Bill:
+def bill(design: Design) -> Bill:
     """The bill for the study from its beginning."""
     expected, most, separate = 0.0, 0.0, 0.0
-    budget, runs = settings.budget, settings.confirm_runs
-    for cell in settings.cells:
-        schedule, trials = settings.schedule_at(cell.size), budget.trials
+    budget, runs = design.budget, design.confirm_runs
+    for cell in design.cells:
+        schedule, trials = design.schedule_at(cell.size), budget.trials
         lengths = schedule.lengths
-        expected += trials * expected_iterations(settings, cell.size)
+        expected += trials * expected_iterations(design, cell.size)
         expected += runs * sum(lengths) / len(lengths)
-        extended = trials + budget.extend * SIDES * budget.extra
-        most += extended * dearest(settings, cell.size) + runs * lengths[-1]
+        extended = trials + budget.extend * SIDES * len(design.names) * budget.extra
+        most += extended * dearest(design, cell.size) + runs * lengths[-1]
         separate += trials * independent_iterations(schedule) + runs * lengths[-1]
-    cells = len(settings.cells)
+    cells, fixed = len(design.cells), design.space.fixed.optim
+    batch = design.space.nuisance.ranges.get("batch_size")
     return Bill(
         cells=cells,
         tuning_trials=cells * budget.trials,
         confirm_runs=cells * runs,
-        cross_runs=cells * (len(settings.arms) - 1) * budget.crossed,
-        batch_size=settings.space.fixed.optim.batch_size,
+        cross_runs=cells * (len(design.arms) - 1) * budget.crossed,
         expected=round(expected),
         most=round(most),
         independent=round(separate),
+        batch_size=batch.at(0.5) if batch else fixed.batch_size,
+        largest_batch=batch.high if batch else fixed.batch_size,
     )
 
 
-def expected_iterations(settings: Settings, size: int) -> float:
+def expected_iterations(design: Design, size: int) -> float:
     """Of one tuning trial at that size, on average over its cell, its share of audits included."""
-    schedule, rungs = settings.schedule_at(size), settings.rungs_at(size)
-    trials, audit = settings.budget.trials, settings.budget.audit
+    schedule, rungs = design.schedule_at(size), design.rungs_at(size)
+    trials, audit = design.budget.trials, design.budget.audit
     spent = 0.0
     for bracket in rungs.brackets(trials) if rungs else [range(trials)]:
         going = len(bracket)
@@ -105,29 +82,29 @@ def expected_iterations(settings: Settings, size: int) -> float:
     return spent / trials
 
 
-def dearest(settings: Settings, size: int) -> int:
+def dearest(design: Design, size: int) -> int:
     """Iterations of the tuning trial that costs most: it may be a stopped and audited one."""
-    schedule, rungs = settings.schedule_at(size), settings.rungs_at(size)
+    schedule, rungs = design.schedule_at(size), design.rungs_at(size)
     whole = [iterations(schedule)]
-    if rungs and settings.budget.audit:
+    if rungs and design.budget.audit:
         whole += [
             iterations(schedule.up_to(length)) + _rest(schedule, length)
-            for length in rungs.places(settings.budget.trials)
+            for length in rungs.places(design.budget.trials)
         ]
     return max(whole)
 
 
-def affordable(settings: Settings, images: float) -> Settings:
-    """The settings with as many trials for each arm and size as so many images pay for.
+def affordable(design: Design, images: float) -> Design:
+    """The design with as many trials for each arm and size as so many images pay for.
 
     Raises:
         ValueError: they do not pay for one; says what that costs.
     """
 
-    def costs(trials: int) -> tuple[Settings, float]:
-        asked = replace(settings, budget=replace(settings.budget, trials=trials))
+    def costs(trials: int) -> tuple[Design, float]:
+        asked = replace(design, budget=replace(design.budget, trials=trials))
         cost = bill(asked)
-        return asked, cost.images(cost.expected)
+        return asked, cost.expected_images
 
     found, least = costs(1)
     if least > images:
@@ -143,15 +120,6 @@ def affordable(settings: Settings, images: float) -> Settings:
         low, high = (middle, high) if costs(middle)[1] <= images else (low, middle)
     found, _ = costs(low)
     return found
-
-
-def duration(seconds: float) -> str:
-    """A time for people: 45 s, 7 min, 3.4 h, 12 days."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.0f} days"
 
 
 def _rest(schedule: ScheduleConfig, length: int) -> int:

@@ -1,53 +1,51 @@
-"""A study's question and budget: what is asked, of whom, and how much may be spent on it.
+"""A study's design: its question and its budget.
 
 The question stays fixed in a run directory; the budget may grow.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from study.config import Budget, LogUniform, ScheduleConfig, SearchSpace, to_dict
+from study.config import Budget, LogUniform, RunConfig, ScheduleConfig, SearchSpace, to_dict
 from study.config.arms import Arm
-from study.planning.search import Search, Strategy
-from study.planning.stopping import Halving, KeepBest, Metric, Rungs
+from study.config.question import asked
+from study.config.require import require
+from study.planning.search import Search
+from study.planning.stopping import Halving, Rungs, Stopping
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """A study's question and budget."""
+class Design:
+    """What is asked, of which arms, how it is searched, and how much may be spent on it."""
 
     space: SearchSpace
     arms: tuple[Arm, ...]
     budget: Budget = field(default_factory=Budget)
     seed: int = 0
-    search: Strategy = "sobol+tpe"
-    paired: int = 8  # of sobol+tpe: points per arm and size that are the same for every arm
+    search: Search = field(default_factory=Search)
     schedule: Literal["shared", "independent"] = "shared"
     tails: Literal["every", "last"] = "every"
-    rule: Halving | KeepBest | None = field(default_factory=Halving)  # None: nothing stops
-    rung: Metric = "tail"
+    stopping: Stopping | None = field(default_factory=lambda: Stopping(Halving()))  # None: none
 
     def __post_init__(self) -> None:
-        for name, low in (("seed", 0), ("paired", 0)):
-            value = getattr(self, name)
-            if value < low:
-                raise ValueError(f"{name} = {value}: at least {low}")
+        require(self.seed >= 0, "seed", self.seed, "at least 0")
         names = [arm.name for arm in self.arms]
-        if len(set(names)) < len(names):
-            raise ValueError(f"arms = {names}: each once")
-        on_tails = self.rule is not None and self.rung == "tail"
-        if on_tails and self.tails == "last":
-            raise ValueError(
-                "tails = 'last': trials are compared by their tails, which most lengths then lack;"
-                " compare them by --rung average, or stop none"
-            )
-        if self.rule is not None and not on_tails and self.schedule == "independent":
-            raise ValueError(
-                f"rung = {self.rung!r}: separate runs have no common trunk to compare; use"
-                " --rung tail, or the shared schedule"
-            )
+        require(len(set(names)) == len(names), "arms", names, "each once")
+        on_tails = self.stopping is not None and self.stopping.by == "tail"
+        rule = (
+            "trials are compared by their tails, which most lengths then lack; compare them by"
+            " --compare average, or stop none (--stopping none)"
+        )
+        require(not on_tails or self.tails == "every", "tails", self.tails, rule)
+        rule = (
+            "separate runs have no common trunk to compare; use --compare tail, or the shared"
+            " schedule"
+        )
+        trunk = self.stopping is not None and not on_tails
+        by = self.stopping and self.stopping.by
+        require(not trunk or self.schedule == "shared", "compare", by, rule)
         for size in self.space.scientific.sizes:
             self.schedule_at(size)  # refused here, as are lengths that do not fit the tail
 
@@ -75,75 +73,58 @@ class Settings:
             shared=self.schedule == "shared",
             tails=self.tails,
         )
-        if self.rule is None or self.rung == "tail":
+        if self.stopping is None or self.stopping.by == "tail":
             return schedule
-        rungs = Rungs(self.rule, self.rung, schedule).places(self.budget.trials)
+        rule, by = self.stopping.rule, self.stopping.by
+        rungs = Rungs(rule, by, schedule).places(self.budget.trials)
         watch = tuple(schedule.fork(length) for length in rungs)
-        return replace(schedule, watch=watch, watched=(self.rung,))
+        return replace(schedule, watch=watch, watched=(by,))
 
     @property
     def grid(self) -> int | None:
         """The number of points of a grid; None for another search."""
-        return self.budget.trials if self.search == "grid" else None
+        return self.search.grid(self.budget.trials)
 
     def rungs_at(self, size: int) -> Rungs | None:
         """How the trials of one arm are compared at that size; None: they are not."""
-        if self.rule is None:
+        if self.stopping is None:
             return None
-        return Rungs(self.rule, self.rung, self.schedule_at(size))
+        return Rungs(self.stopping.rule, self.stopping.by, self.schedule_at(size))
 
     def ranges_at(self, size: int) -> dict[str, LogUniform]:
         """What is searched at that size before any extension, by name."""
-        nuisance = self.space.nuisance.at(size)
-        return {"lr": nuisance.lr, "weight_decay": nuisance.weight_decay}
+        return self.space.nuisance.at(size).ranges
 
-    def points(self, size: int) -> Search:
-        """The search that every arm makes at a size."""
-        return Search(
-            nuisance=self.space.nuisance.at(size),
-            strategy=self.search,
-            num_trials=self.budget.trials,
-            paired=self.paired,
-            seed=self.seed,
-        )
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The hyper-parameters that are searched."""
+        return self.space.nuisance.names
 
     def question(self, data: dict[str, Any]) -> dict[str, Any]:
         """What may not change within a run directory; `data`: digests of the data set."""
-        fixed = to_dict(self.space.fixed)
-        for key in ("trial_id", "arm", "init", "size", "draw", "seed", "split"):
-            del fixed[key]  # differ from trial to trial
-        for key in ("device", "threads", "checkpoint_every", "keep_detections"):
-            del fixed[key]  # where and how it runs and what it leaves behind, not what it is
-        for key in ("train", "val", "tune"):
-            del fixed["data"][key], fixed["data"][f"{key}_images"]  # digests say it
-        for key in ("root", "train_within", "annotated_only", "digests"):
-            del fixed["data"][key]  # so here
-        for part, key in (("optim", "lr"), ("optim", "weight_decay")):
-            del fixed[part][key]
-        for key in ("lengths", "factors", "shared", "tails", "watch", "watched"):
-            del fixed["schedule"][key]
         return {
             "space": self.space.name,
             "arms": {arm.name: arm.identity for arm in self.arms},
             "sizes": list(self.space.scientific.sizes),
             "seed": self.seed,
-            "search": self.search,
-            # a larger grid does not contain the smaller one
-            "grid": self.grid,
-            "paired": self.paired if self.search == "sobol+tpe" else None,
+            "search": self.search.question(self.budget.trials),
             "schedule": self.schedule,
             "tails": self.tails,
-            "stopping": self._stopping(),
+            "stopping": self.stopping.question() if self.stopping else None,
             "nuisance": to_dict(self.space.nuisance),
-            "fixed": fixed,
+            "fixed": self._fixed(self.space.fixed),
             "data": data,
         }
 
-    def _stopping(self) -> dict[str, Any] | None:
-        if self.rule is None:
-            return None
-        name = "halving" if isinstance(self.rule, Halving) else "best"
-        return {"rule": name, "by": self.rung} | asdict(self.rule)
+    def unsaid(self) -> dict[str, Any]:
+        """What an older run directory means where it does not mention a field of the question."""
+        return {"fixed": self._fixed(RunConfig())}
+
+    def _fixed(self, run: RunConfig) -> dict[str, Any]:
+        found = to_dict(asked(run))
+        for name in self.names:
+            del found["optim"][name]  # searched
+        return found
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,16 @@ import tempfile
 from pathlib import Path
 
 import optuna
-from optuna.distributions import BaseDistribution, FloatDistribution
+from optuna.distributions import BaseDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from study.config import digest
+from study.config import LogUniform, digest
 from study.planning.design import Cell
 from study.planning.plan import Plan
-from study.planning.search import optuna_state, params
-from study.planning.tuning_trial import Tried
+from study.planning.strategies.samplers import distributions, optuna_state
+from study.planning.tuning_trial import TuningTrial
 
 
 class Journal:
@@ -41,7 +41,7 @@ class Journal:
             cell: optuna.create_study(
                 study_name=self._name(cell), storage=storage, direction="maximize"
             )
-            for cell in plan.settings.cells
+            for cell in plan.design.cells
         }
         self._trials: dict[str, optuna.Trial] = {}
         self._reported: dict[str, int] = {}  # lengths told so far; -1: the trial is closed
@@ -49,7 +49,7 @@ class Journal:
     def update(self) -> None:
         """Tell what is new in the run directory."""
         for cell in self._studies:
-            for tried in self._plan.tried(cell):
+            for tried in self._plan.tuning_trials(cell):
                 if self._reported.get(tried.trial_id) != -1:
                     self._tell(cell, tried)
         if self._copied and self._file.stat().st_size > self._size:
@@ -57,12 +57,12 @@ class Journal:
             self._store.write(self._file.name, content)
             self._size = len(content)
 
-    def _tell(self, cell: Cell, tried: Tried) -> None:
+    def _tell(self, cell: Cell, tried: TuningTrial) -> None:
         outcome = tried.outcome()
         if tried.trial_id not in self._trials:
             study = self._studies[cell]
             attributes = {"trial_id": tried.trial_id, "strategy": tried.strategy}
-            study.enqueue_trial(params(tried.proposal), user_attrs=attributes)
+            study.enqueue_trial(tried.values, user_attrs=attributes)
             self._trials[tried.trial_id] = study.ask(self._ranges(cell, tried))
         trial, known = self._trials[tried.trial_id], self._reported.get(tried.trial_id, 0)
         lengths = sorted(outcome.AP_box)
@@ -77,15 +77,18 @@ class Journal:
             self._studies[cell].tell(trial, value, state)
             self._reported[tried.trial_id] = -1
 
-    def _ranges(self, cell: Cell, tried: Tried) -> dict[str, BaseDistribution]:
+    def _ranges(self, cell: Cell, tried: TuningTrial) -> dict[str, BaseDistribution]:
         """The search space; a point in a strip beyond it widens it for itself."""
-        ranges, point = self._plan.settings.ranges_at(cell.size), params(tried.proposal)
-        return {
-            name: FloatDistribution(min(r.low, point[name]), max(r.high, point[name]), log=True)
-            for name, r in ranges.items()
-        }
+        ranges = self._plan.design.ranges_at(cell.size)
+        return distributions(
+            {
+                name: LogUniform(low=min(r.low, value), high=max(r.high, value))
+                for name, r in ranges.items()
+                for value in [tried.values[name]]
+            }
+        )
 
     def _name(self, cell: Cell) -> str:
-        settings = self._plan.settings
-        question = digest(settings.question(data={}))
-        return f"{settings.space.name}/{cell.arm.name}/{cell.size}/{question}"
+        design = self._plan.design
+        question = digest(design.question(data={}))
+        return f"{design.space.name}/{cell.arm.name}/{cell.size}/{question}"

@@ -8,7 +8,7 @@ whichever arm asked for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,22 +20,35 @@ WIDTH = 0.5  # of a strip, as a share of the range's own width in the logarithm
 Side = Literal["low", "high"]
 
 
-def grid_shape(num_trials: int) -> tuple[int, int]:
-    """Learning rates a row, and rows of weight decay; the last row may be shorter."""
-    columns = math.ceil(math.sqrt(num_trials))
-    return columns, math.ceil(num_trials / columns)
+def grid_shape(num_trials: int, dimensions: int = 2) -> tuple[int, ...]:
+    """Points on each side of a grid, as equal as they can be; the last row may be shorter."""
+    shape: list[int] = []
+    left = num_trials
+    for sides in range(dimensions, 0, -1):
+        shape.append(_root(left, sides))
+        left = math.ceil(left / shape[-1])
+    return tuple(shape)
 
 
-def outer_shares(grid: int | None) -> dict[str, float]:
-    """How much of a range counts as its edge, by name; `grid`: the number of its points, if one.
+def _root(number: int, degree: int) -> int:
+    """The smallest whole number whose power is at least `number`."""
+    return next(side for side in range(1, number + 1) if side**degree >= number)
+
+
+def outer_shares(names: Sequence[str], grid: int | None) -> dict[str, float]:
+    """How much of a range counts as its edge, by name.
 
     A grid's points are the centres of its cells: none may lie in the outer tenth, but the
     outermost ones have nothing beyond them.
+
+    Args:
+        names: the hyper-parameters that are searched, in the order of a point's coordinates.
+        grid: the number of points, if they lie on a grid.
     """
-    columns, rows = grid_shape(grid) if grid else (1, 1)
+    shape = grid_shape(grid, len(names)) if grid else (1,) * len(names)
     return {
         name: max(OUTER, 0.5 / count) if count > 1 else OUTER
-        for name, count in (("lr", columns), ("weight_decay", rows))
+        for name, count in zip(names, shape, strict=True)
     }
 
 
@@ -52,7 +65,7 @@ def edge(value: float, low: float, high: float, outer: float = OUTER) -> Side | 
 class Strip:
     """Beyond one end of one range; `step` counts from the range outwards, from 1."""
 
-    name: str  # lr or weight_decay
+    name: str  # of a hyper-parameter
     side: Side
     step: int
 
@@ -94,10 +107,11 @@ def beyond(
         grid: the number of points, if they lie on a grid.
     """
     wanted: set[Strip] = set()
+    outer = outer_shares(sorted(ranges), grid)
     for name, base in ranges.items():
         now = extended(base, name, strips)
         for setting in settings:
-            side = edge(setting[name], now.low, now.high, outer_shares(grid)[name])
+            side = edge(setting[name], now.low, now.high, outer[name])
             if side:
                 steps = sum((strip.name, strip.side) == (name, side) for strip in strips)
                 wanted.add(Strip(name, side, steps + 1))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from study.config import RunConfig, from_dict, schedule, to_dict
-from study.planning.design import Cell, Settings
-from study.planning.trial_specs import Wanted
-from study.planning.tuning_trial import Tried
+from study.planning.design import Cell, Design
+from study.planning.trial_specs import TrialSpec
+from study.planning.tuning_trial import TuningTrial
 from study.storage.run_dir import State, StudyDir
 
 
@@ -28,34 +27,35 @@ class Roles:
             (self.tuning if role == "tune" else self.audits).append(trial_id)
 
 
-class Trials:
+class TrialIndex:
     """Reads what is in the run directory once, then only what may have changed."""
 
-    def __init__(self, cells: Sequence[Cell], study: StudyDir) -> None:
+    def __init__(self, design: Design, study: StudyDir) -> None:
         self.study = study
-        self.of = {cell: Roles() for cell in cells}
-        self._settled: dict[str, Tried] = {}  # tuning trials that have ended
+        self.of = {cell: Roles() for cell in design.cells}
+        self._names = design.names
+        self._settled: dict[str, TuningTrial] = {}  # tuning trials that have ended
         self._ended: set[str] = set()  # other trials that have
-        names = {cell.name: cell for cell in cells}
+        names = {cell.name: cell for cell in design.cells}
         for trial in study.trials():
             config = trial.config()
             cell = names.get(f"{config['run']['arm']}-{config['run']['size']}")
             if cell:
                 self.of[cell].add(trial.id, config["role"], from_dict(RunConfig, config["run"]))
 
-    def write(self, cell: Cell, wanted: Wanted) -> str:
+    def write(self, cell: Cell, spec: TrialSpec) -> str:
         """Make a trial exist; returns its id."""
-        trial_id = wanted.run.trial_id
-        self.study.trial(trial_id).write_config(wanted.config())
-        self.of[cell].add(trial_id, wanted.role, wanted.run)
+        trial_id = spec.run.trial_id
+        self.study.trial(trial_id).write_config(spec.config())
+        self.of[cell].add(trial_id, spec.role, spec.run)
         return trial_id
 
-    def refresh(self, trial_id: str, settings: Settings) -> dict[str, Any]:
+    def refresh(self, trial_id: str, design: Design) -> dict[str, Any]:
         """The trial's config.json, with where and how it runs brought up to date."""
-        trial, fixed = self.study.trial(trial_id), settings.space.fixed
+        trial, fixed = self.study.trial(trial_id), design.space.fixed
         config = trial.config()
         run = from_dict(RunConfig, config["run"])
-        inits = {arm.name: arm.init for arm in settings.arms}
+        inits = {arm.name: arm.init for arm in design.arms}
         now = replace(
             run,
             data=fixed.data,
@@ -73,14 +73,14 @@ class Trials:
         """The cell of a tuning trial; None for a trial of another role."""
         return next((cell for cell, roles in self.of.items() if trial_id in roles.tuning), None)
 
-    def tried(self, cell: Cell) -> list[Tried]:
+    def tuning(self, cell: Cell) -> list[TuningTrial]:
         """The cell's tuning trials, by index."""
-        found = [self.tuned(trial_id) for trial_id in self.of[cell].tuning]
+        found = [self.tuning_trial(trial_id) for trial_id in self.of[cell].tuning]
         return sorted(found, key=lambda one: one.index)
 
     def states(self, cell: Cell) -> dict[str, State | None]:
         """Of all the cell's trials."""
-        roles, tuning = self.of[cell], {one.trial_id: one.state for one in self.tried(cell)}
+        roles, tuning = self.of[cell], {one.trial_id: one.state for one in self.tuning(cell)}
         others = [*roles.confirming, *roles.audits]
         return tuning | {trial_id: self.study.trial(trial_id).state for trial_id in others}
 
@@ -94,10 +94,10 @@ class Trials:
         if self.cell_of(trial_id) is None:
             self._ended.add(trial_id)
         else:
-            self.tuned(trial_id)
+            self.tuning_trial(trial_id)
         return True
 
-    def tuned(self, trial_id: str) -> Tried:
+    def tuning_trial(self, trial_id: str) -> TuningTrial:
         """The tuning trial; one that was told to stop and has its tail is marked as stopped."""
         if trial_id in self._settled:
             return self._settled[trial_id]
@@ -109,14 +109,15 @@ class Trials:
             if not schedule.remaining(run.schedule, recorded):
                 trial.mark(state := State.STOPPED, iteration=stopped_at)
                 trial.remove("trunk")  # for good: nobody will go on from there
-        tried = Tried(
+        tried = TuningTrial(
             trial_id=trial_id,
             index=config["index"],
             run=run,
+            values=run.optim.values(self._names),
             strategy=config["strategy"],
             state=state,
             stopped_at=stopped_at,
-            passed=config.get("passed", 0),
+            promoted=config.get("passed", 0),
             in_strip="strip" in config,
             records=records,
         )
@@ -124,14 +125,14 @@ class Trials:
             self._settled[trial_id] = tried
         return tried
 
-    def passes(self, tried: Tried, length: int) -> None:
+    def promote(self, tried: TuningTrial, length: int) -> None:
         """Write down that a tuning trial goes on from a rung, for good."""
         trial = self.study.trial(tried.trial_id)
         trial.write_config(trial.config() | {"passed": length})
 
-    def stop(self, tried: Tried, length: int) -> None:
+    def stop(self, tried: TuningTrial, length: int) -> None:
         """End a tuning trial at a length: with its tail there, should that be missing yet."""
         trial = self.study.trial(tried.trial_id)
         run = replace(tried.run, schedule=tried.run.schedule.up_to(length))
         trial.write_config(trial.config() | {"run": to_dict(run), "stopped_at": length})
-        self.tuned(tried.trial_id)  # marks it, if its tail is there
+        self.tuning_trial(tried.trial_id)  # marks it, if its tail is there

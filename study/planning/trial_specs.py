@@ -12,14 +12,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from study.config import OptimConfig, RunConfig, ScheduleConfig, to_dict
-from study.planning.design import Cell, Settings
+from study.planning.design import Cell, Design
+from study.planning.proposal import Proposal
 from study.planning.range_extension import Strip
-from study.planning.search import Proposal, sobol
-from study.planning.tuning_trial import Choice, Tried
+from study.planning.strategies import sobol
+from study.planning.strategies.strategy import Asked
+from study.planning.tuning_trial import Choice, TuningTrial
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TrialSpec:
     """A trial that ought to exist: what its config.json says besides the run."""
 
     role: str
@@ -46,35 +48,33 @@ def audit_id(trial_id: str) -> str:
     return f"{trial_id}-audit"
 
 
-def tuning(settings: Settings, cell: Cell, index: int, proposal: Proposal) -> Wanted:
+def tuning(design: Design, cell: Cell, index: int, proposal: Proposal) -> TrialSpec:
     """The trial of a proposal."""
-    run = _tuned(settings, cell, tuning_id(cell, index), proposal)
-    return Wanted("tune", index, proposal.strategy, run, {})
+    run = _tuned(design, cell, tuning_id(cell, index), proposal)
+    return TrialSpec("tune", index, proposal.strategy, run, {})
 
 
-def in_strip(settings: Settings, cell: Cell, strip: Strip, number: int) -> Wanted:
+def in_strip(design: Design, cell: Cell, strip: Strip, number: int) -> TrialSpec:
     """Trial `number` in a strip beyond a range; the same point for every arm."""
-    nuisance = settings.space.nuisance.at(cell.size)
-    ranges = settings.ranges_at(cell.size)
-    ranges[strip.name] = strip.of(ranges[strip.name])
+    ranges = dict(design.ranges_at(cell.size))
+    limits = ranges[strip.name] = strip.of(ranges[strip.name])
+    asked = Asked(ranges, number, 0, 0)
     # a sequence of its own for each strip
-    key = [("lr", "weight_decay").index(strip.name), int(strip.side == "high"), strip.step]
-    seed = int("".join(map(str, key))) + 10_000 * (1 + settings.seed)
-    search = replace(settings.points(cell.size), nuisance=replace(nuisance, **ranges))
-    proposal = search.at(sobol(seed, number), "strip")
-    run = _tuned(settings, cell, strip_id(cell, strip, number), proposal)
-    limits = ranges[strip.name]
+    key = [asked.names.index(strip.name), int(strip.side == "high"), strip.step]
+    seed = int("".join(map(str, key))) + 10_000 * (1 + design.seed)
+    point = sobol.point(seed, number, len(asked.names))
+    run = _tuned(design, cell, strip_id(cell, strip, number), Proposal(asked.at(point), "strip"))
     more = {"strip": {"name": strip.name, "low": limits.low, "high": limits.high}}
     index = 1000 * strip.step + 100 * key[0] + 50 * key[1] + number
-    return Wanted("tune", index, "strip", run, more)
+    return TrialSpec("tune", index, "strip", run, more)
 
 
-def confirmation(settings: Settings, cell: Cell, choice: Choice, repeat: int, own: bool) -> Wanted:
+def confirmation(design: Design, cell: Cell, choice: Choice, repeat: int, own: bool) -> TrialSpec:
     """Repeat `repeat` of a setting, the cell's own or one with another arm's values.
 
     Seeds and draws depend on the repeat alone: all arms and settings are paired by them.
     """
-    run = choice.tried.run
+    run = choice.trial.run
     fixed = replace(
         run.schedule,
         lengths=(choice.length,),
@@ -88,18 +88,18 @@ def confirmation(settings: Settings, cell: Cell, choice: Choice, repeat: int, ow
         arm=cell.arm.name,
         init=cell.arm.init,
         draw=1 + repeat,
-        seed=1000 * (1 + settings.seed) + repeat,
+        seed=1000 * (1 + design.seed) + repeat,
         split="report",
         schedule=fixed,
         keep_detections=True,
     )
     strategy = "confirm" if own else "cross"
-    return Wanted("confirm", repeat, strategy, run, {"of": choice.tried.trial_id})
+    return TrialSpec("confirm", repeat, strategy, run, {"of": choice.trial.trial_id})
 
 
-def audit(settings: Settings, stopped: Tried) -> Wanted | None:
+def audit(design: Design, stopped: TuningTrial) -> TrialSpec | None:
     """The rest of a stopped trial; None where it has been to the end."""
-    schedule = settings.schedule_at(stopped.run.size)
+    schedule = design.schedule_at(stopped.run.size)
     rest = tuple(n for n in schedule.lengths if n > (stopped.stopped_at or 0))
     if not rest:
         return None
@@ -107,16 +107,16 @@ def audit(settings: Settings, stopped: Tried) -> Wanted | None:
     run = replace(
         stopped.run, trial_id=trial_id, schedule=replace(schedule, lengths=rest, watch=())
     )
-    return Wanted("audit", stopped.index, stopped.strategy, run, {"of": stopped.trial_id})
+    return TrialSpec("audit", stopped.index, stopped.strategy, run, {"of": stopped.trial_id})
 
 
-def setting(run: RunConfig) -> tuple[OptimConfig, ScheduleConfig, int, int]:
+def repeated(run: RunConfig) -> tuple[OptimConfig, ScheduleConfig, int, int]:
     """What makes two confirm runs of an arm and size the same."""
     return run.optim, run.schedule, run.seed, run.draw
 
 
-def _tuned(settings: Settings, cell: Cell, trial_id: str, proposal: Proposal) -> RunConfig:
-    fixed = settings.space.fixed
+def _tuned(design: Design, cell: Cell, trial_id: str, proposal: Proposal) -> RunConfig:
+    fixed = design.space.fixed
     return replace(
         fixed,
         trial_id=trial_id,
@@ -124,8 +124,8 @@ def _tuned(settings: Settings, cell: Cell, trial_id: str, proposal: Proposal) ->
         init=cell.arm.init,
         size=cell.size,
         draw=0,
-        seed=settings.seed,
+        seed=design.seed,
         split="tune",
-        optim=replace(fixed.optim, lr=proposal.lr, weight_decay=proposal.weight_decay),
-        schedule=settings.schedule_at(cell.size),
+        optim=fixed.optim.at(proposal.values),
+        schedule=design.schedule_at(cell.size),
     )

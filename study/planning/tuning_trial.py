@@ -7,22 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from study.config import RunConfig
-from study.planning.search import Outcome, Proposal
+from study.planning.best import rank
+from study.planning.proposal import Outcome, Proposal, Values
 from study.planning.stopping import box_ap
 from study.storage.run_dir import Record, State
 
 
 @dataclass(frozen=True)
-class Tried:
+class TuningTrial:
     """A tuning trial as the run directory shows it."""
 
     trial_id: str
     index: int
     run: RunConfig
+    values: Values  # of the hyper-parameters that are searched
     strategy: str
     state: State | None
     stopped_at: int | None  # the rung (a length) at which it was told to end
-    passed: int  # the last rung at which it was told to go on; 0: none yet
+    promoted: int  # the last rung at which it was told to go on; 0: none yet
     in_strip: bool  # proposed beyond a range's end
     records: tuple[Record, ...]
 
@@ -33,8 +35,7 @@ class Tried:
 
     @property
     def proposal(self) -> Proposal:
-        optim = self.run.optim
-        return Proposal(optim.lr, optim.weight_decay, self.strategy)
+        return Proposal(self.values, self.strategy)
 
     def outcome(self) -> Outcome:
         """What a search strategy learns from it: the best over the drop factors, by length."""
@@ -49,36 +50,34 @@ class Tried:
 class Choice:
     """A setting that was tried: a tuning trial at one of its lengths and drop factors."""
 
-    tried: Tried
+    trial: TuningTrial
     length: int
     factor: float
     AP_box: float
 
     @property
-    def setting(self) -> dict[str, float]:
-        """Learning rate and weight decay by name."""
-        optim = self.tried.run.optim
-        return {"lr": optim.lr, "weight_decay": optim.weight_decay}
+    def values(self) -> Values:
+        """Of the hyper-parameters that are searched."""
+        return self.trial.values
 
 
-def finalists(tried: Sequence[Tried], count: int) -> list[Choice]:
-    """The best setting of each of the `count` best trials, best first.
+def finalists(tried: Sequence[TuningTrial], count: int) -> list[Choice]:
+    """The best result of each of the `count` best trials, best first (`study.planning.best`).
 
-    Highest box AP over all tails; ties: shorter length, then lower trial index. Stopped trials
-    count. Trials without a tail that has an AP do not.
+    Stopped trials count. Trials without a tail that has an AP do not.
     """
+
+    def order(choice: Choice) -> tuple[float, int, int]:
+        return rank(choice.AP_box, choice.length, choice.trial.index)
+
     choices = [
-        max(
-            (Choice(one, r["length"], r["factor"], box_ap(r)) for r in one.tails),
-            key=lambda choice: (choice.AP_box, -choice.length),
-        )
+        min((Choice(one, r["length"], r["factor"], box_ap(r)) for r in one.tails), key=order)
         for one in tried
         if one.tails
     ]
-    choices.sort(key=lambda c: (-c.AP_box, c.length, c.tried.index))
-    return choices[:count]
+    return sorted(choices, key=order)[:count]
 
 
-def chosen(tried: Sequence[Tried]) -> Choice | None:
+def chosen(tried: Sequence[TuningTrial]) -> Choice | None:
     """The best setting; None where no record has a finite AP."""
     return next(iter(finalists(tried, 1)), None)

@@ -33,10 +33,10 @@ def speed(model: ModelConfig) -> float | None:
 
     None: of this backbone nothing is known.
     """
-    if model.backbone not in BACKBONE:
+    if model.body.name not in BACKBONE:
         return None
-    seconds = BACKBONE[model.backbone] * (model.short_px / FULL_PX) ** 2
-    if model.norm == "sync_batch":
+    seconds = BACKBONE[model.body.name] * (model.short_px / FULL_PX) ** 2
+    if model.body.norm == "sync_batch":
         seconds *= SYNC_BATCH
     if model.cascade:
         seconds *= CASCADE

@@ -66,7 +66,7 @@ def described(
         mistake = MISTAKE if recipe.mistake else ""
         yield f"recipe      {recipe.name}: {mistake}{recipe.reproduces}"
     yield f"arm         {run.arm}: {'random weights' if run.init is None else run.init}"
-    yield f"model       {model.name}, norm {model.norm}, as {model.fidelity} has it"
+    yield f"model       {model.body.name}, norm {model.body.norm}, as {model.fidelity} has it"
     scale = model.train_short_px or (model.short_px,)
     yield (
         f"images      {run.size:,} to train on, {optim.batch_size} an iteration, shorter side"

@@ -98,8 +98,10 @@ def varied(
 
     Its notes are added to the others; the published numbers are its own alone.
     """
-    parts = {"model": model, "optim": optim, "schedule": schedule}
+    parts = {"optim": optim, "schedule": schedule}
     changed = {k: replace(getattr(recipe.run, k), **v) for k, v in parts.items() if v}
+    if model:
+        changed["model"] = recipe.run.model.but(**model)
     return replace(
         recipe,
         name=name,

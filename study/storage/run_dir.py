@@ -29,7 +29,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from study.storage import Store, opened
+from study.storage import Store, older, opened
 
 Record = dict[str, Any]
 """One evaluation: a flat row. AP in points 0-100, times in seconds."""
@@ -84,7 +84,7 @@ class TrialDir:
         content = self.store.read("config.json")
         if content is None:
             raise FileNotFoundError(f"{self.store.at('config.json')}: there is no such file")
-        return json.loads(content)
+        return older.trial_config(json.loads(content))
 
     def write_config(self, config: dict[str, Any]) -> None:
         self.store.write("config.json", _pretty(config))
@@ -186,17 +186,20 @@ class StudyDir:
         content = self.store.read("study.json")
         if content is None:
             raise ValueError(f"run directory {self.store}: holds no study (study.json is missing)")
-        return json.loads(content)
+        return older.manifest(json.loads(content))
 
-    def open(self, manifest: dict[str, Any]) -> None:
+    def open(self, manifest: dict[str, Any], unsaid: dict[str, Any] | None = None) -> None:
         """Begin the study, or take it up again: same `question`, any other field may change.
+
+        `unsaid`: a value for each field of the question that an older version may not have
+        written.
 
         Raises:
             DifferentQuestion: names each field in which the question differs.
         """
         before = self.store.read("study.json")
         if before is not None:
-            there = _flat(json.loads(before)["question"])
+            there = _flat(unsaid or {}) | _flat(older.manifest(json.loads(before))["question"])
             here = _flat(manifest["question"])
             lines = [
                 f"  {key}: there {there.get(key)!r}, now {here.get(key)!r}"

@@ -107,5 +107,5 @@ def _rate(iteration: int) -> float:
 
 def normalised(images: np.ndarray) -> Tensor:
     """uint8 [B, H, W, 3] → float32 [B, 3, H, W], as the detector sees them."""
-    mean, std = torch.tensor(TINY.pixel_mean), torch.tensor(TINY.pixel_std)
+    mean, std = torch.tensor(TINY.body.pixel_mean), torch.tensor(TINY.body.pixel_std)
     return ((torch.from_numpy(images) - mean) / std).permute(0, 3, 1, 2).contiguous()

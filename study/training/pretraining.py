@@ -14,7 +14,6 @@ label smoothing (Szegedy et al. 2016), random resized crops and mirror images.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import io
 import json
 import math
@@ -105,8 +104,8 @@ def recipe(
 
 def trainable(model: ModelConfig) -> ModelConfig:
     """The model as it is pre-trained: nothing is frozen, and batch statistics are alive."""
-    norm = "sync_batch" if model.norm == "frozen_batch" else model.norm
-    return dataclasses.replace(model, norm=norm, frozen_stages=0)
+    norm = "sync_batch" if model.body.norm == "frozen_batch" else model.body.norm
+    return model.but(norm=norm, frozen_stages=0)
 
 
 class Classifier(nn.Module):
@@ -118,7 +117,7 @@ class Classifier(nn.Module):
     def __init__(self, config: Pretraining, num_classes: int) -> None:
         super().__init__()
         self.body = backbone.build(config.model)
-        pixel = (config.model.pixel_mean, config.model.pixel_std)
+        pixel = (config.model.body.pixel_mean, config.model.body.pixel_std)
         for name, values in zip(("mean", "std"), pixel, strict=True):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
         self.eval()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from study.commands.sweep_options import Spend, Sweep, settings
+from study.commands.sweep_options import Spend, Sweep, design
 from study.storage.run_dir import Record, StudyDir
 from tests.cluster.commands import LENGTHS, SPACE
 from tests.runs import exact, study_without_ray
@@ -19,5 +19,5 @@ def records(study: StudyDir) -> Records:
 
 def alone(run_dir: Path, budget: Spend) -> Records:
     """Run the study; returns its records."""
-    asked = settings(Sweep(space=str(SPACE), run_dir=run_dir, lengths=LENGTHS, budget=budget))
+    asked = design(Sweep(space=str(SPACE), run_dir=run_dir, lengths=LENGTHS, budget=budget))
     return records(study_without_ray(asked, run_dir))

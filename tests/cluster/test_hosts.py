@@ -19,7 +19,7 @@ import torch.distributed as dist
 from torch.multiprocessing.spawn import spawn
 
 from study.commands.status import COMPLETE
-from study.commands.sweep_options import Spend, Sweep, Tuning, settings
+from study.commands.sweep_options import Spend, Sweep, Tuning, design
 from study.config import RunConfig, from_dict
 from study.planning.plan import Plan
 from study.storage.run_dir import State, StudyDir, TrialDir
@@ -81,21 +81,21 @@ def left_behind() -> tuple[str, str]:
 
 
 SINGLES = ("--trials 3", "--confirm 0")  # enough to last until the group is there
-PAIRS = ("--trials 1", "--confirm 0", "--arms scratch", "--no-stopping")
+PAIRS = ("--trials 1", "--confirm 0", "--arms scratch", "--stopping none")
 
 # The same study without Ray, each worker a process here.
 
 
 def in_pairs(run_dir: Path) -> Records:
     """PAIRS, in two processes."""
-    asked = settings(
+    asked = design(
         Sweep(
             space=str(SPACE),
             run_dir=run_dir,
             arms=("scratch",),
             lengths=LENGTHS,
             budget=Spend(trials=1, confirm=0),
-            tuning=Tuning(stopping=False),
+            tuning=Tuning(stopping="none"),
         )
     )
     study = StudyDir(run_dir)

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from study.commands.sweep_options import Spend, Sweep, Tuning, settings
+from study.commands.sweep_options import Spend, Sweep, Tuning, design
 from study.storage.run_dir import State, StudyDir
 from tests.runs import exact, study_without_ray
 
@@ -95,7 +95,7 @@ def records(study: StudyDir) -> Records:
 
 def run_without_ray(run_dir: Path, **options: Any) -> Records:
     """The same study, one trial after another in this process."""
-    asked = settings(Sweep(space=SPACE, run_dir=run_dir, **options))
+    asked = design(Sweep(space=SPACE, run_dir=run_dir, **options))
     return records(study_without_ray(asked, run_dir))
 
 
@@ -109,7 +109,7 @@ def wait_for(process: subprocess.Popen[str], happened: Callable[[], bool]) -> No
 
 @pytest.mark.slow
 def test_whole_sweep_then_a_larger_one_then_another_question(sweep: Callable[..., Command]):
-    lazily = ("--rung", "average", "--tails", "last", "--audit", "1")
+    lazily = ("--compare", "average", "--tails", "last", "--audit", "1")
     status, out, err = (first := sweep("--trials", "2", "--confirm", "1", *lazily)).run()
     assert (status, err) == (0, "")
     study = StudyDir(first.run_dir)
@@ -148,7 +148,7 @@ def test_whole_sweep_then_a_larger_one_then_another_question(sweep: Callable[...
 def test_killed_driver_and_worker_leave_the_records_of_an_undisturbed_study(
     sweep: Callable[..., Command], tmp_path: Path
 ):
-    options = ("--trials", "2", "--confirm", "1", "--no-stopping")
+    options = ("--trials", "2", "--confirm", "1", "--stopping", "none")
     command = sweep(*options)
     study = StudyDir(command.run_dir)
 
@@ -176,7 +176,7 @@ def test_killed_driver_and_worker_leave_the_records_of_an_undisturbed_study(
     assert "its process died" in out
 
     alone = run_without_ray(
-        tmp_path / "alone", budget=Spend(trials=2, confirm=1), tuning=Tuning(stopping=False)
+        tmp_path / "alone", budget=Spend(trials=2, confirm=1), tuning=Tuning(stopping="none")
     )
     assert records(study) == alone
 

@@ -16,8 +16,10 @@ SPACE = SearchSpace(
     name="tiny",
     scientific=Scientific(arms=("scratch", "pretext"), sizes=(12,)),
     nuisance=Nuisance(
-        lr=LogUniform(low=0.01, high=0.04),
-        weight_decay=LogUniform(low=1e-5, high=1e-3),
+        ranges={
+            "lr": LogUniform(low=0.01, high=0.04),
+            "weight_decay": LogUniform(low=1e-5, high=1e-3),
+        },
         lengths=(8, 12),
     ),
     fixed=RunConfig(

@@ -15,7 +15,7 @@ from study.config import DataConfig
 from study.config.schedule import iterations
 from study.data.checks import check
 from study.data.distribution.downloads import absent
-from study.planning.design import Settings
+from study.planning.design import Design
 from tests.data.published_files import write_coco, write_voc
 
 COCO = ("coco_35k", "coco_10k", "coco_1k")
@@ -38,7 +38,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_the_cost_in_the_docstring_adds_up(name: str):
     space = find(name)
     (size,) = space.scientific.sizes
-    schedule = Settings(space=space, arms=()).schedule_at(size)
+    schedule = Design(space=space, arms=()).schedule_at(size)
     total, batch = iterations(schedule), space.fixed.optim.batch_size
     speed = space.assumed_speed
     assert speed
@@ -60,8 +60,9 @@ def test_the_ranges_hold_what_the_paper_published(name: str):
     nuisance = find(name).nuisance
     assert set(nuisance.lengths) >= PAPER[name]
     for rate in (0.02, 0.04):
-        assert nuisance.lr.low <= rate <= nuisance.lr.high
-    assert nuisance.weight_decay.low <= 1e-4 <= nuisance.weight_decay.high
+        assert nuisance.ranges["lr"].low <= rate <= nuisance.ranges["lr"].high
+    decay = nuisance.ranges["weight_decay"]
+    assert decay.low <= 1e-4 <= decay.high
     assert set(nuisance.factors) == {0.1, 0.02}
 
 
@@ -166,7 +167,7 @@ def test_a_root_for_data_without_one_is_refused(name: str):
 def test_the_question_does_not_ask_where_the_data_lie():
     space = find("coco_10k")
     moved = replace(space, fixed=replace(space.fixed, data=replace(space.fixed.data, root="x")))
-    questions = [Settings(space=s, arms=()).question({"pool": "1"}) for s in (space, moved)]
+    questions = [Design(space=s, arms=()).question({"pool": "1"}) for s in (space, moved)]
     assert questions[0] == questions[1]
     assert questions[0]["fixed"]["data"] == {"name": "coco", "tune_size": 5000, "val_size": None}
 

@@ -12,7 +12,7 @@ import pytest
 from study.commands.status import COMPLETE, FAILED, INCOMPLETE, report
 from study.storage.run_dir import State, StudyDir
 from study.sweep import main
-from tests.simulated import Simulation, settings
+from tests.simulated import Simulation, design
 
 ROOT = Path(__file__).parents[2]
 WITHOUT = """
@@ -33,7 +33,7 @@ sys.exit(main(sys.argv[1:]))
 @pytest.fixture
 def simulation(tmp_path: Path) -> Simulation:
     """A study of 6 trials for each of 2 arms and 2 sizes; its first ones have begun."""
-    asked = settings(trials=6, confirm=1, cross=1)
+    asked = design(trials=6, confirm=1, cross=1)
     begun = Simulation(asked, tmp_path / "study", concurrent=4)
     manifest = begun.study.manifest
     budget = asdict(asked.budget) | {"max_hours": None}
@@ -109,7 +109,7 @@ def test_failed_trials_are_named_with_their_error(simulation: Simulation):
 
 
 def test_a_study_without_trials_has_a_status(tmp_path: Path):
-    simulation = Simulation(asked := settings(), tmp_path)
+    simulation = Simulation(asked := design(), tmp_path)
     study = simulation.study
     study.open(study.manifest | {"budget": asdict(asked.budget)})
     lines, status = report(study)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import pickle
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ from study.models.weights.imagenet import BATCH_NORM
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is a no-op")  # loading into "meta"
 
-BATCH = replace(R50_FPN, norm="sync_batch")
+BATCH = R50_FPN.but(norm="sync_batch")
 RIGHT, WRONG = 1.0, 2.0
 
 
@@ -99,7 +98,7 @@ FILES = {
 def test_the_backbone_is_taken_of_each_kind_of_checkpoint(kind: str, norm: str, tmp_path: Path):
     path = tmp_path / "checkpoint.pth"
     torch.save(FILES[kind](), path)
-    config = replace(BATCH, norm=norm)  # type: ignore[arg-type]
+    config = BATCH.but(norm=norm)  # type: ignore[arg-type]
     weights = read_weights(str(path), config)
     network = body(config)
     names = load_body(network, weights, kind)
@@ -113,13 +112,13 @@ def test_weights_with_batch_statistics_are_refused_by_other_norms(tmp_path: Path
     weights = read_weights(str(path), R50_FPN)
     for norm in ("group", "none"):
         with pytest.raises(ValueError) as error:
-            load_body(body(replace(R50_FPN, norm=norm)), weights, "MoCo")
+            load_body(body(R50_FPN.but(norm=norm)), weights, "MoCo")
         assert "trained with BatchNorm" in str(error.value)
-        assert "model.norm must be sync_batch or frozen_batch" in str(error.value)
+        assert "model.body.norm must be sync_batch or frozen_batch" in str(error.value)
         assert "left over: bn1.running_mean (64,)" in str(error.value)
     for norm in ("sync_batch", "frozen_batch"):
         with pytest.raises(ValueError, match="trained without BatchNorm") as error:
-            load_body(body(replace(R50_FPN, norm=norm)), like(body(R50_FPN), ""), "GN")
+            load_body(body(R50_FPN.but(norm=norm)), like(body(R50_FPN), ""), "GN")
         assert "missing: bn1.running_mean (64,)" in str(error.value)
 
 
@@ -168,15 +167,15 @@ def test_imagenet_weights_with_batch_norm_are_torchvisions(
     with torch.device("meta"):
         stock = resnet50()
     torch.save(like(stock, ""), cached)
-    config = replace(BATCH, norm=norm)  # type: ignore[arg-type]
+    config = BATCH.but(norm=norm)  # type: ignore[arg-type]
     weights = read_weights("imagenet", config)
     assert len(load_body(body(config), weights, "imagenet")) == 5 * 53
     assert weights["conv1.weight"].unique().tolist() == [RIGHT]
-    plain = replace(config, pixel_std=(1.0, 1.0, 1.0))  # then inputs are that much larger
+    plain = config.but(pixel_std=(1.0, 1.0, 1.0))  # then inputs are that much larger
     scaled = read_weights("imagenet", plain)["conv1.weight"]
-    torch.testing.assert_close(scaled[0, :, 0, 0], 1 / torch.tensor(R50_FPN.pixel_std))
+    torch.testing.assert_close(scaled[0, :, 0, 0], 1 / torch.tensor(R50_FPN.body.pixel_std))
     with pytest.raises(ValueError, match=r"model\.pixel_mean = \(0\.0, 0\.0, 0\.0\)"):
-        read_weights("imagenet", replace(config, pixel_mean=(0.0, 0.0, 0.0)))
+        read_weights("imagenet", config.but(pixel_mean=(0.0, 0.0, 0.0)))
 
 
 @pytest.mark.parametrize(
@@ -190,13 +189,13 @@ def test_imagenet_weights_that_cannot_be_downloaded_are_named(
 
     monkeypatch.setattr("timm.create_model", offline)
     monkeypatch.setattr("torchvision.models.WeightsEnum.get_state_dict", offline)
-    config = replace(R50_FPN, norm=norm)  # type: ignore[arg-type]
+    config = R50_FPN.but(norm=norm)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=rf"'imagenet': {name}.* cannot be downloaded: Name"):
         read_weights("imagenet", config)
 
 
 def test_imagenet_weights_without_norm_are_torchvisions_vgg16():
-    config = replace(R50_FPN, backbone="vgg16", norm="none")
+    config = R50_FPN.but(name="vgg16", norm="none")
     with torch.device("meta"):
         stock = vgg16()
     weights = checkpoints.backbone_of(like(stock, ""), "vgg16")
@@ -206,8 +205,8 @@ def test_imagenet_weights_without_norm_are_torchvisions_vgg16():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"backbone": "resnet101"}, "with GroupNorm for 'resnet101', only for resnet50"),
-        ({"backbone": "resnext152_32x8d", "norm": "sync_batch"}, "only for resnet18, resnet50"),
+        ({"name": "resnet101"}, "with GroupNorm for 'resnet101', only for resnet50"),
+        ({"name": "resnext152_32x8d", "norm": "sync_batch"}, "only for resnet18, resnet50"),
         ({"norm": "none"}, "with no norm for 'resnet50', only for vgg16"),
         ({"norm_groups": 16}, r"model\.norm_groups = 16: .* trained with 32"),
         ({"stride_1x1": True}, r"leave model\.stride_1x1 off"),
@@ -215,4 +214,4 @@ def test_imagenet_weights_without_norm_are_torchvisions_vgg16():
 )
 def test_imagenet_weights_that_do_not_exist_are_refused(changes: dict[str, str], words: str):
     with pytest.raises(ValueError, match=words):
-        read_weights("imagenet", replace(R50_FPN, **changes))  # type: ignore[arg-type]
+        read_weights("imagenet", R50_FPN.but(**changes))  # type: ignore[arg-type]

@@ -117,8 +117,8 @@ def test_where_nothing_is_found_there_are_no_masks_and_no_keypoints():
     assert [one["keypoints"].shape for one in found] == [(0, 3, 3)] * 2
 
 
-SINGLE_MAP = replace(
-    SMALL, backbone="vgg16", norm="none", pyramid=False, masks=False, box_pool=7, box_fc=64
+SINGLE_MAP = SMALL.but(
+    name="vgg16", norm="none", pyramid=False, masks=False, box_pool=7, box_fc=64
 )
 
 
@@ -143,4 +143,4 @@ def test_a_pyramid_has_one_size_of_anchor_for_each_level():
     with pytest.raises(
         ValueError, match=r"anchor_px = \(16, 32, 48, 96\): one size for each of the 5"
     ):
-        shapes.detector(replace(SMALL, backbone="resnet18"))
+        shapes.detector(SMALL.but(name="resnet18"))

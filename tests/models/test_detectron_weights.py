@@ -7,7 +7,6 @@ device "meta", and all but the stem's blobs are single bytes.
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +22,7 @@ from study.models.initialisation import load_body, read_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is a no-op")  # loading into "meta"
 
-FOLDED = replace(R50_FPN, norm="frozen_batch", stride_1x1=True)
+FOLDED = R50_FPN.but(norm="frozen_batch", stride_1x1=True)
 RANDOM = np.random.default_rng(0)
 
 
@@ -72,17 +71,17 @@ def test_weights_with_group_norm_fit_and_see_what_they_were_trained_on(
     own = blobs("gn", depths)
     rest = {"pred_w": np.zeros((1000, 2048), np.int8), "pred_b": np.zeros(1000, np.int8)}
     rest |= {"conv1_w_momentum": np.zeros(3, np.int8)}
-    config = replace(R50_FPN, backbone=name)
+    config = R50_FPN.but(name=name)
     weights = read_weights(written(tmp_path, {"blobs": own | rest, "cfg": "…"}), config)
     assert load_body(body(config), weights, name) == body(config).state_dict().keys()
     assert np.array_equal(weights["bn1.weight"], own["conv1_gn_s"])
     assert np.array_equal(weights["bn1.bias"], own["conv1_gn_b"])
     rgb = torch.from_numpy(RANDOM.uniform(0, 255, (2, 3, 16, 16))).float()
-    mean = torch.tensor(config.pixel_mean)[:, None, None]
+    mean = torch.tensor(config.body.pixel_mean)[:, None, None]
     bgr = (rgb - mean).flip(1)  # Detectron divides by nothing
     expected = F.conv2d(bgr, torch.from_numpy(own["conv1_w"]))
     ours = F.conv2d(
-        (rgb - mean) / torch.tensor(config.pixel_std)[:, None, None], weights["conv1.weight"]
+        (rgb - mean) / torch.tensor(config.body.pixel_std)[:, None, None], weights["conv1.weight"]
     )
     torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-2)
 
@@ -104,10 +103,10 @@ def test_folded_batch_norms_become_frozen_ones(tmp_path: Path):
     ("norm", "changes", "words"),
     [
         ("bn", {"norm": "sync_batch", "stride_1x1": True}, "norm = 'sync_batch', must be 'frozen"),
-        ("bn", {"norm": "frozen_batch"}, r"model\.stride_1x1 = False, must be True"),
-        ("gn", {"norm": "sync_batch"}, r"model\.norm = 'sync_batch', must be 'group'"),
+        ("bn", {"norm": "frozen_batch"}, r"model\.body\.stride_1x1 = False, must be True"),
+        ("gn", {"norm": "sync_batch"}, r"model\.body\.norm = 'sync_batch', must be 'group'"),
         ("gn", {"norm_groups": 16}, r"model\.norm_groups = 16, must be 32"),
-        ("gn", {"backbone": "resnet18"}, r"model\.backbone = 'resnet18', must be 'resnet50' or"),
+        ("gn", {"name": "resnet18"}, r"model\.body\.name = 'resnet18', must be 'resnet50' or"),
         ("gn", {"pixel_mean": (0.0, 0.0, 0.0)}, r"model\.pixel_mean = .*made for \(122\.7717"),
     ],
 )
@@ -116,7 +115,7 @@ def test_models_that_the_weights_do_not_suit_are_refused(
 ):
     path = written(tmp_path, {"blobs": blobs(norm, (1,))})
     with pytest.raises(ValueError, match=words):
-        read_weights(path, replace(R50_FPN, **changes))  # type: ignore[arg-type]
+        read_weights(path, R50_FPN.but(**changes))  # type: ignore[arg-type]
 
 
 def test_blobs_missing_or_left_over_are_listed(tmp_path: Path):

@@ -111,7 +111,7 @@ def test_timm_keys_fit_the_full_size_backbone():
 
 
 def frozen(**changes: object) -> RunConfig:
-    model = dataclasses.replace(SCRATCH.model, **changes)  # type: ignore[arg-type]
+    model = SCRATCH.model.but(**changes)  # type: ignore[arg-type]
     return dataclasses.replace(SCRATCH, model=model)
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import Tensor, nn
 from torchvision.ops import FrozenBatchNorm2d
 
 from study.config import R50_FPN, TINY, ModelConfig
-from study.config.model import Norm
+from study.config.body import Norm
 from study.models.detector import Detector
 from study.models.heads.roi_heads import FEW_SHAPES
 from study.models.sync_batch_norm import SyncBatchNorm
@@ -24,11 +22,11 @@ WHERE: dict[Norm, dict[str, type[nn.Module] | None]] = {
 }
 
 
-@pytest.mark.parametrize("config", [TINY, R50_FPN], ids=lambda config: config.name)
+@pytest.mark.parametrize("config", [TINY, R50_FPN], ids=lambda config: config.body.name)
 @pytest.mark.parametrize("norm", WHERE)
 def test_norms_sit_where_they_belong(norm: Norm, config: ModelConfig):
     with torch.device("meta"):
-        detector = Detector(replace(config, norm=norm), num_classes=3)
+        detector = Detector(config.but(norm=norm), num_classes=3)
     found: dict[str, set[type[nn.Module]]] = {part: set() for part in ("body", "fpn", "roi_heads")}
     for name, module in detector.named_modules():
         if isinstance(module, KINDS):
@@ -57,7 +55,7 @@ def step(detector: Detector) -> dict[str, int]:
 @pytest.mark.parametrize("norm", WHERE)
 def test_every_parameter_is_trained_and_detections_come_out(norm: Norm):
     torch.manual_seed(0)
-    detector = Detector(replace(TINY, norm=norm, detections=5), num_classes=3).train()
+    detector = Detector(TINY.but(norm=norm, detections=5), num_classes=3).train()
     step(detector)
     for name, parameter in detector.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), name
@@ -70,7 +68,7 @@ def test_every_parameter_is_trained_and_detections_come_out(norm: Norm):
 def test_no_masks_are_made_up_where_they_would_count(norm: Norm):
     """A CPU is spared new shapes by RoIs of zeros, which must not enter batch statistics."""
     torch.manual_seed(0)
-    detector = Detector(replace(TINY, norm=norm), num_classes=3).train()
+    detector = Detector(TINY.but(norm=norm), num_classes=3).train()
     seen: list[int] = []
     assert detector.roi_heads.mask_head is not None
     detector.roi_heads.mask_head.register_forward_pre_hook(lambda _, x: seen.append(len(x[0])))

@@ -13,10 +13,10 @@ from study.config.arms import parse
 from study.config.schedule import iterations
 from study.planning.bill import bill
 from study.planning.plan import Plan
-from study.planning.stopping import Verdict
+from study.planning.stopping import Decision
 from study.planning.tuning_trial import chosen
 from study.storage.run_dir import State
-from tests.simulated import SPACE, Simulation, bowl, open_study, outcome, settings, tail
+from tests.simulated import SPACE, Simulation, bowl, design, open_study, outcome, tail
 
 
 def start(plan: Plan, count: int) -> list[str]:
@@ -28,7 +28,7 @@ def start(plan: Plan, count: int) -> list[str]:
 
 
 def test_killed_anywhere_it_ends_with_the_same_trials_and_verdicts(tmp_path: Path):
-    asked = settings(trials=9)
+    asked = design(trials=9)
     undisturbed = outcome(Simulation(asked, tmp_path / "whole").run().study)
     rng = np.random.default_rng(1)
     for _ in range(12):
@@ -41,14 +41,14 @@ def test_killed_anywhere_it_ends_with_the_same_trials_and_verdicts(tmp_path: Pat
 def test_who_goes_on_depends_neither_on_the_order_nor_on_the_machine(
     concurrent: int, tmp_path: Path
 ):
-    asked = settings(trials=9)
+    asked = design(trials=9)
     first = Simulation(asked, tmp_path / "first", concurrent=3, seed=0).run()
     other = Simulation(asked, tmp_path / "other", concurrent=concurrent, seed=concurrent).run()
     assert outcome(other.study) == outcome(first.study)
 
 
 def test_a_trial_killed_before_its_verdict_hears_it_at_the_next_start(tmp_path: Path):
-    asked = settings(trials=2, confirm=0)
+    asked = design(trials=2, confirm=0)
     study, plan = open_study(tmp_path, asked), Plan(asked, open_study(tmp_path, asked))
     cells = len(asked.cells)
     ids = start(plan, 2 * cells)
@@ -61,18 +61,18 @@ def test_a_trial_killed_before_its_verdict_hears_it_at_the_next_start(tmp_path: 
 
 
 def test_a_trial_waits_while_another_may_still_overtake_it(tmp_path: Path):
-    asked = settings(trials=2, confirm=0)
+    asked = design(trials=2, confirm=0)
     study = open_study(tmp_path, asked)
     plan, cells = Plan(asked, study), len(asked.cells)
     ids = start(plan, 2 * cells)
     first, second = (study.trial(ids[i]) for i in (0, cells))
     first.append(tail(60, 5.0))
-    assert plan.heard_from(first.id) is Verdict.WAIT
+    assert plan.heard_from(first.id) is Decision.WAIT
     assert plan.next(set(ids) - {first.id}) is None  # its place is free, and it is not taken up
     second.append(tail(60, 1.0))
     for trial in (first, second):
         trial.save("trunk", b"weights")
-    assert plan.heard_from(second.id) is Verdict.STOP
+    assert plan.heard_from(second.id) is Decision.STOP
     assert (first.load("trunk") is None, second.load("trunk") is None) == (False, True)
     found = plan.next(set(ids) - {first.id, second.id})
     assert found and found[0] == first.id
@@ -87,7 +87,7 @@ def test_nobody_is_left_waiting_when_ranks_change_from_rung_to_rung(tmp_path: Pa
     space = replace(SPACE, scientific=replace(SPACE.scientific, arms=("scratch",), sizes=(8,)))
     for seed in range(20):
         arms = (parse("scratch"),)
-        asked = settings(space=space, trials=3, confirm=1, arms=arms, seed=seed)
+        asked = design(space=space, trials=3, confirm=1, arms=arms, seed=seed)
         done = Simulation(asked, tmp_path / str(seed), noisy, concurrent=1).run()
         assert not done.plan.unended()
         found = {trial.config()["role"] for trial in done.study.trials()}
@@ -96,7 +96,7 @@ def test_nobody_is_left_waiting_when_ranks_change_from_rung_to_rung(tmp_path: Pa
 
 def test_a_trial_that_was_handed_out_is_waited_for_from_the_first_moment(tmp_path: Path):
     """Its process may still be importing torch, and its last state be of a former session."""
-    asked = settings(trials=2, confirm=0)
+    asked = design(trials=2, confirm=0)
     study = open_study(tmp_path, asked)
     plan, cells = Plan(asked, study), len(asked.cells)
     ids = start(plan, 2 * cells)
@@ -106,9 +106,9 @@ def test_a_trial_that_was_handed_out_is_waited_for_from_the_first_moment(tmp_pat
     given = start(again, 2 * cells)
     assert {ids[0], ids[cells]} <= set(given)
     study.trial(ids[0]).append(tail(60, 5.0))
-    assert again.heard_from(ids[0]) is Verdict.WAIT
+    assert again.heard_from(ids[0]) is Decision.WAIT
     study.trial(ids[cells]).append(tail(60, 9.0))
-    assert again.heard_from(ids[0]) is Verdict.STOP
+    assert again.heard_from(ids[0]) is Decision.STOP
 
 
 @pytest.mark.slow
@@ -116,8 +116,8 @@ def test_who_goes_on_is_not_called_back_by_a_larger_budget(tmp_path: Path):
     lazy = {"rung": "average", "tails": "last", "confirm": 0}
     for steps in range(20, 50, 5):
         folder = tmp_path / str(steps)
-        Simulation(settings(trials=4, **lazy), folder, concurrent=2).run(steps=steps)
-        grown = Simulation(settings(trials=12, **lazy), folder, concurrent=2).run()
+        Simulation(design(trials=4, **lazy), folder, concurrent=2).run(steps=steps)
+        grown = Simulation(design(trials=12, **lazy), folder, concurrent=2).run()
         for trial in grown.study.trials():
             stopped_at = trial.config().get("stopped_at", 9999)
             assert trial.config().get("passed", 0) < stopped_at
@@ -125,12 +125,12 @@ def test_who_goes_on_is_not_called_back_by_a_larger_budget(tmp_path: Path):
 
 
 def test_a_trial_that_failed_for_good_is_not_waited_for(tmp_path: Path):
-    asked = settings(trials=2, confirm=0)
+    asked = design(trials=2, confirm=0)
     study = open_study(tmp_path, asked)
     plan, cells = Plan(asked, study), len(asked.cells)
     ids = start(plan, 2 * cells)
     study.trial(ids[0]).append(tail(60, 5.0))
-    assert plan.heard_from(ids[0]) is Verdict.WAIT
+    assert plan.heard_from(ids[0]) is Decision.WAIT
     study.trial(ids[cells]).mark(State.FAILED, error="disk full")
     found = plan.next(set(ids) - {ids[0], ids[cells]})
     assert found and found[0] == ids[0]
@@ -138,8 +138,8 @@ def test_a_trial_that_failed_for_good_is_not_waited_for(tmp_path: Path):
 
 def test_a_rung_never_compares_arms(tmp_path: Path):
     """Each arm is stopped exactly as it would be alone, however far ahead the other is."""
-    both = Simulation(settings(trials=12, confirm=0), tmp_path / "both").run()
-    alone = settings(trials=12, confirm=0, arms=(parse("scratch"),))
+    both = Simulation(design(trials=12, confirm=0), tmp_path / "both").run()
+    alone = design(trials=12, confirm=0, arms=(parse("scratch"),))
     single = outcome(Simulation(alone, tmp_path / "alone").run().study)
     found = outcome(both.study)
     assert {key: found[key] for key in single} == single
@@ -147,32 +147,32 @@ def test_a_rung_never_compares_arms(tmp_path: Path):
 
 
 def test_stopping_saves_what_the_bill_says_and_keeps_the_best(tmp_path: Path):
-    asked = settings(trials=16, confirm=0)
+    asked = design(trials=16, confirm=0)
     done = Simulation(asked, tmp_path, concurrent=4).run()
     spent = sum(
         iterations(asked.schedule_at(8), len(trial.records())) for trial in done.study.trials()
     )
     assert spent == bill(asked).expected < 0.7 * bill(asked).most
     for cell in asked.cells:
-        best = chosen(done.plan.tried(cell))
-        assert best and best.AP_box == max(bowl(t.run, 120) for t in done.plan.tried(cell))
+        best = chosen(done.plan.tuning_trials(cell))
+        assert best and best.AP_box == max(bowl(t.run, 120) for t in done.plan.tuning_trials(cell))
 
 
 def test_a_budget_that_grows_ends_where_it_would_have_begun(tmp_path: Path):
     """By whole brackets: nobody's fate hangs on when the trials after it were asked for."""
-    at_once = Simulation(settings(trials=12, confirm=0), tmp_path / "at once").run()
+    at_once = Simulation(design(trials=12, confirm=0), tmp_path / "at once").run()
     for trials in (4, 8, 12):
-        grown = Simulation(settings(trials=trials, confirm=0), tmp_path / "grown").run()
+        grown = Simulation(design(trials=trials, confirm=0), tmp_path / "grown").run()
     assert outcome(grown.study) == outcome(at_once.study)
 
 
 def test_the_first_bracket_is_trained_to_the_end_before_the_third_begins(tmp_path: Path):
-    asked = settings(trials=12, confirm=0)
+    asked = design(trials=12, confirm=0)
     done = Simulation(asked, tmp_path, concurrent=1).run()
     begun = [done.started.index(f"scratch-8-t{index:03d}") for index in range(12)]
-    first = [trial.trial_id for trial in done.plan.tried(asked.cells[0])[:4]]
+    first = [trial.trial_id for trial in done.plan.tuning_trials(asked.cells[0])[:4]]
     last = max(len(done.started) - 1 - done.started[::-1].index(i) for i in first)
     assert last < min(begun[8:])
-    states = [trial.state for trial in done.plan.tried(asked.cells[0])]
+    states = [trial.state for trial in done.plan.tuning_trials(asked.cells[0])]
     for bracket in (states[:4], states[4:8], states[8:]):
         assert bracket.count(State.FINISHED) == 1  # two rungs

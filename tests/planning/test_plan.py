@@ -19,9 +19,12 @@ from study.config.schedule import iterations
 from study.planning.bill import bill
 from study.planning.optuna_journal import Journal
 from study.planning.plan import Plan
+from study.planning.search import Search
+from study.planning.stopping import Halving, Stopping
+from study.planning.strategies import STRATEGIES
 from study.planning.tuning_trial import chosen
 from study.storage.run_dir import DifferentQuestion, State
-from tests.simulated import SPACE, Simulation, open_study, outcome, settings, tail
+from tests.simulated import SPACE, Simulation, design, open_study, outcome, tail
 
 
 def roles(simulation: Simulation) -> Counter[tuple[str, str]]:
@@ -29,21 +32,25 @@ def roles(simulation: Simulation) -> Counter[tuple[str, str]]:
     return Counter((c["role"], f"{c['run']['arm']}-{c['run']['size']}") for c in runs)
 
 
-@pytest.mark.parametrize("search", ["grid", "random", "sobol", "tpe", "gp", "sobol+tpe"])
-def test_every_arm_and_size_gets_the_same_budget(search: str, tmp_path: Path):
-    done = Simulation(settings(search=search), tmp_path).run()
+@pytest.mark.parametrize("first", STRATEGIES)
+@pytest.mark.parametrize("then", [None, "tpe", "gp"])
+def test_every_arm_and_size_gets_the_same_budget(first: str, then: str | None, tmp_path: Path):
+    if then and (first == "grid" or STRATEGIES[first].learns):
+        pytest.skip("complete by itself")
+    search = Search(first=first, then=then, paired=3)
+    done = Simulation(design(search=search), tmp_path).run()
     cells = ("scratch-8", "pretext-8", "scratch-16", "pretext-16")
     assert roles(done) == {(r, c): n for c in cells for r, n in (("tune", 6), ("confirm", 2))}
     assert all(trial.state and trial.state.is_final for trial in done.study.trials())
 
 
 def test_without_stopping_no_trial_starts_twice(tmp_path: Path):
-    done = Simulation(settings(rule=None), tmp_path).run()
+    done = Simulation(design(stopping=None), tmp_path).run()
     assert len(set(done.started)) == len(done.started)
 
 
 def test_cells_advance_together_on_the_same_points(tmp_path: Path):
-    done = Simulation(settings(), tmp_path).run()
+    done = Simulation(design(), tmp_path).run()
     order = list(dict.fromkeys(trial_id for trial_id in done.started if "-t" in trial_id))
     assert [i.rpartition("-t")[2] for i in order] == [f"{k:03d}" for k in range(6) for _ in "abcd"]
     optims = {
@@ -58,25 +65,25 @@ def test_cells_advance_together_on_the_same_points(tmp_path: Path):
 
 
 def test_confirm_runs_repeat_the_chosen_setting_on_fresh_seeds_and_draws(tmp_path: Path):
-    done = Simulation(settings(), tmp_path).run()
+    done = Simulation(design(), tmp_path).run()
     seeds = {}
-    for cell in done.plan.settings.cells:
-        best = chosen(done.plan.tried(cell))
+    for cell in done.plan.design.cells:
+        best = chosen(done.plan.tuning_trials(cell))
         assert best
         configs = [done.study.trial(f"{cell.name}-c{j}").config() for j in range(2)]
         for config in configs:
             run = config["run"]
-            assert run["optim"]["lr"] == best.tried.run.optim.lr
+            assert run["optim"]["lr"] == best.trial.run.optim.lr
             assert run["schedule"]["lengths"] == [best.length] == [120]
             assert run["split"] == "report"
-            assert config["of"] == best.tried.trial_id
+            assert config["of"] == best.trial.trial_id
         seeds[cell.name] = [(c["run"]["seed"], c["run"]["draw"]) for c in configs]
     assert set(map(tuple, seeds.values())) == {((1000, 1), (1001, 2))}  # the same for all arms
 
 
 def test_more_images_may_have_longer_lengths(tmp_path: Path):
     nuisance = replace(SPACE.nuisance, longer={12: (80, 160), 17: (9999,)})
-    asked = settings(space=replace(SPACE, nuisance=nuisance), rule=None, trials=3)
+    asked = design(space=replace(SPACE, nuisance=nuisance), stopping=None, trials=3)
     done = Simulation(asked, tmp_path).run()
     lengths = {
         trial.id: [record["length"] for record in trial.records()] for trial in done.study.trials()
@@ -90,47 +97,49 @@ def test_more_images_may_have_longer_lengths(tmp_path: Path):
 
 
 def test_a_larger_budget_extends_the_study(tmp_path: Path):
-    small = settings(trials=3, confirm=1, rule=None)
-    larger = settings(trials=8, confirm=2, rule=None)
+    small = design(trials=3, confirm=1, stopping=None)
+    larger = design(trials=8, confirm=2, stopping=None)
     first = outcome(Simulation(small, tmp_path).run().study)
     grown = Simulation(larger, tmp_path).run()
     after = outcome(grown.study)
     assert {key: after[key] for key in first} == first  # nothing is done again
     for cell in small.cells:
-        best = chosen(grown.plan.tried(cell))
+        best = chosen(grown.plan.tuning_trials(cell))
         assert best
         runs = [
             c
             for i, c in ((t.id, t.config()) for t in grown.study.trials())
-            if i.startswith(f"{cell.name}-c") and c["of"] == best.tried.trial_id
+            if i.startswith(f"{cell.name}-c") and c["of"] == best.trial.trial_id
         ]
         assert sorted(c["run"]["seed"] for c in runs) == [1000, 1001]
     assert not Simulation(larger, tmp_path).run().started
 
 
 def test_another_question_is_refused_and_named(tmp_path: Path):
-    open_study(tmp_path, settings())
-    wider = replace(SPACE, nuisance=replace(SPACE.nuisance, lr=LogUniform(low=0.001, high=1.0)))
+    open_study(tmp_path, design())
+    ranges = SPACE.nuisance.ranges | {"lr": LogUniform(low=0.001, high=1.0)}
+    wider = replace(SPACE, nuisance=replace(SPACE.nuisance, ranges=ranges))
     for changes, named in (
         ({"seed": 1}, "seed: there 0, now 1"),
-        ({"space": wider}, "nuisance.lr.high: there 0.1, now 1.0"),
-        ({"rule": None}, "stopping"),
-        ({"rung": "average"}, "stopping.by: there 'tail', now 'average'"),
+        ({"space": wider}, "nuisance.ranges.lr.high: there 0.1, now 1.0"),
+        ({"stopping": None}, "stopping"),
+        ({"stopping": Stopping(Halving(), "average")}, "stopping.by: there 'tail', now 'average'"),
         ({"arms": (parse("scratch"),)}, "arms.pretext"),
     ):
         with pytest.raises(DifferentQuestion, match=named):
-            open_study(tmp_path, settings(**changes))
-    open_study(tmp_path, settings(trials=99, confirm=9))  # a budget is no question
+            open_study(tmp_path, design(**changes))
+    open_study(tmp_path, design(trials=99, confirm=9))  # a budget is no question
 
 
 def test_a_grid_cannot_grow(tmp_path: Path):
-    open_study(tmp_path, settings(search="grid", trials=4))
-    with pytest.raises(DifferentQuestion, match="grid"):
-        open_study(tmp_path, settings(search="grid", trials=9))
+    grid = Search(first="grid", then=None)
+    open_study(tmp_path, design(search=grid, trials=4))
+    with pytest.raises(DifferentQuestion, match=r"search\.points: there 4, now 9"):
+        open_study(tmp_path, design(search=grid, trials=9))
 
 
 def test_a_failed_trial_is_tried_once_a_session_and_others_go_on(tmp_path: Path):
-    asked = settings(trials=1, confirm=0)
+    asked = design(trials=1, confirm=0)
     sessions: list[list[str]] = []
     for _ in range(2):
         study = open_study(tmp_path, asked)
@@ -146,7 +155,7 @@ def test_a_failed_trial_is_tried_once_a_session_and_others_go_on(tmp_path: Path)
 
 
 def test_a_trial_whose_process_keeps_dying_is_given_up_for_the_session(tmp_path: Path):
-    asked = settings(trials=1, confirm=0)
+    asked = design(trials=1, confirm=0)
     study = open_study(tmp_path, asked)
     plan, given = Plan(asked, study), Counter()
     while (found := plan.next(set())) is not None:
@@ -156,7 +165,7 @@ def test_a_trial_whose_process_keeps_dying_is_given_up_for_the_session(tmp_path:
 
 
 def test_an_arm_that_only_diverges_does_not_hold_up_the_others(tmp_path: Path):
-    asked = settings(trials=2, confirm=1)
+    asked = design(trials=2, confirm=1)
     study = open_study(tmp_path, asked)
     plan = Plan(asked, study)
     while (found := plan.next(set())) is not None:
@@ -171,16 +180,16 @@ def test_an_arm_that_only_diverges_does_not_hold_up_the_others(tmp_path: Path):
 
 
 def test_separate_runs_are_the_same_study(tmp_path: Path):
-    """Same trials, verdicts and choices as with a shared trunk; only the walk differs."""
-    shared = Simulation(settings(), tmp_path / "shared").run()
-    alone = Simulation(settings(schedule="independent"), tmp_path / "alone").run()
+    """Same trials, decisions and choices as with a shared trunk; only the walk differs."""
+    shared = Simulation(design(), tmp_path / "shared").run()
+    alone = Simulation(design(schedule="independent"), tmp_path / "alone").run()
     assert not alone.study.trial("scratch-8-t000").config()["run"]["schedule"]["shared"]
     found, expected = outcome(alone.study), outcome(shared.study)
     assert {k: v[2:] for k, v in found.items()} == {k: v[2:] for k, v in expected.items()}
 
 
 def test_moved_data_and_another_device_reach_unfinished_trials(tmp_path: Path):
-    asked = settings()
+    asked = design()
     open_study(tmp_path, asked)
     Simulation(asked, tmp_path).run(steps=2)
     moved = replace(asked, space=replace(SPACE, fixed=replace(SPACE.fixed, device="cpu")))
@@ -190,7 +199,7 @@ def test_moved_data_and_another_device_reach_unfinished_trials(tmp_path: Path):
 
 
 def test_the_journal_shows_each_cell_to_optuna(tmp_path: Path):
-    simulation = Simulation(settings(trials=4, confirm=0), tmp_path)
+    simulation = Simulation(design(trials=4, confirm=0), tmp_path)
     journal = Journal(simulation.plan)
     simulation.run(steps=20)
     journal.update()
@@ -213,7 +222,7 @@ def test_the_journal_shows_each_cell_to_optuna(tmp_path: Path):
 
 
 def test_question_is_plain_json_without_paths(tmp_path: Path):
-    text = json.dumps(settings().question(data={"train": "0123"}))
+    text = json.dumps(design().question(data={"train": "0123"}))
     assert str(tmp_path) not in text and "train_images" not in text
 
 
@@ -234,7 +243,7 @@ def test_a_weights_file_is_known_by_its_content(tmp_path: Path):
 
 def test_nothing_is_left_when_arms_have_chosen_the_same_setting(tmp_path: Path):
     """Then one run is both: an arm's own and the one with the other's values."""
-    asked = settings(cross=1)
+    asked = design(cross=1)
     simulation = Simulation(asked, tmp_path)
     assert set(simulation.plan.remaining().values()) == {(6, 3)}
     assert set(simulation.run().plan.remaining().values()) == {(0, 0)}

@@ -1,4 +1,4 @@
-"""Successive halving: verdicts are a function of records, within one arm and size."""
+"""Successive halving: decisions are a function of records, within one arm and size."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from study.config import ScheduleConfig
-from study.planning.stopping import Halving, KeepBest, Rungs, Verdict, audited
+from study.planning.stopping import Decision, Halving, KeepBest, Rungs, is_audited
 from study.storage.run_dir import Record
 
 SCHEDULE = ScheduleConfig(lengths=(60, 80, 120), tail=(40, 10))
-GO, WAIT, STOP = Verdict.GO, Verdict.WAIT, Verdict.STOP
+GO, WAIT, STOP = Decision.GO, Decision.WAIT, Decision.STOP
 
 Trials = dict[str, list[Record]]
 
@@ -40,46 +40,46 @@ def at_first_rung(values: str) -> Trials:
     }
 
 
-def verdicts(
+def decisions(
     trials: Trials, unborn: int = 0, rungs: Rungs | None = None, under_way: str = "abcdefgh"
-) -> dict[str, Verdict]:
+) -> dict[str, Decision]:
     """Of the trials that have recorded something."""
     rungs = rungs or halving()
     return {
-        name: rungs.verdict(name, trials, under_way, unborn)[0]
+        name: rungs.decide(name, trials, under_way, unborn)[0]
         for name, rows in trials.items()
         if rows
     }
 
 
 def test_the_best_half_goes_on():
-    assert verdicts(at_first_rung("5 3 9 4 4.5")) == dict(a=GO, b=STOP, c=GO, d=STOP, e=GO)
+    assert decisions(at_first_rung("5 3 9 4 4.5")) == dict(a=GO, b=STOP, c=GO, d=STOP, e=GO)
 
 
 def test_nobody_goes_on_while_another_may_take_the_place():
-    assert verdicts(at_first_rung("5 - - -")) == {"a": WAIT}
-    assert verdicts(at_first_rung("5 3 - -")) == {"a": WAIT, "b": WAIT}
+    assert decisions(at_first_rung("5 - - -")) == {"a": WAIT}
+    assert decisions(at_first_rung("5 3 - -")) == {"a": WAIT, "b": WAIT}
     # one better than c is known, and one may come: there are two places
-    assert verdicts(at_first_rung("5 3 4 -")) == {"a": GO, "b": STOP, "c": WAIT}
-    assert verdicts(at_first_rung("5 3 4"), unborn=1) == {"a": GO, "b": STOP, "c": WAIT}
+    assert decisions(at_first_rung("5 3 4 -")) == {"a": GO, "b": STOP, "c": WAIT}
+    assert decisions(at_first_rung("5 3 4"), unborn=1) == {"a": GO, "b": STOP, "c": WAIT}
 
 
 def test_those_who_will_not_come_are_not_waited_for():
-    assert verdicts(at_first_rung("5 3 - -"), under_way="ab") == {"a": GO, "b": GO}
+    assert decisions(at_first_rung("5 3 - -"), under_way="ab") == {"a": GO, "b": GO}
 
 
 def test_a_verdict_never_turns_when_more_arrives():
     values = ["5", "3", "9", "4", "4.5", "8", "8.5", "2"]
     for seen in range(1, 9):
-        then = verdicts(at_first_rung(" ".join(values[:seen] + ["-"] * (8 - seen))))
-        later = verdicts(at_first_rung(" ".join(values)))
+        then = decisions(at_first_rung(" ".join(values[:seen] + ["-"] * (8 - seen))))
+        later = decisions(at_first_rung(" ".join(values)))
         assert all(later[name] is said for name, said in then.items() if said is not WAIT)
 
 
 def test_a_larger_eta_stops_more():
     trials = at_first_rung("1 2 3 2.5 2.8 1.5")
     going = {
-        eta: "".join(n for n, said in verdicts(trials, 0, halving(eta)).items() if said is GO)
+        eta: "".join(n for n, said in decisions(trials, 0, halving(eta)).items() if said is GO)
         for eta in (2, 3, 6)
     }
     assert going == {2: "cde", 3: "ce", 6: "c"}
@@ -90,8 +90,8 @@ def test_each_rung_has_fewer_places():
     trials = at_first_rung("5 6 7 8")
     for name, value in (("c", 1.0), ("d", 2.0)):
         trials[name].append(record(80, value))
-    assert verdicts(trials) == {"a": STOP, "b": STOP, "c": STOP, "d": WAIT}
-    assert verdicts(trials, under_way="cd")["d"] is GO
+    assert decisions(trials) == {"a": STOP, "b": STOP, "c": STOP, "d": WAIT}
+    assert decisions(trials, under_way="cd")["d"] is GO
 
 
 def test_lengths_too_early_to_tell_are_no_rungs():
@@ -102,26 +102,26 @@ def test_lengths_too_early_to_tell_are_no_rungs():
 
 def test_equal_values_go_on_together():
     trials = at_first_rung("0 0 0 0 0 0")  # nothing learnt yet: no ground to stop anybody
-    assert set(verdicts(trials).values()) == {GO}
+    assert set(decisions(trials).values()) == {GO}
 
 
 def test_the_last_length_is_no_rung():
     trials = {"a": [record(120, 9.0)], "b": [record(120, 1.0)]}
-    assert verdicts(trials) == {"a": GO, "b": GO}
+    assert decisions(trials) == {"a": GO, "b": GO}
 
 
 def test_a_rung_waits_for_all_drop_factors_and_takes_the_best():
     both = halving(factors=(0.1, 0.5))
     trials = {"a": [record(60, 5.0, 0.1), record(60, 2.0, 0.5)], "b": [record(60, 1.0, 0.1)]}
-    assert verdicts(trials, 0, both) == {"a": WAIT, "b": GO}  # b is not at the rung yet
+    assert decisions(trials, 0, both) == {"a": WAIT, "b": GO}  # b is not at the rung yet
     trials["b"].append(record(60, 6.0, 0.5))
-    assert verdicts(trials, 0, both) == {"a": STOP, "b": GO}
+    assert decisions(trials, 0, both) == {"a": STOP, "b": GO}
 
 
 @pytest.mark.parametrize("ap", [None, math.nan])
 def test_an_ap_that_is_no_number_is_the_worst(ap: float | None):
     trials = at_first_rung("0") | {"z": [record(60, ap)]}
-    assert verdicts(trials) == {"a": GO, "z": STOP}
+    assert decisions(trials) == {"a": GO, "z": STOP}
 
 
 def test_consecutive_trials_are_judged_with_each_other():
@@ -145,9 +145,9 @@ def test_the_simple_baseline_keeps_a_few_from_one_rung_on():
     rungs = Rungs(KeepBest(2), "tail", SCHEDULE)
     assert rungs.places(9) == {60: 2}
     trials = at_first_rung("5 3 9 4")
-    assert verdicts(trials, 0, rungs) == dict(a=GO, b=STOP, c=GO, d=STOP)
+    assert decisions(trials, 0, rungs) == dict(a=GO, b=STOP, c=GO, d=STOP)
     trials["c"].append(record(80, 0.0))
-    assert verdicts(trials, 0, rungs)["c"] is GO  # no other rung
+    assert decisions(trials, 0, rungs)["c"] is GO  # no other rung
 
 
 def test_a_trunk_is_compared_where_it_forks():
@@ -161,14 +161,14 @@ def test_a_trunk_is_compared_where_it_forks():
     }
     assert rungs.value(rows["a"], 60) == 1.0
     assert rungs.value(rows["a"], 80) is None
-    assert verdicts(rows, 0, rungs) == {"a": STOP, "b": GO}
+    assert decisions(rows, 0, rungs) == {"a": STOP, "b": GO}
 
 
 def test_the_audited_share_is_what_was_asked_for():
     names = [f"scratch-64-t{k:03d}" for k in range(2000)]
-    drawn = [name for name in names if audited(name, 0, 0.1)]
+    drawn = [name for name in names if is_audited(name, 0, 0.1)]
     assert 150 < len(drawn) < 250
-    assert set(drawn) <= {name for name in names if audited(name, 0, 0.2)}
-    assert drawn != [name for name in names if audited(name, 1, 0.1)]
-    assert not any(audited(name, 0, 0.0) for name in names)
-    assert all(audited(name, 0, 1.0) for name in names)
+    assert set(drawn) <= {name for name in names if is_audited(name, 0, 0.2)}
+    assert drawn != [name for name in names if is_audited(name, 1, 0.1)]
+    assert not any(is_audited(name, 0, 0.0) for name in names)
+    assert all(is_audited(name, 0, 1.0) for name in names)

@@ -12,9 +12,10 @@ import pytest
 from study.config import LogUniform, RunConfig
 from study.config.arms import parse
 from study.planning.range_extension import Strip, beyond, edge, extended
+from study.planning.stopping import Halving, Stopping
 from study.planning.tuning_trial import chosen, finalists
 from study.storage.run_dir import State
-from tests.simulated import SPACE, Simulation, bowl, outcome, settings
+from tests.simulated import SPACE, Simulation, bowl, design, outcome
 
 
 def configs(simulation: Simulation, **equal: Any) -> dict[str, dict[str, Any]]:
@@ -26,11 +27,11 @@ def lengths(config: dict[str, Any]) -> tuple[int, ...]:
     return tuple(config["run"]["schedule"]["lengths"])
 
 
-LAZY = {"rung": "average", "tails": "last", "trials": 9, "confirm": 1}
+LAZY = {"stopping": Stopping(Halving(), "average"), "tails": "last", "trials": 9, "confirm": 1}
 
 
 def test_compared_by_their_trunks_all_trials_end_in_one_tail(tmp_path: Path):
-    done = Simulation(settings(**LAZY), tmp_path).run()
+    done = Simulation(design(**LAZY), tmp_path).run()
     ended = []
     for trial_id in configs(done, role="tune"):
         trial = done.study.trial(trial_id)
@@ -44,8 +45,8 @@ def test_compared_by_their_trunks_all_trials_end_in_one_tail(tmp_path: Path):
 
 def test_by_trunk_or_by_tail_the_same_go_on_where_both_rank_alike(tmp_path: Path):
     """The bowl ranks settings alike at every iteration; so who is stopped does not differ."""
-    by_tail = Simulation(settings(trials=9), tmp_path / "tail").run()
-    by_trunk = Simulation(settings(**LAZY), tmp_path / "trunk").run()
+    by_tail = Simulation(design(trials=9), tmp_path / "tail").run()
+    by_trunk = Simulation(design(**LAZY), tmp_path / "trunk").run()
     for trial_id, config in configs(by_trunk, role="tune").items():
         assert config.get("stopped_at") == by_tail.study.trial(trial_id).config().get("stopped_at")
 
@@ -55,7 +56,7 @@ def test_by_trunk_or_by_tail_the_same_go_on_where_both_rank_alike(tmp_path: Path
 def test_killed_anywhere_a_lazy_audited_extended_study_is_the_same(
     concurrent: int, tmp_path: Path
 ):
-    asked = settings(**LAZY, audit=0.3, extend=2, cross=1)
+    asked = design(**LAZY, audit=0.3, extend=2, cross=1)
     undisturbed = outcome(Simulation(asked, tmp_path / "whole", objective=at_edge).run().study)
     rng = np.random.default_rng(2)
     for _ in range(30):
@@ -67,8 +68,8 @@ def test_killed_anywhere_a_lazy_audited_extended_study_is_the_same(
 
 
 def test_audits_go_on_from_the_fork_and_change_nothing(tmp_path: Path):
-    plain = Simulation(settings(trials=9), tmp_path / "plain").run()
-    done = Simulation(settings(trials=9, audit=0.4), tmp_path / "audited").run()
+    plain = Simulation(design(trials=9), tmp_path / "plain").run()
+    done = Simulation(design(trials=9, audit=0.4), tmp_path / "audited").run()
     audits, others = configs(done, role="audit"), outcome(done.study)
     assert {i: v for i, v in others.items() if i not in audits} == outcome(plain.study)
     stopped = [t.id for t in done.study.trials() if t.state is State.STOPPED]
@@ -83,7 +84,7 @@ def test_audits_go_on_from_the_fork_and_change_nothing(tmp_path: Path):
 
 
 def test_an_audit_is_given_the_trunk_of_the_stopped_trial(tmp_path: Path):
-    asked = settings(trials=4, audit=1.0, confirm=0)
+    asked = design(trials=4, audit=1.0, confirm=0)
     simulation = Simulation(asked, tmp_path)
     while not configs(simulation, role="audit"):
         simulation.run(steps=1)
@@ -100,7 +101,7 @@ def at_edge(run: RunConfig, length: int) -> float:
 
 
 def test_a_best_setting_at_the_edge_extends_the_range_for_all_arms(tmp_path: Path):
-    asked = settings(trials=12, confirm=1, extend=1)
+    asked = design(trials=12, confirm=1, extend=1)
     done = Simulation(asked, tmp_path, objective=at_edge).run()
     strips = configs(done, strategy="strip")
     rates = {i: c["run"]["optim"]["lr"] for i, c in strips.items()}
@@ -115,19 +116,19 @@ def test_a_best_setting_at_the_edge_extends_the_range_for_all_arms(tmp_path: Pat
         assert each["scratch"] == each["pretext"]  # the same points, as many for each
         assert len(each["scratch"]) == asked.budget.extra == 3
     before = max(c["run"]["optim"]["lr"] for c in configs(done, strategy="sobol").values())
-    best = chosen(done.plan.tried(done.plan.settings.cells[1]))
-    assert best and best.tried.run.arm == "pretext" and best.setting["lr"] > before
+    best = chosen(done.plan.tuning_trials(done.plan.design.cells[1]))
+    assert best and best.trial.run.arm == "pretext" and best.values["lr"] > before
     confirmed = configs(done, role="confirm")["pretext-8-c0"]
-    assert confirmed["of"] == best.tried.trial_id
+    assert confirmed["of"] == best.trial.trial_id
 
 
 def test_told_never_to_extend_it_does_not(tmp_path: Path):
-    done = Simulation(settings(trials=12, confirm=1), tmp_path, objective=at_edge).run()
+    done = Simulation(design(trials=12, confirm=1), tmp_path, objective=at_edge).run()
     assert not configs(done, strategy="strip")
 
 
 def test_in_the_middle_of_the_ranges_nothing_is_extended(tmp_path: Path):
-    done = Simulation(settings(trials=16, confirm=1, extend=3), tmp_path).run()
+    done = Simulation(design(trials=16, confirm=1, extend=3), tmp_path).run()
     assert not configs(done, strategy="strip")
 
 
@@ -149,12 +150,12 @@ def test_strips_lie_end_to_end():
 
 
 def test_the_best_few_settings_are_confirmed(tmp_path: Path):
-    done = Simulation(settings(trials=8, finalists=3, confirm=2), tmp_path).run()
-    for cell in done.plan.settings.cells:
-        best = finalists(done.plan.tried(cell), 3)
+    done = Simulation(design(trials=8, finalists=3, confirm=2), tmp_path).run()
+    for cell in done.plan.design.cells:
+        best = finalists(done.plan.tuning_trials(cell), 3)
         assert [c.AP_box for c in best] == sorted((c.AP_box for c in best), reverse=True)
         runs = [c for i, c in configs(done, role="confirm").items() if i.startswith(cell.name)]
-        expected = sorted((c.tried.trial_id, seed) for c in best for seed in (1000, 1001))
+        expected = sorted((c.trial.trial_id, seed) for c in best for seed in (1000, 1001))
         assert sorted((c["of"], c["run"]["seed"]) for c in runs) == expected
 
 
@@ -162,16 +163,16 @@ def test_each_arm_is_run_with_the_other_arms_best_setting(tmp_path: Path):
     def overfitting(run: RunConfig, length: int) -> float:
         return at_edge(run, length) / (length if run.arm == "pretext" else 1)
 
-    done = Simulation(settings(trials=12, cross=1), tmp_path, objective=overfitting).run()
+    done = Simulation(design(trials=12, cross=1), tmp_path, objective=overfitting).run()
     crossed = configs(done, strategy="cross")
-    assert len(crossed) == len(done.plan.settings.cells)
-    for cell in done.plan.settings.cells:
-        other = next(c for c in done.plan.settings.cells_at(cell.size) if c != cell)
-        best = chosen(done.plan.tried(other))
+    assert len(crossed) == len(done.plan.design.cells)
+    for cell in done.plan.design.cells:
+        other = next(c for c in done.plan.design.cells_at(cell.size) if c != cell)
+        best = chosen(done.plan.tuning_trials(other))
         (config,) = (c for i, c in crossed.items() if i.startswith(cell.name + "-"))
         own = done.study.trial(f"{cell.name}-c0").config()["run"]
         run = config["run"]
-        assert best and run["optim"]["lr"] == best.setting["lr"] != own["optim"]["lr"]
+        assert best and run["optim"]["lr"] == best.values["lr"] != own["optim"]["lr"]
         # as in the paper, the length is the arm's own
         assert run["schedule"] == own["schedule"] and lengths(config) != (best.length,)
         assert (run["arm"], run["init"]) == (cell.arm.name, cell.arm.init)
@@ -181,7 +182,7 @@ def test_each_arm_is_run_with_the_other_arms_best_setting(tmp_path: Path):
 
 
 def test_arms_that_choose_the_same_setting_need_no_cross_runs(tmp_path: Path):
-    done = Simulation(settings(trials=4, cross=2), tmp_path, objective=bowl).run()
+    done = Simulation(design(trials=4, cross=2), tmp_path, objective=bowl).run()
     assert len(configs(done, role="confirm")) == 4 * 2
     assert not configs(done, strategy="cross")
 
@@ -191,7 +192,7 @@ def test_three_arms_are_crossed_pairwise(tmp_path: Path):
     weights.write_bytes(b"any")
     arms = tuple(parse(text) for text in ("scratch", "pretext", str(weights)))
     space = replace(SPACE, scientific=replace(SPACE.scientific, sizes=(8,)))
-    asked = settings(space=space, arms=arms, trials=12, confirm=1, cross=1)
+    asked = design(space=space, arms=arms, trials=12, confirm=1, cross=1)
 
     def each_its_own(run: RunConfig, length: int) -> float:
         rate = {"scratch": 0.005, "pretext": 0.02, "mine": 0.06}[run.arm]

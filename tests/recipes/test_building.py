@@ -34,7 +34,7 @@ def test_a_recipe_builds_at_full_size_around_the_body_that_it_names(recipe: Reci
     with torch.device("meta"):
         detector = Detector(recipe.run.model, 80)
     body = sum(p.numel() for p in detector.backbone.body.parameters())
-    assert body / 1e6 == pytest.approx(BODIES[recipe.run.model.backbone], abs=0.06)
+    assert body / 1e6 == pytest.approx(BODIES[recipe.run.model.body.name], abs=0.06)
 
 
 def trained(run: RunConfig, tmp_path: Path, **changes: Any) -> list[Record]:

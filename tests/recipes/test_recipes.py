@@ -180,7 +180,7 @@ def test_arms_are_known_and_differ_in_initial_weights_alone(recipe: Recipe):
 def test_frozen_stages_are_named_and_random_ones_are_a_mistake():
     for name, recipe in ALL.items():
         run = recipe.run
-        assert (run.model.frozen_stages > 0) == ("frozen" in name)
+        assert (run.model.body.frozen_stages > 0) == ("frozen" in name)
         assert run.frozen_random == recipe.mistake == name.startswith("ablation/")
 
 
@@ -218,8 +218,10 @@ def test_notes_speak_of_the_recipe_that_they_stand_at():
     for name, recipe in ALL.items():
         said, run = " ".join(recipe.notes), recipe.run
         pretrained = run.init is not None
-        assert ("R-101-GN.pkl" in said) == (pretrained and run.model.norm == "group"), name
-        assert ("IMAGENET1K_V1" in said) == (pretrained and run.model.norm == "sync_batch"), name
+        assert ("R-101-GN.pkl" in said) == (pretrained and run.model.body.norm == "group"), name
+        assert ("IMAGENET1K_V1" in said) == (pretrained and run.model.body.norm == "sync_batch"), (
+            name
+        )
         assert ("before NMS are ours" in said) == (not run.model.pyramid), name
         assert "the 9x of" not in said or run.schedule.lengths == (810_000,), name
         assert "the 6x of" not in said or run.schedule.lengths == (540_000,), name

@@ -95,7 +95,7 @@ def test_every_recipe_can_be_reduced_and_walks_the_same_ways(recipe: Recipe):
     assert bool(small.schedule.watch) == bool(run.schedule.watch)
     assert (len(small.schedule.lengths) > 1) == (len(run.schedule.lengths) > 1)
     assert (small.schedule.cascade_last is None) == (run.schedule.cascade_last is None)
-    kept = ("backbone", "norm", "masks", "cascade", "fidelity", "frozen_stages", "pyramid")
+    kept = ("body", "masks", "cascade", "fidelity", "pyramid")
     for name in kept:
         assert getattr(small.model, name) == getattr(run.model, name)
     assert bool(small.model.keypoints) == bool(run.model.keypoints)

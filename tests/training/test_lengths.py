@@ -12,8 +12,7 @@ import analysis
 from analysis.reading.frames import values
 from benchmarks.lengths import SEPARATE, SHARED, formula
 from study.config import Nuisance, RunConfig, from_dict, schedule
-from study.planning import stopping
-from study.planning.stopping import Halving
+from study.planning.stopping import Halving, Stopping, rungs
 from study.storage.run_dir import State, StudyDir
 from tests.runs import TINY_RUN, exact, study_without_ray
 
@@ -35,12 +34,12 @@ def test_stopped_and_audited_trials_find_what_they_would_have_found(
     lazy: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     # so early all AP are 0, and nobody would be stopped: compare losses here
-    monkeypatch.setattr(stopping, "box_ap", lambda record: -record["loss"])
+    monkeypatch.setattr(rungs, "box_ap", lambda record: -record["loss"])
     space = replace(SHARED.space, nuisance=Nuisance(lengths=(8, 10, 12)), fixed=TINY_RUN)
     whole = replace(SHARED, space=space, budget=replace(SHARED.budget, trials=3, audit=1.0))
-    halved = replace(whole, rule=Halving())
+    halved = replace(whole, stopping=Stopping(Halving()))
     if lazy:
-        halved = replace(halved, rung="average", tails="last")
+        halved = replace(halved, stopping=Stopping(Halving(), "average"), tails="last")
     undisturbed = tails(study_without_ray(whole, tmp_path / "whole"))
     study = study_without_ray(halved, tmp_path / "stopped")
     found = tails(study)

@@ -118,8 +118,8 @@ def test_what_is_not_given_suits_the_model_and_the_number_of_images():
     few = recipe(TINY, 300)
     assert few.iterations(300) * few.batch_size == pytest.approx(200_000, rel=0.01)
     assert recipe(TINY, 300, batch_size=256).lr == 0.1
-    frozen = replace(TINY, norm="frozen_batch", frozen_stages=2)
-    assert recipe(frozen, 300).model == replace(TINY, norm="sync_batch")
+    frozen = TINY.but(norm="frozen_batch", frozen_stages=2)
+    assert recipe(frozen, 300).model == TINY.but(norm="sync_batch")
 
 
 def test_the_rate_rises_and_falls_to_nothing():

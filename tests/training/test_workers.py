@@ -19,7 +19,7 @@ from tests.runs import TINY_RUN, complete, trial, with_lengths
 CONFIG = replace(with_lengths(TINY_RUN, 8), precision="float64")
 CONFIGS = {
     "masks": CONFIG,
-    "batch norm": replace(CONFIG, model=replace(CONFIG.model, norm="sync_batch")),
+    "batch norm": replace(CONFIG, model=CONFIG.model.but(norm="sync_batch")),
     "cascade from the third iteration on": replace(
         CONFIG,
         model=replace(CONFIG.model, cascade=(0.5, 0.6, 0.7)),

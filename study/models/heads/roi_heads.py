@@ -61,7 +61,7 @@ class Heads(BoxStage):
             self.keypoint_roi_pool, self.keypoint_head, self.keypoint_predictor = keypoint
         self.later = nn.ModuleList(BoxStage(config, *parts) for parts in later)
         self.mask_targets = TARGETS[config.fidelity]
-        self.pads = config.norm != "sync_batch"  # whose statistics the padding would enter
+        self.pads = config.body.norm != "sync_batch"  # whose statistics the padding would enter
 
     def learn(
         self,

@@ -2,7 +2,7 @@
 
 R-50-GN.pkl, R-101-GN.pkl    GroupNorm of 32 groups, with which its models with GroupNorm begin
 R-50.pkl, R-101.pkl          batch norms folded into a scale and an offset; bottlenecks have their
-                             stride in the first convolution, hence `model.stride_1x1`
+                             stride in the first convolution, hence `model.body.stride_1x1`
 
 Both kinds may lie directly in the file or under `blobs`.
 """
@@ -69,17 +69,17 @@ def read(path: Path, model: ModelConfig) -> dict[str, Tensor]:
 
 
 def _require(folded: bool, path: Path, model: ModelConfig) -> None:
-    known = model.backbone in ("resnet50", "resnet101")
+    known = model.body.name in ("resnet50", "resnet101")
     wanted = {"norm": "frozen_batch" if folded else "group", "stride_1x1": folded}
     if not folded:
         wanted["norm_groups"] = GROUPS
     wrong = [
-        f"model.{name} = {getattr(model, name)!r}, must be {value!r}"
+        f"model.body.{name} = {getattr(model.body, name)!r}, must be {value!r}"
         for name, value in wanted.items()
-        if getattr(model, name) != value
+        if getattr(model.body, name) != value
     ]
     if not known:
-        wrong.append(f"model.backbone = {model.backbone!r}, must be 'resnet50' or 'resnet101'")
+        wrong.append(f"model.body.name = {model.body.name!r}, must be 'resnet50' or 'resnet101'")
     if wrong:
         kind = "batch norms folded into scale and offset" if folded else "GroupNorm"
         raise ValueError(f"weights {str(path)!r} have {kind}: {'; '.join(wrong)}")

@@ -45,12 +45,12 @@ def imagenet(model: ModelConfig) -> dict[str, Tensor]:
     """
     name = named(model)
     try:
-        found = _timm(name) if model.norm == "group" else _torchvision(name)
+        found = _timm(name) if model.body.norm == "group" else _torchvision(name)
     except OSError as error:  # of which URLError and the hub's errors are kinds
         raise ValueError(
             f"arm 'imagenet': {name} cannot be downloaded: {error}; give a weights file as the arm"
         ) from error
-    first = "0.weight" if model.backbone == "vgg16" else "conv1.weight"
+    first = "0.weight" if model.body.name == "vgg16" else "conv1.weight"
     return PIXELS.fitted(found, first, model)
 
 
@@ -60,24 +60,24 @@ def named(model: ModelConfig) -> str:
     Raises:
         ValueError: there are none for this backbone and norm.
     """
-    kind, names = WEIGHTS[model.norm]
-    if model.backbone not in names:
+    kind, names = WEIGHTS[model.body.norm]
+    if model.body.name not in names:
         raise ValueError(
-            f"arm 'imagenet': there are no ImageNet weights with {kind} for {model.backbone!r},"
-            f" only for {', '.join(names)} (model.norm = {model.norm!r}); give a weights file as"
-            " the arm"
+            f"arm 'imagenet': there are no ImageNet weights with {kind} for {model.body.name!r},"
+            f" only for {', '.join(names)} (model.body.norm = {model.body.norm!r}); give a weights"
+            " file as the arm"
         )
-    if model.stride_1x1:
+    if model.body.stride_1x1:
         raise ValueError(
             "arm 'imagenet': these weights were trained with the stride in the 3 × 3 convolution;"
-            " leave model.stride_1x1 off"
+            " leave model.body.stride_1x1 off"
         )
-    if model.norm == "group" and model.norm_groups != GROUPS:
+    if model.body.norm == "group" and model.body.norm_groups != GROUPS:
         raise ValueError(
-            f"model.norm_groups = {model.norm_groups}: the ImageNet weights with GroupNorm were"
-            f" trained with {GROUPS}"
+            f"model.body.norm_groups = {model.body.norm_groups}: the ImageNet weights with"
+            f" GroupNorm were trained with {GROUPS}"
         )
-    return names[model.backbone]
+    return names[model.body.name]
 
 
 def _timm(name: str) -> dict[str, Tensor]:

@@ -34,12 +34,12 @@ class Pixels:
         Raises:
             ValueError: the means differ, which no weights could make good at the image's border.
         """
-        if max(abs(a - b) for a, b in zip(self.mean, model.pixel_mean, strict=True)) > NEAR:
+        if max(abs(a - b) for a, b in zip(self.mean, model.body.pixel_mean, strict=True)) > NEAR:
             raise ValueError(
-                f"model.pixel_mean = {model.pixel_mean}: the weights were made for {self.mean};"
-                f" give each within {NEAR:g} of that"
+                f"model.body.pixel_mean = {model.body.pixel_mean}: the weights were made for"
+                f" {self.mean}; give each within {NEAR:g} of that"
             )
-        if model.pixel_std == self.std:
+        if model.body.pixel_std == self.std:
             return weights
-        ratio = torch.tensor(model.pixel_std) / torch.tensor(self.std)
+        ratio = torch.tensor(model.body.pixel_std) / torch.tensor(self.std)
         return weights | {first: weights[first] * ratio[:, None, None]}

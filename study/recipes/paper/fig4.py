@@ -20,7 +20,7 @@ def scratch() -> Recipe:
         r50_scratch(),
         "fig4/r50-syncbn-scratch",
         "Fig. 4: R50-FPN SyncBN from scratch",
-        model={"name": "r50-fpn-syncbn", "norm": "sync_batch"},
+        model={"norm": "sync_batch"},
         paper=rows("AP_box", {LENGTHS[-1]: 39.3}, "Fig. 4, caption"),
         notes=(NOTE,),
     )

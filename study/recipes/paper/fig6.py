@@ -32,7 +32,7 @@ def scratch() -> Recipe:
     run = mask_rcnn()
     schedule = replace(run.schedule, lengths=LENGTHS)
     schedule = replace(schedule, watch=every(CURVE, schedule), watched=("trunk",))
-    model = replace(run.model, name="r50-fpn-keypoints", masks=False, keypoints=17)
+    model = replace(run.model, masks=False, keypoints=17)
     return Recipe(
         name="fig6/r50-keypoints-scratch",
         reproduces="Fig. 6: keypoint R-CNN, R50-FPN GN, from scratch",

@@ -96,7 +96,7 @@ def frozen(recipe: Recipe) -> Recipe:
         recipe,
         name=f"{recipe.name}-frozen2",
         reproduces=f"{recipe.reproduces}, frozen as Detectron's default has it",
-        run=replace(recipe.run, model=replace(recipe.run.model, frozen_stages=2)),
+        run=replace(recipe.run, model=recipe.run.model.but(frozen_stages=2)),
         notes=(
             *(note for note in recipe.notes if note != NOT_FROZEN),
             "the published numbers at 2x and 3x equal those of Detectron's own models, which were"

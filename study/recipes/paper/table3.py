@@ -14,8 +14,8 @@ from study.recipes.paper import fig5
 from study.recipes.paper.table1 import r101_scratch
 from study.recipes.recipe import Recipe, best, both, varied
 
-X152 = {"name": "x152-fpn", "backbone": "resnext152_32x8d"}
-X101 = {"name": "x101-fpn", "backbone": "resnext101_32x8d"}
+X152 = {"name": "resnext152_32x8d"}
+X101 = {"name": "resnext101_32x8d"}
 
 SCRATCH_NOTE = "its length is taken to be the 9x of Fig. 5's augmented runs from scratch"
 PRETRAIN_NOTE = "its length is taken to be the 6x of Fig. 5's pre-trained runs"
@@ -28,7 +28,7 @@ def alone() -> Recipe:
         "Table 3: X152-FPN GN",
         both((46.4, 67.1, 51.1), (40.5, 63.9, 43.4), "Table 3"),
     )
-    model = replace(base.run.model, **X152)
+    model = base.run.model.but(**X152)
     return replace(base, run=replace(base.run, model=model), notes=(*base.notes, SCRATCH_NOTE))
 
 

@@ -26,10 +26,8 @@ WEIGHTS_NOTE = (
 
 def scratch() -> Recipe:
     run = mask_rcnn()
-    model = replace(
-        run.model,
-        name="vgg16-c5",
-        backbone="vgg16",
+    model = run.model.but(
+        name="vgg16",
         norm="none",
         pyramid=False,
         masks=False,
@@ -70,10 +68,8 @@ def fpn_scratch() -> Recipe:
         "vgg/fpn-scratch",
         "Not in the paper: VGG-16 Mask R-CNN with FPN without norm, from scratch",
         run={
-            "model": replace(
-                run.model,
-                name="vgg16-fpn",
-                backbone="vgg16",
+            "model": run.model.but(
+                name="vgg16",
                 norm="none",
                 train_short_px=SCALES,
             )

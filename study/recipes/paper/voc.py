@@ -34,7 +34,7 @@ def scratch() -> Recipe:
             run,
             size=IMAGES,
             data=VOC,
-            model=replace(R101, name="r101-fpn-boxes", masks=False, train_short_px=SCALES),
+            model=replace(R101, masks=False, train_short_px=SCALES),
             schedule=replace(run.schedule, lengths=(SHORT, LONG), tail=(6_000, 2_000)),
             evaluation=EvaluationConfig(metric="voc"),
         ),

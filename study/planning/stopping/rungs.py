@@ -1,14 +1,14 @@
 """Which trials stop early, and on what grounds.
 
-The rungs are lengths. At each of them some of the trials of an arm and size go on: the best
-`1/eta^k` of each bracket at rung k (`Halving`), or the best few of all at one rung (`KeepBest`). A
-trial that cannot be judged yet is set aside and its place given to another: workers never wait,
-trials do. That is the promotion form of ASHA (Li et al., MLSys 2020) with one change, which a
-small budget needs: a trial is promoted when nothing that may still arrive can overtake it, so who
-goes on does not depend on who arrived first. ASHA lets the first arrivals through whatever they
-are worth: of four trials it passes 2.7 on average, and another run of the same study passes
-others. Brackets, a few consecutive trials each, keep that wait short: the first winners are
-trained to the end, and the search learns from them, long before the budget is spent, or grown.
+The rungs are lengths. At each of them a rule says how many trials of an arm and size go on
+(`Halving`, `KeepBest`). A trial that cannot be judged yet is set aside and its place given to
+another: workers never wait, trials do. That is the promotion form of ASHA (Li et al., MLSys 2020)
+with one change, which a small budget needs: a trial is promoted only once no running trial could
+change that decision, so that who goes on does not depend on who arrived first. ASHA lets the first
+arrivals through whatever they are worth: of four trials it passes 2.7 on average, and another run
+of the same study passes others. Brackets, a few consecutive trials each, keep that wait short: the
+first winners are trained to the end, and the search learns from them, long before the budget is
+spent, or grown.
 
 Trials of other arms and sizes are never looked at, because a rung shared by both arms would stop
 the slow starter and decide the question by accident.
@@ -19,18 +19,19 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from enum import Enum
-from typing import ClassVar, Literal
+from typing import Any, Literal
 
 from study.config import ScheduleConfig
+from study.planning.stopping.rule import Rule
 from study.storage.run_dir import Record
 
 Metric = Literal["tail", "average", "trunk"]
 """What trials are compared by: AP after the tail, or of the trunk's weights where it forks."""
 
 
-class Verdict(Enum):
+class Decision(Enum):
     """What a trial that has reached a rung is to do."""
 
     GO = "goes on"
@@ -39,61 +40,23 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True)
-class Halving:
-    """At rung k (from 1) the best `1/eta^k` of each `bracket` trials go on, rounded up.
+class Stopping:
+    """A rule, and what trials are compared by at its rungs; part of a study's question."""
 
-    Lengths below `earliest` of the longest are no rungs: what leads there is what starts fast. Of
-    the measured settings of the embedded data (benchmarks/README.md) tails at 0.14 of the longest
-    length ranked no better than by chance, or in reverse; at a third they told something.
-    """
+    rule: Rule
+    by: Metric = "tail"
 
-    eta: int = 2
-    earliest: float = 0.3
-    bracket: int = 4
-
-    def __post_init__(self) -> None:
-        for name in ("eta", "bracket"):
-            if getattr(self, name) < 2:
-                raise ValueError(f"{name} = {getattr(self, name)}: at least 2")
-        if not 0 <= self.earliest < 1:
-            raise ValueError(f"earliest = {self.earliest}: a share of the longest length, below 1")
-
-    def places(self, num_trials: int, lengths: Sequence[int]) -> dict[int, int]:
-        """How many trials go on from each rung: every length late enough, but the last."""
-        rungs = [length for length in lengths[:-1] if length >= self.earliest * lengths[-1]]
-        return {
-            length: math.ceil(num_trials / self.eta**rung)
-            for rung, length in enumerate(rungs, start=1)
-        }
-
-
-@dataclass(frozen=True)
-class KeepBest:
-    """The simple baseline: all trials run to one rung, the best few of them to the end.
-
-    Such a rule is what cleverer ones must beat (Egele et al., "The unreasonable effectiveness of
-    early discarding after one epoch", 2024).
-    """
-
-    best: int
-    rung: int = 1  # the first length is 1
-    bracket: ClassVar[None] = None  # all trials are judged together
-
-    def __post_init__(self) -> None:
-        for name in ("best", "rung"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"keep.{name} = {getattr(self, name)}: at least 1")
-
-    def places(self, num_trials: int, lengths: Sequence[int]) -> dict[int, int]:
-        """How many trials go on from the one rung; no rung where there are too few lengths."""
-        return dict.fromkeys(lengths[self.rung - 1 : self.rung], self.best)
+    def question(self) -> dict[str, Any]:
+        """As the study records it."""
+        assert is_dataclass(self.rule) and not isinstance(self.rule, type)
+        return {"rule": self.rule.name, "by": self.by} | asdict(self.rule)
 
 
 @dataclass(frozen=True)
 class Rungs:
     """What the trials of one arm and size are compared by, and how many of them go on."""
 
-    rule: Halving | KeepBest
+    rule: Rule
     metric: Metric
     schedule: ScheduleConfig  # that all of them walk
 
@@ -120,13 +83,13 @@ class Rungs:
         there = (r for r in records if (r["weights"], r["iteration"]) == (self.metric, fork))
         return next(map(box_ap, there), None)
 
-    def verdict(
+    def decide(
         self,
         trial_id: str,
         records: Mapping[str, Sequence[Record]],
         under_way: Collection[str],
         unborn: int,
-    ) -> tuple[Verdict, int | None]:
+    ) -> tuple[Decision, int | None]:
         """What the trial is to do now, and the rung (a length) at which that was decided.
 
         Equal values go on together: they are no ground to stop one and not the other.
@@ -146,13 +109,13 @@ class Rungs:
             better = sum(value is not None and value > own for value in values.values())
             absent = sum(value is None and key in under_way for key, value in values.items())
             if better >= places[length]:
-                return Verdict.STOP, length
+                return Decision.STOP, length
             safe = better + absent + unborn < places[length]
-            return (Verdict.GO if safe else Verdict.WAIT), length
-        return Verdict.GO, None
+            return (Decision.GO if safe else Decision.WAIT), length
+        return Decision.GO, None
 
 
-def audited(trial_id: str, seed: int, share: float) -> bool:
+def is_audited(trial_id: str, seed: int, share: float) -> bool:
     """Whether the trial, should it be stopped, is continued all the same to see what was lost.
 
     A function of the trial alone: what an audit finds is a fair sample of all stops.

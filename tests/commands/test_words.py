@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from study.commands.score_names import scores
+from study.commands.words import scores
 
 
 def test_scores_are_named_as_far_as_they_are_there():

@@ -1,0 +1,67 @@
+"""What commands say in words: durations, scores, bills."""
+
+from __future__ import annotations
+
+from study.planning.bill import Bill
+from study.storage.run_dir import Record
+
+_NAMES = {
+    "AP_box": "box AP",
+    "AP_mask": "mask AP",
+    "AP_keypoint": "keypoint AP",
+    "mAP_voc07": "VOC07 mAP",
+    "mAP_voc12": "VOC12 mAP",
+}
+
+
+def scores(record: Record) -> list[tuple[str, float | None]]:
+    """What the record's main scores are called, and each in points 0-100.
+
+    Those of test-time augmentation come last. None is a score without ground truth.
+    """
+    named = _NAMES | {
+        f"{column}_augmented": f"augmented {name}" for column, name in _NAMES.items()
+    }
+    return [(name, record[column]) for column, name in named.items() if column in record]
+
+
+def duration(seconds: float) -> str:
+    """A time for people: 45 s, 7 min, 3.4 h, 12 days."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.0f} days"
+
+
+def bill_lines(bill: Bill) -> list[str]:
+    """What will be run."""
+    crossed = f", {bill.cross_runs} of them cross-tuned" if bill.cross_runs else ""
+    return [
+        f"trials      {bill.tuning_trials} for tuning"
+        f" ({bill.tuning_trials // bill.cells} for each of {bill.cells} arms × sizes)"
+        f" + {bill.confirm_runs} to confirm{crossed}",
+        f"iterations  {bill.expected:,} expected, {bill.most:,} at most"
+        f" ({bill.independent:,} if every length were run by itself)",
+        f"images      {bill.expected_images:,.0f} expected, {bill.most_images:,.0f} at most",
+    ]
+
+
+def bill_time(bill: Bill, speed: float, how: str, devices: int = 0) -> list[str]:
+    """How long that takes.
+
+    Args:
+        bill: of the study.
+        speed: training images per second of one device.
+        how: that is known: measured where, or assumed.
+        devices: that train at once; 0 if that is not known.
+    """
+    expected, most = (images / speed for images in (bill.expected_images, bill.most_images))
+    hours = f"{expected / 3600:,.1f} device-hours expected, {most / 3600:,.1f} at most"
+    rows = [f"devices     {hours}, and evaluation: {speed:.1f} images/s a device, {how}"]
+    if devices:
+        rows.append(
+            f"time        {duration(expected / devices)} expected,"
+            f" {duration(most / devices)} at most, {devices} devices at once"
+        )
+    return rows

@@ -1,0 +1,33 @@
+"""The network that sees the image first: its name, its norm, what of it is frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from study.config.require import require
+
+Norm = Literal["group", "sync_batch", "frozen_batch", "none"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BodyConfig:
+    """A backbone. `study.models.backbones` has the names, and what each can be."""
+
+    name: str = "thin"
+    norm: Norm = "group"  # the FPN's and the heads' too; but "frozen_batch" is in the body alone
+    norm_groups: int = 8  # of GroupNorm
+    frozen_stages: int = 0  # Detectron's FREEZE_AT: 1 the stem, 2 the stage after it too, …
+    stride_1x1: bool = False  # bottlenecks stride in their first convolution: Caffe2's R-50, R-101
+    pixel_mean: tuple[float, float, float] = (127.5, 127.5, 127.5)  # RGB, of 0 to 255
+    pixel_std: tuple[float, float, float] = (63.75, 63.75, 63.75)
+
+    def __post_init__(self) -> None:
+        frozen, name = self.frozen_stages, "model.body.frozen_stages"
+        require(frozen >= 0, name, frozen, "0 or more")
+        require(self.norm_groups >= 1, "model.body.norm_groups", self.norm_groups, "at least 1")
+
+    @property
+    def freezes(self) -> bool:
+        """Whether some weights stay as they are at first: they must then be loaded."""
+        return self.frozen_stages > 0 or self.norm == "frozen_batch"

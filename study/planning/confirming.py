@@ -1,0 +1,63 @@
+"""Which runs repeat the chosen settings, with fresh seeds and draws on the report split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from study.planning import trial_specs
+from study.planning.design import Cell, Design
+from study.planning.trial_index import TrialIndex
+from study.planning.trial_specs import TrialSpec
+from study.planning.tuning_trial import Choice
+
+Finalists = Mapping[Cell, Sequence[Choice]]
+"""The best settings of each cell that has been tuned, best first."""
+
+
+class Confirming:
+    """The confirm runs that a study ought to have, and those that it has."""
+
+    def __init__(self, design: Design, trials: TrialIndex) -> None:
+        self._design = design
+        self._trials = trials
+
+    def specs(self, best: Finalists) -> Iterator[tuple[Cell, TrialSpec]]:
+        """Runs of each cell's own finalists and, for cross-tuning, of the other arms' best."""
+        budget = self._design.budget
+        for repeat in range(budget.confirm):
+            for cell, choices in best.items():
+                crossed = [
+                    others[0]
+                    for other, others in best.items()
+                    if other.size == cell.size and other != cell and others
+                ]
+                if repeat >= budget.crossed or not choices:
+                    crossed = []
+                # as in the paper, an arm that is given another's values keeps its own length
+                crossed = [replace(one, length=choices[0].length) for one in crossed]
+                for choice in (*choices, *crossed):
+                    own = choice in choices
+                    spec = trial_specs.confirmation(self._design, cell, choice, repeat, own)
+                    yield cell, spec
+
+    def number(self, cell: Cell, best: Finalists) -> int:
+        """How many the cell has or will have, as far as that is known."""
+        confirms = {trial_specs.repeated(run) for run in self._trials.of[cell].confirming.values()}
+        if cell not in best:
+            return len(confirms) + max(0, self._design.confirm_runs - len(confirms))
+        # what is wanted is known: an arm may have chosen another's setting
+        own = (spec for other, spec in self.specs(best) if other == cell)
+        return len(confirms | {trial_specs.repeated(spec.run) for spec in own})
+
+    def existing(self, cell: Cell, spec: TrialSpec) -> str | None:
+        """The confirm run that has this setting, seed and draw already, whoever wanted it."""
+        for trial_id, there in self._trials.of[cell].confirming.items():
+            if trial_specs.repeated(there) == trial_specs.repeated(spec.run):
+                return trial_id
+        return None
+
+    def write(self, cell: Cell, spec: TrialSpec) -> str:
+        """Write a confirm run; numbered on, for those of settings since overtaken remain."""
+        trial_id = f"{cell.name}-c{len(self._trials.of[cell].confirming)}"
+        return self._trials.write(cell, replace(spec, run=replace(spec.run, trial_id=trial_id)))
