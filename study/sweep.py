@@ -62,7 +62,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
         show(console, asked, [*bill_lines(cost), *measured])
         return DONE
     if study.store.folder is None and (owner := study.holder()):
-        console.print(f"{owner} held the study a moment ago: waiting for a sign of life")
+        console.print(f"{owner} holds the study: waiting up to a minute to see if it still runs")
     with study.lock():
         study.open(manifest(asked, splits, sweep, command), asked.unsaid())
         keep_truth(study, splits)
@@ -82,8 +82,9 @@ def start(plan: Plan, sweep: Sweep, console: Console) -> int:
         console=console,
     )
     if unended := plan.unended():
+        names = ", ".join(unended)
         console.print(
-            f"{len(unended)} trials failed: {', '.join(unended)}. The same command tries again.",
+            f"{len(unended)} trials failed: {names}. Run the same command to try them again.",
             markup=False,
             highlight=False,
             soft_wrap=True,
@@ -115,8 +116,8 @@ def afforded(asked: Design, spend: Spend, study: StudyDir) -> Design:
         given = getattr(asked.budget, name)
         if given < before.get(name, 0):
             raise ValueError(
-                f"{name} = {given}: the study in {study.store} was given {before[name]}, and its"
-                f" arms may have come differently far with that; repeat {option}, or give more"
+                f"{name} = {given}: the study in {study.store} has {before[name]} already, and a"
+                f" budget may only grow; repeat {option}, or give more"
             )
     return asked
 

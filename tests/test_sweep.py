@@ -163,7 +163,7 @@ def test_no_study_costs_more_than_the_bill_says_at_most(changes: dict, tmp_path:
 def test_a_budget_only_grows(tmp_path: Path):
     study = open_study(tmp_path, simulated(trials=6))
     study.open(study.manifest | {"budget": asdict(simulated(trials=6, extend=1).budget)})
-    for less, said in (({"trials": 5}, "trials = 5: .* was given 6"), ({"extend": 0}, "extend")):
+    for less, said in (({"trials": 5}, "trials = 5: .* has 6 already"), ({"extend": 0}, "extend")):
         asked = simulated(**{"trials": 6, "extend": 1} | less)
         with pytest.raises(ValueError, match=said):
             afforded(asked, Spend(), study)

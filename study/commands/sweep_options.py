@@ -31,15 +31,15 @@ class Spend:
     max_hours: Annotated[float | None, unset("H")] = None
     """Instead of --trials: hours of training, summed over devices, that it may use."""
     finalists: Count = None
-    """Best settings that are confirmed."""
+    """How many of the best settings of each arm and size are confirmed."""
     confirm: Count = None
-    """Runs of each finalist with fresh seeds and draws, on the report split."""
+    """Runs of each of them, with new seeds and images, measured on the report split."""
     cross: Count = None
-    """Of these, so many also with the values of each other arm's best: the paper's tuning."""
+    """How many of these are also run with the other arm's best setting (cross-tuning)."""
     audit: Annotated[float | None, unset("SHARE")] = None
-    """Share of the stopped trials that are continued, to see what stopping lost."""
+    """Share of the stopped trials that are continued, to measure what stopping lost."""
     extend: Literal["auto", "never"] = "auto"
-    """Extend a range, for every arm, when a best setting lies at its edge; never: only say so."""
+    """Search beyond a range, for every arm, when a best setting lies at its edge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,22 +76,22 @@ class Sweep:
     sizes: Annotated[tuple[int, ...] | None, unset("N ...")] = None
     """Numbers of training images."""
     seed: int = 0
-    """Of the search, the tuning trials, and (times 1000) the confirm runs."""
+    """Of the search and the tuning trials; those of confirm runs follow from it."""
     budget: tyro.conf.OmitArgPrefixes[Spend] = field(default_factory=Spend)
     tuning: Annotated[Tuning, tyro.conf.arg(name="")] = field(default_factory=Tuning)
     model: Annotated[str | None, unset("NAME")] = None
     """tiny, r50-fpn or r101-fpn."""
     lengths: Annotated[tuple[int, ...] | None, unset("T ...")] = None
-    """Iterations T to choose from, at every size."""
+    """Training lengths to choose from, in iterations, at every size."""
     data: OwnData = field(default_factory=OwnData)
     workers: int = 1
     """Processes per trial; more than one train data-parallel."""
     gpus_per_trial: Annotated[float | None, unset("G")] = None
-    """With one worker: 0.5 lets two small trials share a GPU (default: 1, on CPUs none)."""
+    """0.5 lets two trials of one worker share a GPU (default: 1; on CPUs 0)."""
     max_concurrent: Annotated[int | None, unset("N")] = None
-    """Trials at once (default: as many as fit); a cluster that grows is asked for so many."""
+    """Trials at once (default: as many as fit; a cluster may grow to fit them)."""
     device: Annotated[Device | None, unset("{auto,cpu,cuda}")] = None
-    """Where trials run; auto: on a GPU if there is one (the space may say otherwise)."""
+    """Where trials run; auto: on a GPU if there is one."""
     dry_run: bool = False
     """Check the data, print the bill, and stop."""
 
