@@ -125,6 +125,11 @@ def design(sweep: Sweep) -> Design:
     if sweep.workers < 1 or fixed.optim.batch_size % sweep.workers:
         size = fixed.optim.batch_size
         raise ValueError(f"workers = {sweep.workers}: must divide the batch of {size} images")
+    if sweep.workers > 1 and "batch_size" in nuisance.ranges:
+        raise ValueError(
+            f"workers = {sweep.workers}: the space searches batch_size, and not every batch can be"
+            " divided among several workers; use 1"
+        )
     gpus = sweep.gpus_per_trial
     if gpus is not None and (sweep.workers > 1 or gpus < 0):
         raise ValueError(f"gpus_per_trial = {gpus}: at least 0, and only with one worker")

@@ -28,6 +28,7 @@ class OptimConfig:
     def __post_init__(self) -> None:
         require(self.lr > 0, "optim.lr", self.lr, "above 0")
         require(self.weight_decay >= 0, "optim.weight_decay", self.weight_decay, "0 or more")
+        require(0 <= self.momentum < 1, "optim.momentum", self.momentum, "from 0 to below 1")
         require(self.batch_size >= 1, "optim.batch_size", self.batch_size, "at least 1")
 
     def at(self, values: Mapping[str, float]) -> OptimConfig:

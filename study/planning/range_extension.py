@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from study.config import LogUniform
+from study.config import LogUniform, OptimConfig
 
 OUTER = 0.1  # share of a range, in the logarithm, in which a best value counts as at its edge
 WIDTH = 0.5  # of a strip, as a share of the range's own width in the logarithm
@@ -115,4 +115,15 @@ def beyond(
             if side:
                 steps = sum((strip.name, strip.side) == (name, side) for strip in strips)
                 wanted.add(Strip(name, side, steps + 1))
-    return sorted(wanted)
+    return sorted(strip for strip in wanted if _is_allowed(strip, ranges[strip.name]))
+
+
+def _is_allowed(strip: Strip, base: LogUniform) -> bool:
+    """Whether the optimiser takes all values of the strip: momentum, say, ends below 1."""
+    limits = strip.of(base)
+    try:
+        for value in (limits.low, limits.high):
+            OptimConfig().at({strip.name: value})
+    except ValueError:
+        return False
+    return True

@@ -32,16 +32,33 @@ def roles(simulation: Simulation) -> Counter[tuple[str, str]]:
     return Counter((c["role"], f"{c['run']['arm']}-{c['run']['size']}") for c in runs)
 
 
-@pytest.mark.parametrize("first", STRATEGIES)
-@pytest.mark.parametrize("then", [None, "tpe", "gp"])
+SEARCHES = [(name, None) for name in STRATEGIES] + [("sobol", "tpe"), ("random", "gp")]
+
+
+@pytest.mark.parametrize(("first", "then"), SEARCHES)
 def test_every_arm_and_size_gets_the_same_budget(first: str, then: str | None, tmp_path: Path):
-    if then and (first == "grid" or STRATEGIES[first].learns):
-        pytest.skip("complete by itself")
     search = Search(first=first, then=then, paired=3)
     done = Simulation(design(search=search), tmp_path).run()
     cells = ("scratch-8", "pretext-8", "scratch-16", "pretext-16")
     assert roles(done) == {(r, c): n for c in cells for r, n in (("tune", 6), ("confirm", 2))}
     assert all(trial.state and trial.state.is_final for trial in done.study.trials())
+
+
+def test_any_hyper_parameter_of_the_optimiser_is_searched_where_it_has_a_range(tmp_path: Path):
+    ranges = {"momentum": LogUniform(low=0.5, high=0.7), "batch_size": LogUniform(low=2, high=8)}
+    space = replace(SPACE, nuisance=replace(SPACE.nuisance, ranges=ranges))
+    asked = design(space=space, extend=1, trials=8)
+    at_edge = Simulation(asked, tmp_path, objective=lambda run, _: run.optim.momentum).run()
+    runs = [trial.config() for trial in at_edge.study.trials()]
+    tuned = {(c["run"]["optim"]["momentum"], c["run"]["optim"]["batch_size"]) for c in runs}
+    assert len(tuned) > 8 and all(type(size) is int for _, size in tuned)
+    assert {c["run"]["optim"]["lr"] for c in runs} == {SPACE.fixed.optim.lr}  # not searched
+    beyond = [c["strip"] for c in runs if "strip" in c]
+    assert {strip["name"] for strip in beyond} >= {"momentum"}
+    assert max(momentum for momentum, _ in tuned) > 0.7
+    cost = bill(asked)
+    assert cost.expected_images == cost.expected * 4 and cost.most_images == cost.most * 8
+    assert asked.question({})["fixed"]["optim"].keys() == {"lr", "weight_decay", "clip_norm"}
 
 
 def test_without_stopping_no_trial_starts_twice(tmp_path: Path):

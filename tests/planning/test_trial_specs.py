@@ -145,6 +145,8 @@ def test_strips_lie_end_to_end():
     assert beyond(ranges, [first], arms) == [Strip("weight_decay", "low", 1)]
     at_border = {"lr": base.at(5 / 6), "weight_decay": 1e-3}  # of three columns, the last
     assert beyond(ranges, [], [at_border]) == []
+    highest = {"momentum": LogUniform(low=0.8, high=0.95)}
+    assert beyond(highest, [], [{"momentum": 0.949}]) == []  # no optimiser takes 1 and more
     assert beyond(ranges, [], [at_border], grid=9) == [first]
     assert edge(0.05, 0.05, 0.05) is None  # a range of one value has no edge
 
