@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from study.planning.bill import Bill
 from study.storage.run_dir import Record
-
-_NAMES = {
-    "AP_box": "box AP",
-    "AP_mask": "mask AP",
-    "AP_keypoint": "keypoint AP",
-    "mAP_voc07": "VOC07 mAP",
-    "mAP_voc12": "VOC12 mAP",
-}
+from study.training.evaluation.metrics import COLUMNS
 
 
 def scores(record: Record) -> list[tuple[str, float | None]]:
@@ -19,9 +12,8 @@ def scores(record: Record) -> list[tuple[str, float | None]]:
 
     Those of test-time augmentation come last. None is a score without ground truth.
     """
-    named = _NAMES | {
-        f"{column}_augmented": f"augmented {name}" for column, name in _NAMES.items()
-    }
+    plain = {name: column.called for name, column in COLUMNS.items() if column.called}
+    named = plain | {f"{name}_augmented": f"augmented {text}" for name, text in plain.items()}
     return [(name, record[column]) for column, name in named.items() if column in record]
 
 

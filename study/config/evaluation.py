@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from study.config.require import require
 
@@ -12,7 +11,7 @@ from study.config.require import require
 class EvaluationConfig:
     """COCO's AP always; PASCAL VOC's and that of test-time augmentation where asked for."""
 
-    metric: Literal["coco", "voc"] = "coco"  # voc: also mAP at IoU 0.5, by 11 points and by area
+    metric: str = "coco"  # voc: also mAP at IoU 0.5, by 11 points and by area
     short_px: tuple[int, ...] = ()  # test-time augmentation: merged detections at these sides too
     flip: bool = False  # … and of the mirrored images
 

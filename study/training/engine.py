@@ -29,6 +29,7 @@ from study.randomness import Stream, seed
 from study.storage import detection_files
 from study.storage.run_dir import Record, State, TrialDir
 from study.training.cost_meter import Meter
+from study.training.evaluation import metrics
 from study.training.evaluation.detections import Detection
 from study.training.evaluation.scores import Scores, score
 from study.training.train_state import TrainState, optimiser, place_of
@@ -78,6 +79,7 @@ class _Session:
         self.config, self.trial, self.world = config, trial, world
         self.slots = world.slots(config.optim.batch_size)
         self.device = _device(config)
+        metrics.chosen(config.evaluation.metric)  # an unknown one is refused before all work
         self.splits = open_splits(config.data)
         train = self.splits.train
         subset = self.splits.subset(config.size, config.draw)

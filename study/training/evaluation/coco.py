@@ -22,11 +22,9 @@ import numpy as np
 import pycocotools.coco
 import pycocotools.cocoeval
 
-from study.training.evaluation.detections import Detection
+from study.training.evaluation.metric import Column, Detection, Kind, Metric, Scores
 
-Kind = Literal["box", "mask", "keypoint"]
-
-METRICS = {"AP": 0, "AP50": 1, "AP75": 2}  # position in COCO's statistics, of all three kinds
+STATISTICS = {"AP": 0, "AP50": 1, "AP75": 2}  # position in COCO's statistics, of all three kinds
 IOU: dict[Kind, Literal["bbox", "segm", "keypoints"]] = {
     "box": "bbox",
     "mask": "segm",
@@ -41,7 +39,7 @@ def average_precision(
     detections: list[Detection],
     kinds: Sequence[Kind] = ("box", "mask"),
     backend: Literal["hotcoco", "pycocotools"] = "hotcoco",
-) -> dict[str, float | None]:
+) -> Scores:
     """AP, AP50 and AP75 of each kind by name (`AP_box`, …), points 0-100.
 
     None where there is no ground truth to compare with. A box without a mask counts as one.
@@ -54,9 +52,9 @@ def average_precision(
         backend: who computes it; both give the same numbers.
     """
     if not detections:
-        return {f"{metric}_{kind}": 0.0 for kind in kinds for metric in METRICS}
+        return {f"{metric}_{kind}": 0.0 for kind in kinds for metric in STATISTICS}
     coco, coco_eval = _classes(backend)
-    result: dict[str, float | None] = {}
+    result: Scores = {}
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():  # both print
         warnings.filterwarnings("ignore", message=".*kpt_oks_sigmas differ", category=UserWarning)
         ground_truth = coco()
@@ -72,7 +70,7 @@ def average_precision(
             evaluation.evaluate()
             evaluation.accumulate()
             evaluation.summarize()
-            for metric, position in METRICS.items():
+            for metric, position in STATISTICS.items():
                 value = float(evaluation.stats[position])  # -1: no ground truth
                 result[f"{metric}_{kind}"] = 100 * value if value >= 0 else None
     return result
@@ -83,3 +81,26 @@ def _classes(backend: str) -> tuple[Any, Any]:
     if backend == "hotcoco":
         return hotcoco.COCO, hotcoco.COCOeval
     return pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval
+
+
+COCO = Metric(
+    "coco",
+    {
+        "AP_box": Column("box AP averaged over IoU 0.50:0.95, points 0-100", "box AP"),
+        "AP50_box": Column("box AP at IoU 0.50, points"),
+        "AP75_box": Column("box AP at IoU 0.75, points"),
+        "AP_mask": Column(
+            "mask AP averaged over IoU 0.50:0.95, points; missing without masks", "mask AP"
+        ),
+        "AP50_mask": Column("mask AP at IoU 0.50, points"),
+        "AP75_mask": Column("mask AP at IoU 0.75, points"),
+        "AP_keypoint": Column(
+            "keypoint AP averaged over OKS 0.50:0.95, points; missing without keypoints",
+            "keypoint AP",
+            augmented=False,
+        ),
+        "AP50_keypoint": Column("keypoint AP at OKS 0.50, points", augmented=False),
+        "AP75_keypoint": Column("keypoint AP at OKS 0.75, points", augmented=False),
+    },
+    average_precision,
+)

@@ -19,11 +19,7 @@ from study.data.geometry import keypoints
 from study.data.index import Index
 from study.data.loader import Batch
 from study.models.detector import Detector
-
-Detection = dict[str, Any]
-"""image_id, category_id, score, bbox xywh px; of a mask head also segmentation, compressed run
-lengths; of a keypoint head also keypoints, x and y as COCO counts pixels and 1 of each, one after
-another."""
+from study.training.evaluation.metric import Detection
 
 
 @torch.no_grad()

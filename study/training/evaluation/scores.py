@@ -9,14 +9,12 @@ from study.data.index import Index
 from study.data.loader import evaluation_batches
 from study.models.detector import Detector
 from study.training.evaluation.augmentation import augmented_batches, detect_augmented, sides
-from study.training.evaluation.coco import Kind, average_precision
-from study.training.evaluation.detections import Detection, detect
-from study.training.evaluation.voc import mean_average_precision
+from study.training.evaluation.detections import detect
+from study.training.evaluation.metric import Detection, Kind, Scores
+from study.training.evaluation.metrics import chosen
 from study.training.workers import World
 
 EVALUATION_BATCH = 8  # images
-
-Scores = dict[str, float | None]
 
 
 def score(
@@ -26,10 +24,9 @@ def score(
 
     And its detections on them, those without test-time augmentation, by image; likewise.
 
-    AP, AP50 and AP75 of boxes, and of masks and keypoints if the model has them (`AP_box`, …);
-    PASCAL VOC's mAP if asked for (`mAP_voc07`, `mAP_voc12`); and if there is test-time
-    augmentation, the same of it, save keypoints, with `_augmented` after the name. Each worker
-    detects on its share of the images, which makes no difference.
+    The columns are those of the metrics (`study.training.evaluation.metrics`); if there is
+    test-time augmentation, also of it, save keypoints, with `_augmented` after the name. Each
+    worker detects on its share of the images, which makes no difference.
     """
     model, evaluation = config.model, config.evaluation
     share = (EVALUATION_BATCH, world.rank, world.size)
@@ -41,18 +38,17 @@ def score(
         found["_augmented"] = own, [kind for kind in kinds(model) if kind != "keypoint"]
     truth = index.coco(image_ids) if world.is_main else None
     columns: Scores = {}
-    kept: list[Detection] = []
+    stored: list[Detection] = []
     for suffix, (own, which) in found.items():
         detections = world.gather(own)
         if truth is not None:
             detections.sort(key=lambda row: row["image_id"])  # stable: as one worker finds them
-            result = average_precision(truth, detections, which)
-            if evaluation.metric == "voc":
-                result |= mean_average_precision(truth, detections)
-            columns |= {name + suffix: value for name, value in result.items()}
+            for metric in chosen(evaluation.metric):
+                result = metric.score(truth, detections, which)
+                columns |= {name + suffix: value for name, value in result.items()}
         if not suffix and world.is_main:
-            kept = detections
-    return columns, kept
+            stored = detections
+    return columns, stored
 
 
 def kinds(model: ModelConfig) -> list[Kind]:

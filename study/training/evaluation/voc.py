@@ -28,15 +28,13 @@ from typing import Any
 
 import numpy as np
 
-from study.training.evaluation.detections import Detection
+from study.training.evaluation.metric import Column, Detection, Metric, Scores
 
 MIN_OVERLAP = 0.5
 Row = Mapping[str, Any]
 
 
-def mean_average_precision(
-    truth: dict[str, Any], detections: list[Detection]
-) -> dict[str, float | None]:
+def mean_average_precision(truth: dict[str, Any], detections: list[Detection]) -> Scores:
     """`mAP_voc07` and `mAP_voc12`, points 0-100: means over the classes that are there to find.
 
     Classes without an object that counts are left out; None if that leaves none.
@@ -120,3 +118,16 @@ def area_12(hits: np.ndarray, wanted: int) -> float:
     precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
     best = np.maximum.accumulate(precision[::-1])[::-1]
     return float(best[hits].sum() / wanted)  # each hit adds 1 / wanted to the recall
+
+
+VOC = Metric(
+    "voc",
+    {
+        "mAP_voc07": Column(
+            "PASCAL VOC's mAP at IoU 0.50 by 11 points, 0-100; missing unless asked for",
+            "VOC07 mAP",
+        ),
+        "mAP_voc12": Column("PASCAL VOC's mAP at IoU 0.50 by area, points; likewise", "VOC12 mAP"),
+    },
+    lambda truth, detections, kinds: mean_average_precision(truth, detections),
+)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from study.training.evaluation.metrics import chosen
 from study.training.evaluation.voc import mean_average_precision
 
 
@@ -175,3 +176,9 @@ def test_equals_the_devkits_procedure_on_random_data(seed: int):
     ours = points(objects, found(*detections))
     assert ours == pytest.approx(devkit(objects, found(*detections)), abs=1e-9)
     assert 1 < ours[1] < 99
+
+
+def test_an_unknown_metric_is_refused_with_those_there_are():
+    assert [metric.name for metric in chosen("voc")] == ["coco", "voc"]
+    with pytest.raises(ValueError, match=r"evaluation\.metric = 'lvis': one of coco, voc"):
+        chosen("lvis")
