@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import boto3
 from moto.server import ThreadedMotoServer
 
-from study.storage.objects import file_system
+from study.storage.objects.address import file_system
 
 BUCKET = "study"
 

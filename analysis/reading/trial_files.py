@@ -108,7 +108,7 @@ def read(study: str, trial: TrialDir) -> Trial:
     config = parsed(at("config.json"), trial.config)
     records = parsed(at("records.jsonl"), trial.records)
     events = parsed(at("events.jsonl"), trial.events)
-    audit = parsed(at("init_audit.json"), trial.audit)
+    audit = parsed(at("init_audit.json"), trial.init_report)
     for number, record in enumerate(records, 1):
         missing = [key for key in _NEEDED if key not in record]
         if missing:

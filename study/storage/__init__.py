@@ -1,7 +1,7 @@
-"""Where a run directory lies: a folder, or a prefix of an object store (s3://, gs://).
+"""Where a run directory is: a folder, or a prefix of an object store (s3://, gs://).
 
-Both give the same names to the same contents, and whatever is left by a kill could have been left
-by one on the other: files appear whole and in the order in which they were written.
+Both give the same names to the same contents. A kill leaves the same on both: files appear whole,
+and in the order in which they were written.
 """
 
 from __future__ import annotations
@@ -32,6 +32,6 @@ def opened(where: Store | Path | str) -> Store:
     scheme, rest = address[1].lower(), address[2]
     if scheme == "file":
         return FolderStore(Path("/" + rest))
-    from study.storage.objects import ObjectStore  # here: folders need no pyarrow
+    from study.storage.objects.store import ObjectStore  # here: folders need no pyarrow
 
     return ObjectStore.at_address(scheme, rest)

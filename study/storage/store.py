@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 
 class Busy(RuntimeError):
-    """Another live process owns the directory."""
+    """Another live process holds the directory."""
 
 
 class StoreError(OSError):
@@ -91,7 +91,7 @@ class Store(Protocol):
         ...
 
     def remove_torn(self, suffixes: Sequence[str]) -> None:
-        """Remove what killed writers of such files have left; for whoever holds the lock."""
+        """Remove what killed writers of such files have left; only for the lock's holder."""
         ...
 
     def clear(self) -> None:
@@ -136,6 +136,17 @@ class Store(Protocol):
     def snapshot(self) -> Store:
         """For reading much at once; of an object store, as it is now."""
         ...
+
+
+def folder_of(store: Store) -> Path:
+    """The folder that a store is.
+
+    Raises:
+        ValueError: it is on an object store.
+    """
+    if store.folder is None:
+        raise ValueError(f"run directory {store}: is on an object store, not in a folder")
+    return store.folder
 
 
 @dataclass(frozen=True)

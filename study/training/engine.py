@@ -98,7 +98,7 @@ class _Session:
         self.averages = bool(config.schedule.watch) and "average" in config.schedule.watched
         self.meter = Meter(trial, world.size)
         if world.is_main:
-            trial.write_audit(audit)
+            trial.write_init_report(audit)
         self.mark(State.RUNNING, device=_device_name(self.device), workers=world.size)
 
     def enter(self, leg: Leg, remaining: Sequence[Leg]) -> None:
@@ -215,7 +215,7 @@ class _Session:
         if self.world.is_main:
             if config.keep_weights and leg.is_tail:
                 content = safetensors.torch.save(self.state.detector.state_dict())
-                self.trial.keep_weights(leg.name, content)
+                self.trial.write_weights(leg.name, content)
             if config.keep_detections and leg.is_tail:
                 detection_files.write_detections(
                     detection_files.detections_file(self.trial, leg.name), detections

@@ -23,7 +23,7 @@ from study.sweep import keep_truth
 from study.training import engine
 from study.training.evaluation.coco import average_precision
 from tests.runs import TINY_RUN, complete, exact, trial
-from tests.simulated import settings
+from tests.simulated import design
 
 KEEPING = replace(
     TINY_RUN,
@@ -108,7 +108,7 @@ def test_the_truth_is_that_of_the_report_split_and_written_once(tmp_path: Path):
 
 
 def test_keeping_them_is_no_part_of_the_question():
-    asked = settings()
+    asked = design()
     keeping = replace(asked.space, fixed=replace(asked.space.fixed, keep_detections=True))
     assert replace(asked, space=keeping).question({}) == asked.question({})
     assert "keep_detections" not in asked.question({})["fixed"]

@@ -1,4 +1,4 @@
-"""The lock on an object store: one holder, taken over from the dead, and never behind its back."""
+"""A lease on an object store: one holder, taken over when it has ended, and never without its notice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from study.storage import Busy, lease, opened
+from study.storage import Busy, opened
+from study.storage.objects import lease
 from study.storage.run_dir import State, StudyDir, TrialDir
 from tests.objects import fresh, keys, s3
 
@@ -28,7 +29,7 @@ def server() -> Iterator[str]:
         yield url
 
 
-def claim(address: str) -> None:
+def lease_elsewhere(address: str) -> None:
     """What the holder on another machine has written."""
     opened(address).within(".lock").write("theirs", json.dumps(ELSEWHERE).encode())
 
@@ -53,7 +54,7 @@ def test_a_living_holder_is_named_and_a_killed_one_followed_at_once():
 def test_a_silent_holder_elsewhere_is_followed_when_it_is_stale(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lease, "STALE_S", 1.5)
     monkeypatch.setattr(lease, "PAUSE_S", 0.1)
-    claim(address := fresh())
+    lease_elsewhere(address := fresh())
     assert StudyDir(address).holder() == "process 7 on far"
     began = time.monotonic()
     with StudyDir(address).lock():
@@ -63,8 +64,8 @@ def test_a_silent_holder_elsewhere_is_followed_when_it_is_stale(monkeypatch: pyt
 
 def test_a_holder_elsewhere_that_gives_signs_of_life_is_not(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lease, "PAUSE_S", 0.1)
-    claim(address := fresh())
-    beat = threading.Timer(1.2, claim, [address])  # seconds: the store's clock counts whole ones
+    lease_elsewhere(address := fresh())
+    beat = threading.Timer(1.2, lease_elsewhere, [address])  # seconds: the store's clock counts whole ones
     beat.start()
     with pytest.raises(Busy, match="process 7 on far"), StudyDir(address).lock():
         pass

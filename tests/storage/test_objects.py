@@ -16,7 +16,7 @@ import pytest
 
 from study.commands.common import usable
 from study.storage import FolderStore, StoreError, opened
-from study.storage.objects import file_system
+from study.storage.objects.address import file_system
 from study.storage.run_dir import State, StudyDir, TrialDir
 from study.sweep import main
 from tests.objects import BUCKET, fresh, guarded, keys, s3

@@ -16,15 +16,15 @@ from analysis.__main__ import stamp
 from study.commands.status import report
 from study.config import Scientific
 from study.config.arms import parse
-from study.planning.design import Settings
-from study.planning.stopping import Halving
+from study.planning.design import Design
+from study.planning.stopping import Halving, Stopping
 from study.storage.run_dir import State, StudyDir, TrialDir
 from study.sweep import main as sweep
 from study.training import engine
 from tests.analysis.synthetic import SPACE, write_study
 from tests.objects import fresh, keys, s3
 from tests.runs import TINY_RUN, exact, trial
-from tests.simulated import Simulation, outcome, settings
+from tests.simulated import Simulation, outcome, design
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +38,9 @@ def address(request: pytest.FixtureRequest, server: str, tmp_path: Path) -> str:
     return fresh() if request.param == "s3" else str(tmp_path / "run")
 
 
-def one_cell(**changes: Any) -> Settings:
+def one_cell(**changes: Any) -> Design:
     """A simulated study of one arm at one size."""
-    asked = settings(arms=(parse("scratch"),), **changes)
+    asked = design(arms=(parse("scratch"),), **changes)
     scientific = Scientific(arms=("scratch",), sizes=(8,))
     return replace(asked, space=replace(asked.space, scientific=scientific))
 
@@ -70,7 +70,7 @@ def test_a_run_cut_off_on_s3_ends_with_the_numbers_of_a_folder(server: str, tmp_
 
 @pytest.mark.slow
 def test_stopped_trials_leave_no_checkpoint(address: str):
-    asked = one_cell(trials=4, confirm=1, rule=Halving(earliest=0.0))
+    asked = one_cell(trials=4, confirm=1, stopping=Stopping(Halving(earliest=0.0)))
     study = Simulation(asked, address, seed=1).run(5).study
     assert all(len(checkpoints(one)) <= 2 for one in study.trials())
     study = Simulation(asked, address, seed=2).run().study  # the driver was killed
@@ -137,7 +137,7 @@ def test_the_status_is_read_from_there(written: tuple[Path, str], capsys):
 def test_what_is_no_study_is_named(server: str):
     with pytest.raises(ValueError, match=r"run directory s3://study/runs/\w+: there is no such"):
         analysis.load(fresh())
-    StudyDir(address := fresh()).open({"budget": asdict(settings().budget)} | {"question": {}})
+    StudyDir(address := fresh()).open({"budget": asdict(design().budget)} | {"question": {}})
     study = StudyDir(address)
     study.trial("t").write_config({})
     study.trial("t").store.append("records.jsonl", b"{")

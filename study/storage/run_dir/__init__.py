@@ -1,0 +1,24 @@
+"""The run directory: the only place that knows its files.
+
+The directory is the whole state of a study, in a folder or on an object store (`study.storage`).
+Drivers and workers may die at any moment, so every file is either replaced atomically or appended
+to in whole lines, and a line torn by a kill is dropped by the next reader. Nothing here knows
+torch: a checkpoint is bytes.
+
+    RUN_DIR/
+      study.json              question, budget, versions, data digests, when complete
+      report_split.json.gz    the ground truth of the report split (detection_files.py)
+      trials/<trial_id>/
+        config.json           {"role", "index", "strategy", "run": the whole RunConfig, ...}
+        init_audit.json       init report: loaded / random / frozen, per group of parameters
+        records.jsonl         one evaluation a line
+        events.jsonl          one change of state, or one sign of life with the cost so far, a line
+        detections-*.parquet  of confirm runs: what they detect (detection_files.py)
+        *.pt                  checkpoints, of the trunk and of a tail; removed when not needed
+      report/                 written by `python -m analysis`
+"""
+
+from study.storage.run_dir.study_dir import DifferentQuestion, StudyDir
+from study.storage.run_dir.trial_dir import COSTS, Record, State, TrialDir
+
+__all__ = ["COSTS", "DifferentQuestion", "Record", "State", "StudyDir", "TrialDir"]

@@ -1,0 +1,117 @@
+"""A study: its manifest, and the trials in it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from study.storage import Store, older, opened
+from study.storage.run_dir.json_text import pretty
+from study.storage.run_dir.trial_dir import TrialDir
+from study.storage.store import folder_of
+
+LOCK_WAIT_S = 1.0  # for `StudyDir.holder`, which locks a folder for a moment
+
+
+class DifferentQuestion(ValueError):
+    """The run directory holds another study."""
+
+
+class StudyDir:
+    """A study's folder."""
+
+    def __init__(self, where: Store | Path | str) -> None:
+        self.store = opened(where)
+
+    @property
+    def path(self) -> Path:
+        """The folder on the file system.
+
+        Raises:
+            ValueError: it lies on an object store.
+        """
+        return folder_of(self.store)
+
+    @property
+    def exists(self) -> bool:
+        return self.store.exists("study.json")
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The contents of study.json.
+
+        Raises:
+            ValueError: there is no study here.
+        """
+        content = self.store.read("study.json")
+        if content is None:
+            raise ValueError(f"run directory {self.store}: holds no study (study.json is missing)")
+        return older.manifest(json.loads(content))
+
+    def open(self, manifest: dict[str, Any], unsaid: dict[str, Any] | None = None) -> None:
+        """Begin the study, or take it up again: same `question`, any other field may change.
+
+        `unsaid`: a value for each field of the question that an older version may not have
+        written.
+
+        Raises:
+            DifferentQuestion: names each field in which the question differs.
+        """
+        before = self.store.read("study.json")
+        if before is not None:
+            there = _flat(unsaid or {}) | _flat(older.manifest(json.loads(before))["question"])
+            here = _flat(manifest["question"])
+            lines = [
+                f"  {key}: there {there.get(key)!r}, now {here.get(key)!r}"
+                for key in sorted(there | here)
+                if there.get(key) != here.get(key)
+            ]
+            if lines:
+                raise DifferentQuestion(
+                    f"run directory {self.store} holds a study with another question:\n"
+                    + "\n".join(lines)
+                    + "\nRepeat that question to resume it, or choose another --run-dir."
+                )
+        self.store.write("study.json", pretty(manifest))
+
+    def complete(self) -> None:
+        """Write down that nothing is left to do, until the study is opened again."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self.store.write("study.json", pretty(self.manifest | {"completed": now}))
+
+    def trial(self, trial_id: str) -> TrialDir:
+        return TrialDir(self.store.within("trials", trial_id))
+
+    def trials(self) -> list[TrialDir]:
+        """The trials with a configuration, by name."""
+        return [
+            self.trial(name.split("/")[1]) for name in self.store.names("trials/*/config.json")
+        ]
+
+    def snapshot(self) -> StudyDir:
+        """For reading all of it; from an object store at once, as it is now."""
+        return StudyDir(self.store.snapshot())
+
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the study: one driver at a time.
+
+        Raises:
+            Busy: another sweep runs in this directory.
+        """
+        return self.store.lock(LOCK_WAIT_S)
+
+    def holder(self) -> str | None:
+        """The process that runs a sweep here, and where; None: nobody."""
+        return self.store.holder()
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    flat: dict[str, Any] = {}
+    for key, item in value.items():
+        flat |= _flat(item, f"{prefix}.{key}" if prefix else str(key))
+    return flat
