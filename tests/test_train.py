@@ -13,6 +13,8 @@ import tyro
 
 from study import recipes, train
 from study.commands.common import BAD_INPUT, DONE
+from study.commands.train_config import config, every_image
+from study.commands.train_options import ALONE, Train
 from study.config import RunConfig, from_dict
 from study.data.splits import open_splits
 from study.recipes import listing
@@ -28,11 +30,11 @@ SCRATCH = "table1/r50-gn-scratch"
 def configured(*arguments: str) -> RunConfig:
     """What the command means, without running it."""
     recipe = recipes.find(arguments[0]) if not arguments[0].startswith("-") else None
-    return train.config(parsed(*arguments), recipe)
+    return config(parsed(*arguments), recipe)
 
 
-def parsed(*arguments: str) -> train.Train:
-    return tyro.cli(train.Train, args=arguments)
+def parsed(*arguments: str) -> Train:
+    return tyro.cli(Train, args=arguments)
 
 
 @pytest.mark.slow
@@ -64,9 +66,7 @@ def test_the_same_command_goes_on_and_extends_and_another_is_refused(
 
 def test_flags_alone_mean_the_rate_and_lengths_for_the_batch_that_is_given():
     run = configured("--batch-size", "8", "--run-dir", "x")
-    assert run == replace(
-        train.ALONE, trial_id="x", optim=replace(train.ALONE.optim, batch_size=8)
-    )
+    assert run == replace(ALONE, trial_id="x", optim=replace(ALONE.optim, batch_size=8))
 
 
 def test_list_has_a_line_for_each_recipe(capsys: pytest.CaptureFixture[str]):
@@ -166,7 +166,7 @@ def test_own_data_take_the_place_of_a_recipes(tmp_path: Path):
         run = configured(SCRATCH, *own, *more)
         assert (run.data.name, run.data.tune_size) == ("custom", 0)
         assert run.data.val_images == f"{tmp_path}/val2017"
-    assert train.every_image(parsed("fig8/1k-scratch", *own), recipes.find("fig8/1k-scratch"))
+    assert every_image(parsed("fig8/1k-scratch", *own), recipes.find("fig8/1k-scratch"))
 
 
 def test_the_papers_number_stands_beside_a_record_of_its_length_alone():
@@ -254,7 +254,10 @@ def test_weights_that_do_not_fit_are_refused_before_any_image_is_decoded(
     [
         (["table1/r50-gn-scrach"], "did you mean table1/r50-gn-scratch"),
         ([SCRATCH, "--tiny"], "run-dir: not given"),
-        ([SCRATCH, "--model", "tiny"], "model = 'tiny': table1/r50-gn-scratch has its own"),
+        (
+            [SCRATCH, "--model", "tiny"],
+            "model = 'tiny': the recipe table1/r50-gn-scratch has its own",
+        ),
         ([SCRATCH, "--dry-run", "--workers", "3"], "workers = 3: must divide the batch of 16"),
         ([SCRATCH, "--dry-run", "--split", "tune"], "data.tune_size = 0 leaves nothing to tune"),
         (["--dry-run", "--tiny"], "tiny: reduces a recipe"),

@@ -1,0 +1,45 @@
+"""A run by itself, outside a study: its directory is begun, or taken up again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from study.config import RunConfig, from_dict, to_dict
+from study.storage.run_dir import DifferentQuestion, TrialDir
+
+
+def begin(run: RunConfig, trial: TrialDir, recipe: str | None = None) -> None:
+    """Write the configuration, and the name of the `recipe`, if it is one.
+
+    A run that was refused before its first iteration, because of its weights say, leaves nothing
+    but its configuration; any other run may replace it.
+
+    Raises:
+        DifferentQuestion: the directory holds another run. Device and threads may differ, and
+            lengths may be added at the end.
+        Busy: another process has begun a run there that is before its first iteration.
+    """
+    written: dict[str, Any] = {"role": "single", "index": 0, "strategy": "given"}
+    if recipe:
+        written["recipe"] = recipe
+    written["run"] = to_dict(run)
+    if trial.state is None:
+        with trial.lock(wait_s=0):
+            trial.write_config(written)
+        return
+    if not _continues(run, from_dict(RunConfig, trial.config()["run"])):
+        raise DifferentQuestion(
+            f"run directory {trial.store} holds another run (see its config.json): repeat that"
+            " command to resume it, or choose another --run-dir"
+        )
+    trial.write_config(written)
+
+
+def _continues(run: RunConfig, there: RunConfig) -> bool:
+    before, now = there.schedule, run.schedule
+    # a length inserted before the others would be behind the checkpoint
+    longer = now.lengths[: len(before.lengths)] == before.lengths
+    longer = longer and now.watch[: len(before.watch)] == before.watch
+    grown = replace(before, lengths=now.lengths, watch=now.watch) if longer else before
+    return run == replace(there, schedule=grown, device=run.device, threads=run.threads)
