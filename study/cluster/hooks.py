@@ -1,8 +1,4 @@
-"""How often the driver looks at the run directory: seldom, where a look costs much.
-
-In a folder it takes milliseconds. On an object store every file is a request, and a driver that
-did nothing but look would keep Tune from its trials.
-"""
+"""What the parts that Tune calls have in common: how often they read, and that none is saved."""
 
 from __future__ import annotations
 
@@ -13,8 +9,24 @@ from collections.abc import Iterator
 SHARE = 0.05  # of the time that may be spent on looking
 
 
+class Unsaved:
+    """Pickles to nothing, so that Tune saves none of it.
+
+    Tune would save it for a restore that never happens here: the state is the run directory, and
+    the command resumes from that.
+    """
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        return object, ()
+
+
 class Pace:
-    """At least `every_s` seconds from one look to the next, more if the last one took long."""
+    """How often the driver looks at the run directory: seldom, where a look costs much.
+
+    At least `every_s` seconds from one look to the next, more if the last one took long. In a
+    folder a look takes milliseconds. On an object store every file is a request, and a driver that
+    did nothing but look would keep Tune from its trials.
+    """
 
     def __init__(self, every_s: float) -> None:
         self._every_s = every_s

@@ -14,9 +14,8 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
-from study.cluster.pace import Pace
+from study.cluster.hooks import Pace, Unsaved
 from study.cluster.trial import trial_dir
-from study.cluster.unsaved import Unsaved
 from study.commands import words
 from study.commands.words import duration
 from study.config import schedule

@@ -15,8 +15,8 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from rich.text import Text
 
+from study.cluster.hooks import Unsaved
 from study.cluster.trial import trial_dir
-from study.cluster.unsaved import Unsaved
 from study.planning.plan import Plan
 from study.planning.stopping import Decision
 from study.storage import Busy

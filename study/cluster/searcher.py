@@ -7,8 +7,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
-from study.cluster.pace import Pace
-from study.cluster.unsaved import Unsaved
+from study.cluster.hooks import Pace, Unsaved
 from study.planning.plan import Plan
 
 

@@ -7,7 +7,8 @@ from collections.abc import Generator
 from rich.console import Console
 
 from study.cluster.group import Group, WorkerDied
-from study.cluster.launch import Room, cluster, device_for, interruptible, quiet
+from study.cluster.ray_session import cluster, interruptible, quiet
+from study.cluster.room import Room, device_for
 from study.cluster.shared_folder import require_shared
 from study.config import RunConfig
 from study.storage.run_dir import Record, State, TrialDir

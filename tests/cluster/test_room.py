@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from study.cluster.growth import fully_grown
+from study.cluster.room import fully_grown
 
 ROOT = Path(__file__).parent.parent.parent
 

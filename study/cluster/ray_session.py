@@ -1,0 +1,121 @@
+"""Ray around a run: the cluster that answers already, or one of our own on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray._private import services  # the only place that knows of `ray start` on this machine
+
+OBJECT_STORE_BYTES = 128 * 2**20  # nothing of ours passes through it
+
+SWITCHES = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",  # the old one can be silent
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours: `run`
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the scheduler writes them down
+    "TUNE_GLOBAL_CHECKPOINT_S": "100000000",  # Tune's own state is never read again
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "60",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "1800",  # machines may have to be rented first
+}
+"""Ray's environment variables; what the user has set stays."""
+
+TOLD = ("STUDY_CACHE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION")
+"""What workers on other nodes find as it is here. No credentials: the dashboard shows it."""
+
+
+@contextlib.contextmanager
+def cluster(workers: int) -> Iterator[bool]:
+    """Join the running cluster or start one; yields whether it is our own.
+
+    Raises:
+        ValueError: no cluster answers at the address.
+    """
+    for name, value in SWITCHES.items():
+        os.environ.setdefault(name, value)
+    address = os.environ.get("RAY_ADDRESS") or services.find_bootstrap_address(None)
+    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    try:
+        if address:
+            _join(address, options)
+        else:
+            _start(workers, options)
+        yield not address
+    finally:
+        ray.shutdown()
+
+
+def _join(address: str, options: dict[str, Any]) -> None:
+    try:
+        ray.init(address=address, runtime_env=_told(address), **options)
+    except ConnectionError as error:
+        raise ValueError(
+            f"no Ray cluster answers at {address}: start it, or unset RAY_ADDRESS and run"
+            " `ray stop`"
+        ) from error
+
+
+def _start(workers: int, options: dict[str, Any]) -> None:
+    if not Path("~/.ray/auth_token").expanduser().exists():
+        # else Ray writes one into the home directory, where later clusters would find it
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    if workers > 1:
+        # Ray Train's cleaner looks for the cluster, finds others on this machine too, and dies;
+        # it also needs the dashboard's State API
+        port = _free_port()
+        os.environ["RAY_GCS_SERVER_PORT"] = str(port)
+        options |= {"runtime_env": _told(f"{ray.util.get_node_ip_address()}:{port}")}
+    ray.init(
+        address="local",
+        include_dashboard=workers > 1,
+        object_store_memory=OBJECT_STORE_BYTES,
+        **options,
+    )
+
+
+def _told(address: str) -> dict[str, Any]:
+    """What the processes of the job find in their environment, on whatever node they run."""
+    told = {k: v for k, v in os.environ.items() if k in SWITCHES or k in TOLD}
+    return {"env_vars": {"RAY_ADDRESS": address} | told}
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("", 0))
+        return found.getsockname()[1]
+
+
+def quiet() -> None:
+    """Keep Ray's loggers off the screen: what there is to say is said by us."""
+    for name in ("ray.tune", "ray.train", "ray"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM, which batch systems and spot instances send, is as orderly as Ctrl-C.
+
+    SIGINT too is set here, because a shell starts background jobs with it ignored.
+    """
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
