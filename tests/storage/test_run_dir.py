@@ -31,12 +31,12 @@ def test_state_is_the_last_event(tmp_path: Path):
 
 def test_another_question_is_refused_by_name(tmp_path: Path):
     study = StudyDir(tmp_path)
-    question = {"sizes": [24], "nuisance": {"lr": {"low": 0.01, "high": 0.1}}}
+    question = {"sizes": [24], "nuisance": {"ranges": {"lr": {"low": 0.01, "high": 0.1}}}}
     study.open({"question": question, "budget": {"trials": 4}})
     study.open({"question": question, "budget": {"trials": 8}})  # a larger budget extends
     assert study.manifest["budget"] == {"trials": 8}
-    other = {"sizes": [24], "nuisance": {"lr": {"low": 0.01, "high": 0.2}}}
-    with pytest.raises(DifferentQuestion, match=r"nuisance.lr.high: there 0.1, now 0.2"):
+    other = {"sizes": [24], "nuisance": {"ranges": {"lr": {"low": 0.01, "high": 0.2}}}}
+    with pytest.raises(DifferentQuestion, match=r"nuisance.ranges.lr.high: there 0.1, now 0.2"):
         study.open({"question": other, "budget": {"trials": 8}})
 
 
