@@ -1,7 +1,37 @@
-"""Each test process computes with one thread: there is one for each core."""
+"""For all tests: one thread for each process, no waiting for the disk, one Ray at a time."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch; a process per core
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """Without fsync, which matters only where a machine crashes: tests kill processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _descriptor: None)
+        yield
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadgroup`, tests that start Ray go to one worker, others to any.
+
+    Two clusters on one machine disturb each other. The marker xdist_group would say the same, but
+    pytest-xdist 3.8 does not see it under pytest 9.2.
+    """
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling  # here: pytest runs without xdist too
+
+    class OneRay(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "ray" if nodeid.startswith("tests/cluster/") else nodeid
+
+    return OneRay(config, log)

@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 
+from study.commands.common import BAD_INPUT
 from study.commands.sweep_options import Spend, Sweep, Tuning, design
 from study.storage.run_dir import State, StudyDir
+from study.sweep import main
 from tests.runs import exact, study_without_ray
 
 SPACE = str(Path(__file__).with_name("tiny.py"))
@@ -108,11 +110,23 @@ def wait_for(process: subprocess.Popen[str], happened: Callable[[], bool]) -> No
 
 
 @pytest.mark.slow
-def test_whole_sweep_then_a_larger_one_then_another_question(sweep: Callable[..., Command]):
+def test_interrupted_then_whole_then_a_larger_one_then_another_question(
+    sweep: Callable[..., Command],
+):
     lazily = ("--compare", "average", "--tails", "last", "--audit", "1")
-    status, out, err = (first := sweep("--trials", "2", "--confirm", "1", *lazily)).run()
+    interrupted = sweep(*(options := ("--trials", "2", "--confirm", "1", *lazily)))
+    study = StudyDir(interrupted.run_dir)
+    driver = interrupted.start()
+    wait_for(driver, lambda: any(trial.records() for trial in study.trials()))
+    driver.send_signal(signal.SIGINT)
+    _, err = driver.communicate(timeout=LIMIT_S)
+    assert driver.returncode == 130
+    assert "interrupted" in err and "Traceback" not in err
+    assert State.PREEMPTED in {trial.state for trial in study.trials()}
+    assert not interrupted.wait_until_gone(ORDERLY_END_S)
+
+    status, out, err = (first := sweep(*options)).run()
     assert (status, err) == (0, "")
-    study = StudyDir(first.run_dir)
     ids = {trial.id for trial in study.trials()}
     runs = {f"{arm}-12-{i}" for arm in ("pretext", "scratch") for i in ("c0", "t000", "t001")}
     assert ids - {i for i in ids if i.endswith("-audit")} == runs
@@ -129,7 +143,7 @@ def test_whole_sweep_then_a_larger_one_then_another_question(sweep: Callable[...
             assert walked == [("tail", 12)] or role == "confirm"
     assert (first.run_dir / "optuna.journal").exists()
     assert not (first.run_dir / ".tune").exists()
-    assert "4 for tuning" in out and "scratch-12-t001 finished" in out
+    assert "4 for tuning" in out and "pretext-12-c0 finished" in out
 
     before = records(study)
     status, _, err = sweep("--trials", "3", "--confirm", "1", *lazily).run()
@@ -181,25 +195,6 @@ def test_killed_driver_and_worker_leave_the_records_of_an_undisturbed_study(
     assert records(study) == alone
 
 
-@pytest.mark.slow
-def test_interrupted_it_says_so_and_goes_on(sweep: Callable[..., Command]):
-    lengths = ("--lengths", "8", "64")  # the second leaves time to interrupt it
-    options = ("--trials", "1", "--confirm", "0", "--arms", "scratch", *lengths)
-    command = sweep(*options)
-    trial = StudyDir(command.run_dir).trial("scratch-12-t000")
-    driver = command.start()
-    wait_for(driver, lambda: len(trial.records()) == 1)
-    driver.send_signal(signal.SIGINT)
-    _, err = driver.communicate(timeout=LIMIT_S)
-    assert driver.returncode == 130
-    assert "interrupted" in err and "Traceback" not in err
-    assert trial.state is State.PREEMPTED
-    assert not command.wait_until_gone(ORDERLY_END_S)
-    assert sweep(*options).run()[0] == 0
-    assert trial.state is State.FINISHED
-    assert [record["length"] for record in trial.records()] == [8, 64]
-
-
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -210,9 +205,10 @@ def test_interrupted_it_says_so_and_goes_on(sweep: Callable[..., Command]):
     ],
 )
 def test_bad_input_is_named_and_nothing_starts(
-    sweep: Callable[..., Command], options: tuple[str, ...], said: str
+    options: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    status, _, err = (command := sweep(*options)).run()
-    assert status == 2
+    run_dir = tmp_path / "study"
+    assert main([SPACE, "--run-dir", str(run_dir), *options]) == BAD_INPUT
+    err = capsys.readouterr().err
     assert said in err and "Traceback" not in err
-    assert not command.run_dir.exists()
+    assert not run_dir.exists()

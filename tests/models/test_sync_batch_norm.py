@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.multiprocessing.spawn import spawn
 from torch.nn.parallel import DistributedDataParallel
 
 from study.models.sync_batch_norm import SyncBatchNorm
+from tests.processes import two_workers
 
 IMAGES = 5
 SHARES = {"of unequal size": (3, 2), "of which one is empty": (5, 0), "of one image": (1, 4)}
@@ -51,9 +50,8 @@ def two_steps(net: nn.Module, own: slice, workers: int) -> dict[str, Tensor]:
     return found
 
 
-def _worker(rank: int, port: int, folder: str) -> None:
+def _worker(rank: int, address: str, folder: str) -> None:
     torch.set_num_threads(1)
-    address = f"tcp://127.0.0.1:{port}"
     dist.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
     try:
         for name, (first, _) in SHARES.items():
@@ -68,10 +66,7 @@ def _worker(rank: int, port: int, folder: str) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where two real processes leave what they found."""
     path = tmp_path_factory.mktemp("workers")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    spawn(_worker, args=(port, str(path)), nprocs=2)
+    two_workers(_worker, str(path))
     return path
 
 

@@ -12,7 +12,7 @@ import torch
 from study import recipes
 from study.config import DataConfig, RunConfig
 from study.models.detector import Detector
-from study.recipes import Recipe
+from study.recipes import Recipe, scaling
 from study.storage.run_dir import Record
 from study.training import engine
 from tests.runs import trial
@@ -47,7 +47,8 @@ def trained(run: RunConfig, tmp_path: Path, **changes: Any) -> list[Record]:
 @pytest.mark.slow
 def test_the_largest_r50_system_trains_and_is_scored_with_augmentation(tmp_path: Path):
     run = recipes.find("fig5/r50-cascade-scratch-tta").run
-    *_, last = trained(run, tmp_path, short_px=32, size=4)
+    data = replace(scaling.EMBEDDED, val_size=1)  # each is scored in 10 versions
+    *_, last = trained(run, tmp_path, data=data, short_px=32, size=4)
     losses = {name for name in last if name.startswith("loss_")}
     stages = {f"loss_{kind}_{stage}" for kind in ("classifier", "box") for stage in (1, 2, 3)}
     assert losses == stages | {"loss_objectness", "loss_rpn_box", "loss_mask"}
@@ -66,6 +67,7 @@ def test_keypoints_train_on_real_persons(tmp_path: Path):
         val="annotations/person_keypoints_val2017.json",
         val_images="val2017",
         tune_size=0,
+        val_size=4,
         annotated_only="keypoints",
     )
     run = recipes.find("fig6/r50-keypoints-scratch").run

@@ -1,4 +1,4 @@
-"""A lease on an object store: one holder, taken over when it has ended, and never without its notice."""
+"""A lease has one holder, ends with its process, and is never lost without notice."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ def test_a_silent_holder_elsewhere_is_followed_when_it_is_stale(monkeypatch: pyt
 def test_a_holder_elsewhere_that_gives_signs_of_life_is_not(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lease, "PAUSE_S", 0.1)
     lease_elsewhere(address := fresh())
-    beat = threading.Timer(1.2, lease_elsewhere, [address])  # seconds: the store's clock counts whole ones
+    # the store's clock counts whole seconds
+    beat = threading.Timer(1.2, lease_elsewhere, [address])
     beat.start()
     with pytest.raises(Busy, match="process 7 on far"), StudyDir(address).lock():
         pass

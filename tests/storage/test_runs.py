@@ -24,7 +24,7 @@ from study.training import engine
 from tests.analysis.synthetic import SPACE, write_study
 from tests.objects import fresh, keys, s3
 from tests.runs import TINY_RUN, exact, trial
-from tests.simulated import Simulation, outcome, design
+from tests.simulated import Simulation, design, outcome
 
 
 @pytest.fixture(scope="module")

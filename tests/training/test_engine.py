@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +15,7 @@ import torch
 from study.config import RunConfig, from_dict
 from study.storage.run_dir import State, TrialDir
 from study.training import engine
+from tests.processes import started
 from tests.runs import TINY_RUN, complete, exact, trial, weights, with_lengths
 
 
@@ -139,17 +137,23 @@ KILL_WHEN: dict[str, Callable[[TrialDir], bool]] = {
 }
 
 
+def run_slowly(folder: str) -> None:
+    """The process that is killed."""
+    directory = TrialDir(folder)
+    for _ in engine.run(from_dict(RunConfig, directory.config()["run"]), directory):
+        time.sleep(0.05)  # gives the killer a moment between a record and the next leg
+
+
 @pytest.mark.slow
 def test_killed_three_times_is_bit_identical(undisturbed: TrialDir, tmp_path: Path):
     directory = trial(tmp_path, TINY_RUN)
     for moment in KILL_WHEN.values():
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.training.test_engine", str(tmp_path)]
-        )
-        while not moment(directory) and process.poll() is None:
+        process = started(run_slowly, str(tmp_path))
+        while not moment(directory) and process.is_alive():
             time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
     complete(tmp_path)
     assert exact(directory.records()) == exact(undisturbed.records())
     assert weights(directory) == weights(undisturbed)
@@ -188,10 +192,3 @@ def test_seeds_differ_and_repeat(undisturbed: TrialDir, tmp_path: Path):
 
 def test_speed_is_measured_by_real_iterations():
     assert engine.images_per_second(TINY_RUN, iterations=2) > 0
-
-
-if __name__ == "__main__":  # the process that is killed
-    folder = TrialDir(sys.argv[1])
-    stored = json.loads((folder.path / "config.json").read_text())["run"]
-    for _ in engine.run(from_dict(RunConfig, stored), folder):
-        time.sleep(0.05)  # gives the killer a moment between a record and the next leg

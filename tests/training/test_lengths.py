@@ -16,8 +16,10 @@ from study.planning.stopping import Halving, Stopping, rungs
 from study.storage.run_dir import State, StudyDir
 from tests.runs import TINY_RUN, exact, study_without_ray
 
+Tails = dict[tuple[str, int], dict[str, Any]]
 
-def tails(study: StudyDir) -> dict[tuple[str, int], dict[str, Any]]:
+
+def tails(study: StudyDir) -> Tails:
     """The record of each trial and length; an audit's stand under the trial that it continues."""
     found = {}
     for trial in study.trials():
@@ -28,20 +30,30 @@ def tails(study: StudyDir) -> dict[tuple[str, int], dict[str, Any]]:
     return found
 
 
+WHOLE = replace(
+    SHARED,
+    space=replace(SHARED.space, nuisance=Nuisance(lengths=(8, 10, 12)), fixed=TINY_RUN),
+    budget=replace(SHARED.budget, trials=3, audit=1.0),
+)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Tails:
+    """Of a study that stops no trial."""
+    return tails(study_without_ray(WHOLE, tmp_path_factory.mktemp("whole")))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("lazy", [False, True])
 def test_stopped_and_audited_trials_find_what_they_would_have_found(
-    lazy: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lazy: bool, undisturbed: Tails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     # so early all AP are 0, and nobody would be stopped: compare losses here
     monkeypatch.setattr(rungs, "box_ap", lambda record: -record["loss"])
-    space = replace(SHARED.space, nuisance=Nuisance(lengths=(8, 10, 12)), fixed=TINY_RUN)
-    whole = replace(SHARED, space=space, budget=replace(SHARED.budget, trials=3, audit=1.0))
-    halved = replace(whole, stopping=Stopping(Halving()))
+    halved = replace(WHOLE, stopping=Stopping(Halving()))
     if lazy:
         halved = replace(halved, stopping=Stopping(Halving(), "average"), tails="last")
-    undisturbed = tails(study_without_ray(whole, tmp_path / "whole"))
-    study = study_without_ray(halved, tmp_path / "stopped")
+    study = study_without_ray(halved, tmp_path)
     found = tails(study)
     assert found == {key: undisturbed[key] for key in found}
     assert {length for _, length in found} == {8, 10, 12}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch.distributed as dist
-from torch.multiprocessing.spawn import spawn
 
+from study.storage.run_dir import TrialDir
 from study.training import engine
 from study.training.workers import World
+from tests.processes import two_workers
 from tests.runs import TINY_RUN, complete, trial, with_lengths
 
 # In float32 the rounding of a sum over workers soon turns a near-tie of two proposals, and another
@@ -28,26 +28,29 @@ CONFIGS = {
 }
 
 
-def _worker(rank: int, port: int, folder: str, kind: str) -> None:
-    config = CONFIGS[kind]
-    address = f"tcp://127.0.0.1:{port}"
+def _worker(rank: int, address: str, folder: str) -> None:
     dist.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
     try:
-        records = list(engine.run(config, trial(Path(folder), config)))
-        assert World.current().gather([records[0]["loss"]]) == [records[0]["loss"]] * 2
+        for kind, config in CONFIGS.items():
+            records = list(engine.run(config, trial(Path(folder) / kind, config)))
+            assert World.current().gather([records[0]["loss"]]) == [records[0]["loss"]] * 2
     finally:
         dist.destroy_process_group()
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each run by two workers."""
+    path = tmp_path_factory.mktemp("two")
+    two_workers(_worker, str(path))
+    return path
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", CONFIGS)
-def test_two_workers_equal_one(tmp_path: Path, kind: str):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    spawn(_worker, args=(port, str(tmp_path / "two"), kind), nprocs=2)
-    (two,) = trial(tmp_path / "two", CONFIGS[kind]).records()
-    (one,) = complete(tmp_path / "one", CONFIGS[kind]).records()
+def test_two_workers_equal_one(folder: Path, tmp_path: Path, kind: str):
+    (two,) = TrialDir(folder / kind).records()
+    (one,) = complete(tmp_path, CONFIGS[kind]).records()
     for name in one:
         if name.startswith("loss"):
             assert two[name] == pytest.approx(one[name], rel=1e-9), name
