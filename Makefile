@@ -3,14 +3,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-quick test-cluster lint check-cluster clean
+.PHONY: help setup demo test test-quick test-cluster lint hooks check-cluster clean
 
 help:
 	@echo "make setup       virtual environment .venv with this package and its dependencies"
 	@echo "make demo        the question on the embedded data, with a report, in about 11 minutes"
 	@echo "make test        all tests; make test-quick leaves out those that start Ray"
 	@echo "make test-cluster   ray up, lost hosts and ray down on machines made of namespaces, as root"
-	@echo "make lint        ruff and pyright"
+	@echo "make lint        ruff and pyright; make hooks runs them before each commit"
 	@echo "make check-cluster   the files for ray up, offline"
 
 .venv/installed: pyproject.toml
@@ -38,6 +38,10 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+
+hooks: setup
+	@command -v pre-commit > /dev/null || { echo "pre-commit is not there: pipx install pre-commit"; exit 1; }
+	pre-commit install
 
 check-cluster: setup
 	$(BIN)/python -m study.cluster.check cluster.yaml cluster.local.yaml docs/cluster.gcp.yaml

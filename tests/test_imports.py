@@ -5,19 +5,18 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent
 
-# The product from the top down: a module imports what stands below it, or beside it in its group.
-LAYERS: list[set[str]] = [
-    {"study.sweep", "study.train", "study.prepare"},
-    {"study.cluster"},
-    {"study.commands", "study.recipes"},
-    {"study.planning", "study.training"},
-    {"study.models", "study.data"},
-    {"study.storage", "study.config", "study.randomness"},
-]
+# The product from the top down: a module imports what is in a layer below its own, or in its own.
+LAYERS = (
+    ("study.sweep", "study.train", "study.prepare"),
+    ("study.cluster",),
+    ("study.commands", "study.recipes"),
+    ("study.planning", "study.training"),
+    ("study.models", "study.data"),
+    ("study.storage", "study.config", "study.randomness"),
+)
+LAYER = {group: depth for depth, groups in enumerate(LAYERS) for group in groups}
 
 
 def modules() -> dict[str, Path]:
@@ -51,8 +50,9 @@ def imports(path: Path, module: str) -> set[str]:
 IMPORTS = {module: imports(path, module) for module, path in MODULES.items()}
 
 
-def tops(module: str) -> set[str]:
-    return {name.split(".")[0] for name in IMPORTS[module]}
+def group(module: str) -> str:
+    """The part of the product that a module belongs to: `study.storage`, for one."""
+    return ".".join(module.split(".")[:2])
 
 
 def reached(module: str) -> set[str]:
@@ -66,39 +66,52 @@ def reached(module: str) -> set[str]:
     return seen
 
 
-def layer(module: str) -> int | None:
-    group = ".".join(module.split(".")[:2])
-    return next((depth for depth, groups in enumerate(LAYERS) if group in groups), None)
+def imported(within: str, *names: str) -> set[tuple[str, str]]:
+    """Which modules of a package import one of these packages, or something in them."""
+    return {
+        (module, name)
+        for module, found in IMPORTS.items()
+        for name in found
+        if f"{module}.".startswith(f"{within}.") and f"{name}.".startswith(tuple(names))
+    }
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_ray_is_imported_under_study_cluster_only(module: str):
-    assert "ray" not in tops(module) or module.startswith("study.cluster")
+def test_imports_of_the_product_point_down():
+    upward = {
+        (module, name)
+        for module, found in IMPORTS.items()
+        for name in found
+        if {group(module), group(name)} <= LAYER.keys()
+        and LAYER[group(name)] < LAYER[group(module)]
+    }
+    assert not upward
+    assert not imported("study", "analysis.")
 
 
-@pytest.mark.parametrize("module", sorted(m for m in MODULES if m.startswith("analysis")))
-def test_analysis_needs_neither_torch_nor_ray(module: str):
-    heavy = {name for name in reached(module) if name.split(".")[0] in ("torch", "ray", "optuna")}
+def test_every_module_of_the_product_is_in_a_layer():
+    assert {group(module) for module in MODULES if module.startswith("study.")} == LAYER.keys()
+
+
+def test_ray_is_imported_under_study_cluster_only():
+    assert {module for module, _ in imported("study", "ray.")} > {"study.cluster.launch"}
+    assert all(
+        module.startswith("study.cluster.")
+        for package in ("study", "search_spaces", "analysis")
+        for module, _ in imported(package, "ray.")
+    )
+
+
+def test_analysis_needs_neither_torch_nor_ray_nor_optuna():
+    heavy = {
+        (module, name)
+        for module in MODULES
+        if module.startswith("analysis")
+        for name in reached(module)
+        if name.split(".")[0] in ("torch", "ray", "optuna")
+    }
     assert not heavy
 
 
-@pytest.mark.parametrize("module", sorted(m for m in MODULES if m.startswith("search_spaces.")))
-def test_search_spaces_know_only_the_configuration(module: str):
-    ours = {name for name in IMPORTS[module] if name.split(".")[0] in ("study", "analysis")}
-    assert ours <= {"study.config"}
-
-
-@pytest.mark.parametrize("module", sorted(m for m in MODULES if layer(m) is not None))
-def test_imports_of_the_product_point_down(module: str):
-    own = layer(module)
-    assert own is not None
-    upward = {
-        name for name in IMPORTS[module] if (depth := layer(name)) is not None and depth < own
-    }
-    assert not upward
-    assert "analysis" not in tops(module)
-
-
-def test_every_module_of_the_product_has_its_place():
-    lost = {m for m in MODULES if m.startswith("study.") and layer(m) is None}
-    assert not lost, "name it in LAYERS"
+def test_search_spaces_know_only_the_configuration():
+    ours = {name for _, name in imported("search_spaces", "study.", "analysis.")}
+    assert ours == {"study.config"}
