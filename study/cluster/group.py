@@ -1,6 +1,6 @@
 """A run of several workers: a Ray Train group of engines behind a gate.
 
-The first worker hands each record to the gate and waits for the verdict, so that no worker trains
+The first worker hands each record to the gate and waits for the decision, so that no worker trains
 past a decision and a stopped group ends by returning. Records do not travel through
 `ray.train.report`, which Tune polls at intervals and whose last report can be lost.
 """
@@ -26,11 +26,11 @@ DRIVER = {"node:__internal_head__": 0.001}
 With the head all is lost anyway, so that a driver there dies of no other node's end; and it takes
 no part of a core, which would leave no room for a worker on that core.
 """
-STOP_S = 60.0  # for a group to end after its verdict
+STOP_S = 60.0  # for a group to end after the decision
 
 
 class WorkerDied(RuntimeError):
-    """A worker's process ended: the run may be taken up again."""
+    """A worker's process ended: the run can be resumed."""
 
 
 class PeerLost(RuntimeError):
@@ -39,37 +39,37 @@ class PeerLost(RuntimeError):
 
 @ray.remote(num_cpus=0)
 class Gate:
-    """Passes records from the first worker to the trial, and each one's verdict back."""
+    """Passes records from the first worker to the trial, and the decision on each back."""
 
     def __init__(self) -> None:
         self._records: asyncio.Queue[tuple[Record | None, asyncio.Future[bool]]] = asyncio.Queue()
-        self._judged: asyncio.Future[bool] | None = None
+        self._decision: asyncio.Future[bool] | None = None
         self._closed = False
 
     async def offer(self, record: Record | None) -> bool:
-        """The verdict on `record` (None: the last was given before): whether to go on."""
+        """The decision on `record` (None: there are no more): whether to go on."""
         if self._closed:
             return False
-        verdict: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        await self._records.put((record, verdict))
-        return await verdict
+        decision: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        await self._records.put((record, decision))
+        return await decision
 
     async def take(self) -> Record | None:
         """The next record; asking for it lets the workers go on from the one before."""
-        self._judge(True)
-        record, self._judged = await self._records.get()
+        self._decide(True)
+        record, self._decision = await self._records.get()
         return record
 
     async def close(self) -> None:
         """Stop the workers at the record that waits, or at the next one."""
         self._closed = True
-        self._judge(False)
+        self._decide(False)
         while not self._records.empty():
             self._records.get_nowait()[1].set_result(False)
 
-    def _judge(self, go_on: bool) -> None:
-        if self._judged is not None and not self._judged.done():
-            self._judged.set_result(go_on)
+    def _decide(self, go_on: bool) -> None:
+        if self._decision is not None and not self._decision.done():
+            self._decision.set_result(go_on)
 
 
 def work(config: dict[str, Any]) -> None:

@@ -61,7 +61,7 @@ def run(
             shown = [Progress(plan, console), Journalist(plan)]
             _fit(plan, searcher, room, hidden, shown)
     finally:
-        # after the workers' end, so that none of them writes another sign of life
+        # after the workers' end, so that none of them writes another event
         for trial_id in searcher.active.values() if searcher else ():
             trial = plan.study.trial(trial_id)
             if not (trial.state and trial.state.is_final):  # it may have ended unheard

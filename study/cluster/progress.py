@@ -103,7 +103,7 @@ class Progress(Unsaved, tune.Callback):
         elif state is State.STOPPED:
             text += f" at length {event['iteration']}"
         elif state is State.PREEMPTED:
-            text += f": {error[0]}; it will be taken up again"
+            text += f": {error[0]}; it will be resumed"
         elif error:
             text += f": {error[-1]} (see {ours.store.at('events.jsonl')})"
         self._line(text, always=state in (State.FAILED, State.PREEMPTED))

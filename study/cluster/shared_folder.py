@@ -1,4 +1,4 @@
-"""Whether the nodes of a cluster see the run directory: asked before any trial starts.
+"""Whether the nodes of a cluster see the run directory: checked before any trial starts.
 
 The directory is the whole state of a study. On a node that does not see it every trial would fail,
 or write where nobody reads.
@@ -69,14 +69,14 @@ def require_shared(store: Store, place: dict[str, float], console: Console) -> N
             asked = [_look.options(scheduling_strategy=one).remote(*probe) for one in on]
             answers = _answers(asked)
         else:
-            console.print("waiting for a node, to see whether it sees the run directory")
+            console.print("waiting for a node, to check that it sees the run directory")
             resources = {"num_cpus": place.get("CPU", 0), "num_gpus": place.get("GPU", 0)}
             answers = [ray.get(_look.options(**resources).remote(*probe))]
     blind = sorted({name for name, sees in answers if not sees})
     if blind:
         raise ValueError(
             f"run_dir = '{folder}': not seen by {', '.join(blind)}; on a cluster of several nodes"
-            " it must lie on storage that all of them mount at the same path (NFS, EFS), or"
+            " it must be on storage that all of them mount at the same path (NFS, EFS), or"
             " on an object store (s3://bucket/prefix): choose a --run-dir there"
         )
 

@@ -29,14 +29,14 @@ def run_config(trial: TrialDir) -> RunConfig:
     """
     if not trial.store.exists("config.json"):
         raise ValueError(
-            f"{trial.store}: not seen by {socket.gethostname()}; the run directory must lie on"
+            f"{trial.store}: not seen by {socket.gethostname()}; the run directory must be on"
             " storage that all nodes mount at the same path"
         )
     return from_dict(RunConfig, trial.config()["run"])
 
 
 def outcome(record: Record | None) -> dict[str, Any]:
-    """What Tune hears of a record; None: there are no more. Verdicts read the run directory."""
+    """What Tune is told of a record; None: there are no more. The plan reads the run directory."""
     return {"record": record, "done": record is None or bool(record.get("done"))}
 
 

@@ -38,7 +38,7 @@ class Train:
     """The run's folder, or s3://bucket/prefix: configuration, records, checkpoints, weights."""
     tiny: bool = False
     """The recipe reduced to seconds on a CPU: a few small images (the embedded ones, unless
-    --data.* are given), six iterations. Other options go on from there."""
+    --data.* are given), six iterations. Other options change that run."""
     arm: Annotated[
         str | None,
         _or_recipe("NAME", "scratch, pretext, imagenet, a weights file, or name=file", ALONE.arm),
@@ -79,7 +79,7 @@ class Train:
         tuple[int, int] | None,
         _or_recipe(
             "T T",
-            "The rate drops so many iterations before the end of each length",
+            "The learning rate drops this many iterations before the end of each length",
             _numbers(ALONE.schedule.tail),
         ),
     ] = None

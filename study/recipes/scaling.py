@@ -1,6 +1,6 @@
 """The one place that converts a run: to another batch, another image scale, or a size for a CPU.
 
-Everything is kept in proportion: images seen by batch, pixels of objects and anchors by scale.
+Everything stays in proportion: images seen by batch, pixels of objects and anchors by scale.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def at_lengths(
 ) -> ScheduleConfig:
     """The schedule with other lengths and tail.
 
-    What lies behind the new trunk is not watched; the stages of a cascade join at the same share
+    Iterations after the new trunk are not watched; the stages of a cascade join at the same share
     of the length.
     """
     joined = schedule.cascade_last
@@ -141,9 +141,9 @@ def reduced(
     regions: int = 16,
     iterations: int = 6,
 ) -> RunConfig:
-    """A run of seconds on a CPU that walks the same ways: same parts, same kinds of legs.
+    """A run of seconds on a CPU with the same parts and the same kinds of legs.
 
-    Its weights are not kept: they take as much room as those of the whole run.
+    Its weights are not stored: they take as much room as those of the whole run.
 
     Args:
         run: as a recipe has it.

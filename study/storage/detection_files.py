@@ -1,6 +1,6 @@
-"""What a study keeps of its evaluations: detections, and the truth about the images they are of.
+"""The detections of a study's evaluations, and the ground truth of the images they are of.
 
-With both, a run directory tells on any machine how much hangs on the choice of evaluation images
+With both, a run directory shows on any machine how much depends on the choice of evaluation images
 and what kinds of mistakes were made; only pictures need the images too. Detections are a Parquet
 file per tail, at full precision: scored again they give the recorded AP. On the embedded data a
 file takes 0.1 to 0.2 MB (200 images, up to 20 detections each, with masks).
@@ -46,12 +46,12 @@ _COMPACT: dict[str, Any] = {
 
 
 def detections_file(trial: TrialDir, leg: str) -> File:
-    """Where a leg's detections are kept."""
+    """Where a leg's detections are stored."""
     return File(trial.store, f"detections-{leg}.parquet")
 
 
 def write_detections(file: File, detections: list[Row]) -> None:
-    """Keep detections, whole or not at all; the same ones make the same bytes."""
+    """Store detections, whole or not at all; the same ones give the same bytes."""
     columns: dict[str, list[Any]] = {
         name: [row[name] for row in detections] for name in ("image_id", "category_id", "score")
     }
@@ -92,18 +92,18 @@ def read_detections(file: File, masks: bool = True) -> list[Row]:
 
 
 def truth_file(study: StudyDir) -> File:
-    """Where a study keeps the ground truth of its report split."""
+    """Where a study stores the ground truth of its report split."""
     return File(study.store, "report_split.json.gz")
 
 
 def write_truth(study: StudyDir, truth: dict[str, Any]) -> None:
-    """Keep a COCO data set whose images also have their `file_name`, whole or not at all."""
+    """Store a COCO data set whose images also have their `file_name`, whole or not at all."""
     content = json.dumps(truth, separators=(",", ":")).encode()
     truth_file(study).write(gzip.compress(content, mtime=0))
 
 
 def read_truth(study: StudyDir) -> dict[str, Any] | None:
-    """The ground truth of the report split; None if the study keeps none.
+    """The ground truth of the report split; None if the study has none stored.
 
     Raises:
         ValueError: not such a file.

@@ -1,4 +1,4 @@
-"""A run directory in a folder that all who use it mount, if it is not on this machine."""
+"""A run directory in a folder: of this machine, or on storage that all its users mount."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from study.storage.store import Busy, Readable, Store
 
 
 class FolderStore:
-    """Files are replaced atomically or appended to in lines; the lock dies with its owner."""
+    """Files are replaced atomically or appended to in lines; the lock ends with its process."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -136,7 +136,7 @@ class FolderStore:
             yield
 
     def holder(self) -> str | None:
-        """Who holds the lock. Also true on another machine, if the file system passes locks on."""
+        """The process that holds the lock; on another machine, if the file system shows that."""
         path = self.path / ".lock"
         if not path.exists():
             return None

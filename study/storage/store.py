@@ -1,4 +1,4 @@
-"""What a run directory asks of the place where it lies."""
+"""What a run directory needs from the place where it is."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Store(Protocol):
         ...
 
     def lock(self, wait_s: float) -> contextlib.AbstractContextManager[None]:
-        """Hold it against other processes.
+        """Lock it against other processes.
 
         Raises:
             Busy: another one still holds it after `wait_s` seconds.

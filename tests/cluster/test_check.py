@@ -143,13 +143,13 @@ BROKEN = {
         LOCAL,
         "  - mountpoint -q /study",
         "  - true",
-        "setup_commands: none of them leads to the run directory, .*mountpoint -q",
+        "setup_commands: none of them gives access to the run directory, .*mountpoint -q",
     ),
     "missing bucket": (
         AWS,
         "AWS_REGION=us-west-2",
         "AWS_REGIO=us-west-2",
-        "setup_commands: none of them leads to the run directory, .*export AWS_REGION",
+        "setup_commands: none of them gives access to the run directory, .*export AWS_REGION",
     ),
     "bucket far away": (
         AWS,
@@ -191,19 +191,19 @@ BROKEN = {
         AWS,
         "max_workers: 8",
         "max_workers: 5",
-        f"{SPOT}.max_workers = 6: more than the max_workers of all together, 5",
+        f"{SPOT}.max_workers = 6: is more than the max_workers of all together, 5",
     ),
     "min_workers too large": (
         AWS,
         "min_workers: 0\n    max_workers: 2",
         "min_workers: 3\n    max_workers: 2",
-        "gpu_ondemand.max_workers = 2: at least its min_workers, 3",
+        "gpu_ondemand.max_workers = 2: must be at least its min_workers, 3",
     ),
     "machines left out": (
         LOCAL,
         "max_workers: 2",
         "max_workers: 1",
-        "max_workers = 1: fewer than the 2 worker_ips",
+        "max_workers = 1: is less than the 2 worker_ips",
     ),
     "newer autoscaler": (
         LOCAL,

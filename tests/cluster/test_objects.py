@@ -1,4 +1,4 @@
-"""A sweep whose run directory lies on an object store, killed and taken up again."""
+"""A sweep whose run directory is on an object store, killed and resumed."""
 
 from __future__ import annotations
 

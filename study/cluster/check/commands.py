@@ -56,7 +56,7 @@ def token(document: Document) -> Iterator[Fault]:
     for place in off:
         yield document.fault(place, f"switches authentication off; only {wanted} is accepted")
     if not off and not any(wanted in command for _, command in commands):
-        rule = f"none of them sets {wanted} in ~/.bashrc: the cluster would serve everybody"
+        rule = f"none of them sets {wanted} in ~/.bashrc: anybody could use the cluster"
         yield Fault(document.fault(("setup_commands",), "").line, "setup_commands", "", rule)
 
 

@@ -24,12 +24,14 @@ def workers(document: Document) -> Iterator[Fault]:
         lowest += low if isinstance(low, int) else 0
         place = ("available_node_types", name, "max_workers")
         if isinstance(low, int) and isinstance(high, int) and high < low:
-            yield document.fault(place, f"at least its min_workers, {low}")
+            yield document.fault(place, f"must be at least its min_workers, {low}")
         if isinstance(total, int) and isinstance(high, int) and high > total:
-            rule = f"more than the max_workers of all together, {total}: raise that one"
+            rule = f"is more than the max_workers of all together, {total}: raise that one"
             yield document.fault(place, rule)
     if isinstance(total, int) and total < lowest:
-        yield document.fault(("max_workers",), f"at least the sum of all min_workers, {lowest}")
+        yield document.fault(
+            ("max_workers",), f"must be at least the sum of all min_workers, {lowest}"
+        )
     head = document.get("head_node_type")
     if is_map(types) and head not in types:
         yield document.fault(("head_node_type",), f"must be one of {', '.join(map(str, types))}")
@@ -57,7 +59,7 @@ def aws(document: Document) -> Iterator[Fault]:
         yield document.fault(("provider", "cache_stopped_nodes"), rule)
     for place, config in document.node_configs():
         for key, default in (
-            ("IamInstanceProfile", "Ray makes a role that may do everything with EC2 and S3"),
+            ("IamInstanceProfile", "Ray makes a role that allows everything on EC2 and S3"),
             ("SecurityGroupIds", "Ray makes a group that opens port 22 to everybody"),
         ):
             if key not in config and "LaunchTemplate" not in config:
@@ -78,17 +80,17 @@ def gcp(document: Document) -> Iterator[Fault]:
 
 
 def local(document: Document) -> Iterator[Fault]:
-    """Machines of one's own: all of them, and the autoscaler that starts all of them."""
+    """Machines of your own: all of them, and the autoscaler that starts all of them."""
     if document.get("provider", "type") != "local":
         return
     if document.get("available_node_types") is not None:
-        rule = "not with machines of one's own: Ray takes what each of them has"
+        rule = "not with machines of your own: Ray finds out what each of them has"
         yield document.fault(("available_node_types",), rule)
     machines, most = document.get("provider", "worker_ips"), document.get("max_workers")
     if not isinstance(machines, list) or not document.get("provider", "head_ip"):
         yield document.fault(("provider",), "must name head_ip and a list worker_ips")
     elif isinstance(most, int) and most < len(machines):
-        rule = f"fewer than the {len(machines)} worker_ips: the others would stay idle"
+        rule = f"is less than the {len(machines)} worker_ips: the others would stay idle"
         yield document.fault(("max_workers",), rule)
     for place, command in document.commands("head_start_ray_commands"):
         before = STARTS_RAY.split(command, 1)

@@ -38,7 +38,7 @@ def copied(document: Document) -> Iterator[Fault]:
 
 
 def run_directory(document: Document) -> Iterator[Fault]:
-    """It lies on a bucket that all machines may use, or in a folder that all of them mount."""
+    """It is on a bucket that all machines may use, or in a folder that all of them mount."""
     commands = list(document.commands("setup_commands"))
     if any("mountpoint -q" in command for _, command in commands):
         return
@@ -53,13 +53,13 @@ def run_directory(document: Document) -> Iterator[Fault]:
     here = document.get("provider", "region")
     for place, match in regions:
         if provider == "aws" and match[1] != here:
-            rule = f"the machines are in {here}: what travels between regions costs by the GB"
+            rule = f"the machines are in {here}: traffic between regions costs by the GB"
             yield document.fault(place, f"has AWS_REGION={match[1]}, and {rule}")
     if not regions:
         rule = (
-            "none of them leads to the run directory, which must lie where all nodes see it:"
-            " export AWS_REGION in ~/.bashrc for a bucket, or make sure of a shared folder"
-            " (`mountpoint -q /study || …`)"
+            "none of them gives access to the run directory, which must be where all nodes see"
+            " it: export AWS_REGION in ~/.bashrc for a bucket, or check that a shared folder is"
+            " mounted (`mountpoint -q /study || …`)"
         )
         yield Fault(document.fault(("setup_commands",), "").line, "setup_commands", "", rule)
 
@@ -73,10 +73,10 @@ def still_to_do(document: Document) -> Iterator[Fault]:
         yield document.fault(("file_mounts", TOKEN), rule)
     for place, config in document.node_configs():
         for key in [key for key, value in config.items() if "-12345678" in str(value)]:
-            yield document.fault((*place, key), "a placeholder: your own goes here")
+            yield document.fault((*place, key), "a placeholder: put your own value here")
     for place, command in document.commands(*SETUP):
         if "-12345678" in command:
-            yield document.fault(place, "has a placeholder: your own goes there")
+            yield document.fault(place, "has a placeholder: put your own value there")
 
 
 RULES: tuple[Callable[[Document], Iterator[Fault]], ...] = (

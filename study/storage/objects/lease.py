@@ -94,7 +94,7 @@ class Lease:
             ]
             if living and time.monotonic() >= deadline:
                 raise Busy(
-                    f"{self._what} is in use by {_described(living[0])}; wait for it to end, or"
+                    f"{self._what} is in use by {_described(living[0])}: wait for it to end, or"
                     " choose another directory"
                 )
             time.sleep(PAUSE_S * (1 + random.random()))

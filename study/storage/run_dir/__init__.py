@@ -12,7 +12,7 @@ torch: a checkpoint is bytes.
         config.json           {"role", "index", "strategy", "run": the whole RunConfig, ...}
         init_audit.json       init report: loaded / random / frozen, per group of parameters
         records.jsonl         one evaluation a line
-        events.jsonl          one change of state, or one sign of life with the cost so far, a line
+        events.jsonl          changes of state, and the cost so far, one a line
         detections-*.parquet  of confirm runs: what they detect (detection_files.py)
         *.pt                  checkpoints, of the trunk and of a tail; removed when not needed
       report/                 written by `python -m analysis`

@@ -31,7 +31,7 @@ class StudyDir:
         """The folder on the file system.
 
         Raises:
-            ValueError: it lies on an object store.
+            ValueError: it is on an object store.
         """
         return folder_of(self.store)
 

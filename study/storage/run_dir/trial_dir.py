@@ -52,7 +52,7 @@ class TrialDir:
         """The folder on the file system.
 
         Raises:
-            ValueError: it lies on an object store.
+            ValueError: it is on an object store.
         """
         return folder_of(self.store)
 
