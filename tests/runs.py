@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from study.config import DataConfig, OptimConfig, RunConfig, ScheduleConfig, from_dict, to_dict
+from study.config import DataConfig, OptimConfig, RunConfig, ScheduleConfig, from_dict
 from study.data.splits import open_splits
 from study.planning.design import Design
 from study.planning.plan import Plan
@@ -15,6 +15,7 @@ from study.planning.stopping import Decision
 from study.storage.run_dir import COSTS, Record, StudyDir, TrialDir
 from study.sweep import keep_truth
 from study.training import engine
+from study.training.single_run import trial_config
 
 TINY_RUN = RunConfig(
     trial_id="tiny",
@@ -33,11 +34,9 @@ def with_lengths(config: RunConfig, *lengths: int) -> RunConfig:
 
 
 def trial(folder: Path | str, config: RunConfig) -> TrialDir:
-    """A trial's folder with its configuration, as the sweep writes it."""
+    """A trial's folder with its configuration."""
     directory = TrialDir(folder)
-    directory.write_config(
-        {"role": "single", "index": 0, "strategy": "given", "run": to_dict(config)}
-    )
+    directory.write_config(trial_config(config))
     return directory
 
 
@@ -72,5 +71,5 @@ def exact(records: list[Record]) -> list[dict[str, Any]]:
 
 
 def weights(directory: TrialDir) -> dict[str, bytes]:
-    """The kept weights of each leg, as the file's bytes."""
+    """The stored weights of each leg, as the file's bytes."""
     return {path.name: path.read_bytes() for path in directory.path.glob("*.safetensors")}

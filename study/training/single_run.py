@@ -9,6 +9,12 @@ from study.config import RunConfig, from_dict, to_dict
 from study.storage.run_dir import DifferentQuestion, TrialDir
 
 
+def trial_config(run: RunConfig, recipe: str | None = None) -> dict[str, Any]:
+    """The contents of config.json."""
+    place = {"role": "single", "index": 0, "strategy": "given"}
+    return place | ({"recipe": recipe} if recipe else {}) | {"run": to_dict(run)}
+
+
 def begin(run: RunConfig, trial: TrialDir, recipe: str | None = None) -> None:
     """Write the configuration, and the name of the `recipe`, if it is one.
 
@@ -20,10 +26,7 @@ def begin(run: RunConfig, trial: TrialDir, recipe: str | None = None) -> None:
             lengths may be added at the end.
         Busy: another process has begun a run there that is before its first iteration.
     """
-    written: dict[str, Any] = {"role": "single", "index": 0, "strategy": "given"}
-    if recipe:
-        written["recipe"] = recipe
-    written["run"] = to_dict(run)
+    written = trial_config(run, recipe)
     if trial.state is None:
         with trial.lock(wait_s=0):
             trial.write_config(written)
