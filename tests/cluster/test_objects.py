@@ -15,7 +15,7 @@ from study.storage.run_dir import StudyDir
 from tests.cluster.test_sweep import ORDERLY_END_S, Command, records, run_without_ray, wait_for
 from tests.objects import fresh, keys, s3
 
-OPTIONS = ("--trials", "2", "--confirm", "1", "--cross", "0", "--stopping", "best")
+OPTIONS = ("--arms", "scratch", "--trials", "2", "--confirm", "1", "--stopping", "best")
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def test_killed_driver_leaves_on_s3_what_an_undisturbed_study_leaves_in_a_folder
 
     status, out, err = sweep(*OPTIONS).run()
     assert (status, err) == (0, ""), out
-    budget, tuning = Spend(trials=2, confirm=1, cross=0), Tuning(stopping="best")
-    alone = run_without_ray(tmp_path / "alone", budget=budget, tuning=tuning)
+    asked = {"budget": Spend(trials=2, confirm=1), "tuning": Tuning(stopping="best")}
+    alone = run_without_ray(tmp_path / "alone", arms=("scratch",), **asked)
     assert records(study) == alone
 
     results = analysis.load(address)

@@ -37,7 +37,8 @@ status=0
 python="$3"; space="$4"
 for where in local shared; do
   RAY_ADDRESS=127.0.0.1:6379 "$python" -m study.sweep "$space" --run-dir "$2/$where/study" \\
-    --arms scratch --trials 1 --confirm 0 --max-concurrent 1 > "$2/$where.out" 2>&1 || status=$?
+    --arms scratch --trials 1 --confirm 0 --lengths 8 --max-concurrent 1 \\
+    > "$2/$where.out" 2>&1 || status=$?
   echo "$where $status"; status=0
 done
 """

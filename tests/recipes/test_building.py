@@ -67,7 +67,7 @@ def test_keypoints_train_on_real_persons(tmp_path: Path):
         val="annotations/person_keypoints_val2017.json",
         val_images="val2017",
         tune_size=0,
-        val_size=4,
+        val_size=5,  # the first with persons on them
         annotated_only="keypoints",
     )
     run = recipes.find("fig6/r50-keypoints-scratch").run
