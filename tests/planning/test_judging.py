@@ -13,7 +13,7 @@ from study.config.arms import parse
 from study.config.schedule import iterations
 from study.planning.bill import bill
 from study.planning.plan import Plan
-from study.planning.stopping import Decision
+from study.planning.stopping import Decision, Halving, Stopping
 from study.planning.tuning_trial import chosen
 from study.storage.run_dir import State
 from tests.simulated import SPACE, Simulation, bowl, design, open_study, outcome, tail
@@ -113,7 +113,7 @@ def test_a_trial_that_was_handed_out_is_waited_for_from_the_first_moment(tmp_pat
 
 @pytest.mark.slow
 def test_who_goes_on_is_not_called_back_by_a_larger_budget(tmp_path: Path):
-    lazy = {"rung": "average", "tails": "last", "confirm": 0}
+    lazy = {"stopping": Stopping(Halving(), "average"), "tails": "last", "confirm": 0}
     for steps in range(20, 50, 5):
         folder = tmp_path / str(steps)
         Simulation(design(trials=4, **lazy), folder, concurrent=2).run(steps=steps)
