@@ -44,9 +44,9 @@ def test_interruption_and_success():
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("ftp://host/runs", "'ftp://host/runs': no such kind of store: give a folder, s3://"),
+        ("ftp://host/runs", "'ftp://host/runs': no such kind of store; give a folder, s3://"),
         ("s3://", "'s3://': names no bucket"),
-        ("s3://key:secret@bucket/runs", "'s3://…': has credentials in it"),
+        ("s3://key:secret@bucket/runs", "'s3://…': contains credentials"),
         ("s3://bucket/runs?colour=red", "'s3://bucket/runs?colour=red': cannot be opened"),
     ],
 )
