@@ -10,7 +10,7 @@ torch: a checkpoint is bytes.
       report_split.json.gz    the ground truth of the report split (detection_files.py)
       trials/<trial_id>/
         config.json           {"role", "index", "strategy", "run": the whole RunConfig, ...}
-        init_audit.json       loaded / random / frozen, per group of parameters
+        init_report.json      loaded / random / frozen, per group of parameters
         records.jsonl         one evaluation a line
         events.jsonl          one change of state, or one sign of life with the cost so far, a line
         detections-*.parquet  of confirm runs: what they detect (detection_files.py)
@@ -89,12 +89,14 @@ class TrialDir:
     def write_config(self, config: dict[str, Any]) -> None:
         self.store.write("config.json", _pretty(config))
 
-    def audit(self) -> dict[str, Any]:
-        """What `write_audit` wrote; empty if nothing has been."""
-        return json.loads(self.store.read("init_audit.json") or b"{}")
+    def report(self) -> dict[str, Any]:
+        """What `write_report` wrote; empty if nothing has been."""
+        written = self.store.read("init_report.json") or self.store.read(older.INIT_REPORT)
+        return json.loads(written or b"{}")
 
-    def write_audit(self, audit: dict[str, Any]) -> None:
-        self.store.write("init_audit.json", _pretty(audit))
+    def write_report(self, report: dict[str, Any]) -> None:
+        """Write down which of the initial weights were loaded, random and frozen."""
+        self.store.write("init_report.json", _pretty(report))
 
     def records(self) -> list[Record]:
         """All evaluations, oldest first."""
