@@ -141,11 +141,10 @@ def check_arms(asked: Design, num_classes: int) -> None:
     frozen.
     """
     fixed = asked.space.fixed
-    frozen = fixed.model.body.frozen_stages > 0 or fixed.model.body.norm == "frozen_batch"
-    shipped = fixed.model.body.name == "thin" and fixed.model.body.norm == "group"
     for arm in asked.arms:
-        if not frozen and (arm.init is None or (arm.init == "pretext" and shipped)):
-            continue  # fit, and importing torch takes seconds
+        # of shipped weights `design` has seen that they fit, and importing torch takes seconds
+        if arm.init in (None, "pretext") and not fixed.model.body.freezes:
+            continue
         from study.models.initialisation import build
 
         build(replace(fixed, arm=arm.name, init=arm.init), num_classes)

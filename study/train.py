@@ -27,11 +27,14 @@ from rich.console import Console
 from study import recipes
 from study.commands import words
 from study.commands.common import DONE, FAILURE, Count, OwnData, RunDir, exit_status, unset, usable
-from study.config import DataConfig, RunConfig, from_dict, model, schedule, to_dict
+from study.commands.models import BackboneName, DetectorSize, chosen
+from study.config import DataConfig, RunConfig, from_dict, schedule, to_dict
 from study.config.arms import parse
 from study.data.checks import check
 from study.data.distribution.downloads import absent
 from study.data.splits import open_splits
+from study.models import backbones
+from study.models.weights import available
 from study.recipes import Recipe, listing, scaling
 from study.storage import opened
 from study.storage.run_dir import DifferentQuestion, Record, State, TrialDir
@@ -115,8 +118,10 @@ class Train:
     ] = None
     split: Literal["tune", "report"] = "report"
     """Images to evaluate on."""
-    model: Annotated[str | None, unset("NAME")] = None
-    """tiny, r50-fpn or r101-fpn (default: tiny); a recipe has its own."""
+    model: BackboneName = None
+    detector: DetectorSize = None
+    """Sizes of images and heads: small for CPUs, full as in the paper (default: small). A recipe
+    has its own model and detector."""
     crop_px: Count = None
     """Train on random square crops of this side, in px."""
     data: OwnData = field(default_factory=OwnData)
@@ -145,7 +150,7 @@ def config(command: Train, recipe: Recipe | None = None) -> RunConfig:
     if command.workers < 1 or run.optim.batch_size % command.workers:
         size = run.optim.batch_size
         raise ValueError(f"workers = {command.workers}: must divide the batch of {size} images")
-    return replace(
+    run = replace(
         run,
         trial_id=opened(command.run_dir).absolute().name if command.run_dir else run.trial_id,
         arm=arm.name if arm else run.arm,
@@ -160,6 +165,8 @@ def config(command: Train, recipe: Recipe | None = None) -> RunConfig:
         device=command.device,
         threads=command.threads,
     )
+    backbones.require(run.model)
+    return run
 
 
 def alone(command: Train) -> RunConfig:
@@ -167,7 +174,7 @@ def alone(command: Train) -> RunConfig:
     if command.tiny:
         raise ValueError("tiny: reduces a recipe; without one the run is small as it is")
     data = command.data.over(ALONE.data, "custom")
-    run = replace(ALONE, data=data, model=model(command.model) if command.model else ALONE.model)
+    run = replace(ALONE, data=data, model=chosen(ALONE.model, command.model, command.detector))
     if command.batch_size is not None:
         run = replace(run, optim=replace(run.optim, batch_size=command.batch_size))
     return scaling.at_scale(run, command.short_px) if command.short_px else run
@@ -175,8 +182,9 @@ def alone(command: Train) -> RunConfig:
 
 def of_recipe(command: Train, recipe: Recipe) -> RunConfig:
     """The recipe's run at the scale that the command asks for."""
-    if command.model is not None:
-        raise ValueError(f"model = {command.model!r}: {recipe.name} has its own; leave one out")
+    for name in ("model", "detector"):
+        if (value := getattr(command, name)) is not None:
+            raise ValueError(f"{name} = {value!r}: {recipe.name} has its own; leave one out")
     data = recipe_data(command, recipe)
     if command.tiny:
         sizes = {"batch_size": command.batch_size, "short_px": command.short_px}
@@ -297,12 +305,8 @@ def train(command: Train) -> int:
 
 def weights_lacking(run: RunConfig) -> str | None:
     """Why the run cannot have its initial weights, if that can be said without reading any."""
-    if run.init is None and not run.model.body.freezes:
-        return None
-    from study.models import initialisation  # here: a list needs no torch
-
     try:
-        initialisation.require(run)
+        available.require(run)
     except ValueError as error:
         return str(error)
     return None

@@ -254,7 +254,7 @@ def test_weights_that_do_not_fit_are_refused_before_any_image_is_decoded(
     [
         (["table1/r50-gn-scrach"], "did you mean table1/r50-gn-scratch"),
         ([SCRATCH, "--tiny"], "run-dir: not given"),
-        ([SCRATCH, "--model", "tiny"], "model = 'tiny': table1/r50-gn-scratch has its own"),
+        ([SCRATCH, "--model", "thin"], "model = 'thin': table1/r50-gn-scratch has its own"),
         ([SCRATCH, "--dry-run", "--workers", "3"], "workers = 3: must divide the batch of 16"),
         ([SCRATCH, "--dry-run", "--split", "tune"], "data.tune_size = 0 leaves nothing to tune"),
         (["--dry-run", "--tiny"], "tiny: reduces a recipe"),

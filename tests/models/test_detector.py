@@ -143,4 +143,4 @@ def test_a_pyramid_has_one_size_of_anchor_for_each_level():
     with pytest.raises(
         ValueError, match=r"anchor_px = \(16, 32, 48, 96\): one size for each of the 5"
     ):
-        shapes.detector(SMALL.but(name="resnet18"))
+        shapes.detector(SMALL.but(name="resnet50"))
