@@ -43,6 +43,7 @@ from study.commands.common import (
     unset,
     usable,
 )
+from study.commands.models import NAMES
 from study.commands.spaces import find
 from study.commands.sweep_options import Device
 from study.config import TINY
@@ -83,9 +84,14 @@ class Pretext:
     out: File = None
     """Where the weights are written (.safetensors). Progress is kept beside it: the same command
     goes on after a kill."""
-    model: Annotated[str | None, unset("NAME")] = None
-    """The backbone, as study.sweep and study.train have it (default: that of the project's own
-    weights)."""
+    model: Annotated[
+        str | None,
+        tyro.conf.arg(
+            metavar="NAME",
+            help=f"The backbone: {NAMES} (default: {TINY.body.name}).",
+            help_behavior_hint="",
+        ),
+    ] = None
     epochs: Annotated[float | None, unset("E")] = None
     """Times that each image is seen (default: 100, or as it takes to see 200,000 images)."""
     image_px: Count = None

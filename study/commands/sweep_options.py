@@ -13,7 +13,6 @@ from study.commands.spaces import find
 from study.config import Budget, Scientific
 from study.config.arms import parse
 from study.models import backbones
-from study.models.weights import available
 from study.planning.design import Design
 from study.planning.search import Search
 from study.planning.stopping import Metric, Rules, Stopping
@@ -124,8 +123,6 @@ def design(sweep: Sweep) -> Design:
     fixed = replace(space.fixed, data=data_config(space, sweep.data))
     fixed = replace(fixed, model=chosen(fixed.model, sweep.model, sweep.detector))
     backbones.require(fixed.model)
-    for arm in arms:
-        available.require(replace(fixed, arm=arm.name, init=arm.init))
     if sweep.device:
         fixed = replace(fixed, device=sweep.device)
     if sweep.workers < 1 or fixed.optim.batch_size % sweep.workers:

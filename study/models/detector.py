@@ -58,9 +58,10 @@ class Detector(nn.Module):
             seeds: per image one for the RPN's sampler and one for the RoI heads'; with `targets`.
 
         Returns:
-            Shares by name, as `losses` lists them; or per image boxes [n, 4] xyxy px of the
-            network's input, scores [n], labels [n], with a mask head masks [n, 1, m, m] in [0, 1],
-            with a keypoint head keypoints float32 [n, K, 3] (x, y px, and a logit as score).
+            Shares by name, those of a cascade's stages numbered from 1. Or per image boxes [n, 4]
+            xyxy px of the network's input, scores [n], labels [n], with a mask head masks
+            [n, 1, m, m] in [0, 1], with a keypoint head keypoints float32 [n, K, 3] (x, y px, and
+            a logit as score).
         """
         inputs, features = self._maps(images)
         if targets is None:
@@ -126,18 +127,6 @@ class Detector(nn.Module):
     ) -> list[tuple[Tensor, Tensor]]:
         proposals, _ = self.rpn(ImageList(inputs, sizes), features)
         return self.roi_heads.candidates(features, proposals, sizes, self.every_stage)
-
-
-def losses(config: ModelConfig) -> tuple[str, ...]:
-    """The names of a model's losses, in their order, when every stage is there."""
-    stages = [f"_{number}" for number in range(1, len(config.cascade) + 1)] or [""]
-    return (
-        "objectness",
-        "rpn_box",
-        *(f"{kind}{stage}" for stage in stages for kind in ("classifier", "box")),
-        *(("mask",) if config.masks else ()),
-        *(("keypoint",) if config.keypoints else ()),
-    )
 
 
 def _pixel(values: tuple[float, ...]) -> Tensor:

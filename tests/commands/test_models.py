@@ -11,6 +11,7 @@ from study.commands.models import chosen
 from study.commands.sweep_options import Sweep, design
 from study.config import R50_FPN, TINY, ModelConfig
 from study.models import backbones
+from study.sweep import check_weights
 
 CROPS = replace(TINY, short_px=256, long_px=448, crop_px=128, detections=100)
 
@@ -50,7 +51,8 @@ def test_both_together_are_the_model_of_the_paper_and_neither_changes_anything()
 )
 def test_a_sweep_refuses_models_and_weights_before_anything_starts(options: dict, said: str):
     with pytest.raises(ValueError, match=said):
-        design(Sweep(run_dir=Path("unused"), **options))
+        check_weights(design(Sweep(run_dir=Path("unused"), **options)))
     asked = design(Sweep(run_dir=Path("unused"), model="resnet50", arms=("scratch", "imagenet")))
+    check_weights(asked)
     assert asked.space.fixed.model.body.name == "resnet50"
     assert asked.space.fixed.model.short_px == TINY.short_px

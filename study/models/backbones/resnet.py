@@ -47,7 +47,10 @@ def build(
     return network
 
 
-def entry(name: str, blocks: tuple[int, ...], *, groups: int = 1, width: int = 64, **more: Any):
+def entry(
+    name: str, blocks: tuple[int, ...], *, groups: int = 1, width: int = 64, **more: Any
+) -> Backbone:
+    """A network of bottlenecks; `more` are other fields of its entry."""
     return Backbone(
         body=of_imagenet(name),
         build=partial(build, blocks=blocks, groups=groups, width=width),
