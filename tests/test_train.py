@@ -23,6 +23,7 @@ from tests.runs import complete, exact
 SMALL = ["--size", "12", "--data.val-size", "6", "--device", "cpu"]
 TINY = [*SMALL, "--lengths", "8", "12", "--tail", "4", "2"]
 SCRATCH = "table1/r50-gn-scratch"
+ALONE = train.ALONE.model
 
 
 def configured(*arguments: str) -> RunConfig:
@@ -60,6 +61,18 @@ def test_the_same_command_goes_on_and_extends_and_another_is_refused(
     for other in (["--seed", "1"], ["--lr", "0.5"], ["--lengths", "12"]):
         assert train.main([*folder, *other]) == BAD_INPUT
         assert "holds another run" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_another_backbone_trains_and_is_scored_on_the_embedded_data(tmp_path: Path):
+    folder = ["--run-dir", str(tmp_path / "run"), *SMALL, "--lengths", "8", "--tail", "4", "2"]
+    assert train.main([*folder, "--model", "resnet18"]) == DONE
+    found = TrialDir(tmp_path / "run")
+    run = from_dict(RunConfig, found.config()["run"])
+    assert replace(run.model, body=ALONE.body, anchor_px=ALONE.anchor_px) == ALONE
+    assert (run.model.body.name, len(run.model.anchor_px)) == ("resnet18", 5)
+    (record,) = found.records()
+    assert record["AP_box"] is not None and record["loss"] > 0
 
 
 def test_flags_alone_mean_the_rate_and_lengths_for_the_batch_that_is_given():

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
-from torchvision.models import get_weight, resnet50, vgg16
+from torchvision.models import get_weight, resnet18, resnet50, vgg16
 
-from study.config import R50_FPN, ModelConfig
+from study.commands.models import chosen
+from study.config import R50_FPN, TINY, ModelConfig
 from study.models import features
 from study.models.initialisation import load_body, read_weights
 from study.models.weights import checkpoints
@@ -208,7 +209,7 @@ def test_imagenet_weights_without_norm_are_torchvisions_vgg16():
         ({"name": "resnet101"}, "with GroupNorm for 'resnet101', only for resnet50"),
         (
             {"name": "resnext152_32x8d", "norm": "sync_batch"},
-            "only for resnet50, resnet101, resnext",
+            "only for resnet18, resnet50, resnet",
         ),
         ({"norm": "none"}, "with no norm for 'resnet50', only for vgg16"),
         ({"norm_groups": 16}, r"model\.body\.norm_groups = 16: .* trained with 32"),
@@ -218,3 +219,18 @@ def test_imagenet_weights_without_norm_are_torchvisions_vgg16():
 def test_imagenet_weights_that_do_not_exist_are_refused(changes: dict[str, str], words: str):
     with pytest.raises(ValueError, match=words):
         read_weights("imagenet", R50_FPN.but(**changes).body)  # type: ignore[arg-type]
+
+
+def test_imagenet_weights_of_resnet18_are_for_the_norm_that_it_comes_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    url = get_weight("ResNet18_Weights.IMAGENET1K_V1").url
+    cached = tmp_path / "hub" / "checkpoints" / Path(url).name
+    cached.parent.mkdir(parents=True)
+    with torch.device("meta"):
+        stock = resnet18()
+    torch.save(like(stock, ""), cached)
+    usual = chosen(TINY, "resnet18", None)
+    weights = read_weights("imagenet", usual.body)
+    assert len(load_body(body(usual), weights, "imagenet")) == 5 * 20

@@ -107,6 +107,7 @@ def test_folded_batch_norms_become_frozen_ones(tmp_path: Path):
         ("gn", {"norm": "sync_batch"}, r"model\.body\.norm = 'sync_batch', must be 'group'"),
         ("gn", {"norm_groups": 16}, r"model\.body\.norm_groups = 16, must be 32"),
         ("gn", {"name": "thin"}, r"model\.body\.name = 'thin', must be 'resnet50' or"),
+        ("gn", {"name": "resnet18"}, r"model\.body\.name = 'resnet18', must be 'resnet50' or"),
         (
             "gn",
             {"pixel_mean": (0.0, 0.0, 0.0)},

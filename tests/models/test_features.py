@@ -38,6 +38,7 @@ def parameters(module: nn.Module) -> int:
 
 # what torchvision publishes, less the classifier: 512 or 2,048 channels to 1,000 classes
 PUBLISHED: dict[str, int] = {
+    "resnet18": 11_689_512 - 513_000,
     "resnet50": 25_557_032 - 2_049_000,
     "resnet101": 44_549_160 - 2_049_000,
     "resnext101_32x8d": 88_791_336 - 2_049_000,
@@ -106,7 +107,7 @@ def test_the_stride_moves_into_the_first_convolution():
     assert [one.shape[-1] for one in found.values()] == [16, 8, 4, 2, 1]
 
 
-@pytest.mark.parametrize("name", ["thin", "resnet50", "vgg16"])
+@pytest.mark.parametrize("name", ["thin", "resnet18", "resnet50", "vgg16"])
 def test_frozen_stages_are_counted_from_the_stem(name: str):
     config = of(name)
     whole = parameters(built(config))

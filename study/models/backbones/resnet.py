@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     from torch import nn
 
 LAYERS = ("layer1", "layer2", "layer3", "layer4")
+STAGES = (("conv1", "bn1"), *((layer,) for layer in LAYERS))
 
 
 def build(
-    body: BodyConfig, blocks: tuple[int, ...], groups: int = 1, width: int = 64
+    body: BodyConfig,
+    blocks: tuple[int, ...],
+    groups: int = 1,
+    width: int = 64,
+    bottleneck: bool = True,
 ) -> nn.Module:
-    """[B, 3, H, W] → [B, 2048, H/32, W/32]. Bottlenecks in each layer, groups of their middle
-    convolution, and channels of each group.
+    """[B, 3, H, W] → [B, C, H/32, W/32], C = 2048 or without bottlenecks 512. Blocks in each
+    layer, groups of a bottleneck's middle convolution, and channels of each group.
     """
     from torchvision.models import resnet
 
@@ -33,7 +38,7 @@ def build(
 
     # zero_init_residual stays off: the paper and mmdetection's scratch recipes do without
     network = resnet.ResNet(
-        resnet.Bottleneck,
+        resnet.Bottleneck if bottleneck else resnet.BasicBlock,
         list(blocks),
         groups=groups,
         width_per_group=width,
@@ -54,7 +59,7 @@ def entry(
     return Backbone(
         body=of_imagenet(name),
         build=partial(build, blocks=blocks, groups=groups, width=width),
-        stages=(("conv1", "bn1"), *((layer,) for layer in LAYERS)),
+        stages=STAGES,
         outputs=LAYERS,
         strides=(4, 8, 16, 32),
         channels=(256, 512, 1024, 2048),
@@ -95,6 +100,15 @@ def detectron(blob: str) -> str | None:
 
 
 BACKBONES = (
+    Backbone(
+        body=of_imagenet("resnet18", norm="sync_batch"),  # with GroupNorm none are published
+        build=partial(build, blocks=(2, 2, 2, 2), bottleneck=False),
+        stages=STAGES,
+        outputs=LAYERS,
+        strides=(4, 8, 16, 32),
+        channels=(64, 128, 256, 512),
+        published=(batch_norm("ResNet18_Weights.IMAGENET1K_V1"),),
+    ),
     entry(
         "resnet50",
         (3, 4, 6, 3),
