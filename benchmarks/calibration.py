@@ -287,7 +287,7 @@ class Studies:
             tails=frame((r for s in self.every.values() for r in s.tails()), columns.TAILS),
             costs=frame([], columns.COSTS),
             confirmations=frame([], columns.CONFIRMATIONS),
-            audits=frame([], columns.AUDITS),
+            init_reports=frame([], columns.INIT_REPORTS),
             strips=frame([], columns.STRIPS),
         )
         self.chosen: dict[str, Chosen] = {}

@@ -10,7 +10,7 @@ from torch import Tensor
 from torchvision.ops import MultiScaleRoIAlign
 
 from benchmarks.pairs import compare
-from study.models.roi_align import PyramidRoIAlign
+from study.models.heads.roi_align import PyramidRoIAlign
 
 CHANNELS, SIDES, INPUT_PX = 48, {"0": 24, "1": 12, "2": 6}, 96
 

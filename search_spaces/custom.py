@@ -6,8 +6,8 @@
 
 Any COCO-format set with boxes, masks, or both. Images are resized to 256 px on their shorter side
 and trained on in crops of 128 px, which two CPU cores can do; anchors are laid over the sizes of
-the training boxes. With `--model r50-fpn --arms scratch imagenet` it is the full-size question,
-for GPUs: copy this file and give it 16 images an iteration and longer lengths.
+the training boxes. With `--model resnet50 --detector full --arms scratch imagenet` it is the
+full-size question, for GPUs: copy this file and give it 16 images an iteration and longer lengths.
 
 Cost: 8 tuning trials and at most 6 confirm runs a size with the defaults; `--dry-run` measures
 what they take on your machine and data. A chosen value at an end of its range extends it, at the

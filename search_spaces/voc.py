@@ -31,7 +31,7 @@ pixels are divided by their spread.
 """
 
 from study.config import (
-    MODELS,
+    R50_FPN,
     Budget,
     DataConfig,
     LogUniform,
@@ -69,7 +69,7 @@ SPACE = SearchSpace(
     ),
     fixed=RunConfig(
         data=DATA,
-        model=MODELS["r101-fpn"],
+        model=R50_FPN.but(name="resnet101"),
         optim=OptimConfig(batch_size=16),
         schedule=ScheduleConfig(lengths=LENGTHS, tail=(6_000, 2_000), warmup=500),
         checkpoint_every=1000,

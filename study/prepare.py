@@ -5,7 +5,7 @@
         --data.val val.json --data.val-images val/ --sizes 16 64
     python -m study.prepare coco_10k --data.root /datasets/coco --write-ids ids/
     python -m study.prepare voc --data.root VOCdevkit
-    python -m study.prepare pretext --images FOLDER --out weights.safetensors --model r50-fpn
+    python -m study.prepare pretext --images FOLDER --out weights.safetensors --model resnet50
     python -m study.prepare upload data/coco s3://bucket/coco     # once, from where the data are
     python -m study.prepare sync s3://bucket/coco data/coco       # on each node of a cluster
 
@@ -43,9 +43,10 @@ from study.commands.common import (
     unset,
     usable,
 )
+from study.commands.models import NAMES
 from study.commands.spaces import find
 from study.commands.sweep_options import Device
-from study.config import model
+from study.config import TINY
 from study.data.checks import check
 from study.data.distribution import sync as distribution
 from study.data.distribution.downloads import to_unpack
@@ -53,7 +54,8 @@ from study.data.formats import voc
 from study.data.formats.class_folders import ImageFolder
 from study.data.index import Index
 from study.data.splits import Splits, open_splits
-from study.models.initialisation import PRETEXT_WEIGHTS
+from study.models import backbones
+from study.models.backbones.thin import PRETEXT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +76,7 @@ class Prepare:
 
 @dataclass(frozen=True, kw_only=True)
 class Pretext:
-    """Pre-train a backbone on classifying images: an arm for the model that it belongs to."""
+    """Pre-train a backbone on classifying images: an arm for models that have this backbone."""
 
     images: Folder = None
     """A sub-folder of images for each class, or train/ and val/ with these. Without it, the
@@ -82,12 +84,18 @@ class Pretext:
     out: File = None
     """Where the weights are written (.safetensors). Progress is kept beside it: the same command
     goes on after a kill."""
-    model: Annotated[str | None, unset("NAME")] = None
-    """The model whose backbone it is (default: tiny)."""
+    model: Annotated[
+        str | None,
+        tyro.conf.arg(
+            metavar="NAME",
+            help=f"The backbone: {NAMES} (default: {TINY.body.name}).",
+            help_behavior_hint="",
+        ),
+    ] = None
     epochs: Annotated[float | None, unset("E")] = None
     """Times that each image is seen (default: 100, or as it takes to see 200,000 images)."""
     image_px: Count = None
-    """Side of the crops that are shown (default: 224, for tiny 48)."""
+    """Side of the crops that are shown (default: what suits the backbone, mostly 224)."""
     batch_size: Count = None
     """Images per iteration (default: 64)."""
     lr: Annotated[float | None, unset("LR")] = None
@@ -161,19 +169,20 @@ def pretext(command: Pretext) -> int:
     if command.images is None:
         if alone := sorted(given.keys() - {"out"}):
             raise ValueError(f"{', '.join(alone)}: for --images; give a folder of images too")
-        from study.training.pretext_shapes import train  # here, as below: it imports torch
+        from study.training.pretraining import shapes  # here, as below: it imports torch
 
-        train(command.out or PRETEXT_WEIGHTS, say)
+        shapes.train(command.out or PRETEXT, say)
         return DONE
     if command.out is None:
         raise ValueError("out: give a file for the weights: --out weights.safetensors")
-    from study.training import pretraining
+    body = backbones.find(given.pop("model", TINY.body.name), "model").body
+    from study.training.pretraining import images
 
-    network, device = model(given.pop("model", "tiny")), given.pop("device", "auto")
+    device = given.pop("device", "auto")
     folder = ImageFolder.open(given.pop("images").expanduser())
     out = given.pop("out").expanduser()
-    config = pretraining.recipe(network, len(folder.train), **given)
-    pretraining.train(config, folder, out, device=device, say=say)
+    config = images.recipe(body, len(folder.train), **given)
+    images.train(config, folder, out, device=device, say=say)
     return DONE
 
 

@@ -32,6 +32,7 @@ from study.data.distribution.downloads import absent
 from study.data.index import Index
 from study.data.splits import Splits, open_splits
 from study.data.statistics import per_image
+from study.models.weights import available
 from study.planning.bill import affordable, bill
 from study.planning.design import Design
 from study.planning.plan import Plan
@@ -46,10 +47,13 @@ def run(sweep: Sweep, command: list[str]) -> int:
     console = Console()
     asked = design(sweep)
     study = StudyDir(usable(sweep.run_dir, writing=not sweep.dry_run))
-    if sweep.dry_run and absent(asked.space.fixed.data):
+    missing = absent(asked.space.fixed.data)
+    if sweep.dry_run and missing:
         cost, speed = bill(asked), asked.space.assumed_speed
         known = bill_time(cost, speed, "assumed: no data here to measure with") if speed else []
         show(console, asked, [*bill_lines(cost), *known])  # what to download comes next
+    if not missing:
+        check_weights(asked)  # before the data, at which it takes a while to look
     check(asked.space.fixed.data, asked.space.scientific.sizes)
     splits = open_splits(asked.space.fixed.data)
     check_arms(asked, len(splits.train.category_id))
@@ -136,16 +140,22 @@ def with_anchors(asked: Design, index: Index) -> Design:
     return replace(asked, space=replace(asked.space, fixed=fixed))
 
 
+def check_weights(asked: Design) -> None:
+    """Raises ValueError where there are no weights for an arm of such a model; reads none."""
+    fixed = asked.space.fixed
+    for arm in asked.arms:
+        available.require(replace(fixed, arm=arm.name, init=arm.init))
+
+
 def check_arms(asked: Design, num_classes: int) -> None:
     """Raises ValueError where an arm's weights do not fit the network, or do not fill what is
     frozen.
     """
     fixed = asked.space.fixed
-    frozen = fixed.model.body.frozen_stages > 0 or fixed.model.body.norm == "frozen_batch"
-    shipped = fixed.model.body.name == "thin" and fixed.model.body.norm == "group"
     for arm in asked.arms:
-        if not frozen and (arm.init is None or (arm.init == "pretext" and shipped)):
-            continue  # fit, and importing torch takes seconds
+        # shipped weights fit, as `check_weights` has seen, and to import torch takes seconds
+        if arm.init in (None, "pretext") and not fixed.model.body.freezes:
+            continue
         from study.models.initialisation import build
 
         build(replace(fixed, arm=arm.name, init=arm.init), num_classes)

@@ -14,7 +14,7 @@ from study.commands.common import OwnData
 from study.commands.spaces import find, names
 from study.commands.sweep_options import Spend, Sweep, Tuning, design
 from study.commands.words import duration
-from study.config import TINY, RunConfig, SearchSpace, from_dict
+from study.config import R50_FPN, TINY, RunConfig, SearchSpace, from_dict
 from study.config.schedule import independent_iterations, iterations, legs
 from study.data.anchors import anchor_px
 from study.data.index import Index
@@ -69,7 +69,7 @@ def test_every_space_that_comes_along_is_found_and_documented(name: str):
         ({"arms": ("scratch", "scratch")}, "each once"),
         ({"sizes": (64, 24)}, "ascending"),
         ({"lengths": (4,)}, "longer than the tail"),
-        ({"model": "huge"}, "model = 'huge': one of tiny"),
+        ({"model": "huge"}, "model = 'huge': one of thin"),
         ({"workers": 3}, "workers = 3"),
         ({"max_concurrent": 0}, "max_concurrent = 0"),
         ({"budget": Spend(confirm=-1)}, "confirm = -1"),
@@ -234,8 +234,12 @@ def test_a_space_keeps_its_variant_of_a_model_named_again(tmp_path: Path):
     asked = Sweep(run_dir=tmp_path, data=own)
     crops = design(asked).space.fixed.model
     assert crops.crop_px == 128
-    assert design(replace(asked, model="tiny")).space.fixed.model == crops
-    assert design(replace(asked, model="r50-fpn")).space.fixed.model.body.name == "resnet50"
+    assert design(replace(asked, model="thin")).space.fixed.model == crops
+    other = design(replace(asked, model="resnet50", arms=("scratch",))).space.fixed.model
+    assert other.body.name == "resnet50"
+    assert replace(other, body=crops.body, anchor_px=crops.anchor_px) == crops
+    full = design(replace(asked, model="resnet50", detector="full", arms=("scratch",)))
+    assert full.space.fixed.model == R50_FPN
 
 
 def test_what_an_image_holds_is_recorded_beside_the_question():

@@ -64,6 +64,20 @@ def test_the_same_command_goes_on_and_extends_and_another_is_refused(
         assert "holds another run" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_another_backbone_trains_and_is_scored_on_the_embedded_data(tmp_path: Path):
+    folder = ["--run-dir", str(tmp_path / "run"), *SMALL, "--lengths", "8", "--tail", "4", "2"]
+    assert train.main([*folder, "--model", "resnet18"]) == DONE
+    found = TrialDir(tmp_path / "run")
+    run = from_dict(RunConfig, found.config()["run"])
+    assert (
+        replace(run.model, body=ALONE.model.body, anchor_px=ALONE.model.anchor_px) == ALONE.model
+    )
+    assert (run.model.body.name, len(run.model.anchor_px)) == ("resnet18", 5)
+    (record,) = found.records()
+    assert record["AP_box"] is not None and record["loss"] > 0
+
+
 def test_flags_alone_mean_the_rate_and_lengths_for_the_batch_that_is_given():
     run = configured("--batch-size", "8", "--run-dir", "x")
     assert run == replace(ALONE, trial_id="x", optim=replace(ALONE.optim, batch_size=8))

@@ -73,7 +73,7 @@ def pretraining(epochs: float, images: float, px: int = 224) -> Seen:
 IMAGENET_100_EPOCHS = pretraining(100, 1_280_000)
 """The paper's assumption about ImageNet's pre-training (Fig. 2, caption)."""
 PRETEXT = pretraining(2500 * 64 / 16_000, 16_000, px=48)
-"""Of the weights that come with the project: see study/training/pretext_shapes.py."""
+"""Of the weights that come with the project: see study/training/pretraining/shapes.py."""
 KNOWN = {"scratch": NOTHING, "pretext": PRETEXT}
 
 COCO_IMAGES = 118_287  # of train2017

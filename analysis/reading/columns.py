@@ -157,14 +157,14 @@ CONFIRMATIONS: Columns = (
     }
     | SCORES
 )
-AUDITS: Columns = {
+INIT_REPORTS: Columns = {
     "study": _PLACE["study"],
     "arm": _PLACE["arm"],
     "group": ("str", "group of parameters, named by the model"),
     "loaded": ("int64", "parameters that start from the arm's weights"),
     "random": ("int64", "parameters that start at random"),
     "frozen": ("int64", "parameters that are never updated"),
-    "trials": ("int64", "trials whose audit says exactly this"),
+    "trials": ("int64", "trials whose init report says exactly this"),
 }
 STRIPS: Columns = {
     "study": _PLACE["study"],
@@ -403,7 +403,7 @@ FRAMES: dict[str, tuple[str, Columns]] = {
     "Results.tails": ("one row per trial, length and factor", TAILS),
     "Results.costs": ("one row per arm, size and role", COSTS),
     "Results.confirmations": ("one row per confirmation run", CONFIRMATIONS),
-    "Results.audits": ("one row per arm, group of parameters, and finding", AUDITS),
+    "Results.init_reports": ("one row per arm, group of parameters, and finding", INIT_REPORTS),
     "Results.strips": ("one row per size and strip by which a range was extended", STRIPS),
     "best": ("the chosen setting, one row per arm and size", BEST),
     "answer": ("one row per size and arm compared with the reference", ANSWER),

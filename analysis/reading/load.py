@@ -37,7 +37,7 @@ class Results:
     tails: pd.DataFrame
     costs: pd.DataFrame
     confirmations: pd.DataFrame
-    audits: pd.DataFrame
+    init_reports: pd.DataFrame
     strips: pd.DataFrame
 
     @property
@@ -94,7 +94,7 @@ def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
             (t.confirmation() for t in trials if t.place["role"] == "confirm"),
             columns.CONFIRMATIONS,
         ),
-        audits=_audits(trials),
+        init_reports=_init_reports(trials),
         strips=_strips(trials),
     )
 
@@ -141,17 +141,17 @@ def _costs(trials: list[Trial], table: pd.DataFrame, tails: pd.DataFrame) -> pd.
     return frame(rows, columns.COSTS)
 
 
-def _audits(trials: Iterable[Trial]) -> pd.DataFrame:
+def _init_reports(trials: Iterable[Trial]) -> pd.DataFrame:
     """Trials of one arm should agree: where they do not, each finding has its row."""
     kinds = ("loaded", "random", "frozen")
     found = Counter(
         (trial.place["study"], trial.place["arm"], group, *(counts.get(k, 0) for k in kinds))
         for trial in trials
-        for group, counts in trial.audit.items()
+        for group, counts in trial.init_report.items()
     )
-    names = list(columns.AUDITS)
+    names = list(columns.INIT_REPORTS)
     rows = [dict(zip(names, (*key, n), strict=True)) for key, n in found.items()]
-    return frame(rows, columns.AUDITS)
+    return frame(rows, columns.INIT_REPORTS)
 
 
 def _strips(trials: Iterable[Trial]) -> pd.DataFrame:

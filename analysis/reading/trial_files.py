@@ -29,7 +29,7 @@ class Trial:
     strip: Row | None  # name, low, high
     records: list[Row]
     events: list[Row]
-    audit: dict[str, dict[str, int]]
+    init_report: dict[str, dict[str, int]]
 
     @property
     def setting(self) -> Row:
@@ -108,7 +108,7 @@ def read(study: str, trial: TrialDir) -> Trial:
     config = parsed(at("config.json"), trial.config)
     records = parsed(at("records.jsonl"), trial.records)
     events = parsed(at("events.jsonl"), trial.events)
-    audit = parsed(at("init_audit.json"), trial.init_report)
+    report = parsed(at("init_report.json"), trial.init_report)
     for number, record in enumerate(records, 1):
         missing = [key for key in _NEEDED if key not in record]
         if missing:
@@ -129,7 +129,7 @@ def read(study: str, trial: TrialDir) -> Trial:
         raise ValueError(f"{at('config.json')}: has no {error.args[0]}") from error
     place |= {"study": study, "trial_id": trial.id}
     stopped_at, strip = config.get("stopped_at"), config.get("strip")
-    return Trial(place, run, stopped_at, strip, records, events, audit)
+    return Trial(place, run, stopped_at, strip, records, events, report)
 
 
 def parsed(path: str, read: Any) -> Any:

@@ -47,5 +47,5 @@ def derived(results: Results) -> Tables:
         "confirmations": results.confirmations,
         "costs": results.costs,
         "strips": results.strips,
-        "audits": results.audits,
+        "init_reports": results.init_reports,
     }

@@ -96,7 +96,7 @@ def render(results: Results, made: Tables, evaluated: Evaluations) -> str:
         "seen": figures.seen(results, study, seen),
         "evaluated": evaluated,
         "trials": layout.trials(results.trials),
-        "audit": layout.audit(results.audits),
+        "init_report": layout.init_report(results.init_reports),
         "command": shlex.join(map(str, manifest.get("command") or [])),
         "csv": [f"{name}.csv" for name in made | evaluated.frames],
         "question": layout.flat(manifest["question"]),

@@ -160,7 +160,7 @@ def trials(table: pd.DataFrame) -> Table:
     return Table("Best record of every trial", columns, found, tall=True)
 
 
-def audit(table: pd.DataFrame) -> Table:
+def init_report(table: pd.DataFrame) -> Table:
     """Parameters loaded, random and frozen."""
     kinds = ("loaded", "random", "frozen", "trials")
     columns = [ARM, Column("parameters", number=False), *map(Column, kinds)]

@@ -8,9 +8,11 @@ from typing import Annotated, Literal
 import tyro
 
 from study.commands.common import OwnData, RunDir, data_config, unset
+from study.commands.models import BackboneName, DetectorSize, chosen
 from study.commands.spaces import find
-from study.config import Budget, Scientific, model
+from study.config import Budget, Scientific
 from study.config.arms import parse
+from study.models import backbones
 from study.planning.design import Design
 from study.planning.search import Search
 from study.planning.stopping import Metric, Rules, Stopping
@@ -79,8 +81,9 @@ class Sweep:
     """Of the search and the tuning trials; those of confirm runs follow from it."""
     budget: tyro.conf.OmitArgPrefixes[Spend] = field(default_factory=Spend)
     tuning: Annotated[Tuning, tyro.conf.arg(name="")] = field(default_factory=Tuning)
-    model: Annotated[str | None, unset("NAME")] = None
-    """tiny, r50-fpn or r101-fpn."""
+    model: BackboneName = None
+    detector: DetectorSize = None
+    """Sizes of images and heads: small for CPUs, full as in the paper (default: the space's)."""
     lengths: Annotated[tuple[int, ...] | None, unset("T ...")] = None
     """Training lengths to choose from, in iterations, at every size."""
     data: OwnData = field(default_factory=OwnData)
@@ -118,8 +121,8 @@ def design(sweep: Sweep) -> Design:
     if sweep.lengths:
         nuisance = replace(nuisance, lengths=sweep.lengths, longer={})
     fixed = replace(space.fixed, data=data_config(space, sweep.data))
-    if sweep.model:
-        fixed = replace(fixed, model=model(sweep.model))
+    fixed = replace(fixed, model=chosen(fixed.model, sweep.model, sweep.detector))
+    backbones.require(fixed.model)
     if sweep.device:
         fixed = replace(fixed, device=sweep.device)
     if sweep.workers < 1 or fixed.optim.batch_size % sweep.workers:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from study.commands.models import chosen
 from study.commands.train_options import ALONE, Train
-from study.config import DataConfig, RunConfig, model
+from study.config import DataConfig, RunConfig
 from study.config.arms import parse
+from study.models import backbones
+from study.models.weights import available
 from study.recipes import Recipe, scaling
 from study.storage import opened
 
@@ -30,7 +33,7 @@ def config(command: Train, recipe: Recipe | None = None) -> RunConfig:
     if command.workers < 1 or run.optim.batch_size % command.workers:
         size = run.optim.batch_size
         raise ValueError(f"workers = {command.workers}: must divide the batch of {size} images")
-    return replace(
+    run = replace(
         run,
         trial_id=opened(command.run_dir).absolute().name if command.run_dir else run.trial_id,
         arm=arm.name if arm else run.arm,
@@ -45,6 +48,8 @@ def config(command: Train, recipe: Recipe | None = None) -> RunConfig:
         device=command.device,
         threads=command.threads,
     )
+    backbones.require(run.model)
+    return run
 
 
 def every_image(command: Train, recipe: Recipe | None) -> bool:
@@ -56,12 +61,8 @@ def every_image(command: Train, recipe: Recipe | None) -> bool:
 
 def weights_lacking(run: RunConfig) -> str | None:
     """Why the run cannot have its initial weights, if that can be said without reading any."""
-    if run.init is None and not run.model.body.freezes:
-        return None
-    from study.models import initialisation  # here: a list needs no torch
-
     try:
-        initialisation.require(run)
+        available.require(run)
     except ValueError as error:
         return str(error)
     return None
@@ -72,7 +73,7 @@ def _alone(command: Train) -> RunConfig:
     if command.tiny:
         raise ValueError("tiny: reduces a recipe; without one the run is small as it is")
     data = command.data.over(ALONE.data, "custom")
-    run = replace(ALONE, data=data, model=model(command.model) if command.model else ALONE.model)
+    run = replace(ALONE, data=data, model=chosen(ALONE.model, command.model, command.detector))
     if command.batch_size is not None:
         run = replace(run, optim=replace(run.optim, batch_size=command.batch_size))
     return scaling.at_scale(run, command.short_px) if command.short_px else run
@@ -80,10 +81,11 @@ def _alone(command: Train) -> RunConfig:
 
 def _of_recipe(command: Train, recipe: Recipe) -> RunConfig:
     """The recipe's run at the scale that the command asks for."""
-    if command.model is not None:
-        raise ValueError(
-            f"model = {command.model!r}: the recipe {recipe.name} has its own; leave one out"
-        )
+    for name in ("model", "detector"):
+        if (value := getattr(command, name)) is not None:
+            raise ValueError(
+                f"{name} = {value!r}: the recipe {recipe.name} has its own; leave one out"
+            )
     data = _recipe_data(command, recipe)
     if command.tiny:
         sizes = {"batch_size": command.batch_size, "short_px": command.short_px}

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from study.commands.common import Count, OwnData, RunDir, unset
+from study.commands.models import BackboneName, DetectorSize
 from study.config import RunConfig
 
 ALONE = RunConfig(split="report", keep_weights=True)
@@ -89,8 +90,9 @@ class Train:
     ] = None
     split: Literal["tune", "report"] = "report"
     """Images to evaluate on."""
-    model: Annotated[str | None, unset("NAME")] = None
-    """tiny, r50-fpn or r101-fpn (default: tiny); a recipe has its own."""
+    model: BackboneName = None
+    detector: DetectorSize = None
+    """Sizes of images and heads: small for CPUs, full as in the paper (default: small)."""
     crop_px: Count = None
     """Train on random square crops of this side, in px."""
     data: OwnData = field(default_factory=OwnData)

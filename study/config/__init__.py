@@ -8,14 +8,14 @@ classes know nothing of torch or ray; a run's configuration travels as the plain
 from study.config.body import BodyConfig
 from study.config.data import PATHS, DataConfig
 from study.config.evaluation import EvaluationConfig
-from study.config.model import MODELS, R50_FPN, TINY, ModelConfig, model
+from study.config.model import DETECTORS, R50_FPN, TINY, ModelConfig
 from study.config.plain import digest, from_dict, to_dict
 from study.config.run import OptimConfig, RunConfig
 from study.config.schedule import ScheduleConfig
 from study.config.space import Budget, LogUniform, Nuisance, Scientific, SearchSpace
 
 __all__ = [
-    "MODELS",
+    "DETECTORS",
     "PATHS",
     "R50_FPN",
     "TINY",
@@ -33,6 +33,5 @@ __all__ = [
     "SearchSpace",
     "digest",
     "from_dict",
-    "model",
     "to_dict",
 ]

@@ -9,6 +9,9 @@ from study.config.require import require
 
 Norm = Literal["group", "sync_batch", "frozen_batch", "none"]
 
+IMAGENET_MEAN = (123.675, 116.28, 103.53)  # RGB, of 0 to 255
+IMAGENET_STD = (58.395, 57.12, 57.375)
+
 
 @dataclass(frozen=True, kw_only=True)
 class BodyConfig:
@@ -31,3 +34,12 @@ class BodyConfig:
     def freezes(self) -> bool:
         """Whether some weights stay as they are at first: they must then be loaded."""
         return self.frozen_stages > 0 or self.norm == "frozen_batch"
+
+
+def of_imagenet(name: str, norm: Norm = "group") -> BodyConfig:
+    """The body of a network for which there are ImageNet weights: it sees pixels as they expect
+    them, and GroupNorm has 32 groups (Wu & He 2018).
+    """
+    return BodyConfig(
+        name=name, norm=norm, norm_groups=32, pixel_mean=IMAGENET_MEAN, pixel_std=IMAGENET_STD
+    )

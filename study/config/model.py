@@ -7,7 +7,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from study.config.body import BodyConfig
+from study.config.body import BodyConfig, of_imagenet
 from study.config.require import require
 
 Fidelity = Literal["torchvision", "detectron"]
@@ -23,7 +23,7 @@ class ModelConfig:
     """A two-stage detector. Sizes in pixels of the network's input; counts per image."""
 
     body: BodyConfig = field(default_factory=BodyConfig)
-    pyramid: bool = True  # FPN; without, RoIs are pooled from the backbone's last map (VGG-16)
+    pyramid: bool = True  # FPN; without, RoIs are pooled from one map of the backbone
     fpn_channels: int = 32
     masks: bool = True  # Mask R-CNN; without, Faster R-CNN
     class_agnostic: bool = False  # one box regressor for all classes; a cascade always has
@@ -34,7 +34,7 @@ class ModelConfig:
     long_px: int = 160  # limit of its longer side
     train_short_px: tuple[int, int] | None = None  # in training drawn from this range, per image
     crop_px: int | None = None  # train on random square crops of this side; None: whole images
-    anchor_px: tuple[float, ...] = (16, 32, 48, 96)  # one per level of the pyramid
+    anchor_px: tuple[float, ...] = (16, 32, 48, 96)  # one for each level of the pyramid
     aspect_ratios: tuple[float, ...] = (0.7, 1.4)  # height / width
     proposals_before_nms: tuple[int, int] = (200, 100)  # per level: training, inference
     proposals: tuple[int, int] = (100, 50)  # training, inference
@@ -88,15 +88,10 @@ class ModelConfig:
 _BODY = {field.name for field in dataclasses.fields(BodyConfig)}
 
 TINY = ModelConfig()
+"""For two CPU cores."""
 
-RESNET50 = BodyConfig(
-    name="resnet50",
-    norm_groups=32,
-    pixel_mean=(123.675, 116.28, 103.53),
-    pixel_std=(58.395, 57.12, 57.375),
-)
 R50_FPN = ModelConfig(
-    body=RESNET50,
+    body=of_imagenet("resnet50"),
     fpn_channels=256,
     short_px=800,
     long_px=1333,
@@ -118,19 +113,9 @@ R50_FPN = ModelConfig(
     canonical_px=224,
     canonical_level=4,
 )
+"""For GPUs: the sizes of "Rethinking ImageNet Pre-training" and of Detectron."""
 
-MODELS: dict[str, ModelConfig] = {
-    "tiny": TINY,
-    "r50-fpn": R50_FPN,
-    "r101-fpn": R50_FPN.but(name="resnet101"),
-}
+Size = Literal["small", "full"]
 
-
-def model(name: str) -> ModelConfig:
-    """The model of that name.
-
-    Raises:
-        ValueError: no such model; lists the ones there are.
-    """
-    require(name in MODELS, "model", name, f"one of {', '.join(MODELS)}")
-    return MODELS[name]
+DETECTORS: dict[Size, ModelConfig] = {"small": TINY, "full": R50_FPN}
+"""What `--detector` chooses: all but the body."""

@@ -9,12 +9,13 @@ import numpy as np
 
 from study.config import ModelConfig
 from study.data.index import Index
+from study.models import backbones
 
 QUANTILES = (0.05, 0.95)
 
 
 def anchor_px(index: Index, model: ModelConfig) -> tuple[float, ...]:
-    """One anchor for each level of the pyramid, px of the network's input.
+    """One anchor for each level of the backbone's pyramid, px of the network's input.
 
     They lie evenly in the logarithm between the 5 % and the 95 % quantile of the side of a
     square of the box's area, after resizing; crowds do not count.
@@ -31,4 +32,4 @@ def anchor_px(index: Index, model: ModelConfig) -> tuple[float, ...]:
     if not len(side):
         raise ValueError(f"{index.path}: annotations: no box to train on")
     low, high = np.quantile(side, QUANTILES)
-    return tuple(np.geomspace(low, high, len(model.anchor_px)).round(1).tolist())
+    return tuple(np.geomspace(low, high, backbones.anchors(model)).round(1).tolist())

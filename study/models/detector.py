@@ -8,26 +8,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.backbone_utils import BackboneWithFPN
-from torchvision.models.detection.faster_rcnn import (
-    FastRCNNConvFCHead,
-    FastRCNNPredictor,
-    TwoMLPHead,
-)
 from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.keypoint_rcnn import KeypointRCNNPredictor
-from torchvision.models.detection.mask_rcnn import MaskRCNNHeads
-from torchvision.models.detection.rpn import RPNHead
 
 from study.config import ModelConfig
-from study.models import backbone, fidelity, norms
-from study.models.heads import cascade
-from study.models.heads.mask_predictor import MaskPredictor
-from study.models.heads.roi_heads import BoxParts, Branch, Heads
+from study.models import backbones, rpn
+from study.models.features import features
+from study.models.heads import assembly
 from study.models.losses import Share
-from study.models.roi_align import PyramidRoIAlign
-from study.models.rpn import RPN
 
 
 class Detector(nn.Module):
@@ -44,9 +31,10 @@ class Detector(nn.Module):
 
     def __init__(self, config: ModelConfig, num_classes: int) -> None:
         super().__init__()
-        self.backbone = _features(config)
-        self.rpn = _rpn(config, self.backbone.out_channels)
-        self.roi_heads = _heads(config, self.backbone.out_channels, num_classes)
+        backbones.require(config)
+        self.backbone = features(config)
+        self.rpn = rpn.build(config, self.backbone.out_channels)
+        self.roi_heads = assembly.heads(config, self.backbone.out_channels, num_classes)
         self.every_stage = True
         self.register_buffer("mean", _pixel(config.body.pixel_mean), persistent=False)
         self.register_buffer("std", _pixel(config.body.pixel_std), persistent=False)
@@ -70,9 +58,10 @@ class Detector(nn.Module):
             seeds: per image one for the RPN's sampler and one for the RoI heads'; with `targets`.
 
         Returns:
-            Shares by name, as `losses` lists them; or per image boxes [n, 4] xyxy px of the
-            network's input, scores [n], labels [n], with a mask head masks [n, 1, m, m] in [0, 1],
-            with a keypoint head keypoints float32 [n, K, 3] (x, y px, and a logit as score).
+            Shares by name, those of a cascade's stages numbered from 1. Or per image boxes [n, 4]
+            xyxy px of the network's input, scores [n], labels [n], with a mask head masks
+            [n, 1, m, m] in [0, 1], with a keypoint head keypoints float32 [n, K, 3] (x, y px, and
+            a logit as score).
         """
         inputs, features = self._maps(images)
         if targets is None:
@@ -80,7 +69,7 @@ class Detector(nn.Module):
             selected = [self.select(boxes, scores) for boxes, scores in found]
             return self.roi_heads.finish(features, selected)
         assert seeds is not None
-        self.rpn.fg_bg_sampler.seeds = [rpn for rpn, _ in seeds]
+        self.rpn.fg_bg_sampler.seeds = [own for own, _ in seeds]
         proposals, shares = self.rpn(ImageList(inputs, sizes), features, targets)
         return {
             "objectness": shares["loss_objectness"],
@@ -140,119 +129,5 @@ class Detector(nn.Module):
         return self.roi_heads.candidates(features, proposals, sizes, self.every_stage)
 
 
-def losses(config: ModelConfig) -> tuple[str, ...]:
-    """The names of a model's losses, in their order, when every stage is there."""
-    stages = [f"_{number}" for number in range(1, len(config.cascade) + 1)] or [""]
-    return (
-        "objectness",
-        "rpn_box",
-        *(f"{kind}{stage}" for stage in stages for kind in ("classifier", "box")),
-        *(("mask",) if config.masks else ()),
-        *(("keypoint",) if config.keypoints else ()),
-    )
-
-
 def _pixel(values: tuple[float, ...]) -> Tensor:
     return torch.tensor(values).reshape(1, 3, 1, 1)
-
-
-def _features(config: ModelConfig) -> BackboneWithFPN | backbone.Single:
-    """[B, 3, H, W] → feature maps by name, each of `out_channels`; its body is `.body`."""
-    body = backbone.build(config)
-    put = backbone.with_fpn if config.pyramid else backbone.single
-    return put(body, config)
-
-
-def _rpn(config: ModelConfig, channels: int) -> RPN:
-    """3x3 convolution without norm, as in Detectron's GN models.
-
-    A pyramid has one size of anchor on each level; a single map has all of them.
-
-    Raises:
-        ValueError: another number of sizes than of levels.
-    """
-    levels = backbone.maps(config).anchored
-    if config.pyramid and len(config.anchor_px) != len(levels):
-        raise ValueError(
-            f"model.anchor_px = {config.anchor_px}: one size for each of the {len(levels)} levels"
-            f" of {config.body.name}'s pyramid"
-        )
-    sizes = [(side,) for side in config.anchor_px] if config.pyramid else [config.anchor_px]
-    anchors = AnchorGenerator(tuple(sizes), (config.aspect_ratios,) * len(sizes))
-    per_cell = len(sizes[0]) * len(config.aspect_ratios)
-    return RPN(anchors, RPNHead(channels, per_cell), config)
-
-
-def _heads(config: ModelConfig, channels: int, num_classes: int) -> Heads:
-    """The box stages, mask and keypoint head.
-
-    Later stages are drawn last, so that a cascade's other weights are those of a plain model.
-    """
-    norm = norms.of_heads(config)
-    first = _box_parts(config, channels, num_classes, 0)
-    mask = keypoint = None
-    if config.masks:
-        mask = Branch(
-            _pool(config, config.mask_pool),
-            MaskRCNNHeads(channels, [channels] * config.mask_convs, 1, norm_layer=norm),
-            MaskPredictor(channels, channels, num_classes + 1),
-        )
-        if config.fidelity == "detectron":
-            fidelity.clear_biases(mask.predictor)
-    if config.keypoints:
-        keypoint = Branch(
-            _pool(config, config.keypoint_pool),
-            # torchvision's head for keypoints takes no norm; but for that they are alike
-            MaskRCNNHeads(
-                channels,
-                [config.keypoint_channels] * config.keypoint_convs,
-                1,
-                norm_layer=norm,
-            ),
-            KeypointRCNNPredictor(config.keypoint_channels, config.keypoints),
-        )
-    later = [
-        _box_parts(config, channels, num_classes, stage) for stage in range(1, len(config.cascade))
-    ]
-    return Heads(config, first, later, mask, keypoint)
-
-
-def _box_parts(config: ModelConfig, channels: int, num_classes: int, stage: int) -> BoxParts:
-    """N conv + fc on a pyramid, with norm; two fc layers on a single map, as in VGG's R-CNN."""
-    if config.pyramid:
-        head: nn.Module = FastRCNNConvFCHead(
-            (channels, config.box_pool, config.box_pool),
-            [channels] * config.box_convs,
-            [config.box_fc],
-            norm_layer=norms.of_heads(config),
-        )
-    else:
-        # Fast R-CNN has dropout behind both layers (Girshick 2015), Detectron has none. There is
-        # none here either: what is dropped would have to be a function of the image's seed.
-        head = TwoMLPHead(channels * config.box_pool**2, config.box_fc)
-    predictor = FastRCNNPredictor(config.box_fc, num_classes + 1)
-    if config.fidelity == "detectron":
-        fidelity.fill_box_head(head, predictor)
-    if isinstance(head, TwoMLPHead):  # "Rethinking": VGG is initialised by MSRA throughout
-        for layer in (head.fc6, head.fc7):
-            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
-    if config.agnostic:
-        predictor.bbox_pred = _first_outputs(predictor.bbox_pred, 4)
-    iou = config.cascade[stage] if config.cascade else 0.5
-    return BoxParts(_pool(config, config.box_pool), head, predictor, iou, cascade.weights(stage))
-
-
-def _first_outputs(layer: nn.Linear, outputs: int) -> nn.Linear:
-    """The layer cut down: whatever is drawn after it, is drawn as after the whole layer."""
-    cut = nn.Linear(layer.in_features, outputs, device="meta")
-    cut.to_empty(device=layer.weight.device)
-    cut.load_state_dict({name: value[:outputs] for name, value in layer.state_dict().items()})
-    return cut
-
-
-def _pool(config: ModelConfig, bins: int) -> PyramidRoIAlign:
-    strides = backbone.maps(config).strides
-    return PyramidRoIAlign(
-        bins, len(strides), config.canonical_px, config.canonical_level, strides[0]
-    )

@@ -1,4 +1,4 @@
-"""Initial weights: what is loaded, what is random, what is frozen, and the audit that says so.
+"""Initial weights: what is loaded, what is random, what is frozen, and the report that says so.
 
 Every run first initialises the whole detector from its seed and then loads the arm's tensors over
 it, so two arms of one seed differ in the loaded tensors only.
@@ -8,30 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.parse import urlparse
 
 import torch
 from torch import Tensor, nn
 from torchvision.ops import FrozenBatchNorm2d
 
-from study.config import TINY, ModelConfig, RunConfig
+from study.config import BodyConfig, RunConfig
+from study.config.arms import is_url
+from study.models import backbones
 from study.models.detector import Detector
-from study.models.weights import checkpoints, detectron
-from study.models.weights.imagenet import imagenet, named
+from study.models.weights import available, checkpoints, detectron
+from study.models.weights.imagenet import imagenet
 from study.randomness import Stream, seed
 
-PRETEXT_WEIGHTS = Path(__file__).with_name("weights") / "pretext_thin24.safetensors"
 CLASSIFIERS = ("fc.", "head.", "heads.", "classifier.", "projection_head.", "prototypes.")
 """What is left of a pre-training's own task; never loaded into a backbone."""
 
 COUNTER = "num_batches_tracked"  # of batch norms: says nothing where momentum is constant
 
-Audit = dict[str, dict[str, int]]
+Report = dict[str, dict[str, int]]
 """Numbers of values loaded, random and frozen, by group of parameters."""
 
 
-def build(config: RunConfig, num_classes: int) -> tuple[Detector, Audit]:
-    """The detector with its initial weights, on the CPU, and its init audit.
+def build(config: RunConfig, num_classes: int) -> tuple[Detector, Report]:
+    """The detector with its initial weights, on the CPU, and its init report.
 
     Raises:
         ValueError: weights that do not exist or do not fit; lists the keys and shapes. Or
@@ -42,74 +42,37 @@ def build(config: RunConfig, num_classes: int) -> tuple[Detector, Audit]:
         detector = Detector(config.model, num_classes)
     loaded: set[str] = set()
     if config.init is not None:
-        weights = read_weights(config.init, config.model)
+        weights = read_weights(config.init, config.model.body)
         names = load_body(detector.backbone.body, weights, config.init)
         loaded = {f"backbone.body.{name}" for name in names}
-        if not config.model.pyramid:
-            names = load_box_head(detector.roi_heads.box_head, weights, config.init)
+        single = backbones.find(config.model.body.name).single
+        if single and not config.model.pyramid:
+            head = detector.roi_heads.box_head
+            names = load_box_head(head, weights, single.box_head, config.init)
             loaded |= {f"roi_heads.box_head.{name}" for name in names}
-    return detector, audit(detector, loaded, config.frozen_random)
+    return detector, report(detector, loaded, config.frozen_random)
 
 
-def read_weights(source: str, model: ModelConfig) -> dict[str, Tensor]:
+def read_weights(source: str, body: BodyConfig) -> dict[str, Tensor]:
     """Tensors by name from "pretext", "imagenet", a .safetensors, .pt/.pth or Detectron's .pkl
     file, or a URL of one.
 
-    "imagenet" and .pkl are fitted to the model's normalisation of pixels; what another file holds
+    "imagenet" and .pkl are fitted to the body's normalisation of pixels; what another file holds
     must have been trained with that.
 
     Raises:
-        ValueError: no such weights for this model, or no such file.
+        ValueError: no such weights for this backbone, or no such file.
     """
-    _require_weights(source, model)
-    if source == "pretext":
-        return checkpoints.read(PRETEXT_WEIGHTS)
+    available.require_weights(source, body)
+    shipped = backbones.find(body.name).shipped
+    if source == "pretext" and shipped:
+        return checkpoints.read(shipped.file)
     if source == "imagenet":
-        return imagenet(model)
-    path = checkpoints.fetched(source) if _is_url(source) else Path(source).expanduser()
+        return imagenet(body)
+    path = checkpoints.fetched(source) if is_url(source) else Path(source).expanduser()
     if path.suffix == ".pkl":
-        return detectron.read(path, model)
+        return detectron.read(path, body)
     return checkpoints.read(path)
-
-
-def require(config: RunConfig) -> None:
-    """Refuse what `build` would refuse, as far as that can be said without reading any weights.
-
-    Raises:
-        ValueError: weights that are not there or were never made for such a model; or something
-            is frozen and nothing is loaded.
-    """
-    if config.init is not None:
-        _require_weights(config.init, config.model)
-    elif config.model.body.freezes and not config.frozen_random:
-        raise ValueError(
-            f"arm {config.arm!r}: its weights are random, and the model freezes some of them"
-            f" (model.body.frozen_stages = {config.model.body.frozen_stages}, model.body.norm ="
-            f" {config.model.body.norm!r}): give weights as the arm, or a model that freezes none"
-        )
-
-
-def _require_weights(source: str, model: ModelConfig) -> None:
-    if source == "pretext":
-        fits = model.body.name == "thin" and model.body.norm == "group"
-        if not fits or model.body.norm_groups != TINY.body.norm_groups:
-            raise ValueError(
-                "arm 'pretext' has weights for the backbone 'thin' with GroupNorm of"
-                f" {TINY.body.norm_groups} groups only, not {model.body.name!r} with"
-                f" {model.body.norm!r} of {model.body.norm_groups}: use --model tiny, or another"
-                " arm"
-            )
-    elif source == "imagenet":
-        named(model)
-    elif not _is_url(source) and not Path(source).expanduser().is_file():
-        raise ValueError(
-            f"weights {source!r}: no such file (an arm is scratch, pretext, imagenet, a file or a"
-            " URL)"
-        )
-
-
-def _is_url(source: str) -> bool:
-    return urlparse(source).scheme in ("http", "https")
 
 
 def load_body(body: nn.Module, weights: dict[str, Tensor], source: str) -> set[str]:
@@ -124,20 +87,22 @@ def load_body(body: nn.Module, weights: dict[str, Tensor], source: str) -> set[s
     return _load(body, given, f"weights {source!r} do not fit the backbone")
 
 
-def load_box_head(head: nn.Module, weights: dict[str, Tensor], source: str) -> set[str]:
-    """Load VGG-16's two fully-connected layers into the box head's, if the weights have them.
+def load_box_head(
+    head: nn.Module, weights: dict[str, Tensor], layers: Mapping[str, str], source: str
+) -> set[str]:
+    """Load layers of the backbone's classifier into the box head that begins with them, if the
+    weights have them: names loaded, as the head calls them.
 
-    Fast R-CNN with VGG-16 begins with both (Girshick 2015): names loaded, as the head calls them.
+    `layers`: the head's layers by those of the classifier.
 
     Raises:
         ValueError: they do not fit.
     """
-    names = {f"classifier.{layer}.": f"{own}." for layer, own in ((0, "fc6"), (3, "fc7"))}
     given = {
-        key.replace(prefix, own): value
+        f"{own}.{key.removeprefix(f'{theirs}.')}": value
         for key, value in weights.items()
-        for prefix, own in names.items()
-        if key.startswith(prefix)
+        for theirs, own in layers.items()
+        if key.startswith(f"{theirs}.")
     }
     return _load(head, given, f"weights {source!r} do not fit the box head") if given else set()
 
@@ -188,7 +153,7 @@ GROUPS = (
 )
 
 
-def audit(detector: nn.Module, loaded: set[str], frozen_random: bool = False) -> Audit:
+def report(detector: nn.Module, loaded: set[str], frozen_random: bool = False) -> Report:
     """What became of each group's values; `loaded` holds the names of those loaded.
 
     Values are the parameters, and what a batch norm has beside them: its running statistics, and
@@ -198,7 +163,7 @@ def audit(detector: nn.Module, loaded: set[str], frozen_random: bool = False) ->
         ValueError: something is frozen but was not loaded, unless that is asked for. Detectron's
             first numbers from scratch lost 3.3 to 3.5 AP to this (its GN project's README).
     """
-    counts: Audit = {}
+    counts: Report = {}
     for name, value, frozen in _values(detector):
         if frozen and name not in loaded and not frozen_random:
             raise ValueError(

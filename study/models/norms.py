@@ -12,30 +12,30 @@ from collections.abc import Callable, Collection
 from torch import nn
 from torchvision.ops import FrozenBatchNorm2d
 
-from study.config import ModelConfig
+from study.config import BodyConfig
 from study.models.sync_batch_norm import SyncBatchNorm
 
 Layer = Callable[[int], nn.Module]
 """A norm layer by number of channels; `nn.GroupNorm` has its arguments the other way round."""
 
 
-def of_body(config: ModelConfig) -> Layer:
+def of_body(body: BodyConfig) -> Layer:
     """The backbone's."""
-    if config.body.norm == "none":
+    if body.norm == "none":
         return lambda channels: nn.Identity()
-    return FrozenBatchNorm2d if config.body.norm == "frozen_batch" else _live(config)
+    return FrozenBatchNorm2d if body.norm == "frozen_batch" else _live(body)
 
 
-def of_heads(config: ModelConfig) -> Layer | None:
+def of_heads(body: BodyConfig) -> Layer | None:
     """The FPN's and the RoI heads'; None: they have none."""
-    return None if config.body.norm in ("frozen_batch", "none") else _live(config)
+    return None if body.norm in ("frozen_batch", "none") else _live(body)
 
 
-def _live(config: ModelConfig) -> Layer:
+def _live(body: BodyConfig) -> Layer:
     """Those that can be trained from random weights."""
-    if config.body.norm == "sync_batch":
+    if body.norm == "sync_batch":
         return SyncBatchNorm
-    return lambda channels: nn.GroupNorm(config.body.norm_groups, channels)
+    return lambda channels: nn.GroupNorm(body.norm_groups, channels)
 
 
 def freeze(body: nn.Module, parts: Collection[str]) -> None:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.rpn import RegionProposalNetwork
+from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 
 from study.config import ModelConfig
 from study.models.losses import Share
@@ -99,3 +99,14 @@ def within(boxes: Tensor, size: tuple[int, int]) -> Tensor:
     height, width = size
     left, top, right, bottom = boxes.unbind(1)
     return (left >= 0) & (top >= 0) & (right <= width) & (bottom <= height)
+
+
+def build(config: ModelConfig, channels: int) -> RPN:
+    """3x3 convolution without norm, as in Detectron's GN models.
+
+    A pyramid has one size of anchor on each level; a single map has all of them.
+    """
+    sizes = [(side,) for side in config.anchor_px] if config.pyramid else [config.anchor_px]
+    anchors = AnchorGenerator(tuple(sizes), (config.aspect_ratios,) * len(sizes))
+    per_cell = len(sizes[0]) * len(config.aspect_ratios)
+    return RPN(anchors, RPNHead(channels, per_cell), config)

@@ -1,7 +1,8 @@
 """What a recipe takes: images, and GPU-hours at an assumed speed.
 
 Published seconds per iteration of Mask R-CNN's variants on the same eight V100s (detectron2's
-model zoo) give their ratios; 10 images/s for R50-FPN is what the search spaces assume of a GPU.
+model zoo) give their ratios; those of backbones stand at their entries. 10 images/s for R50-FPN is
+what the search spaces assume of a GPU.
 """
 
 from __future__ import annotations
@@ -10,18 +11,12 @@ from dataclasses import replace
 
 from study.config import ModelConfig, RunConfig
 from study.config.schedule import legs
+from study.models import backbones
 
 R50_SPEED = 10.0  # images per second of a GPU, assumed
 FULL_PX = 800
 
 BASE = 0.261  # s per iteration: R50-FPN, two-layer box head
-BACKBONE = {
-    "resnet50": 1.0,
-    "resnet101": 0.340 / BASE,
-    "resnext101_32x8d": 0.690 / BASE,
-    "resnext152_32x8d": 4 * 0.340 / BASE,  # the paper: about 4x the FLOPs of R101
-    "vgg16": 0.340 / BASE,  # a guess: nothing is published of it
-}
 SYNC_BATCH = 0.345 / 0.309  # with the box head of four convolutions, against GroupNorm
 CASCADE = 0.328 / BASE
 KEYPOINTS = 0.315 / BASE
@@ -33,9 +28,10 @@ def speed(model: ModelConfig) -> float | None:
 
     None: of this backbone nothing is known.
     """
-    if model.body.name not in BACKBONE:
+    known = backbones.find(model.body.name).iteration_s
+    if known is None:
         return None
-    seconds = BACKBONE[model.body.name] * (model.short_px / FULL_PX) ** 2
+    seconds = known / BASE * (model.short_px / FULL_PX) ** 2
     if model.body.norm == "sync_batch":
         seconds *= SYNC_BATCH
     if model.cascade:

@@ -20,6 +20,10 @@ BODY = {
 """Fields that a model had before its body was a configuration of its own, and their names now."""
 
 
+INIT_REPORT = "init_audit.json"
+"""What a trial's init_report.json was called."""
+
+
 def trial_config(config: dict[str, Any]) -> dict[str, Any]:
     """The contents of a trial's config.json."""
     return config | {"run": run(config["run"])} if "run" in config else config

@@ -84,7 +84,7 @@ class _Session:
         train = self.splits.train
         subset = self.splits.subset(config.size, config.draw)
         # weights that do not fit are refused before any image is decoded: of COCO's, for an hour
-        detector, audit = initialisation.build(config, len(train.category_id))
+        detector, report = initialisation.build(config, len(train.category_id))
         self.data = TrainingData(train, subset, config.model)
         detector.to(self.device, getattr(torch, config.precision)).train()
         self.state = TrainState(detector, optimiser(detector, config.optim))
@@ -98,7 +98,7 @@ class _Session:
         self.averages = bool(config.schedule.watch) and "average" in config.schedule.watched
         self.meter = Meter(trial, world.size)
         if world.is_main:
-            trial.write_init_report(audit)
+            trial.write_init_report(report)
         self.mark(State.RUNNING, device=_device_name(self.device), workers=world.size)
 
     def enter(self, leg: Leg, remaining: Sequence[Leg]) -> None:

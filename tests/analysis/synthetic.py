@@ -174,7 +174,7 @@ def write_trial(
     trial = study.trial(run.trial_id)
     place = {"role": role, "index": index, "strategy": strategy, **(more or {})}
     trial.write_config(place | {"run": to_dict(run)})
-    trial.write_init_report(_audit(run.arm))
+    trial.write_init_report(_report(run.arm))
     trial.mark(State.RUNNING, iteration=0, images_spent=0, device_seconds=0.0, workers=1)
     if run.optim.lr > truth.too_fast and run.arm == "scratch":
         trial.mark(State.DIVERGED, iteration=12, error="loss = nan", **_spent(96))
@@ -313,7 +313,7 @@ def _record(
     }
 
 
-def _audit(arm: str) -> dict[str, dict[str, int]]:
+def _report(arm: str) -> dict[str, dict[str, int]]:
     body, heads = 420_000, 230_000
     loaded = 0 if arm == "scratch" else body
     return {

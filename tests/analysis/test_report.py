@@ -27,8 +27,8 @@ from tests.analysis.incomplete import DRAWN, INCOMPLETE, lost
 from tests.analysis.page import Page
 
 CSV = {
-    *("answer", "best", "trials", "tails", "curves", "costs", "confirmations", "audits", "flags"),
-    *("stop_audit", "cross_tuning", "strips", "seen"),
+    *("answer", "best", "trials", "tails", "curves", "costs", "confirmations", "flags"),
+    *("init_reports", "stop_audit", "cross_tuning", "strips", "seen"),
     *("crossover", "catch_up", "tuning_curve", "variation", "importance"),
     *("against_paper", "hypotheses"),
 }

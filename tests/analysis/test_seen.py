@@ -34,7 +34,7 @@ from analysis.drawing.looks import looks
 from analysis.reading.frames import rows, values, where
 from analysis.report import figures
 from study.storage.run_dir import StudyDir
-from study.training import pretext_shapes
+from study.training.pretraining import shapes as pretext_shapes
 from tests.analysis.conftest import Incomplete
 
 PER_IMAGE = {"24": (2.5, 9216.0), "64": (3.0, 9216.0), "256": (2.75, 9216.0)}

@@ -6,12 +6,12 @@ import pytest
 
 from study import sweep, train
 from study.commands.common import BAD_INPUT, DONE, FAILURE, INTERRUPTED, exit_status
-from study.config import model
 from study.data.shapes import scenes
+from study.models import backbones
 
 
 def refuse() -> int:
-    model("tinny")
+    backbones.find("tinny", "model")
     return DONE
 
 
@@ -27,7 +27,8 @@ def interrupt() -> int:
 
 def test_bad_input_is_one_line(capsys: pytest.CaptureFixture[str]):
     assert exit_status(refuse) == BAD_INPUT
-    assert capsys.readouterr().err == "error: model = 'tinny': one of tiny, r50-fpn, r101-fpn\n"
+    said = ", ".join(backbones.names())
+    assert capsys.readouterr().err == f"error: model = 'tinny': one of {said}\n"
 
 
 def test_our_mistakes_come_with_a_traceback(capsys: pytest.CaptureFixture[str]):

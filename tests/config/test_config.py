@@ -6,19 +6,18 @@ import json
 import pytest
 
 from study.config import (
-    MODELS,
+    R50_FPN,
     DataConfig,
     OptimConfig,
     RunConfig,
     digest,
     from_dict,
-    model,
     to_dict,
 )
 
 
 def test_round_trip_through_json():
-    config = RunConfig(model=MODELS["r50-fpn"], optim=OptimConfig(clip_norm=None), init="pretext")
+    config = RunConfig(model=R50_FPN, optim=OptimConfig(clip_norm=None), init="pretext")
     assert from_dict(RunConfig, json.loads(json.dumps(to_dict(config)))) == config
 
 
@@ -33,11 +32,6 @@ def test_every_mistake_is_named_at_once():
     assert "momentun" in text
     assert "longer than the tail" in text
     assert "RunConfig.size" in text
-
-
-def test_unknown_model_lists_the_models():
-    with pytest.raises(ValueError, match="one of tiny, r50-fpn, r101-fpn"):
-        model("tinny")
 
 
 def test_own_data_needs_its_four_paths():

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
-from torchvision.models import get_weight, resnet50, vgg16
+from torchvision.models import get_weight, resnet18, resnet50, vgg16
 
-from study.config import R50_FPN, ModelConfig
-from study.models import backbone
+from study.commands.models import chosen
+from study.config import R50_FPN, TINY, ModelConfig
+from study.models import features
 from study.models.initialisation import load_body, read_weights
 from study.models.weights import checkpoints
-from study.models.weights.imagenet import BATCH_NORM
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is a no-op")  # loading into "meta"
 
@@ -33,7 +33,7 @@ def one(shape: tuple[int, ...] | torch.Size, value: float = RIGHT) -> Tensor:
 
 def body(config: ModelConfig = BATCH) -> torch.nn.Module:
     with torch.device("meta"):
-        return backbone.build(config)
+        return features.body(config.body)
 
 
 def like(module: torch.nn.Module, prefix: str, value: float = RIGHT) -> dict[str, Tensor]:
@@ -99,7 +99,7 @@ def test_the_backbone_is_taken_of_each_kind_of_checkpoint(kind: str, norm: str, 
     path = tmp_path / "checkpoint.pth"
     torch.save(FILES[kind](), path)
     config = BATCH.but(norm=norm)  # type: ignore[arg-type]
-    weights = read_weights(str(path), config)
+    weights = read_weights(str(path), config.body)
     network = body(config)
     names = load_body(network, weights, kind)
     assert len(names) == 5 * 53 and not any("tracked" in name for name in names)
@@ -109,7 +109,7 @@ def test_the_backbone_is_taken_of_each_kind_of_checkpoint(kind: str, norm: str, 
 def test_weights_with_batch_statistics_are_refused_by_other_norms(tmp_path: Path):
     path = tmp_path / "checkpoint.pth"
     torch.save(moco_v2(), path)
-    weights = read_weights(str(path), R50_FPN)
+    weights = read_weights(str(path), R50_FPN.body)
     for norm in ("group", "none"):
         with pytest.raises(ValueError) as error:
             load_body(body(R50_FPN.but(norm=norm)), weights, "MoCo")
@@ -137,10 +137,10 @@ def test_a_file_that_runs_a_program_is_refused(tmp_path: Path, capsys: pytest.Ca
     path = tmp_path / "bad.pth"
     torch.save({"state_dict": like(body(), ""), "extra": Program()}, path)
     with pytest.raises(ValueError, match="more than tensors and plain values"):
-        read_weights(str(path), BATCH)
+        read_weights(str(path), BATCH.body)
     path.with_suffix(".pkl").write_bytes(pickle.dumps(Program()))
     with pytest.raises(ValueError, match="only NumPy arrays are taken from a pickle"):
-        read_weights(str(path.with_suffix(".pkl")), BATCH)
+        read_weights(str(path.with_suffix(".pkl")), BATCH.body)
     assert "a program ran" not in capsys.readouterr().out
 
 
@@ -151,7 +151,7 @@ def test_an_address_is_downloaded_once(tmp_path: Path, monkeypatch: pytest.Monke
     first = checkpoints.fetched(there.as_uri())
     there.unlink()
     assert checkpoints.fetched(there.as_uri()) == first
-    assert len(load_body(body(), read_weights(str(first), BATCH), "SwAV")) == 5 * 53
+    assert len(load_body(body(), read_weights(str(first), BATCH.body), "SwAV")) == 5 * 53
     with pytest.raises(ValueError, match=r"cannot be downloaded .* give the path of a file"):
         checkpoints.fetched((tmp_path / "other" / "checkpoint.pth").as_uri())
 
@@ -162,20 +162,21 @@ def test_imagenet_weights_with_batch_norm_are_torchvisions(
 ):
     """A file in torch's cache under the published one's name is not downloaded again."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    cached = tmp_path / "hub" / "checkpoints" / Path(get_weight(BATCH_NORM["resnet50"]).url).name
+    url = get_weight("ResNet50_Weights.IMAGENET1K_V1").url
+    cached = tmp_path / "hub" / "checkpoints" / Path(url).name
     cached.parent.mkdir(parents=True)
     with torch.device("meta"):
         stock = resnet50()
     torch.save(like(stock, ""), cached)
     config = BATCH.but(norm=norm)  # type: ignore[arg-type]
-    weights = read_weights("imagenet", config)
+    weights = read_weights("imagenet", config.body)
     assert len(load_body(body(config), weights, "imagenet")) == 5 * 53
     assert weights["conv1.weight"].unique().tolist() == [RIGHT]
     plain = config.but(pixel_std=(1.0, 1.0, 1.0))  # then inputs are that much larger
-    scaled = read_weights("imagenet", plain)["conv1.weight"]
+    scaled = read_weights("imagenet", plain.body)["conv1.weight"]
     torch.testing.assert_close(scaled[0, :, 0, 0], 1 / torch.tensor(R50_FPN.body.pixel_std))
-    with pytest.raises(ValueError, match=r"model\.pixel_mean = \(0\.0, 0\.0, 0\.0\)"):
-        read_weights("imagenet", config.but(pixel_mean=(0.0, 0.0, 0.0)))
+    with pytest.raises(ValueError, match=r"model\.body\.pixel_mean = \(0\.0, 0\.0, 0\.0\)"):
+        read_weights("imagenet", config.but(pixel_mean=(0.0, 0.0, 0.0)).body)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +192,7 @@ def test_imagenet_weights_that_cannot_be_downloaded_are_named(
     monkeypatch.setattr("torchvision.models.WeightsEnum.get_state_dict", offline)
     config = R50_FPN.but(norm=norm)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=rf"'imagenet': {name}.* cannot be downloaded: Name"):
-        read_weights("imagenet", config)
+        read_weights("imagenet", config.body)
 
 
 def test_imagenet_weights_without_norm_are_torchvisions_vgg16():
@@ -206,12 +207,30 @@ def test_imagenet_weights_without_norm_are_torchvisions_vgg16():
     ("changes", "words"),
     [
         ({"name": "resnet101"}, "with GroupNorm for 'resnet101', only for resnet50"),
-        ({"name": "resnext152_32x8d", "norm": "sync_batch"}, "only for resnet18, resnet50"),
+        (
+            {"name": "resnext152_32x8d", "norm": "sync_batch"},
+            "only for resnet18, resnet50, resnet",
+        ),
         ({"norm": "none"}, "with no norm for 'resnet50', only for vgg16"),
-        ({"norm_groups": 16}, r"model\.norm_groups = 16: .* trained with 32"),
-        ({"stride_1x1": True}, r"leave model\.stride_1x1 off"),
+        ({"norm_groups": 16}, r"model\.body\.norm_groups = 16: .* trained with 32"),
+        ({"stride_1x1": True}, r"leave model\.body\.stride_1x1 off"),
     ],
 )
 def test_imagenet_weights_that_do_not_exist_are_refused(changes: dict[str, str], words: str):
     with pytest.raises(ValueError, match=words):
-        read_weights("imagenet", R50_FPN.but(**changes))  # type: ignore[arg-type]
+        read_weights("imagenet", R50_FPN.but(**changes).body)  # type: ignore[arg-type]
+
+
+def test_imagenet_weights_of_resnet18_are_for_the_norm_that_it_comes_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    url = get_weight("ResNet18_Weights.IMAGENET1K_V1").url
+    cached = tmp_path / "hub" / "checkpoints" / Path(url).name
+    cached.parent.mkdir(parents=True)
+    with torch.device("meta"):
+        stock = resnet18()
+    torch.save(like(stock, ""), cached)
+    usual = chosen(TINY, "resnet18", None)
+    weights = read_weights("imagenet", usual.body)
+    assert len(load_body(body(usual), weights, "imagenet")) == 5 * 20

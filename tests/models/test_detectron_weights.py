@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torchvision.ops import FrozenBatchNorm2d
 
 from study.config import R50_FPN, ModelConfig
-from study.models import backbone
+from study.models import features
 from study.models.initialisation import load_body, read_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is a no-op")  # loading into "meta"
@@ -53,7 +53,7 @@ def blobs(norm: Literal["gn", "bn"], depths: tuple[int, ...]) -> dict[str, np.nd
 
 def body(config: ModelConfig) -> torch.nn.Module:
     with torch.device("meta"):
-        return backbone.build(config)
+        return features.body(config.body)
 
 
 def written(folder: Path, content: object) -> str:
@@ -72,7 +72,7 @@ def test_weights_with_group_norm_fit_and_see_what_they_were_trained_on(
     rest = {"pred_w": np.zeros((1000, 2048), np.int8), "pred_b": np.zeros(1000, np.int8)}
     rest |= {"conv1_w_momentum": np.zeros(3, np.int8)}
     config = R50_FPN.but(name=name)
-    weights = read_weights(written(tmp_path, {"blobs": own | rest, "cfg": "…"}), config)
+    weights = read_weights(written(tmp_path, {"blobs": own | rest, "cfg": "…"}), config.body)
     assert load_body(body(config), weights, name) == body(config).state_dict().keys()
     assert np.array_equal(weights["bn1.weight"], own["conv1_gn_s"])
     assert np.array_equal(weights["bn1.bias"], own["conv1_gn_b"])
@@ -89,7 +89,7 @@ def test_weights_with_group_norm_fit_and_see_what_they_were_trained_on(
 def test_folded_batch_norms_become_frozen_ones(tmp_path: Path):
     own = blobs("bn", (3, 4, 6, 3))
     rest = {"conv1_b": np.ones(64, np.int8), "fc1000_w": np.zeros((1000, 2048), np.int8)}
-    weights = read_weights(written(tmp_path, own | rest), FOLDED)  # without `blobs`
+    weights = read_weights(written(tmp_path, own | rest), FOLDED.body)  # without `blobs`
     assert load_body(body(FOLDED), weights, "R-50") == body(FOLDED).state_dict().keys()
     norm = FrozenBatchNorm2d(64)
     norm.load_state_dict({key[4:]: value for key, value in weights.items() if key[:4] == "bn1."})
@@ -105,9 +105,14 @@ def test_folded_batch_norms_become_frozen_ones(tmp_path: Path):
         ("bn", {"norm": "sync_batch", "stride_1x1": True}, "norm = 'sync_batch', must be 'frozen"),
         ("bn", {"norm": "frozen_batch"}, r"model\.body\.stride_1x1 = False, must be True"),
         ("gn", {"norm": "sync_batch"}, r"model\.body\.norm = 'sync_batch', must be 'group'"),
-        ("gn", {"norm_groups": 16}, r"model\.norm_groups = 16, must be 32"),
+        ("gn", {"norm_groups": 16}, r"model\.body\.norm_groups = 16, must be 32"),
+        ("gn", {"name": "thin"}, r"model\.body\.name = 'thin', must be 'resnet50' or"),
         ("gn", {"name": "resnet18"}, r"model\.body\.name = 'resnet18', must be 'resnet50' or"),
-        ("gn", {"pixel_mean": (0.0, 0.0, 0.0)}, r"model\.pixel_mean = .*made for \(122\.7717"),
+        (
+            "gn",
+            {"pixel_mean": (0.0, 0.0, 0.0)},
+            r"body\.pixel_mean = .*made for \(122\.7717",
+        ),
     ],
 )
 def test_models_that_the_weights_do_not_suit_are_refused(
@@ -115,17 +120,17 @@ def test_models_that_the_weights_do_not_suit_are_refused(
 ):
     path = written(tmp_path, {"blobs": blobs(norm, (1,))})
     with pytest.raises(ValueError, match=words):
-        read_weights(path, R50_FPN.but(**changes))  # type: ignore[arg-type]
+        read_weights(path, R50_FPN.but(**changes).body)  # type: ignore[arg-type]
 
 
 def test_blobs_missing_or_left_over_are_listed(tmp_path: Path):
     own = blobs("gn", (3, 4, 6, 3)) | {"res2_0_branch2a_bn_rm": np.zeros(64, np.int8)}
     del own["res5_2_branch2c_w"]
-    weights = read_weights(written(tmp_path, own), R50_FPN)
+    weights = read_weights(written(tmp_path, own), R50_FPN.body)
     with pytest.raises(ValueError) as error:
         load_body(body(R50_FPN), weights, "R-50-GN.pkl")
     assert "missing: layer4.2.conv3.weight (2048, 512, 1, 1)" in str(error.value)
     assert "left over: res2_0_branch2a_bn_rm (64,)" in str(error.value)
     other = written(tmp_path, {"model": {"conv1.weight": np.zeros(3)}, "__author__": "detectron2"})
     with pytest.raises(ValueError, match=r"no Caffe2 blobs .* only Detectron's are read"):
-        read_weights(other, R50_FPN)
+        read_weights(other, R50_FPN.body)

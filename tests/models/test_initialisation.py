@@ -8,8 +8,9 @@ import safetensors.torch
 import torch
 from torchvision.models.detection.faster_rcnn import TwoMLPHead
 
-from study.config import MODELS, RunConfig
-from study.models import backbone, initialisation
+from study.config import R50_FPN, TINY, ModelConfig, RunConfig
+from study.models import backbones, features, initialisation
+from study.models.weights import available
 from study.training.train_state import optimiser
 
 SCRATCH = RunConfig(seed=3)
@@ -17,7 +18,7 @@ SCRATCH = RunConfig(seed=3)
 
 def weights(seed: int = 1) -> dict[str, torch.Tensor]:
     torch.manual_seed(seed)
-    return backbone.build(SCRATCH.model).state_dict()
+    return features.body(SCRATCH.model.body).state_dict()
 
 
 @pytest.fixture
@@ -29,15 +30,15 @@ def file(tmp_path: Path) -> Path:
 
 def test_two_arms_differ_in_the_backbone_only(file: Path):
     scratch, _ = initialisation.build(SCRATCH, 8)
-    loaded, audit = initialisation.build(dataclasses.replace(SCRATCH, init=str(file)), 8)
+    loaded, report = initialisation.build(dataclasses.replace(SCRATCH, init=str(file)), 8)
     expected = weights()
     for (name, a), b in zip(
         scratch.state_dict().items(), loaded.state_dict().values(), strict=True
     ):
         body = name.removeprefix("backbone.body.")
         assert torch.equal(b, expected[body] if body != name else a), name
-    assert audit["backbone.body"] == {"loaded": 655_224, "random": 0, "frozen": 0}
-    assert audit["rpn"]["loaded"] == 0
+    assert report["backbone.body"] == {"loaded": 655_224, "random": 0, "frozen": 0}
+    assert report["rpn"]["loaded"] == 0
 
 
 def test_initial_weights_are_a_function_of_the_seed():
@@ -59,8 +60,8 @@ def test_prefixes_and_classifier_are_taken_off(tmp_path: Path, wrapper: str):
     wrapped["fc.weight"] = torch.zeros(5, 192)
     path = tmp_path / "wrapped.pth"
     torch.save({"state_dict": wrapped, "epoch": 3}, path)
-    read = initialisation.read_weights(str(path), SCRATCH.model)
-    body = backbone.build(SCRATCH.model)
+    read = initialisation.read_weights(str(path), SCRATCH.model.body)
+    body = features.body(SCRATCH.model.body)
     initialisation.load_body(body, read, str(path))
     for key, value in weights().items():
         assert torch.equal(body.state_dict()[key], value)
@@ -71,7 +72,7 @@ def test_misfits_are_listed_and_nothing_is_loaded():
     del wrong["stem.0.weight"]
     wrong["layer1.0.weight"] = torch.zeros(4, 4)
     wrong["layer9.0.weight"] = torch.zeros(2)
-    body = backbone.build(SCRATCH.model)
+    body = features.body(SCRATCH.model.body)
     before = {key: value.clone() for key, value in body.state_dict().items()}
     with pytest.raises(ValueError) as error:
         initialisation.load_body(body, wrong, "wrong.pt")
@@ -86,27 +87,31 @@ def test_a_frozen_parameter_that_was_not_loaded_is_refused():
     detector, _ = initialisation.build(SCRATCH, 8)
     detector.backbone.body.stem.requires_grad_(False)
     with pytest.raises(ValueError, match=r"backbone.body.stem.0.weight is frozen but was not"):
-        initialisation.audit(detector, set())
+        initialisation.report(detector, set())
 
 
 @pytest.mark.parametrize(
     ("init", "model", "words"),
     [
-        ("nowhere.pt", "tiny", "no such file"),
-        ("imagenet", "tiny", "no ImageNet weights with GroupNorm for 'thin'"),
-        ("pretext", "r50-fpn", "use --model tiny"),
+        ("nowhere.pt", TINY, "no such file"),
+        ("imagenet", TINY, "no ImageNet weights with GroupNorm for 'thin', only for resnet50"),
+        ("pretext", R50_FPN, "for the backbone 'thin' with GroupNorm of 8 .* use --model thin"),
+        ("pretext", TINY.but(norm_groups=4), "not for 'thin' with .* 'group' of 4 groups"),
+        ("pretext", TINY.but(norm="sync_batch"), "not for 'thin' with .* 'sync_batch'"),
     ],
 )
-def test_weights_that_do_not_exist_are_named(init: str, model: str, words: str):
+def test_weights_that_do_not_exist_are_named(init: str, model: ModelConfig, words: str):
     with pytest.raises(ValueError, match=words):
-        initialisation.read_weights(init, MODELS[model])
+        initialisation.read_weights(init, model.body)
+    with pytest.raises(ValueError, match=words):  # without reading any
+        available.require(dataclasses.replace(SCRATCH, init=init, model=model))
 
 
 def test_timm_keys_fit_the_full_size_backbone():
     """The file itself cannot be downloaded by a test; its keys and shapes are timm's."""
     timm = pytest.importorskip("timm")
     given = timm.create_model("resnet50_gn", pretrained=False).state_dict()
-    body = backbone.build(MODELS["r50-fpn"])
+    body = features.body(R50_FPN.body)
     assert len(initialisation.load_body(body, given, "timm")) == len(given) - 2  # fc
 
 
@@ -117,7 +122,7 @@ def frozen(**changes: object) -> RunConfig:
 
 def saved(config: RunConfig, folder: Path) -> RunConfig:
     """The same run with weights for its backbone, which all are 0.5."""
-    tensors = backbone.build(config.model).state_dict()
+    tensors = features.body(config.model.body).state_dict()
     path = folder / "half.safetensors"
     halves = {key: torch.full(value.shape, 0.5) for key, value in tensors.items()}
     safetensors.torch.save_file(halves, path)
@@ -140,14 +145,14 @@ def test_what_is_frozen_must_be_loaded_unless_its_randomness_is_asked_for(
     ):
         initialisation.build(config, 8)
     with pytest.raises(ValueError, match="arm 'scratch': its weights are random, and the model"):
-        initialisation.require(config)  # without building it
+        available.require(config)  # without building it
     asked = dataclasses.replace(config, frozen_random=True)
-    initialisation.require(asked)
-    _, audit = initialisation.build(asked, 8)
-    body = audit["backbone.body"]
+    available.require(asked)
+    _, report = initialisation.build(asked, 8)
+    body = report["backbone.body"]
     assert body["loaded"] == 0 and 0 < body["frozen"] < body["random"]
-    _, audit = initialisation.build(saved(config, tmp_path), 8)
-    assert audit["backbone.body"] == body | {"loaded": body["random"], "random": 0}
+    _, report = initialisation.build(saved(config, tmp_path), 8)
+    assert report["backbone.body"] == body | {"loaded": body["random"], "random": 0}
 
 
 def test_what_is_frozen_stays_and_has_no_optimiser(tmp_path: Path):
@@ -170,7 +175,7 @@ def test_what_is_frozen_stays_and_has_no_optimiser(tmp_path: Path):
     assert still == {name for name in state if "tracked" not in name} - running
 
 
-def test_the_audit_counts_running_statistics():
+def test_the_report_counts_running_statistics():
     _, group = initialisation.build(SCRATCH, 8)
     _, batch = initialisation.build(frozen(norm="sync_batch"), 8)
     channels = 24 + 2 * (48 + 96 + 192)
@@ -183,10 +188,15 @@ def test_vgg16s_fully_connected_layers_go_into_the_box_head():
     shapes = {"classifier.0": (5, 18), "classifier.3": (5, 5), "classifier.6": (1000, 5)}
     weights = {f"{name}.weight": torch.full(shape, 0.5) for name, shape in shapes.items()}
     weights |= {f"{name}.bias": torch.full(shape[:1], 0.5) for name, shape in shapes.items()}
-    names = initialisation.load_box_head(head, weights, "vgg16")
+    single = backbones.find("vgg16").single
+    assert single
+    layers = single.box_head
+    names = initialisation.load_box_head(head, weights, layers, "vgg16")
     assert names == {"fc6.weight", "fc6.bias", "fc7.weight", "fc7.bias"}
     assert all((value == 0.5).all() for value in head.state_dict().values())
-    assert not initialisation.load_box_head(head, {"0.weight": torch.zeros(3)}, "body alone")
+    assert not initialisation.load_box_head(
+        head, {"0.weight": torch.zeros(3)}, layers, "body alone"
+    )
     small = TwoMLPHead(in_channels=18, representation_size=4)
     with pytest.raises(ValueError, match=r"box head:\n  shape: fc6\.weight is \(5, 18\), must be"):
-        initialisation.load_box_head(small, weights, "vgg16")
+        initialisation.load_box_head(small, weights, layers, "vgg16")

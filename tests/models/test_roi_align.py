@@ -6,8 +6,8 @@ from torch import Tensor
 from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops import roi_align as kernel
 
-from study.models import roi_align
-from study.models.roi_align import PyramidRoIAlign
+from study.models.heads import roi_align
+from study.models.heads.roi_align import PyramidRoIAlign
 
 SIDES = {"0": 24, "1": 12, "2": 6}
 

@@ -1,5 +1,6 @@
 """The run directory survives kills, refuses another question, and has one owner at a time."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -79,3 +80,13 @@ def test_lock_is_held_against_another_process_and_freed_by_its_death(tmp_path: P
     holder.wait()
     with TrialDir(tmp_path).lock(5):
         pass
+
+
+def test_the_init_report_of_an_earlier_version_is_read(tmp_path: Path):
+    trial = TrialDir(tmp_path)
+    assert trial.init_report() == {}
+    older = {"rpn": {"loaded": 0, "random": 3, "frozen": 0}}
+    (tmp_path / "init_audit.json").write_text(json.dumps(older))
+    assert trial.init_report() == older
+    trial.write_init_report({"rpn": {"loaded": 3, "random": 0, "frozen": 0}})
+    assert trial.init_report()["rpn"]["loaded"] == 3

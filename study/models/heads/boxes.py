@@ -16,7 +16,7 @@ from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.ops import batched_nms, clip_boxes_to_image, remove_small_boxes
 
 from study.config import ModelConfig
-from study.models import fidelity
+from study.models.heads import fidelity
 from study.models.losses import Share
 from study.models.sampling import SeededSampler
 

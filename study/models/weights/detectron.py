@@ -4,13 +4,13 @@ R-50-GN.pkl, R-101-GN.pkl    GroupNorm of 32 groups, with which its models with 
 R-50.pkl, R-101.pkl          batch norms folded into a scale and an offset; bottlenecks have their
                              stride in the first convolution, hence `model.body.stride_1x1`
 
-Both kinds may lie directly in the file or under `blobs`.
+Both kinds may lie directly in the file or under `blobs`. What a blob is called in the network,
+the backbone's entry says.
 """
 
 from __future__ import annotations
 
 import pickle
-import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,27 +20,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from study.config import ModelConfig
-from study.models.weights.pixels import Pixels
+from study.config import BodyConfig
+from study.models import backbones
+from study.models.backbones import Pixels
+from study.models.weights.pixels import fitted
 
 PIXELS = Pixels((122.7717, 115.9465, 102.9801), (1.0, 1.0, 1.0))
 GROUPS = 32
 EPS = 1e-5  # FrozenBatchNorm2d's
 
-STEM = {
-    "conv1_w": "conv1.weight",
-    "conv1_gn_s": "bn1.weight",
-    "conv1_gn_b": "bn1.bias",
-    "res_conv1_bn_s": "bn1.weight",
-    "res_conv1_bn_b": "bn1.bias",
-}
-BLOCK = re.compile(r"res(\d)_(\d+)_branch(1|2a|2b|2c)_(w|[gb]n_[sb])")
-CONVS = {"1": "downsample.0", "2a": "conv1", "2b": "conv2", "2c": "conv3"}
-NORMS = {"1": "downsample.1", "2a": "bn1", "2b": "bn2", "2c": "bn3"}
 
-
-def read(path: Path, model: ModelConfig) -> dict[str, Tensor]:
-    """The backbone's tensors by torchvision's names, for images in the order RGB.
+def read(path: Path, body: BodyConfig) -> dict[str, Tensor]:
+    """The backbone's tensors by its own names, for images in the order RGB.
 
     Raises:
         ValueError: not such a file, or its weights suit another backbone or norm.
@@ -52,52 +43,37 @@ def read(path: Path, model: ModelConfig) -> dict[str, Tensor]:
             f"weights {str(path)!r}: no Caffe2 blobs of a ResNet (there is no conv1_w); of the"
             " .pkl files only Detectron's are read"
         )
-    blobs = {name: blob for name, blob in blobs.items() if isinstance(blob, np.ndarray)}
+    folded, backbone = "res_conv1_bn_s" in blobs, backbones.find(body.name)
+    _require(folded, path, body)
+    assert backbone.detectron
     weights = {
         name: torch.from_numpy(np.ascontiguousarray(blob))
         for blob_name, blob in blobs.items()
-        if (name := _name(blob_name)) is not None
+        if isinstance(blob, np.ndarray) and (name := backbone.detectron(blob_name)) is not None
     }
-    weights["conv1.weight"] = weights["conv1.weight"].flip(1)  # BGR → RGB
-    folded = "res_conv1_bn_s" in blobs
-    _require(folded, path, model)
+    weights[backbone.first] = weights[backbone.first].flip(1)  # BGR → RGB
     if folded:  # y = s x + b: a batch norm with mean 0 and variance 1
         for name in [name for name in weights if name.endswith(".bias")]:
             norm, zeros = name.removesuffix("bias"), torch.zeros_like(weights[name])
             weights |= {norm + "running_mean": zeros, norm + "running_var": zeros + (1 - EPS)}
-    return PIXELS.fitted(weights, "conv1.weight", model)
+    return fitted(weights, PIXELS, body)
 
 
-def _require(folded: bool, path: Path, model: ModelConfig) -> None:
-    known = model.body.name in ("resnet50", "resnet101")
+def _require(folded: bool, path: Path, body: BodyConfig) -> None:
     wanted = {"norm": "frozen_batch" if folded else "group", "stride_1x1": folded}
     if not folded:
         wanted["norm_groups"] = GROUPS
     wrong = [
-        f"model.body.{name} = {getattr(model.body, name)!r}, must be {value!r}"
+        f"model.body.{name} = {getattr(body, name)!r}, must be {value!r}"
         for name, value in wanted.items()
-        if getattr(model.body, name) != value
+        if getattr(body, name) != value
     ]
-    if not known:
-        wrong.append(f"model.body.name = {model.body.name!r}, must be 'resnet50' or 'resnet101'")
+    if backbones.find(body.name).detectron is None:
+        known = [repr(other.name) for other in backbones.all() if other.detectron]
+        wrong.append(f"model.body.name = {body.name!r}, must be {' or '.join(known)}")
     if wrong:
         kind = "batch norms folded into scale and offset" if folded else "GroupNorm"
         raise ValueError(f"weights {str(path)!r} have {kind}: {'; '.join(wrong)}")
-
-
-def _name(blob: str) -> str | None:
-    """torchvision's name; None: the classifier, a momentum, or no part of the body."""
-    if blob in STEM:
-        return STEM[blob]
-    if (match := BLOCK.fullmatch(blob)) is None:
-        # R-50.pkl has a conv1_b, which Detectron's network, without that bias, leaves out too
-        outside = not blob.startswith(("conv1_", "res")) or blob.endswith("_momentum")
-        return None if outside or blob == "conv1_b" else blob
-    stage, block, branch, kind = match.groups()
-    place = f"layer{int(stage) - 1}.{block}"
-    if kind == "w":
-        return f"{place}.{CONVS[branch]}.weight"
-    return f"{place}.{NORMS[branch]}.{'weight' if kind.endswith('s') else 'bias'}"
 
 
 def _unpickled(path: Path) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from study.config import MODELS
+from study.config import R50_FPN
 from study.recipes.base import (
     NOT_FROZEN,
     NOTES,
@@ -24,7 +24,7 @@ LENGTHS = times(2, 3, 4, 5, 6)
 CURVE = 20_000  # iterations between the points of a curve
 BEST = "Table 2, best of 2x–6x"
 GN_README = "Detectron, projects/GN/README.md"
-R101 = replace(MODELS["r101-fpn"], fidelity="detectron")
+R101 = R50_FPN.but(name="resnet101", fidelity="detectron")
 
 
 def table1(*values: float) -> tuple[Published, ...]:

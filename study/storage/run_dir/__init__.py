@@ -10,7 +10,7 @@ torch: a checkpoint is bytes.
       report_split.json.gz    the ground truth of the report split (detection_files.py)
       trials/<trial_id>/
         config.json           {"role", "index", "strategy", "run": the whole RunConfig, ...}
-        init_audit.json       init report: loaded / random / frozen, per group of parameters
+        init_report.json      loaded / random / frozen, per group of parameters
         records.jsonl         one evaluation a line
         events.jsonl          changes of state, and the cost so far, one a line
         detections-*.parquet  of confirm runs: what they detect (detection_files.py)

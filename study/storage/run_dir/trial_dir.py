@@ -68,10 +68,11 @@ class TrialDir:
 
     def init_report(self) -> dict[str, Any]:
         """What `write_init_report` wrote; empty if it has not been called."""
-        return json.loads(self.store.read("init_audit.json") or b"{}")
+        written = self.store.read("init_report.json") or self.store.read(older.INIT_REPORT)
+        return json.loads(written or b"{}")
 
     def write_init_report(self, report: dict[str, Any]) -> None:
-        self.store.write("init_audit.json", pretty(report))
+        self.store.write("init_report.json", pretty(report))
 
     def records(self) -> list[Record]:
         """All evaluations, oldest first."""

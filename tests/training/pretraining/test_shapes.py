@@ -10,36 +10,37 @@ import torch
 
 from study.config import TINY
 from study.data.shapes.scenes import classification
-from study.models.backbone import build
-from study.models.initialisation import PRETEXT_WEIGHTS, load_body, read_weights
-from study.training import pretext_shapes
+from study.models.backbones.thin import PRETEXT
+from study.models.features import body
+from study.models.initialisation import load_body, read_weights
+from study.training.pretraining import shapes
 
 
 def test_the_command_writes_weights_that_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for name, value in (("IMAGES", 200), ("HELD_OUT", 20), ("ITERATIONS", 4), ("BATCH", 8)):
-        monkeypatch.setattr(pretext_shapes, name, value)
+        monkeypatch.setattr(shapes, name, value)
     said: list[str] = []
     files = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
     for file in files:
-        pretext_shapes.train(file, said.append)
+        shapes.train(file, said.append)
     assert files[0].read_bytes() == files[1].read_bytes()
     assert files[0].stat().st_size <= 1.5e6
-    loaded = load_body(build(TINY), read_weights(str(files[0]), TINY), "mine")
-    assert len(loaded) == len(build(TINY).state_dict())
+    loaded = load_body(body(TINY.body), read_weights(str(files[0]), TINY.body), "mine")
+    assert len(loaded) == len(body(TINY.body).state_dict())
     assert "of the shapes" in said[-2]
 
 
 def test_the_shipped_weights_tell_shapes_apart_that_they_never_saw():
     """A nearest class mean over pooled features: random weights are hardly better than chance."""
-    assert PRETEXT_WEIGHTS.stat().st_size <= 1.5e6
+    assert PRETEXT.stat().st_size <= 1.5e6
     images, shape, _ = classification(600, seed=31)
     torch.manual_seed(0)
-    random, trained = build(TINY), build(TINY)
-    load_body(trained, read_weights("pretext", TINY), "pretext")
+    random, trained = shapes.ShapeClassifier(), shapes.ShapeClassifier()
+    load_body(trained.body, read_weights("pretext", TINY.body), "pretext")
     share = {}
-    for name, body in (("random", random), ("trained", trained)):
+    for name, network in (("random", random), ("trained", trained)):
         with torch.no_grad():
-            features = body(pretext_shapes.normalised(images)).amax((2, 3)).numpy()
+            features = network.pooled(torch.from_numpy(images)).numpy()
         features /= np.linalg.norm(features, axis=1, keepdims=True)
         means = np.stack([features[:400][shape[:400] == k].mean(0) for k in range(12)])
         nearest = (features[400:] @ means.T / np.linalg.norm(means, axis=1)).argmax(1)

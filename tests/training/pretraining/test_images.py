@@ -16,9 +16,10 @@ from study.commands.common import BAD_INPUT, DONE, INTERRUPTED
 from study.config import R50_FPN, TINY
 from study.config.arms import parse
 from study.data.formats.class_folders import ImageFolder
-from study.models import backbone, initialisation
-from study.training import pretraining
-from study.training.pretraining import recipe
+from study.models import features, initialisation
+from study.training.pretraining import images as pretraining
+from study.training.pretraining.images import recipe
+from study.training.pretraining.training import rate_share, to_bytes
 from tests.runs import TINY_RUN
 
 
@@ -50,7 +51,7 @@ def command(images: Path, out: Path, *more: str) -> list[str]:
 
 def test_it_learns_and_its_weights_are_an_arm(tmp_path: Path):
     folder = ImageFolder.open(stripes(tmp_path / "images"))
-    config = recipe(TINY, len(folder.train), epochs=9, image_px=32, batch_size=16, lr=0.05)
+    config = recipe(TINY.body, len(folder.train), epochs=9, image_px=32, batch_size=16, lr=0.05)
     out, said = tmp_path / "mine.safetensors", []
     right = pretraining.train(config, folder, out, device="cpu", say=said.append)
     losses = [float(line.split("loss ")[1].split(",")[0]) for line in said if "loss" in line]
@@ -58,8 +59,8 @@ def test_it_learns_and_its_weights_are_an_arm(tmp_path: Path):
     assert right > 0.6, said  # by chance a third
     arm = parse(str(out))
     run = replace(TINY_RUN, arm=arm.name, init=arm.init)
-    detector, audit = initialisation.build(run, num_classes=8)
-    body = audit["backbone.body"]
+    detector, report = initialisation.build(run, num_classes=8)
+    body = report["backbone.body"]
     assert body["random"] == body["frozen"] == 0
     assert body["loaded"] == sum(p.numel() for p in detector.backbone.body.parameters())
 
@@ -95,7 +96,7 @@ def test_the_same_command_gives_the_same_bytes_interrupted_or_not(
 
 def test_the_weights_say_what_was_seen(tmp_path: Path):
     folder = ImageFolder.open(stripes(tmp_path / "images", 20))
-    config = recipe(TINY, len(folder.train), epochs=1, image_px=32, batch_size=8)
+    config = recipe(TINY.body, len(folder.train), epochs=1, image_px=32, batch_size=8)
     out = tmp_path / "w.safetensors"
     pretraining.train(config, folder, out, device="cpu", say=lambda _: None)
     with safetensors.safe_open(out, framework="numpy") as file:
@@ -104,26 +105,29 @@ def test_the_weights_say_what_was_seen(tmp_path: Path):
 
 
 def test_a_resnets_body_is_trained_with_its_keys():
-    config = recipe(R50_FPN, 1_000_000, image_px=32)
-    classifier = pretraining.Classifier(config, num_classes=5)
+    config = recipe(R50_FPN.body, 1_000_000, image_px=32)
+    classifier = pretraining.ImageClassifier(config, num_classes=5)
     assert classifier.head.in_features == 2048
-    weights = safetensors.torch.load(pretraining.to_bytes(classifier.body, {}))
-    fresh = backbone.build(R50_FPN)
+    weights = safetensors.torch.load(to_bytes(classifier.body))
+    fresh = features.body(R50_FPN.body)
     assert initialisation.load_body(fresh, weights, "own") == {*fresh.state_dict()}
 
 
 def test_what_is_not_given_suits_the_model_and_the_number_of_images():
-    assert (recipe(R50_FPN, 1_000_000).image_px, recipe(TINY, 1_000_000).image_px) == (224, 48)
-    assert recipe(TINY, 1_000_000).epochs == 100
-    few = recipe(TINY, 300)
+    assert (recipe(R50_FPN.body, 1_000_000).image_px, recipe(TINY.body, 1_000_000).image_px) == (
+        224,
+        48,
+    )
+    assert recipe(TINY.body, 1_000_000).epochs == 100
+    few = recipe(TINY.body, 300)
     assert few.iterations(300) * few.batch_size == pytest.approx(200_000, rel=0.01)
-    assert recipe(TINY, 300, batch_size=256).lr == 0.1
-    frozen = TINY.but(norm="frozen_batch", frozen_stages=2)
-    assert recipe(frozen, 300).model == TINY.but(norm="sync_batch")
+    assert recipe(TINY.body, 300, batch_size=256).lr == 0.1
+    frozen = TINY.but(norm="frozen_batch", frozen_stages=2).body
+    assert recipe(frozen, 300).body == TINY.but(norm="sync_batch").body
 
 
 def test_the_rate_rises_and_falls_to_nothing():
-    rates = [pretraining.rate_share(i, 200) for i in range(200)]
+    rates = [rate_share(i, 200, 10) for i in range(200)]
     assert rates[0] == pytest.approx(0.1, rel=0.01) and max(rates) == rates[9]
     assert rates[9:] == sorted(rates[9:], reverse=True) and rates[-1] < 1e-3
 
@@ -132,7 +136,7 @@ def test_the_rate_rises_and_falls_to_nothing():
     ("changed", "said"),
     [
         (["--out", "w.pt"], "a file that ends in .safetensors"),
-        (["--model", "huge"], "model = 'huge': one of tiny"),
+        (["--model", "huge"], "model = 'huge': one of thin"),
         (["--epochs", "0"], "epochs = 0.0: above 0"),
         (["--image-px", "8"], "image_px = 8: at least 32 px"),
         (["--images", "nowhere"], "images nowhere: no such folder"),

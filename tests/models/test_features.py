@@ -14,7 +14,7 @@ from torchvision.models.detection import MaskRCNN
 from torchvision.ops import FrozenBatchNorm2d
 
 from study.config import R50_FPN, TINY, ModelConfig
-from study.models import backbone
+from study.models import backbones, features
 from study.models.sync_batch_norm import SyncBatchNorm
 
 VGG = R50_FPN.but(name="vgg16", norm="none")
@@ -29,7 +29,7 @@ def of(name: str) -> ModelConfig:
 
 def built(config: ModelConfig) -> nn.Module:
     with torch.device("meta"):
-        return backbone.build(config)
+        return features.body(config.body)
 
 
 def parameters(module: nn.Module) -> int:
@@ -59,9 +59,9 @@ def test_bodies_have_the_published_number_of_parameters(name: str):
 @pytest.mark.parametrize("name", ALL)
 def test_the_pyramid_has_the_strides_and_channels_that_it_says(name: str):
     config = of(name)
-    maps = backbone.maps(config)
+    maps = backbones.find(name).maps(config)
     with torch.device("meta"):
-        found = backbone.with_fpn(built(config), config)(torch.empty(2, 3, 128, 192))
+        found = features.features(config)(torch.empty(2, 3, 128, 192))
     assert tuple(found) == maps.anchored == (*maps.names, "pool")
     strides = [*maps.strides, 2 * maps.strides[-1]]
     for level, stride in zip(found.values(), strides, strict=True):
@@ -69,10 +69,10 @@ def test_the_pyramid_has_the_strides_and_channels_that_it_says(name: str):
 
 
 def test_vgg16_without_a_pyramid_ends_before_its_last_pool():
-    maps = backbone.maps(SINGLE)
+    maps = backbones.find("vgg16").maps(SINGLE)
     assert (maps.names, maps.anchored, maps.strides, maps.channels) == (("0",), ("0",), (16,), 512)
     with torch.device("meta"):
-        single = backbone.single(built(SINGLE), SINGLE)
+        single = features.features(SINGLE)
         found = single(torch.empty(2, 3, 128, 192))
     assert {name: tuple(one.shape) for name, one in found.items()} == {"0": (2, 512, 8, 12)}
     assert single.body.state_dict().keys() == built(VGG).state_dict().keys()
@@ -80,14 +80,14 @@ def test_vgg16_without_a_pyramid_ends_before_its_last_pool():
 
 def test_vgg16_mask_rcnn_with_torchvisions_heads_has_34_7_million_parameters():
     with torch.device("meta"):
-        fpn = backbone.with_fpn(built(VGG), VGG)
+        fpn = features.features(VGG)
         detector = MaskRCNN(fpn, num_classes=2)  # of COCO's 91: 35.1 million
     assert parameters(detector) == pytest.approx(34.7e6, abs=0.05e6)
 
 
 def test_vgg16_begins_with_hes_initialisation():
     torch.manual_seed(0)
-    body = backbone.build(VGG)
+    body = features.body(VGG.body)
     conv = body.get_submodule("19")
     assert isinstance(conv, nn.Conv2d) and conv.bias is not None
     assert conv.weight.std().item() == pytest.approx((2 / (512 * 9)) ** 0.5, rel=0.01)
@@ -103,7 +103,7 @@ def test_the_stride_moves_into_the_first_convolution():
         ]
         assert strides == [(2, 2) if moved else (1, 1), (1, 1) if moved else (2, 2), (2, 2)]
     with torch.device("meta"):
-        found = backbone.with_fpn(built(config), config)(torch.empty(1, 3, 64, 64))
+        found = features.features(config)(torch.empty(1, 3, 64, 64))
     assert [one.shape[-1] for one in found.values()] == [16, 8, 4, 2, 1]
 
 
@@ -122,13 +122,15 @@ def test_frozen_stages_are_counted_from_the_stem(name: str):
     frozen = {key.split(".")[0] for key, p in stem.named_parameters() if not p.requires_grad}
     expected = {"thin": {"stem"}, "vgg16": {"0", "2"}}
     assert frozen == expected.get(name, {"conv1", "bn1"})
-    with pytest.raises(ValueError, match=r"model\.frozen_stages = 6: .* stages, the stem counted"):
+    with pytest.raises(
+        ValueError, match=r"model\.body\.frozen_stages = 6: .* stages, the stem counted"
+    ):
         built(config.but(frozen_stages=6))
 
 
 def test_batch_norms_of_frozen_stages_stop_following_the_batches():
     torch.manual_seed(0)
-    body = backbone.build(TINY.but(norm="sync_batch", frozen_stages=2)).train()
+    body = features.body(TINY.but(norm="sync_batch", frozen_stages=2).body).train()
     kinds = {
         name: type(module)
         for name, module in body.named_modules()
