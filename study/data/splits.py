@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from study.config import DataConfig
-from study.data import subsets
-from study.data.index import Index, read_image_ids
-from study.data.shapes.files import shapes_folder
+from study.data import draws
+from study.data.formats import data_set
+from study.data.formats.coco import read_image_ids
+from study.data.geometry.boxes import learnable
+from study.data.index import Index
+from study.data.same_pictures import same_pictures
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Splits:
     val: Index
     val_ids: np.ndarray
     limits: tuple[str, ...] = ()  # what leaves images out of the pool, for messages
+    twins: int = 0  # images left out, as they are the same as one of those held out to report on
 
     def subset(self, size: int, draw: int = 0) -> np.ndarray:
         """The ids that a run of `size` images trains on.
@@ -34,19 +38,40 @@ class Splits:
             ValueError: there are not so many.
         """
         if size > len(self.pool):
-            images = len(self.train.image_id)
-            held = len(self.tune_ids) if self.tune is self.train else 0
-            if images > held + len(self.pool):
-                why = (
-                    f"{len(self.pool)} of them {' and '.join(self.limits)}; ask for a smaller size"
-                )
-            else:
-                why = (
-                    f"{held} of them held out for tuning, which leaves {len(self.pool)} to train"
-                    " on; ask for a smaller size" + (", or lower data.tune-size" if held else "")
-                )
-            raise ValueError(f"size = {size}: {self.train.path} has {images} images, {why}")
-        return subsets.subset(self.pool, size, draw)
+            raise ValueError(f"size = {size}: {self._room()}")
+        return draws.subset(self.pool, size, draw)
+
+    def _room(self) -> str:
+        """How many images there are to train on and why, for messages."""
+        images, left = len(self.train.image_id), len(self.pool)
+        tuned = len(self.tune_ids) if self.tune is self.train else 0
+        reported = len(self.val_ids) if self.val is self.train else 0
+        found = f"{self.train.path} has {images} images"
+        if images > left + tuned + reported + self.twins:
+            return f"{found}, {left} of them {' and '.join(self.limits)}; ask for a smaller size"
+        held = {
+            f"{tuned} of them held out for tuning": tuned,
+            f"{reported} of them held out for the report": reported,
+            f"{self.twins} left out that show the same pictures": self.twins,
+        }
+        lower = {"data.tune-size": tuned, "data.val-size": reported}
+        out = [text for text, count in held.items() if count]
+        why = f", {', '.join(out)}, which leaves {left} to train on" if out else ""
+        return " or lower ".join(
+            [f"{found}{why}; ask for a smaller size", *(name for name, n in lower.items() if n)]
+        )
+
+    @property
+    def note(self) -> str | None:
+        """What is to be said of the report split where the data have no val split."""
+        if self.val is not self.train:
+            return None
+        return (
+            f"{self.train.path} has no val split: {len(self.val_ids)} of its"
+            f" {len(self.train.image_id)} images are held out to report on, the same ones for"
+            " every command and seed"
+            + (f"; {self.twins} more show the same picture and are not used" * bool(self.twins))
+        )
 
     def images(self, split: Literal["tune", "report"]) -> tuple[Index, np.ndarray]:
         """The index and ids of the tuning or the report split."""
@@ -58,9 +83,9 @@ class Splits:
             "train": self.train.digest,
             "val": self.val.digest,
             "tune": self.tune.digest,
-            "pool": subsets.digest(self.pool),
-            "tune_ids": subsets.digest(self.tune_ids),
-            "val_ids": subsets.digest(self.val_ids),
+            "pool": draws.digest(self.pool),
+            "tune_ids": draws.digest(self.tune_ids),
+            "val_ids": draws.digest(self.val_ids),
         }
 
     def digest(self, name: str) -> str:
@@ -70,7 +95,7 @@ class Splits:
             ValueError: no such name.
         """
         if subset := re.fullmatch(r"(\d+) draw (\d+)", name):
-            return subsets.digest(self.subset(int(subset[1]), int(subset[2])))
+            return draws.digest(self.subset(int(subset[1]), int(subset[2])))
         known = self.digests()
         if name not in known:
             names = ", ".join(known)
@@ -90,32 +115,41 @@ class Splits:
 
 
 def open_splits(data: DataConfig) -> Splits:
-    """Open, or for `shapes` generate, a study's images.
+    """Open, or generate, a study's images.
 
     Raises:
-        ValueError: files that are missing or not COCO's format; splits that do not fit together.
+        ValueError: files that are missing or not in their format; splits that do not fit together.
     """
-    data = located(data)
-    train = Index.open(_given(data.train), _given(data.train_images))
-    val = Index.open(_given(data.val), _given(data.val_images))
-    same_classes(train, val)
+    data = data.absolute()
+    found = data_set(data)
+    train = Index.open(found.train)
     inside, outside = _within(train, data.train_within)
-    if data.tune is not None:
-        tune, pool = Index.open(data.tune, _given(data.tune_images)), inside
+    twins = 0
+    if found.val is not None:
+        val = Index.open(found.val)
+        same_classes(train, val)
+        val_ids = np.array(val.image_id[: data.val_size])
+    else:
+        val, places = train, outside if len(outside) else inside
+        val_ids, _ = draws.hold_out(places, data.val_size, "data.val_size")
+        reported = np.union1d(val_ids, same_pictures(train, val_ids))
+        twins = len(reported) - len(val_ids)
+        inside, outside = (np.setdiff1d(ids, reported) for ids in (inside, outside))
+    if found.tune is not None:
+        tune, pool = Index.open(found.tune), inside
         same_classes(train, tune)
         tune_ids = np.array(tune.image_id)
     elif len(outside):
         tune, pool = train, inside
-        tune_ids, _ = subsets.hold_out(outside, data.tune_size)
+        tune_ids, _ = draws.hold_out(outside, data.tune_size)
     else:
         tune = train
-        tune_ids, pool = subsets.hold_out(inside, data.tune_size)
-    val_ids = np.array(val.image_id[: data.val_size])
+        tune_ids, pool = draws.hold_out(inside, data.tune_size)
     limits = ("in data.train_within",) if data.train_within else ()
     if data.annotated_only != "no":
         pool = _annotated(train, pool, data.annotated_only)
         limits += (f"that suit data.annotated_only = {data.annotated_only!r}",)
-    splits = Splits(train, pool, tune, tune_ids, val, val_ids, limits)
+    splits = Splits(train, pool, tune, tune_ids, val, val_ids, limits, twins)
     splits.compare(data.digests)
     return splits
 
@@ -135,11 +169,11 @@ def _within(train: Index, path: str | None) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _annotated(train: Index, pool: np.ndarray, by: Literal["objects", "keypoints"]) -> np.ndarray:
-    """The ids of the pool whose images have at least one usable object, or one labelled keypoint.
+    """The ids of the pool whose images have an object to learn from, or such with a keypoint.
 
-    Detectron trains on such images alone. A usable object is no crowd region and has an area.
+    Detectron trains on such images alone. There an object must have some stated area too.
     """
-    usable = ~train.crowd & (train.area > 0) & (train.bbox[:, 2:] > 0).all(axis=1)
+    usable = learnable(train)[0] & (train.area > 0)
     if by == "keypoints":
         usable &= (train.keypoints[..., 2] > 0).any(axis=1)
     before = np.concatenate([[0], usable.cumsum()])  # usable annotations before each one
@@ -150,16 +184,6 @@ def _annotated(train: Index, pool: np.ndarray, by: Literal["objects", "keypoints
             f"data.annotated_only = {by!r}: {train.path}: no image that may be trained on has {by}"
         )
     return kept
-
-
-def located(data: DataConfig) -> DataConfig:
-    """The same data with absolute paths, those of what is generated too."""
-    if data.name != "shapes":
-        return data.absolute()
-    folder = shapes_folder()
-    paths = {name: str(folder / f"{name}.json") for name in ("train", "val")}
-    images = {f"{name}_images": str(folder / name) for name in ("train", "val")}
-    return replace(data, name="generated", **paths, **images)
 
 
 def same_classes(train: Index, other: Index) -> None:
@@ -175,8 +199,3 @@ def same_classes(train: Index, other: Index) -> None:
             f"{other.path}: categories: keypoints {others} differ from {names} in {train.path}:"
             " both must name the same ones"
         )
-
-
-def _given(path: str | None) -> str:
-    assert path is not None  # DataConfig has seen to it
-    return path

@@ -12,7 +12,8 @@ import pytest
 
 from study.config import DataConfig
 from study.data import checks
-from study.data.checks import BadData, check, problems
+from study.data.checks import check, image_files, problems
+from study.data.source import BadData
 from tests.data.coco_files import KEYPOINTS, content, with_keypoints, write
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -145,8 +146,8 @@ def test_what_was_in_order_is_not_looked_at_again(tmp_path: Path, monkeypatch: p
     data = config(tmp_path)
     assert problems(data) == []
     with monkeypatch.context() as blind:
-        blind.setattr(checks, "_structure", lambda _: ["looked again"])
-        blind.setattr(checks, "_look", lambda *_: "looked again")
+        blind.setattr(checks, "structure", lambda *_: ["looked again"])
+        blind.setattr(image_files, "_look", lambda *_: "looked again")
         assert problems(data) == []
     bad = content(4, "train")
     bad["annotations"][0]["iscrowd"] = 2

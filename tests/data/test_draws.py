@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from study.config import DataConfig
-from study.data import subsets
+from study.data import draws
 from study.data.splits import Splits, open_splits
 from tests.data.coco_files import content, write
 
@@ -37,13 +37,13 @@ def test_tuning_images_are_never_trained_on(splits: Splits):
 def test_a_subset_does_not_depend_on_the_order_of_ids():
     ids = np.arange(100, 150)
     shuffled = np.random.default_rng(0).permutation(ids)
-    assert subsets.subset(ids, 10, 3).tolist() == subsets.subset(shuffled, 10, 3).tolist()
-    assert subsets.hold_out(ids, 9)[0].tolist() == subsets.hold_out(shuffled, 9)[0].tolist()
-    assert subsets.digest(ids) == subsets.digest(shuffled) != subsets.digest(ids[1:])
+    assert draws.subset(ids, 10, 3).tolist() == draws.subset(shuffled, 10, 3).tolist()
+    assert draws.hold_out(ids, 9)[0].tolist() == draws.hold_out(shuffled, 9)[0].tolist()
+    assert draws.digest(ids) == draws.digest(shuffled) != draws.digest(ids[1:])
 
 
 def test_a_quarter_is_held_out_of_a_small_set():
-    held, pool = subsets.hold_out(np.arange(40), None)
+    held, pool = draws.hold_out(np.arange(40), None)
     assert (len(held), len(pool)) == (10, 30)
 
 

@@ -15,20 +15,21 @@ import pytest
 from PIL import Image
 
 from study.config import TINY, DataConfig
-from study.data.example import cropped, flipped
+from study.data.batches.example import cropped, flipped
+from study.data.batches.loader import TrainingData
+from study.data.formats.coco import AnnotationFile
 from study.data.geometry import keypoints
 from study.data.index import Index
-from study.data.loader import TrainingData
 from study.data.splits import open_splits, same_classes
 from tests.data.coco_files import HEIGHT, KEYPOINTS, WIDTH, content, with_keypoints, write
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "coco_cc_by"
+SHARED = Path(__file__).parents[4] / "shared" / "data" / "coco_cc_by"
 MODEL = replace(TINY, keypoints=3, short_px=40, long_px=60)
 
 
 @pytest.fixture
 def index(tmp_path: Path) -> Index:
-    return Index.open(*write(tmp_path, "train", with_keypoints(content())))
+    return Index.open(AnnotationFile(*write(tmp_path, "train", with_keypoints(content()))))
 
 
 def test_the_index_has_zeros_where_an_object_has_no_keypoints(index: Index):
@@ -43,7 +44,7 @@ def test_cocos_ground_truth_has_keypoints_only_if_there_are_any(index: Index, tm
     assert truth["annotations"][0]["keypoints"] == [6, 12, 2, 8, 11, 1, 0, 0, 0]
     assert [a["num_keypoints"] for a in truth["annotations"]] == [2, 0, 2, 2]
     assert [c.get("keypoints") for c in truth["categories"]] == [KEYPOINTS, None]
-    plain = Index.open(*write(tmp_path, "plain", content()))
+    plain = Index.open(AnnotationFile(*write(tmp_path, "plain", content())))
     assert plain.keypoints.shape == (len(plain.bbox), 0, 3)
     assert "keypoints" not in plain.coco([10])["annotations"][0]
 
@@ -52,7 +53,7 @@ def test_cocos_keypoint_metric_runs_on_real_persons():
     if not SHARED.exists():
         pytest.skip(f"{SHARED} is not there")
     path = SHARED / "annotations" / "person_keypoints_val2017.json"
-    index = Index.open(path, SHARED / "val2017")
+    index = Index.open(AnnotationFile(path, SHARED / "val2017"))
     assert len(index.keypoint_name) == 17
     truth = index.coco(index.image_id.tolist())
     found = [
@@ -148,7 +149,7 @@ def test_splits_name_the_same_keypoints(index: Index, tmp_path: Path):
     other = with_keypoints(content())
     other["categories"][0] = other["categories"][0] | {"keypoints": KEYPOINTS[::-1]}
     with pytest.raises(ValueError, match="both must name the same ones"):
-        same_classes(index, Index.open(*write(tmp_path, "val", other)))
+        same_classes(index, Index.open(AnnotationFile(*write(tmp_path, "val", other))))
 
 
 def test_the_embedded_objects_have_top_and_bottom_at_their_boxes_edges():

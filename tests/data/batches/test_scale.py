@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from study.config import TINY
-from study.data.decoded import resized
+from study.data.batches.loader import TrainingData, evaluation_batches
+from study.data.formats.coco import AnnotationFile
+from study.data.geometry.resize import resized
 from study.data.index import Index
-from study.data.loader import TrainingData, evaluation_batches
 from tests.data.coco_files import content, write
 
 MODEL = replace(TINY, short_px=48, long_px=110, train_short_px=(40, 80))  # of images of 40 × 60
@@ -20,7 +21,7 @@ MODEL = replace(TINY, short_px=48, long_px=110, train_short_px=(40, 80))  # of i
 
 @pytest.fixture
 def index(tmp_path: Path) -> Index:
-    return Index.open(*write(tmp_path, "train", content(8)))
+    return Index.open(AnnotationFile(*write(tmp_path, "train", content(8))))
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_shorter_sides_are_drawn_from_the_range_and_longer_ones_limited(data: Tr
     assert min(short) == 40 and max(short) == 73  # 110 px of longer side are 73 of the shorter
     assert len(short) == 34  # every whole number occurs
     assert max(width for _, width in sizes) == 110
-    assert all(size == resized(40, 60, MODEL, size[0]) for size in sizes)
+    assert all(size == tuple(resized(40, 60, MODEL, size[0]).tolist()) for size in sizes)
 
 
 def test_the_canvas_is_the_whole_batchs_whoever_makes_which_slots(data: TrainingData):

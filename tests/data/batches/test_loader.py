@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from study.config import TINY, DataConfig
-from study.data.decoded import decode
-from study.data.example import cropped, flipped, tight_boxes
+from study.data.batches.decoded import decode
+from study.data.batches.example import cropped, flipped, tight_boxes
+from study.data.batches.loader import Batch, TrainingData, evaluation_batches
+from study.data.formats.coco import AnnotationFile
 from study.data.index import Index
-from study.data.loader import Batch, TrainingData, evaluation_batches
 from study.data.splits import Splits, open_splits
 from tests.data.coco_files import content, write
 
@@ -90,7 +91,7 @@ def test_crop_keeps_what_is_seen(data: TrainingData):
 
 
 def test_crowd_and_empty_images_train_without_targets(tmp_path: Path):
-    index = Index.open(*write(tmp_path, "train", content(2)))
+    index = Index.open(AnnotationFile(*write(tmp_path, "train", content(2))))
     model = replace(TINY, short_px=40, long_px=60)
     batch = TrainingData(index, np.array([10, 11]), model).batch(0, 0, 2, range(2))
     by_image = dict(zip(batch.image_ids, batch.targets, strict=True))
@@ -102,7 +103,7 @@ def test_crowd_and_empty_images_train_without_targets(tmp_path: Path):
 
 
 def test_resizing_scales_boxes_and_masks(tmp_path: Path):
-    index = Index.open(*write(tmp_path, "train", content(1)))
+    index = Index.open(AnnotationFile(*write(tmp_path, "train", content(1))))
     data = TrainingData(index, np.array([10]), replace(TINY, short_px=80, long_px=200))
     example = data.plain(0)
     assert example.masks is not None
@@ -112,7 +113,7 @@ def test_resizing_scales_boxes_and_masks(tmp_path: Path):
 
 
 def test_evaluation_does_not_depend_on_who_shares_it(tmp_path: Path):
-    index = Index.open(*write(tmp_path, "val", content(4)))
+    index = Index.open(AnnotationFile(*write(tmp_path, "val", content(4))))
     model = replace(TINY, short_px=40, long_px=60)
     ids = np.array(index.image_id)
     (whole,) = evaluation_batches(index, ids, model, 4)
@@ -140,7 +141,7 @@ def test_a_box_beside_its_image_is_no_target(tmp_path: Path):
     size = data["images"][0]["width"]
     outside = {"id": 999, "image_id": 10, "category_id": 3, "bbox": [size + 0.25, 5, 0.5, 8]}
     data["annotations"].append(outside | {"area": 4.0, "iscrowd": 0})
-    index = Index.open(*write(tmp_path, "train", data))
+    index = Index.open(AnnotationFile(*write(tmp_path, "train", data)))
     target = TrainingData(index, np.array([10]), TINY).batch(0, 0, 1, range(1)).targets[0]
     sides = target["boxes"][:, 2:] - target["boxes"][:, :2]
     assert len(sides) == len(target["masks"]) == 3 and (sides > 0).all()

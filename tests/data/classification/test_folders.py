@@ -9,15 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from study.data.checks import BadData
-from study.data.formats.class_folders import (
-    ImageFolder,
-    centre_box,
-    cropped,
-    held_out_batches,
-    random_box,
-    training_batches,
-)
+from study.data.classification.batches import held_out_batches, training_batches
+from study.data.classification.crops import centre_box, cropped, random_box
+from study.data.classification.folders import ImageFolder
+from study.data.source import BadData
 
 
 @pytest.fixture(autouse=True)

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from study.config import ModelConfig
-from study.data.decoded import canvas, decode, resized
+from study.data.batches.decoded import canvas, decode
+from study.data.batches.example import Example, cropped, example, flipped, wants_masks
 from study.data.draws import Order
-from study.data.example import Example, cropped, example, flipped, wants_masks
 from study.data.geometry import keypoints
+from study.data.geometry.resize import resized
 from study.data.index import Index
 from study.randomness import Stream, generator
 
@@ -86,7 +87,7 @@ class TrainingData:
             place = self.index.position(int(self.image_ids[at]))
             height, width = int(self.index.height[place]), int(self.index.width[place])
             short = int(rng.integers(span[0], span[1] + 1))
-            size = resized(height, width, self.model, short)
+            size = tuple(resized(height, width, self.model, short).tolist())
         return Draw(at, mirrored, size, rng)
 
     def _example(self, draw: Draw) -> Example:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from study.config import ModelConfig
 from study.data.geometry import keypoints
+from study.data.geometry.boxes import learnable
 from study.data.geometry.polygons import Polygons
 from study.data.index import Index
 
@@ -30,7 +31,7 @@ class Example:
 def example(
     index: Index, image_id: int, decoded: np.ndarray, size: tuple[int, int], model: ModelConfig
 ) -> Example:
-    """An image and its targets; crowd regions and boxes without area in it are not targets.
+    """An image and its targets: the objects to learn from (`learnable`).
 
     Only what `model` is trained on is made, and the masks that a crop is judged by.
 
@@ -42,12 +43,8 @@ def example(
     place = index.position(image_id)
     scale = np.array([width / index.width[place], height / index.height[place]])
     every = np.array(index.rows(image_id), np.int64)
-    corners = index.bbox[every, :2]
-    xyxy = np.hstack([corners, corners + index.bbox[every, 2:]]) * np.tile(scale, 2)
-    boxes = xyxy.clip(0, [width, height, width, height]).astype(np.float32)
-    # one may lie wholly in the pixel by which the checks let boxes stick out
-    usable = ~index.crowd[every] & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-    rows, boxes = every[usable], boxes[usable]
+    targets, boxes = learnable(index, every, size)
+    rows, boxes = every[targets], boxes[targets]
     polygons = Polygons.of(map(index.polygons, rows.tolist())) if wants_polygons(model) else None
     points = keypoints.placed(index.keypoints[rows]) if model.keypoints else None
     return Example(

@@ -10,13 +10,14 @@ import pytest
 from hotcoco import mask as rle
 
 from study.config import TINY, DataConfig
-from study.data.example import cropped, flipped, tight_boxes
+from study.data.batches.example import cropped, flipped, tight_boxes
+from study.data.batches.loader import TrainingData
+from study.data.formats.coco import AnnotationFile
 from study.data.index import Index
-from study.data.loader import TrainingData
 from study.data.splits import open_splits
 from tests.data.coco_files import HEIGHT, WIDTH, content, masks, write
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "coco_cc_by"
+SHARED = Path(__file__).parents[4] / "shared" / "data" / "coco_cc_by"
 PLAIN = replace(TINY, short_px=HEIGHT, long_px=WIDTH)
 DETECTRON = replace(PLAIN, fidelity="detectron")
 
@@ -25,7 +26,7 @@ DETECTRON = replace(PLAIN, fidelity="detectron")
 def index(tmp_path: Path) -> Index:
     data = content()
     del data["annotations"][4]["segmentation"]  # of image 12
-    return Index.open(*write(tmp_path, "train", data))
+    return Index.open(AnnotationFile(*write(tmp_path, "train", data)))
 
 
 def rasterised(points: np.ndarray, sizes: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -76,7 +77,7 @@ def test_real_polygons_fit_their_boxes_when_scaled_and_flipped():
     if not SHARED.exists():
         pytest.skip(f"{SHARED} is not there")
     path = SHARED / "annotations" / "instances_val2017.json"
-    index = Index.open(path, SHARED / "val2017")
+    index = Index.open(AnnotationFile(path, SHARED / "val2017"))
     model = replace(TINY, fidelity="detectron", train_short_px=(64, 128))
     data = TrainingData(index, np.array(index.image_id), model)
     several = 0

@@ -15,6 +15,7 @@ from PIL import Image
 
 from study.config import ModelConfig, digest
 from study.data.cache import build_once, cache_dir
+from study.data.geometry.resize import resized
 from study.data.index import Index
 
 
@@ -43,19 +44,6 @@ def canvas(sizes: np.ndarray) -> tuple[int, int]:
     return 32 * -(-height // 32), 32 * -(-width // 32)
 
 
-def resized(
-    height: int, width: int, model: ModelConfig, short_px: int | None = None
-) -> tuple[int, int]:
-    """The size of the network's input: longer side at most long_px, else the shorter short_px.
-
-    Args:
-        short_px: another than the model's.
-    """
-    short = model.short_px if short_px is None else short_px
-    scale = min(short / min(height, width), model.long_px / max(height, width))
-    return max(1, round(height * scale)), max(1, round(width * scale))
-
-
 def decode(
     index: Index, image_ids: np.ndarray, model: ModelConfig, short_px: int | None = None
 ) -> Decoded:
@@ -71,10 +59,8 @@ def decode(
     order = np.argsort(image_ids)
     places = [index.position(int(i)) for i in image_ids[order]]
     files = [index.image_dir / str(index.file_name[at]) for at in places]
-    shapes = [
-        resized(int(index.height[at]), int(index.width[at]), model, short_px) for at in places
-    ]
-    sizes = np.array(shapes, np.int64).reshape(-1, 2)
+    sizes = resized(index.height[places], index.width[places], model, short_px)
+    shapes = sizes.tolist()
     first = np.cumsum([0, *(3 * height * width for height, width in shapes)])
     state = [[str(file), *_state(file), *shape] for file, shape in zip(files, shapes, strict=True)]
     entry = build_once(
