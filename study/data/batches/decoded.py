@@ -103,7 +103,7 @@ def read_rgb(file: Path, size: tuple[int, int]) -> np.ndarray:
     try:
         with Image.open(file) as image:
             rgb = image.convert("RGB")
-    except (OSError, SyntaxError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: cannot be read as an image: {error}") from error
     if rgb.size != size:
         rgb = rgb.resize(size, Image.Resampling.BILINEAR)

@@ -17,10 +17,10 @@ from torch import Tensor
 from study.config import ModelConfig
 from study.data.batches.decoded import canvas, decode
 from study.data.batches.example import Example, cropped, example, flipped, wants_masks
-from study.data.draws import Order
 from study.data.geometry import keypoints
 from study.data.geometry.resize import resized
 from study.data.index import Index
+from study.data.splits.draws import Order
 from study.randomness import Stream, generator
 
 

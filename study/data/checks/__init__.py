@@ -17,9 +17,9 @@ from study.data.distribution.downloads import PUBLISHED, absent
 from study.data.formats import data_set
 from study.data.formats.coco import read_image_ids
 from study.data.index import Index
-from study.data.same_pictures import shared_images
 from study.data.source import LISTS, BadData, Source
 from study.data.splits import open_splits
+from study.data.splits.same_pictures import shared_images
 
 
 def check(data: DataConfig, sizes: Sequence[int] = ()) -> None:

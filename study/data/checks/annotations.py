@@ -59,13 +59,13 @@ def _ids(source: Source, name: str, items: list[dict[str, Any]]) -> Iterator[str
             yield f"{source.path}: {name}[{at}]: id = {item.get('id')!r}: must be a whole number"
     for value, times in counts.items():
         if times > 1 and value != "None":
-            yield f"{source.path}: {name} id {value}: stands {times} times: ids must differ"
+            yield f"{source.path}: {name} id {value}: occurs {times} times: must occur once"
 
 
 def _image(image: dict[str, Any]) -> Iterator[str]:
     for key in ("width", "height"):
         if type(image.get(key)) is not int or image[key] < 1:
-            yield f"{key} = {image.get(key)!r}: must be px above 0"
+            yield f"{key} = {image.get(key)!r}: must be a whole number of px above 0"
     if not isinstance(image.get("file_name"), str) or not image["file_name"]:
         yield "file_name: must be a text"
 
@@ -112,19 +112,19 @@ def _keypoint_names(
         if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
             yield category, f"{at}: must be a list of names"
         elif len(set(names)) < len(names):
-            yield category, f"{at}: each name once"
+            yield category, f"{at}: must have each name only once"
         elif names and first is None:
             first = category
         elif names and first is not None and names != first["keypoints"]:
             other = f"those of categories id {first.get('id')}"
-            yield category, f"{at}: differ from {other}: one head finds all"
+            yield category, f"{at}: must be the same as {other}, for one head finds them all"
 
 
 def _keypoints(annotation: dict[str, Any], number: int) -> Iterator[str]:
     """`number`: how many the annotation's category names."""
     given = annotation.get("keypoints") or []
     if not (isinstance(given, list) and all(map(_is_number, given))):
-        yield f"keypoints = {given!r}: must be numbers x, y, visibility of each"
+        yield f"keypoints = {given!r}: must be three numbers for each: x, y, visibility"
     elif len(given) not in (0, 3 * number):
         yield (
             f"keypoints: {len(given)} numbers: its category names {number} keypoints, of 3 numbers"

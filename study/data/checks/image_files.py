@@ -57,7 +57,7 @@ def _look(file: Path, image: dict[str, Any]) -> str | None:
         with Image.open(file) as opened:
             opened.load()
             size = opened.size
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         return f"cannot be read as an image: {error}"
     if size != (image["width"], image["height"]):
         stated = f"{image['width']} x {image['height']}"

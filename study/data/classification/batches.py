@@ -15,7 +15,7 @@ import numpy as np
 
 from study.data.classification.crops import centre_box, cropped, random_box
 from study.data.classification.folders import Labelled
-from study.data.draws import Order
+from study.data.splits.draws import Order
 from study.randomness import Stream, generator
 
 AHEAD = 2  # batches that are read while one is trained on

@@ -48,7 +48,7 @@ def cropped(file: Path, px: int, box: Callable[[int, int], Box]) -> np.ndarray:
             x, y = image.width / width, image.height / height
             inside = (left * x, top * y, right * x, bottom * y)
             rgb = image.convert("RGB")
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: cannot be read as an image: {error}") from error
     inside = (*inside[:2], min(inside[2], rgb.width), min(inside[3], rgb.height))  # rounding
     return np.asarray(rgb.resize((px, px), Image.Resampling.BILINEAR, box=inside))

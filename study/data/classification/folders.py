@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from study.config import digest
-from study.data import draws
 from study.data.cache import build_once, cache_dir
 from study.data.classification.crops import cropped
 from study.data.source import IMAGE_SUFFIXES, BadData
+from study.data.splits import draws
 
 PARTS = {"train", "val", "test"}  # test/ is left alone
 HELD_OUT = 10  # one image in so many, where there is no val/
@@ -63,7 +63,9 @@ class ImageFolder:
         classes = [folder.name for folder in _folders(base)]
         if len(classes) < 2:
             there = f"only {classes[0]!r}" if classes else "none"
-            raise ValueError(f"images {base}: there must be two classes and is {there}: {LAYOUT}")
+            raise ValueError(
+                f"images {base}: must have at least two classes, and has {there}: {LAYOUT}"
+            )
         every = _labelled(base, classes)
         if base is not root and (root / "val").is_dir():
             train, held_out = every, _labelled(root / "val", classes)
@@ -95,14 +97,14 @@ def _labelled(base: Path, classes: list[str]) -> Labelled:
     labels: list[int] = []
     for folder in _folders(base):
         if folder.name not in classes:
-            raise ValueError(f"{folder}: a class that train/ has not: {', '.join(classes)}")
+            raise ValueError(f"{folder}: is not among the classes of train/, {', '.join(classes)}")
         own = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
         if not own:
-            raise ValueError(f"{folder}: no images in it (nor are those further down): {LAYOUT}")
+            raise ValueError(f"{folder}: has no images directly in it: {LAYOUT}")
         files += own
         labels += [classes.index(folder.name)] * len(own)
     if not files:
-        raise ValueError(f"images {base}: no class folders in it: {LAYOUT}")
+        raise ValueError(f"images {base}: has no folders of classes: {LAYOUT}")
     return Labelled(files, np.array(labels, np.int64))
 
 

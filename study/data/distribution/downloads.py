@@ -62,9 +62,11 @@ def absent(data: DataConfig) -> str | None:
     missing = _missing(data, archives)
     if not missing:
         return None
-    lines = [f"{root}: {', '.join(missing)}: not there (elsewhere: --data.root DIR)"]
+    lines = [
+        f"{root}: {', '.join(missing)}: not there; if they lie elsewhere, give --data.root DIR"
+    ]
     if wanted := [archive for archive in archives if not set(missing).isdisjoint(archive.gives)]:
-        lines.append(f"to have {data.name} there, download and unpack")
+        lines.append(f"To get {data.name}, download and unpack there")
         lines += [_line(archive, missing) for archive in wanted]
     return "\n".join(lines)
 

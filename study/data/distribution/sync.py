@@ -50,7 +50,7 @@ def upload(folder: Path, store: Store, say: Say) -> None:
     """
     paths = {name: folder / name for name in _files(folder)}
     if not paths:
-        raise ValueError(f"folder {folder}: there is nothing in it to upload")
+        raise ValueError(f"folder {folder}: it has no files to upload")
     before = {**read_manifest(store, MANIFEST), **read_manifest(store, PARTIAL_MANIFEST)}
     there = {name: size for name, (_, size) in store.stamps().items()}
     progress = Progress(len(paths), sum(path.stat().st_size for path in paths.values()), say)
@@ -89,8 +89,8 @@ def sync(store: Store, folder: Path, say: Say) -> None:
     entries = read_manifest(store, MANIFEST)
     if not entries:
         raise ValueError(
-            f"{store}: has no {MANIFEST}: upload a data set first, python -m study.prepare upload"
-            f" FOLDER {store}"
+            f"{store}: has no {MANIFEST}: upload a data set first, with python -m study.prepare"
+            f" upload FOLDER {store}"
         )
     for name in entries:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
@@ -126,9 +126,10 @@ def sync(store: Store, folder: Path, say: Say) -> None:
             (folder / ".sync.json").write_bytes(written(known))
     if wrong:
         more = [f"… and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
-        raise ValueError("\n".join([f"{len(wrong)} wrong:", *sorted(wrong)[:SHOWN], *more]))
+        count = "1 file is" if len(wrong) == 1 else f"{len(wrong)} files are"
+        raise ValueError("\n".join([f"{count} wrong:", *sorted(wrong)[:SHOWN], *more]))
     before = len(entries) - len(todo)
-    say(f"{store} is in {folder}: {progress.line()} brought or checked, {before:,} were known")
+    say(f"{store} is in {folder}: {progress.line()} copied or checked, {before:,} checked before")
 
 
 def _bring(store: Store, folder: Path, name: str, entry: Entry, progress: Progress) -> str | None:
@@ -138,7 +139,9 @@ def _bring(store: Store, folder: Path, name: str, entry: Entry, progress: Progre
         if entry_of(path, progress).sha256 == entry.sha256:
             os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns))
             return None
-        return f"{path}: is not what {store.at(MANIFEST)} says: remove it, and it is brought again"
+        return (
+            f"{path}: is not what {store.at(MANIFEST)} says: remove it, and run this command again"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     for resumed in (True, False):  # an object may have been replaced since it was cut off
@@ -218,6 +221,6 @@ def _alone(folder: Path, say: Say) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"another process brings them to {folder}: waiting for it")
+            say(f"another process is copying the data to {folder}: waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,9 +1,9 @@
 """The embedded data: textured shapes on textured ground, drawn from a seed.
 
 It is a real data set to the rest of the code: COCO-format files with masks, boxes and keypoints
-(`study.data.shapes.files`). It is hard on purpose in the ways that real images are: objects differ
-in colour, texture, size, rotation and aspect from one to the next, hide one another, and lie
-among clutter of no class. `classification` draws single shapes and plays ImageNet.
+(`study.data.formats.shapes`). It is hard on purpose in the ways that real images are: objects
+differ in colour, texture, size, rotation and aspect from one to the next, hide one another, and
+lie among clutter of no class. `classification` draws single shapes and plays ImageNet.
 """
 
 from __future__ import annotations

@@ -94,11 +94,11 @@ def coco(root: Path) -> None:
     ("make", "said"),
     [
         (lambda root: None, "images .*: no such folder"),
-        (one_class, "there must be two classes and is only 'cat': want FOLDER/CLASS"),
-        (no_classes, "there must be two classes and is none"),
-        (empty_class, "dog: no images in it"),
-        (other_parts, "train: no images in it .* FOLDER/train and FOLDER/val"),
-        (unknown_class, "cow: a class that train/ has not: cat, dog"),
+        (one_class, "must have at least two classes, and has only 'cat': want FOLDER/CLASS"),
+        (no_classes, "must have at least two classes, and has none"),
+        (empty_class, "dog: has no images directly in it"),
+        (other_parts, "train: has no images directly in it: .* FOLDER/train and FOLDER/val"),
+        (unknown_class, "cow: is not among the classes of train/, cat, dog"),
         (coco, r"instances.json is a detection data set in COCO's format.*--data\.train"),
     ],
 )

@@ -61,7 +61,8 @@ def test_the_commands_upload_and_bring(server: str, folder: Path, tmp_path: Path
     capsys.readouterr()
     assert main(["sync", address, str(node)]) == 0
     assert (
-        "0 of 0 files, 0.0 of 0.0 GB brought or checked, 8 were known" in capsys.readouterr().out
+        "0 of 0 files, 0.0 of 0.0 GB copied or checked, 8 checked before"
+        in capsys.readouterr().out
     )
 
 
@@ -99,7 +100,7 @@ def test_a_file_with_another_digest_is_refused_by_name(uploaded: Store, tmp_path
         Body=b"?",
     )
     node = tmp_path / "node"
-    with pytest.raises(ValueError, match=rf"1 wrong:\n{uploaded}/train/3.png: its digest is not"):
+    with pytest.raises(ValueError, match=rf"1 file is wrong:\n{uploaded}/train/3.png: its digest"):
         sync.sync(uploaded, node, print)
     assert not (node / "train" / "3.png").exists() and (node / LARGE).exists()
     assert not list(node.rglob("*.partial"))
@@ -126,7 +127,7 @@ def test_one_process_of_a_node_brings_it(uploaded: Store, folder: Path, tmp_path
     assert contents(node) == contents(folder)
     ends = [line for line in said if " is in " in line]
     assert sum("8 of 8 files" in line for line in ends) == 1
-    assert sum("8 were known" in line for line in ends) == 2
+    assert sum("8 checked before" in line for line in ends) == 2
 
 
 def test_what_cannot_be_brought_is_said(server: str, folder: Path, tmp_path: Path, capsys):

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from study.config import DataConfig
-from study.data import draws
-from study.data.splits import Splits, open_splits
+from study.data.splits import Splits, draws, open_splits
 from tests.data.coco_files import content, write
 
 
@@ -61,3 +60,15 @@ def test_a_given_tuning_set_leaves_all_to_train_on(tmp_path: Path):
     assert len(splits.pool) == 4
     assert splits.images("tune")[0].path == parts["tune"][0]
     assert len(splits.images("report")[1]) == 2
+
+
+def test_the_embedded_data_are_what_they_were(splits: Splits):
+    """Studies of it that were begun before are taken up again."""
+    assert splits.digests() == {
+        "train": "b46a5e1a5ff00c3a",
+        "val": "a7cfa270edbc5b37",
+        "tune": "b46a5e1a5ff00c3a",
+        "pool": "6d59cad07da2128b",
+        "tune_ids": "64990bf3e55ea70b",
+        "val_ids": "7b53bd8fc86cf43e",
+    }

@@ -10,12 +10,12 @@ from typing import Literal
 import numpy as np
 
 from study.config import DataConfig
-from study.data import draws
 from study.data.formats import data_set
 from study.data.formats.coco import read_image_ids
 from study.data.geometry.boxes import learnable
 from study.data.index import Index
-from study.data.same_pictures import same_pictures
+from study.data.splits import draws
+from study.data.splits.same_pictures import same_pictures
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ class Splits:
             found = self.digest(name)
             if found != digest:
                 raise ValueError(
-                    f"data.digests: {name} = {digest!r} is recorded, and the data are {found!r}:"
-                    f" not the same images or annotations (train: {self.train.path}, val:"
+                    f"data.digests: {name} = {digest!r} is recorded, but the data have {found!r}:"
+                    f" they are not the same images or annotations (train: {self.train.path}, val:"
                     f" {self.val.path})"
                 )
 
@@ -187,12 +187,23 @@ def _annotated(train: Index, pool: np.ndarray, by: Literal["objects", "keypoints
 
 
 def same_classes(train: Index, other: Index) -> None:
-    """Raises ValueError unless both files have the same category ids, and keypoints if any."""
+    """Raises ValueError unless both list the same classes, and the same keypoints if any."""
     if not np.array_equal(train.category_id, other.category_id):
         raise ValueError(
             f"{other.path}: categories: ids {other.category_id.tolist()} differ from"
             f" {train.category_id.tolist()} in {train.path}: both must list the same classes"
         )
+    for id_, name, own in zip(
+        other.category_id.tolist(),
+        other.category_name.tolist(),
+        train.category_name.tolist(),
+        strict=True,
+    ):
+        if name != own:
+            raise ValueError(
+                f"{other.path}: categories id {id_}: name = {name!r}: must be {own!r}, as in"
+                f" {train.path}"
+            )
     names, others = train.keypoint_name.tolist(), other.keypoint_name.tolist()
     if names and others and names != others:
         raise ValueError(

@@ -17,8 +17,8 @@ import numpy as np
 from hotcoco import mask as rle
 
 from study.data.cache import build_once, cache_dir
-from study.data.columns import VERSION, columns
 from study.data.geometry.tracing import traced
+from study.data.index.columns import VERSION, columns
 from study.data.source import Source
 
 
