@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from study.config import DataConfig
-from study.data.formats import coco, shapes, voc
+from study.data.formats import coco, shapes, voc, yolo
 from study.data.formats.format import DataSet, Format
 
 FORMATS: tuple[Format, ...] = (
     coco.FORMAT,
     voc.FORMAT,
     shapes.FORMAT,
+    yolo.FORMAT,
 )
 
 NAMES = ", ".join(format.name for format in FORMATS)
