@@ -1,6 +1,6 @@
 """On PASCAL VOC, many images with few objects of few classes, does scratch ever catch up?
 
-    python -m study.prepare voc             # converts VOC's XML, or says what to download
+    python -m study.prepare voc             # checks and counts it, or says what to download
     python -m study.sweep voc --run-dir runs/voc --dry-run
     python -m study.sweep voc --run-dir runs/voc --workers 8
     (VOC elsewhere: --data.root /datasets/VOCdevkit, for each command)
@@ -46,10 +46,7 @@ from study.config import (
 DATA = DataConfig(
     name="voc",  # `python -m study.prepare` knows where it is to be had
     root="data/VOCdevkit",  # --data.root names another folder
-    train="annotations/trainval2007_train2012.json",  # `python -m study.prepare voc` makes both
-    train_images=".",
-    val="annotations/val2012.json",
-    val_images=".",
+    folder=".",  # trained on trainval2007 and train2012, reported on val2012
     tune_size=700,  # of the training images; val2012 is for the report alone
     digests={},  # as `python -m study.prepare` prints them: data with others are then refused
 )

@@ -1,8 +1,9 @@
 """python -m study.prepare: check, describe and distribute a data set, or pre-train.
 
     python -m study.prepare shapes
-    python -m study.prepare custom --data.train train.json --data.train-images train/ \\
-        --data.val val.json --data.val-images val/ --sizes 16 64
+    python -m study.prepare --data.folder DIR --sizes 16 64
+    python -m study.prepare --data.train train.json --data.train-images train/ \\
+        --data.val val.json --data.val-images val/
     python -m study.prepare coco_10k --data.root /datasets/coco --write-ids ids/
     python -m study.prepare voc --data.root VOCdevkit
     python -m study.prepare pretext --images FOLDER --out weights.safetensors --model resnet50
@@ -11,8 +12,7 @@
 
 pretext pre-trains on classifying images, an arm for any study, and has options of its own
 (`pretext --help`); without any it makes the project's own weights again. For a search space that
-names its own data the digest of each subset is printed too, to compare or to record in the space;
-VOC's annotations are first converted to COCO's format.
+names its own data the digest of each subset is printed too, to compare or to record in the space.
 
 Exit status: 0 in order, 1 a failure of ours, 2 problems in the data, 130 interrupted.
 """
@@ -48,10 +48,8 @@ from study.commands.spaces import find
 from study.commands.sweep_options import Device
 from study.config import TINY
 from study.data.checks import check
+from study.data.classification.folders import ImageFolder
 from study.data.distribution import sync as distribution
-from study.data.distribution.downloads import to_unpack
-from study.data.formats import voc
-from study.data.formats.class_folders import ImageFolder
 from study.data.index import Index
 from study.data.splits import Splits, open_splits
 from study.models import backbones
@@ -62,9 +60,9 @@ from study.models.backbones.thin import PRETEXT
 class Prepare:
     """Look at a data set before anything is trained on it."""
 
-    dataset: tyro.conf.Positional[Annotated[str, unset("[NAME]")]] = "shapes"
-    """shapes: the embedded data. custom: your own. A search space (name or file): its data.
-    pretext: weights instead; see pretext --help."""
+    dataset: tyro.conf.Positional[Annotated[str | None, unset("[NAME]")]] = None
+    """A search space (name or file): its data (default: shapes, the embedded data, or custom with
+    data of your own). pretext: weights instead; see pretext --help."""
     data: OwnData = field(default_factory=OwnData)
     sizes: Annotated[tuple[int, ...] | None, unset("N ...")] = None
     """Training-set sizes that the set must have room for (default: those of a search space)."""
@@ -135,14 +133,14 @@ class Sync:
 def prepare(command: Prepare) -> int:
     """Check, then print what the set consists of."""
     console = Console(highlight=False, soft_wrap=True)
-    space = find(command.dataset)
+    space = find(command.dataset or ("custom" if command.data.given else "shapes"))
     data = data_config(space, command.data)
     own = space.name in ("shapes", "custom")  # sizes of theirs are examples
     sizes = command.sizes if command.sizes is not None else () if own else space.scientific.sizes
-    if data.name == "voc" and not to_unpack(data):
-        voc.prepare(data)
     check(data, sizes)
     splits = open_splits(data)
+    if splits.note:
+        console.print(splits.note, markup=False)
     console.print(described(splits))
     console.print(f"classes: {', '.join(map(str, splits.train.category_name))}", markup=False)
     subsets = [f"{size} draw {draw}" for size in sizes for draw in range(command.draws)]

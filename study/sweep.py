@@ -19,6 +19,7 @@ from importlib.metadata import version
 from platform import python_version
 from typing import Any
 
+import numpy as np
 import tyro
 from rich.console import Console
 
@@ -26,12 +27,10 @@ from study.commands import status
 from study.commands.common import DONE, FAILURE, exit_status, usable
 from study.commands.sweep_options import Spend, Status, Sweep, design
 from study.commands.words import bill_lines, bill_time
-from study.data.anchors import anchor_px
 from study.data.checks import check
 from study.data.distribution.downloads import absent
-from study.data.index import Index
 from study.data.splits import Splits, open_splits
-from study.data.statistics import per_image
+from study.data.statistics import anchor_px, per_image
 from study.models.weights import available
 from study.planning.bill import affordable, bill
 from study.planning.design import Design
@@ -58,19 +57,20 @@ def run(sweep: Sweep, command: list[str]) -> int:
     splits = open_splits(asked.space.fixed.data)
     check_arms(asked, len(splits.train.category_id))
     if sweep.data.given:
-        asked = with_anchors(asked, splits.train)
+        asked = with_anchors(asked, splits)
     asked = afforded(asked, sweep.budget, study)
     cost = bill(asked)
+    note = [f"data        {splits.note}"] if splits.note else []
     if sweep.dry_run:
         measured = bill_time(cost, worker_speed(asked), "measured here", devices(asked, sweep))
-        show(console, asked, [*bill_lines(cost), *measured])
+        show(console, asked, [*note, *bill_lines(cost), *measured])
         return DONE
     if study.store.folder is None and (owner := study.holder()):
         console.print(f"{owner} holds the study: waiting up to a minute to see if it still runs")
     with study.lock():
         study.open(manifest(asked, splits, sweep, command), asked.unsaid())
         keep_truth(study, splits)
-        show(console, asked, bill_lines(cost))
+        show(console, asked, [*note, *bill_lines(cost)])
         return start(Plan(asked, study), sweep, console)
 
 
@@ -132,10 +132,12 @@ def at_least(asked: Design, before: dict[str, Any]) -> Design:
     return replace(asked, budget=replace(asked.budget, trials=trials))
 
 
-def with_anchors(asked: Design, index: Index) -> Design:
+def with_anchors(asked: Design, splits: Splits) -> Design:
     """The design with anchors laid over the boxes of a data set of one's own."""
-    network = asked.space.fixed.model
-    network = replace(network, anchor_px=anchor_px(index, network))
+    train, network = splits.train, asked.space.fixed.model
+    reported = splits.val_ids if splits.val is train else []
+    image_ids = np.setdiff1d(train.image_id, reported)
+    network = replace(network, anchor_px=anchor_px(train, image_ids, network))
     fixed = replace(asked.space.fixed, model=network)
     return replace(asked, space=replace(asked.space, fixed=fixed))
 

@@ -48,8 +48,11 @@ def train(command: Train, console: Console) -> int:
     if not (command.dry_run and absent(run.data)):
         whole = every_image(command, recipe)
         check(run.data, () if whole else (run.size,))
+        splits = open_splits(run.data)
+        if splits.note:
+            console.print(f"data        {splits.note}")
         if whole:
-            run = replace(run, size=len(open_splits(run.data).pool))
+            run = replace(run, size=len(splits.pool))
     published = recipe.published_for(run) if recipe else ()
     if command.dry_run:
         for text in listing.described(run, recipe, published):

@@ -16,9 +16,10 @@ from study.commands.sweep_options import Spend, Sweep, Tuning, design
 from study.commands.words import duration
 from study.config import R50_FPN, TINY, RunConfig, SearchSpace, from_dict
 from study.config.schedule import independent_iterations, iterations, legs
-from study.data.anchors import anchor_px
+from study.data.formats.coco import AnnotationFile
 from study.data.index import Index
 from study.data.splits import open_splits
+from study.data.statistics import anchor_px
 from study.planning.bill import affordable, bill
 from study.planning.design import Design
 from study.planning.stopping import Halving, KeepBest, Rules, Stopping
@@ -220,7 +221,8 @@ def test_anchors_span_the_resized_boxes(tmp_path: Path, monkeypatch: pytest.Monk
             }
         )
     )
-    found = anchor_px(Index.open(path, tmp_path), TINY)
+    index = Index.open(AnnotationFile(path, tmp_path))
+    found = anchor_px(index, index.image_id, TINY)
     assert len(found) == len(TINY.anchor_px)
     assert (found[0], found[-1]) == (7.5, 52.5)  # 5 % and 95 % of 5 … 55 px
     ratios = [b / a for a, b in pairwise(found)]

@@ -13,6 +13,7 @@ import tyro
 from rich.console import Console
 
 from study.config import DataConfig, SearchSpace
+from study.data import formats
 from study.storage import Busy, Store, StoreError, opened
 
 DONE, FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -32,12 +33,21 @@ RunDir = Annotated[Path | str, tyro.conf.arg(metavar="DIR", constructor=str)]
 
 @dataclass(frozen=True, kw_only=True)
 class OwnData:
-    """A COCO-format data set of your own; all four of train and val, or none."""
+    """A data set of your own: a folder, or all four of train and val."""
 
     root: Folder = None
     """Where the data of a search space or recipe lie (default: where it says, data/…)."""
+    folder: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            metavar="DIR",
+            help=f"A data set in a format that is recognised ({formats.NAMES}), with its splits;"
+            " without a val split, images are held out of train.",
+            help_behavior_hint="",
+        ),
+    ] = None
     train: File = None
-    """Annotations of the training images (JSON)."""
+    """Instead of a folder: annotations of the training images (JSON in COCO's format)."""
     train_images: Folder = None
     """Their folder."""
     train_within: File = None
@@ -53,11 +63,12 @@ class OwnData:
     tune_size: Count = None
     """How many are held out (default: 128, or a quarter of train if that is less)."""
     val_size: Count = None
-    """Report on the first so many images of val."""
+    """Report on the first so many images of val; in a folder without val, so many held out
+    (default: 128, or a quarter of train if that is less)."""
 
     @property
     def given(self) -> bool:
-        return self.train is not None or self.val is not None
+        return any(path is not None for path in (self.folder, self.train, self.val))
 
     def over(self, base: DataConfig, name: str) -> DataConfig:
         """`base` with what was given, paths made absolute; `name` if images were given.
@@ -73,7 +84,7 @@ class OwnData:
         if self.root and (self.given or base.root is None):
             raise ValueError(
                 f"data.root = '{self.root}': for search spaces and recipes that name their own"
-                " data, like coco_10k; leave it out, or name one and no --data.train"
+                " data, like coco_10k; leave it out, or name one and no data of your own"
             )
         if self.given:
             return DataConfig(name=name, **given)

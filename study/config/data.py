@@ -10,12 +10,19 @@ from typing import Literal
 from study.config.question import APART, apart
 from study.config.require import require
 
+GENERATED = "shapes"
+"""The name of the embedded data, which need no path."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
-    """Where the images are. `shapes` is generated; any other name needs the four paths.
+    """Where the images are: in a folder, in four paths, or nowhere, and then they are generated.
 
-    The report split is `val`. Hyper-parameters are chosen on the tuning split: `tune` if given,
+    `folder` is a data set in any format of `study.data.formats`, with splits as found there.
+    `train` and `val` are annotation files instead, each with its folder of images.
+
+    The report split is `val`; where a folder has none, `val_size` images held out of `train`.
+    Hyper-parameters are chosen on the tuning split: `tune` if given,
     otherwise `tune_size` images held out from `train`, the same ones for every arm and size: from
     those outside `train_within` if there are any, so that all inside are trained on.
 
@@ -24,8 +31,9 @@ class DataConfig:
     without an object that has a labelled keypoint. Detectron trains on no others.
     """
 
-    name: str = "shapes"
+    name: str = GENERATED
     root: str | None = apart(None)  # folder that relative paths start from; None: the current one
+    folder: str | None = apart(None)  # or file; instead of train and val
     train: str | None = apart(None)  # COCO-format JSON
     train_images: str | None = apart(None)  # folder
     train_within: str | None = apart(None)  # JSON with `images`: train only on ids it has too
@@ -35,18 +43,23 @@ class DataConfig:
     tune: str | None = apart(None)
     tune_images: str | None = apart(None)
     tune_size: int | None = None  # held out; None: 128, or a quarter of `train` if less; 0: none
-    val_size: int | None = None  # the first so many images of `val`; None: all of them
+    val_size: int | None = None  # the first so many images of `val`; None: all; or held out
     digests: dict[str, str] = field(default_factory=dict, metadata=APART)
     """By name; data with others are refused."""
 
     def __post_init__(self) -> None:
-        paths = {k: getattr(self, k) for k in ("train", "train_images", "val", "val_images")}
-        if self.name == "shapes":
+        four = {k: getattr(self, k) for k in ("train", "train_images", "val", "val_images")}
+        if self.name == GENERATED:
             given = [k for k in ("root", *PATHS) if getattr(self, k)]
-            require(not given, "data.name", self.name, f"the embedded data takes no {given}")
+            require(not given, "data.name", self.name, f"the embedded data take no {given}")
+        elif self.folder:
+            given = [_option(k) for k, v in four.items() if v]
+            rule = f"has splits of its own; leave it out, or {' '.join(given)}"
+            require(not given, "data.folder", self.folder, rule)
         else:
-            missing = ["--data." + k.replace("_", "-") for k, v in paths.items() if not v]
-            require(not missing, "data", self.name, f"also needs {' '.join(missing)}")
+            missing = [_option(k) for k, v in four.items() if not v]
+            rule = f"also needs {' '.join(missing)} (or --data.folder instead of all four)"
+            require(not missing, "data", self.name, rule)
         require(
             (self.tune is None) == (self.tune_images is None),
             "data.tune",
@@ -55,6 +68,13 @@ class DataConfig:
         )
         some = self.tune_size is None or self.tune_size >= 0
         require(some, "data.tune_size", self.tune_size, "0 or more images")
+        some = self.val_size is None or self.val_size >= 1
+        require(some, "data.val_size", self.val_size, "1 or more images to report on")
+
+    @property
+    def generated(self) -> bool:
+        """Whether it is the embedded data."""
+        return self.name == GENERATED
 
     def absolute(self) -> DataConfig:
         """The same with absolute paths: workers run elsewhere."""
@@ -64,5 +84,12 @@ class DataConfig:
         return dataclasses.replace(self, **there, root=str(root) if self.root else None)
 
 
-PATHS = ("train", "train_images", "train_within", "val", "val_images", "tune", "tune_images")
+PATHS = (
+    *("folder", "train", "train_images", "train_within", "val", "val_images"),
+    *("tune", "tune_images"),
+)
 """The fields of DataConfig that may be relative to its root."""
+
+
+def _option(name: str) -> str:
+    return "--data." + name.replace("_", "-")

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich import box
 from rich.table import Table
 
-from study.config import RunConfig
+from study.config import PATHS, RunConfig
 from study.config.schedule import independent_iterations, iterations
 from study.data.distribution.downloads import absent
 from study.recipes import cost
@@ -125,12 +125,12 @@ def published(paper: Iterable[Published], run: RunConfig) -> Iterator[str]:
 
 def _data(run: RunConfig) -> Iterator[str]:
     """Each file or folder that is needed, and what is missing of a published set."""
-    if run.data.name == "shapes":
+    if run.data.generated:
         yield "data        the embedded images, made on the spot"
         return
     data = run.data.absolute()
-    for path in (data.train, data.train_images, data.train_within, data.val, data.val_images):
-        if path is not None:
+    for name in PATHS:
+        if path := getattr(data, name):
             yield f"data        {path}: {'there' if Path(path).exists() else 'NOT there'}"
     yield from (absent(run.data) or "").splitlines()
 

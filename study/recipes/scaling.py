@@ -128,7 +128,7 @@ def fewer_regions(model: ModelConfig, regions: int) -> ModelConfig:
     )
 
 
-EMBEDDED = DataConfig(name="shapes", tune_size=0, val_size=4)
+EMBEDDED = DataConfig(tune_size=0, val_size=4)
 
 
 def reduced(
@@ -166,7 +166,7 @@ def reduced(
         watch=(iterations // 3,) if before.watch else (),
     )
     model = fewer_regions(run.model, regions)
-    if model.keypoints and data.name == "shapes":
+    if model.keypoints and data.generated:
         model = replace(model, keypoints=len(KEYPOINTS))
     return replace(
         run,

@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from study.config import RunConfig, schedule, to_dict
 from study.config.schedule import Leg
-from study.data.loader import TrainingData
+from study.data.batches.loader import TrainingData
 from study.data.splits import Splits, open_splits
 from study.models import initialisation
 from study.models.losses import Share

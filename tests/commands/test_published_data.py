@@ -77,7 +77,8 @@ def test_a_dry_run_without_the_data_bills_and_says_what_to_get(
     assert "iterations  " in said.out and "device-hours expected" in said.out
     root = Path("data").resolve() / ("VOCdevkit" if name == "voc" else "coco")
     urls = {"coco": "zips/train2017.zip (18 GB)", "voc": "voc2012/VOCtrainval_11-May-2012.tar"}
-    for words in (f"{root}: annotations/", "--data.root", urls[find(name).fixed.data.name]):
+    first = "VOC2007" if name == "voc" else "annotations/"
+    for words in (f"{root}: {first}", "--data.root", urls[find(name).fixed.data.name]):
         assert words in said.err
     assert sweep.main(command) == BAD_INPUT
     assert capsys.readouterr() == ("", said.err)
@@ -94,12 +95,14 @@ def test_only_what_is_missing_is_to_be_downloaded(tmp_path: Path):
     assert "2017" not in said
 
 
-def test_unpacked_voc_is_to_be_prepared(tmp_path: Path):
-    data = replace(find("voc").fixed.data, root=str(tmp_path / "VOCdevkit"))
-    write_voc(tmp_path / "VOCdevkit")
+def test_unpacked_voc_is_all_that_is_wanted(tmp_path: Path):
+    root = tmp_path / "VOCdevkit"
+    data = replace(find("voc").fixed.data, root=str(root))
+    write_voc(root)
+    assert absent(data) is None
+    (root / "VOC2007").rename(root / "VOC2006")
     said = absent(data) or ""
-    assert f"python -m study.prepare voc --data.root {tmp_path / 'VOCdevkit'}" in said
-    assert "https" not in said
+    assert "VOCtrainval_06-Nov-2007.tar for VOC2007" in said and "2012" not in said
 
 
 def test_prepare_prints_digests_to_record_and_writes_ids(capsys: pytest.CaptureFixture[str]):
@@ -122,7 +125,7 @@ def test_prepare_prints_digests_to_record_and_writes_ids(capsys: pytest.CaptureF
     assert ids["9-1"][:3] == ids["3-1"]
 
 
-def test_prepare_converts_voc_and_says_what_is_in_it(capsys: pytest.CaptureFixture[str]):
+def test_prepare_reads_voc_and_says_what_is_in_it(capsys: pytest.CaptureFixture[str]):
     write_voc(Path("VOCdevkit"))
     command = ["voc", "--data.root", "VOCdevkit", "--data.tune-size", "2", "--sizes", "4"]
     assert prepare.main(command) == DONE
@@ -130,7 +133,7 @@ def test_prepare_converts_voc_and_says_what_is_in_it(capsys: pytest.CaptureFixtu
     assert "classes: aeroplane, bicycle" in said
     (crowds,) = (line.split() for line in said.splitlines() if line.startswith("crowd regions"))
     assert crowds[2:] == ["4", "2", "3"]  # the difficult cats
-    assert Path("VOCdevkit/annotations/val2012.json").is_file()
+    assert {path.name for path in Path("VOCdevkit").iterdir()} == {"VOC2007", "VOC2012"}
 
 
 def test_prepare_without_the_data_says_what_to_get(capsys: pytest.CaptureFixture[str]):

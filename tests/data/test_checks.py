@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 
 from study.config import DataConfig
 from study.data import checks
-from study.data.checks import BadData, check, problems
+from study.data.checks import check, image_files, problems
+from study.data.source import BadData
 from tests.data.coco_files import KEYPOINTS, content, with_keypoints, write
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -39,10 +41,10 @@ def without(item: str, at: int, key: str) -> Callable[[Data], None]:
 
 
 MISTAKES: list[tuple[Callable[[Data], Any], str]] = [
-    (change("images", 1, id=10), "images id 10: stands 2 times"),
-    (change("annotations", 1, id=100), "annotations id 100: stands 2 times"),
+    (change("images", 1, id=10), "images id 10: occurs 2 times"),
+    (change("annotations", 1, id=100), "annotations id 100: occurs 2 times"),
     (change("images", 0, id="ten"), "images[0]: id = 'ten': must be a whole number"),
-    (change("images", 0, width=0), "images id 10: width = 0: must be px above 0"),
+    (change("images", 0, width=0), "images id 10: width = 0: must be a whole number of px"),
     (without("images", 0, "file_name"), "images id 10: file_name: must be a text"),
     (change("annotations", 0, image_id=5), "annotations id 100: image_id = 5: there is no such"),
     (change("annotations", 0, category_id=5), "annotations id 100: category_id = 5: no such"),
@@ -87,14 +89,14 @@ POSED: list[tuple[Callable[[Data], Any], str]] = [
         change("annotations", 0, keypoints=[1, 2, 2, 3, 4, 3, 0, 0, 0]),
         "annotations id 100: keypoints[5] = 3: visibility must be 0",
     ),
-    (change("annotations", 0, keypoints=["x"] * 9), "must be numbers x, y, visibility"),
+    (change("annotations", 0, keypoints=["x"] * 9), "must be three numbers for each"),
     (
         change("categories", 1, keypoints=KEYPOINTS[::-1]),
-        "categories id 90: keypoints = ['right_ear', 'left_ear', 'nose']: differ from those of"
-        " categories id 3",
+        "categories id 90: keypoints = ['right_ear', 'left_ear', 'nose']: must be the same as"
+        " those of categories id 3",
     ),
     (change("categories", 0, keypoints="nose"), "categories id 3: keypoints = 'nose': must be a"),
-    (change("categories", 0, keypoints=["nose"] * 3), "each name once"),
+    (change("categories", 0, keypoints=["nose"] * 3), "each name only once"),
 ]
 
 
@@ -145,8 +147,8 @@ def test_what_was_in_order_is_not_looked_at_again(tmp_path: Path, monkeypatch: p
     data = config(tmp_path)
     assert problems(data) == []
     with monkeypatch.context() as blind:
-        blind.setattr(checks, "_structure", lambda _: ["looked again"])
-        blind.setattr(checks, "_look", lambda *_: "looked again")
+        blind.setattr(checks, "structure", lambda *_: ["looked again"])
+        blind.setattr(image_files, "_look", lambda *_: "looked again")
         assert problems(data) == []
     bad = content(4, "train")
     bad["annotations"][0]["iscrowd"] = 2
@@ -168,6 +170,19 @@ def test_splits_must_list_the_same_classes(tmp_path: Path):
     other["categories"] = [*other["categories"], {"id": 91, "name": "third"}]
     (line,) = problems(config(tmp_path, val=other))
     assert "both must list the same classes" in line
+
+
+def test_classes_must_have_the_same_names(tmp_path: Path):
+    other = content(4, "val")
+    other["categories"] = [other["categories"][0], {"id": 90, "name": "wrong"}]
+    (line,) = problems(config(tmp_path, val=other))
+    assert "val.json: categories id 90: name = 'wrong': must be 'right', as in" in line
+
+
+def test_one_file_for_two_splits_is_refused(tmp_path: Path):
+    data = config(tmp_path)
+    lines = problems(replace(data, val=data.train, val_images=data.train_images))
+    assert len(lines) == 4 and all("is in both train and val" in line for line in lines)
 
 
 def test_too_large_a_size_is_a_problem(tmp_path: Path):

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from study.data.formats.coco import AnnotationFile
 from study.data.index import Index
 from tests.data.coco_files import HEIGHT, WIDTH, content, masks, write
 
 
 @pytest.fixture
 def index(tmp_path: Path) -> Index:
-    return Index.open(*write(tmp_path, "train", content()))
+    return Index.open(AnnotationFile(*write(tmp_path, "train", content())))
 
 
 def test_every_form_of_segmentation_is_the_same_mask(index: Index):
@@ -42,7 +43,7 @@ def test_images_without_objects_are_kept(index: Index):
 def test_an_object_without_a_mask_is_its_box(tmp_path: Path):
     data = content(1)
     del data["annotations"][1]["segmentation"]
-    index = Index.open(*write(tmp_path, "train", data))
+    index = Index.open(AnnotationFile(*write(tmp_path, "train", data)))
     assert not index.has_mask(1)
     left, top, width, height = (int(v) for v in data["annotations"][1]["bbox"])
     expected = np.zeros((HEIGHT, WIDTH), np.uint8)
@@ -52,9 +53,9 @@ def test_an_object_without_a_mask_is_its_box(tmp_path: Path):
 
 def test_order_in_the_file_does_not_matter_and_its_content_does(tmp_path: Path):
     data = content()
-    first = Index.open(*write(tmp_path, "one", data))
+    first = Index.open(AnnotationFile(*write(tmp_path, "one", data)))
     shuffled = data | {"annotations": data["annotations"][::-1], "images": data["images"][::-1]}
-    second = Index.open(*write(tmp_path, "two", shuffled))
+    second = Index.open(AnnotationFile(*write(tmp_path, "two", shuffled)))
     assert np.array_equal(first.annotation_id, second.annotation_id)
     assert np.array_equal(first.bbox, second.bbox)
     assert first.digest != second.digest
@@ -72,5 +73,5 @@ def test_other_files_are_refused_by_name(tmp_path: Path, text: str, words: str):
     path = tmp_path / "train.json"
     path.write_text(text)
     with pytest.raises(ValueError, match=words) as error:
-        Index.open(path, tmp_path)
+        Index.open(AnnotationFile(path, tmp_path))
     assert str(path) in str(error.value)

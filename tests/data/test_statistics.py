@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from study.config import TINY, DataConfig
-from study.data.loader import TrainingData
+from study.data.batches.loader import TrainingData
 from study.data.splits import Splits, open_splits
 from study.data.statistics import per_image
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from study.config import TINY, ModelConfig
-from study.data.example import tight_boxes
+from study.data.batches.example import tight_boxes
 from study.data.shapes.scenes import Scene, ShapesConfig, scenes
 from study.models.detector import Detector
 from study.models.losses import Share

@@ -20,44 +20,33 @@ class Archive:
     size: str = ""  # as its publisher states it; empty: not known here
 
 
-@dataclass(frozen=True)
-class DataSet:
-    archives: tuple[Archive, ...]
-    prepared: bool = False  # `study.prepare` makes the annotations out of what was unpacked
-
-
 COCO_URL = "http://images.cocodataset.org"
 # The Oxford server's present name, from torchvision.datasets.voc; host.robots.ox.ac.uk was it.
 VOC_URL = "https://thor.robots.ox.ac.uk/pascal/VOC"
 
-PUBLISHED: dict[str, DataSet] = {
-    "coco": DataSet(
-        archives=(
-            Archive(f"{COCO_URL}/zips/train2017.zip", ("train2017",), "18 GB"),
-            Archive(f"{COCO_URL}/zips/val2017.zip", ("val2017",), "1 GB"),
-            Archive(
-                f"{COCO_URL}/annotations/annotations_trainval2017.zip",
-                (
-                    "annotations/instances_train2017.json",
-                    "annotations/instances_val2017.json",
-                    "annotations/person_keypoints_train2017.json",
-                    "annotations/person_keypoints_val2017.json",
-                ),
-                "241 MB",
+PUBLISHED: dict[str, tuple[Archive, ...]] = {
+    "coco": (
+        Archive(f"{COCO_URL}/zips/train2017.zip", ("train2017",), "18 GB"),
+        Archive(f"{COCO_URL}/zips/val2017.zip", ("val2017",), "1 GB"),
+        Archive(
+            f"{COCO_URL}/annotations/annotations_trainval2017.zip",
+            (
+                "annotations/instances_train2017.json",
+                "annotations/instances_val2017.json",
+                "annotations/person_keypoints_train2017.json",
+                "annotations/person_keypoints_val2017.json",
             ),
-            Archive(
-                f"{COCO_URL}/annotations/annotations_trainval2014.zip",
-                ("annotations/instances_val2014.json",),
-                "241 MB",
-            ),
-        )
-    ),
-    "voc": DataSet(
-        archives=(
-            Archive(f"{VOC_URL}/voc2007/VOCtrainval_06-Nov-2007.tar", ("VOC2007",)),
-            Archive(f"{VOC_URL}/voc2012/VOCtrainval_11-May-2012.tar", ("VOC2012",)),
+            "241 MB",
         ),
-        prepared=True,
+        Archive(
+            f"{COCO_URL}/annotations/annotations_trainval2014.zip",
+            ("annotations/instances_val2014.json",),
+            "241 MB",
+        ),
+    ),
+    "voc": (
+        Archive(f"{VOC_URL}/voc2007/VOCtrainval_06-Nov-2007.tar", ("VOC2007",)),
+        Archive(f"{VOC_URL}/voc2012/VOCtrainval_11-May-2012.tar", ("VOC2012",)),
     ),
 }
 """By the name that a DataConfig has."""
@@ -65,44 +54,34 @@ PUBLISHED: dict[str, DataSet] = {
 
 def absent(data: DataConfig) -> str | None:
     """What is missing of a published data set and where it is to be had; None if nothing is."""
-    known = PUBLISHED.get(data.name)
-    if known is None or data.root is None:
+    archives = PUBLISHED.get(data.name)
+    if archives is None or data.root is None:
         return None
     data = data.absolute()
     root = Path(data.root or "")
-    missing = _missing(data)
+    missing = _missing(data, archives)
     if not missing:
         return None
-    lines = [f"{root}: {', '.join(missing)}: not there (elsewhere: --data.root DIR)"]
-    if archives := to_unpack(data):
-        lines.append(f"to have {data.name} there, download and unpack")
-        lines += [_line(archive, missing) for archive in archives]
-    if known.prepared:
-        then = "and then" if archives else f"{data.name} is there, its annotations are made by"
-        lines.append(f"{then} python -m study.prepare {data.name} --data.root {root}")
+    lines = [
+        f"{root}: {', '.join(missing)}: not there; if they lie elsewhere, give --data.root DIR"
+    ]
+    if wanted := [archive for archive in archives if not set(missing).isdisjoint(archive.gives)]:
+        lines.append(f"To get {data.name}, download and unpack there")
+        lines += [_line(archive, missing) for archive in wanted]
     return "\n".join(lines)
 
 
 def _line(archive: Archive, missing: list[str]) -> str:
     size = f" ({archive.size})" if archive.size else ""
-    wanted = [path for path in archive.gives if path in missing] or archive.gives
+    wanted = [path for path in archive.gives if path in missing]
     return f"  {archive.url}{size} for {' and '.join(wanted)}"
 
 
-def to_unpack(data: DataConfig) -> list[Archive]:
-    """The archives of a published data set that are wanted and not in its root."""
-    data = data.absolute()
-    known, root = PUBLISHED[data.name], Path(data.root or "")
-    if known.prepared:  # what is wanted is made of all of them
-        return [a for a in known.archives if not all((root / path).exists() for path in a.gives)]
-    missing = set(_missing(data))
-    return [archive for archive in known.archives if not missing.isdisjoint(archive.gives)]
-
-
-def _missing(data: DataConfig) -> list[str]:
-    """What the data name and is not there, as it is called from the root."""
+def _missing(data: DataConfig, archives: tuple[Archive, ...]) -> list[str]:
+    """What is wanted and not there, as it is called from the root: of a folder, all archives."""
     root = Path(data.root or "")
-    paths = [Path(path) for path in (getattr(data, name) for name in PATHS) if path]
-    missing = [path for path in dict.fromkeys(paths) if not path.exists()]
+    wanted = [root / path for archive in archives if data.folder for path in archive.gives]
+    named = [Path(path) for path in (getattr(data, name) for name in PATHS) if path]
+    missing = [path for path in dict.fromkeys([*wanted, *named]) if not path.exists()]
     names = [str(p.relative_to(root)) if p.is_relative_to(root) else str(p) for p in missing]
     return [name for name in dict.fromkeys(names) if name != "."]

@@ -11,63 +11,32 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
 import shutil
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
 
+from study.data.distribution.manifest import (
+    MANIFEST,
+    PARTIAL_MANIFEST,
+    Entry,
+    parsed,
+    read_manifest,
+    written,
+)
+from study.data.distribution.transfer import (
+    CHUNK_BYTES,
+    GivenUp,
+    Progress,
+    Say,
+    entry_of,
+    in_parallel,
+)
 from study.storage import Store, StoreError
 
-MANIFEST = "manifest.json"
-PARTIAL_MANIFEST = ".manifest.partial.json"  # of an upload that was cut off
-THREADS = 16
-CHUNK_BYTES = 8 * 2**20
-SAY_S = 10.0  # between two lines of progress
 ATTEMPTS = 4
 SHOWN = 20  # lines of an error
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What a file is."""
-
-    size: int  # bytes
-    sha256: str
-    mtime_ns: int  # the names of decoded images depend on it
-
-
-@dataclass
-class _Progress:
-    """How far a transfer has come; several threads tell, one line is said now and then."""
-
-    files: int
-    bytes: int
-    say: Say
-    done_files: int = 0
-    done_bytes: int = 0
-    stop: threading.Event = field(default_factory=threading.Event)  # the transfer is given up
-    _one: threading.Lock = field(default_factory=threading.Lock)
-    _said: float = field(default_factory=time.monotonic)
-
-    def add(self, size: int = 0, files: int = 0) -> None:
-        with self._one:
-            self.done_bytes += size
-            self.done_files += files
-            if time.monotonic() - self._said > SAY_S:
-                self._said = time.monotonic()
-                self.say(self.line())
-
-    def line(self) -> str:
-        amount = f"{self.done_bytes / 1e9:.1f} of {self.bytes / 1e9:.1f} GB"
-        return f"{self.done_files:,} of {self.files:,} files, {amount}"
 
 
 def upload(folder: Path, store: Store, say: Say) -> None:
@@ -81,14 +50,14 @@ def upload(folder: Path, store: Store, say: Say) -> None:
     """
     paths = {name: folder / name for name in _files(folder)}
     if not paths:
-        raise ValueError(f"folder {folder}: there is nothing in it to upload")
-    before = {**_manifest(store, MANIFEST), **_manifest(store, PARTIAL_MANIFEST)}
+        raise ValueError(f"folder {folder}: it has no files to upload")
+    before = {**read_manifest(store, MANIFEST), **read_manifest(store, PARTIAL_MANIFEST)}
     there = {name: size for name, (_, size) in store.stamps().items()}
-    progress = _Progress(len(paths), sum(path.stat().st_size for path in paths.values()), say)
+    progress = Progress(len(paths), sum(path.stat().st_size for path in paths.values()), say)
     sent: dict[str, Entry] = {}
 
     def send(name: str) -> None:
-        entry = _entry(paths[name], progress)
+        entry = entry_of(paths[name], progress)
         same = before.get(name)
         if same is None or same.sha256 != entry.sha256 or there.get(name) != entry.size:
             store.send(paths[name], name)
@@ -96,12 +65,12 @@ def upload(folder: Path, store: Store, say: Say) -> None:
         progress.add(files=1)
 
     try:
-        _all(send, list(paths), progress)
+        in_parallel(send, list(paths), progress)
     except BaseException:
         with contextlib.suppress(StoreError):
-            store.write(PARTIAL_MANIFEST, _written(before | sent))
+            store.write(PARTIAL_MANIFEST, written(before | sent))
         raise
-    store.write(MANIFEST, _written(sent))
+    store.write(MANIFEST, written(sent))
     store.remove(PARTIAL_MANIFEST)
     say(f"{progress.line()} at {store}")
 
@@ -117,11 +86,11 @@ def sync(store: Store, folder: Path, say: Say) -> None:
             has too little room.
         StoreError: a file could not be read.
     """
-    entries = _manifest(store, MANIFEST)
+    entries = read_manifest(store, MANIFEST)
     if not entries:
         raise ValueError(
-            f"{store}: has no {MANIFEST}: upload a data set first, python -m study.prepare upload"
-            f" FOLDER {store}"
+            f"{store}: has no {MANIFEST}: upload a data set first, with python -m study.prepare"
+            f" upload FOLDER {store}"
         )
     for name in entries:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
@@ -134,7 +103,7 @@ def sync(store: Store, folder: Path, say: Say) -> None:
             for name, entry in entries.items()
             if not _is_known(folder / name, known.get(name), entry)
         ]
-        progress = _Progress(len(todo), sum(entries[name].size for name in todo), say)
+        progress = Progress(len(todo), sum(entries[name].size for name in todo), say)
         missing = sum(_rest(folder / name, entries[name]) for name in todo)
         free = shutil.disk_usage(folder).free
         if missing > free:
@@ -152,24 +121,27 @@ def sync(store: Store, folder: Path, say: Say) -> None:
                 progress.add(files=1)
 
         try:
-            _all(bring, todo, progress)
+            in_parallel(bring, todo, progress)
         finally:
-            (folder / ".sync.json").write_bytes(_written(known))
+            (folder / ".sync.json").write_bytes(written(known))
     if wrong:
         more = [f"… and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
-        raise ValueError("\n".join([f"{len(wrong)} wrong:", *sorted(wrong)[:SHOWN], *more]))
+        count = "1 file is" if len(wrong) == 1 else f"{len(wrong)} files are"
+        raise ValueError("\n".join([f"{count} wrong:", *sorted(wrong)[:SHOWN], *more]))
     before = len(entries) - len(todo)
-    say(f"{store} is in {folder}: {progress.line()} brought or checked, {before:,} were known")
+    say(f"{store} is in {folder}: {progress.line()} copied or checked, {before:,} checked before")
 
 
-def _bring(store: Store, folder: Path, name: str, entry: Entry, progress: _Progress) -> str | None:
+def _bring(store: Store, folder: Path, name: str, entry: Entry, progress: Progress) -> str | None:
     """Make a file be there; what is wrong with it, if something is."""
     path = folder / name
     if path.exists():
-        if _entry(path, progress).sha256 == entry.sha256:
+        if entry_of(path, progress).sha256 == entry.sha256:
             os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns))
             return None
-        return f"{path}: is not what {store.at(MANIFEST)} says: remove it, and it is brought again"
+        return (
+            f"{path}: is not what {store.at(MANIFEST)} says: remove it, and run this command again"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     for resumed in (True, False):  # an object may have been replaced since it was cut off
@@ -186,7 +158,7 @@ def _bring(store: Store, folder: Path, name: str, entry: Entry, progress: _Progr
     return f"{store.at(name)}: its digest is not that in {MANIFEST}: upload it again"
 
 
-def _download(store: Store, name: str, partial: Path, progress: _Progress) -> str:
+def _download(store: Store, name: str, partial: Path, progress: Progress) -> str:
     """Read the rest of an object into a file; the digest of the whole."""
     for attempt in range(1, ATTEMPTS + 1):
         found = hashlib.sha256()
@@ -202,41 +174,13 @@ def _download(store: Store, name: str, partial: Path, progress: _Progress) -> st
                         found.update(chunk)
                         progress.add(len(chunk))
                         if progress.stop.is_set():
-                            raise _GivenUp
+                            raise GivenUp
                 return found.hexdigest()
             except OSError as error:
                 if attempt == ATTEMPTS or isinstance(error, FileNotFoundError):
                     raise StoreError(f"{store.at(name)}: cannot be read: {error}") from error
         time.sleep(2.0**attempt)
     raise AssertionError("the last attempt returns or raises")
-
-
-class _GivenUp(Exception):
-    """Another file of the same transfer could not be had."""
-
-
-def _all(act: Callable[[str], None], names: list[str], progress: _Progress) -> None:
-    """Do it for all, several at once; the first error ends it."""
-    with ThreadPoolExecutor(THREADS) as threads:
-        futures = [threads.submit(act, name) for name in names]
-        try:
-            for future in as_completed(futures):
-                future.result()
-        except BaseException:
-            progress.stop.set()
-            threads.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _entry(path: Path, progress: _Progress) -> Entry:
-    state, found = path.stat(), hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            found.update(chunk)
-            progress.add(len(chunk))
-            if progress.stop.is_set():
-                raise _GivenUp
-    return Entry(state.st_size, found.hexdigest(), state.st_mtime_ns)
 
 
 def _rest(path: Path, entry: Entry) -> int:
@@ -267,25 +211,7 @@ def _files(folder: Path) -> list[str]:
 def _known(folder: Path) -> dict[str, Entry]:
     """What was found right in the folder by an earlier call."""
     file = folder / ".sync.json"
-    return _read(file.read_bytes(), str(file)) if file.exists() else {}
-
-
-def _manifest(store: Store, name: str) -> dict[str, Entry]:
-    content = store.read(name)
-    return {} if content is None else _read(content, store.at(name))
-
-
-def _read(content: bytes, where: str) -> dict[str, Entry]:
-    try:
-        rows: dict[str, Any] = json.loads(content)["files"]
-        return {name: Entry(**row) for name, row in rows.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{where}: not a manifest as an upload writes it: {error}") from error
-
-
-def _written(entries: Mapping[str, Entry]) -> bytes:
-    rows = {name: asdict(entry) for name, entry in sorted(entries.items())}
-    return (json.dumps({"files": rows}, indent=1) + "\n").encode()
+    return parsed(file.read_bytes(), str(file)) if file.exists() else {}
 
 
 @contextlib.contextmanager
@@ -295,6 +221,6 @@ def _alone(folder: Path, say: Say) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"another process brings them to {folder}: waiting for it")
+            say(f"another process is copying the data to {folder}: waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

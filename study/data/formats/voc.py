@@ -1,6 +1,13 @@
-"""PASCAL VOC's annotations as COCO-format JSON, so that all else need not know VOC.
+"""PASCAL VOC's XML, a file beside each image.
 
-What differs once they are COCO's:
+    VOCdevkit with VOC2007 and VOC2012: trained on trainval2007 and train2012, reported on val2012
+    VOCdevkit with one year, or a folder VOC2012: its train and val (or trainval and test)
+    FOLDER with images in one folder and XML in another, or both in one: the image sets of
+        ImageSets/Main if there are any, otherwise no val split
+    FOLDER/train and FOLDER/val, each such a folder
+
+VOC's own folders have VOC's 20 classes; any other has those that its files name. What differs
+once the annotations are in COCO's form:
 
 Boxes. VOC counts pixels from 1 and its corners lie on the last pixel that belongs to the object:
 pixels 1 to 10 are the box from 0 to 10.
@@ -25,17 +32,28 @@ instead of all, and by at most 100 detections an image (fewer where the model sa
 
 from __future__ import annotations
 
-import json
+import math
+import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-from hotcoco import mask as rle
 from PIL import Image
 
-from study.config import DataConfig
+from study.data.formats.beside import (
+    BesideImages,
+    Labelled,
+    Thing,
+    images_in,
+    lines,
+    paired,
+)
+from study.data.formats.format import TRAIN, TUNE, VAL, DataSet, Format
+from study.data.geometry.run_lengths import encoded
+from study.data.source import BadData
 
 CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
@@ -43,130 +61,237 @@ CLASSES = (
     *("train", "tvmonitor"),
 )
 BORDER = 255  # in the pictures of objects
+VERSION = "voc-1"  # of what is made of the files
 Part = tuple[str, str]  # year, image set: a file ImageSets/Main/<set>.txt
-TRAIN: tuple[Part, ...] = (("2007", "trainval"), ("2012", "train"))
-VAL: tuple[Part, ...] = (("2012", "val"),)
+BOTH_YEARS: dict[str, tuple[Part, ...]] = {
+    "train": (("2007", "trainval"), ("2012", "train")),
+    "val": (("2012", "val"),),
+}
 
 
-def prepare(data: DataConfig) -> None:
-    """Write the annotation files that `data` names, unless they are there, from its root.
-
-    Raises:
-        ValueError: a file is missing, is not VOC's format, or may not be written.
-    """
-    data = data.absolute()
-    for path, parts in ((data.train, TRAIN), (data.val, VAL)):
-        assert data.root and path
-        to = Path(path)
-        if to.exists():
-            continue
-        content = converted(Path(data.root), parts)
-        partial = to.with_name(f".{to.name}.partial")
-        try:
-            to.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(content))
-            partial.rename(to)
-        except OSError as error:
-            raise ValueError(
-                f"{to}: cannot be written: {error.strerror}. Make a folder with links to VOC2007"
-                " and VOC2012 where you may write, and name it as --data.root"
-            ) from error
+def recognise(place: Path) -> DataSet | None:
+    """The splits of VOCdevkit, of one of its years, or of a folder of images and XML."""
+    if not place.is_dir():
+        return None
+    years = [year for folder in sorted(place.iterdir()) if (year := _year(folder))]
+    if {"2007", "2012"} <= set(years):
+        train, val = (_official(place, parts) for parts in BOTH_YEARS.values())
+        return DataSet(train, val)
+    if len(years) > 1:
+        raise ValueError(
+            f"data.folder = '{place}': has VOC {' and '.join(years)}: give the folder of one of"
+            " these years; only 2007 and 2012 are read together"
+        )
+    if years or _year(place):
+        return _one_year(place / f"VOC{years[0]}" if years else place)
+    return _loose(place)
 
 
-def converted(root: Path, parts: Sequence[Part]) -> dict[str, Any]:
-    """The images of the parts and their objects; file names start from `root`.
+def _year(folder: Path) -> str | None:
+    match = re.fullmatch(r"VOC(\d{4})", folder.name)
+    return match[1] if match and (folder / "ImageSets" / "Main").is_dir() else None
+
+
+def _one_year(folder: Path) -> DataSet:
+    train, val = _sets(folder)
+    year, root = folder.name.removeprefix("VOC"), folder.parent
+    parts = [((year, name),) for name in (train, val) if name]
+    return DataSet(*(_official(root, part) for part in parts))
+
+
+def _sets(folder: Path) -> tuple[str, str | None]:
+    """The image sets to train and to report on."""
+    there = {path.stem for path in (folder / "ImageSets" / "Main").glob("*.txt")}
+    for train, val in (("train", "val"), ("trainval", "test")):
+        if train in there:
+            return train, val if val in there else None
+    raise ValueError(f"{folder / 'ImageSets' / 'Main'}: has neither train.txt nor trainval.txt")
+
+
+def _official(root: Path, parts: Sequence[Part]) -> BesideImages:
+    """Image sets of VOC's own, together; file names start from `root`.
 
     An image's id is made of the year of its folder and the digits of its name, so that neither
     the order nor the presence of others changes it.
-
-    Raises:
-        ValueError: a file is missing, or not VOC's format.
     """
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
+    labelled = []
     for year, image_set in parts:
         folder = root / f"VOC{year}"
-        for name in _names(folder / "ImageSets" / "Main" / f"{image_set}.txt"):
-            image = _image(root, folder / "JPEGImages" / f"{name}.jpg")
-            image["id"] = int(year + name.replace("_", ""))
-            images.append(image)
-            things = _objects(folder / "Annotations" / f"{name}.xml", image)
-            picture = folder / "SegmentationObject" / f"{name}.png"
-            if picture.is_file():
-                things = _with_masks(things, picture, image)
-            for thing in things:
-                ids = {"id": len(annotations) + 1, "image_id": image["id"]}
-                annotations.append(ids | thing)
-    categories = [{"id": k, "name": name} for k, name in enumerate(CLASSES, start=1)]
-    return {"images": images, "annotations": annotations, "categories": categories}
+        listed = folder / "ImageSets" / "Main" / f"{image_set}.txt"
+        for name in lines(listed):
+            digits = year + name.replace("_", "")
+            if not digits.isdecimal():
+                raise ValueError(f"{listed}: {name!r}: the names of VOC's images are of digits")
+            mask = folder / "SegmentationObject" / f"{name}.png"
+            labelled.append(
+                Labelled(
+                    image=folder / "JPEGImages" / f"{name}.jpg",
+                    labels=folder / "Annotations" / f"{name}.xml",
+                    mask=mask if mask.is_file() else None,
+                    id=int(digits),
+                )
+            )
+    return BesideImages(root, tuple(labelled), lambda: CLASSES, _objects, VERSION)
 
 
-def _names(path: Path) -> list[str]:
+def _loose(root: Path) -> DataSet | None:
+    """Images and XML in any folders, or such in a folder for each split."""
+    splits: dict[str, list[Labelled]] = {}
+    for words in (TRAIN, VAL, TUNE):
+        for word in words:
+            if (root / word).is_dir() and (found := _pairs(root / word)):
+                splits.setdefault(words[0], list(found.values()))
+    if "train" not in splits:
+        whole = _pairs(root)
+        if whole is None:
+            return None
+        splits = _listed(root, whole)
+    xml = tuple(one.labels for split in splits.values() for one in split if one.labels)
+    sources = {
+        name: BesideImages(root, tuple(split), partial(_named, xml), _objects, VERSION, xml)
+        for name, split in splits.items()
+    }
+    return DataSet(sources["train"], sources.get("val"), sources.get("tune"))
+
+
+def _pairs(root: Path) -> dict[str, Labelled] | None:
+    """Each image with its XML, by name; None: there is no XML of VOC's.
+
+    Raises:
+        ValueError: more than one folder of either kind, or files without a partner.
+    """
+    inside = (path for path in sorted(root.iterdir()) if path.is_dir() and path.name[0] != ".")
+    folders = [root, *(path for path in inside if not path.name.startswith("Segmentation"))]
+    xml = [folder for folder in folders if _has_xml(folder)]
+    if not xml:
+        return None
+    images = [folder for folder in folders if images_in(folder)]
+    images = [folder for folder in images if folder in xml] or images
+    for kind, found in (("XML", xml), ("images", images)):
+        if len(found) != 1:
+            names = ", ".join(path.name for path in found) or "none"
+            raise ValueError(f"{root}: must have one folder of {kind}, and has {names}")
+    pairs, alone = paired(images[0], xml[0], ".xml", root / "SegmentationObject")
+    problems = [f"{path}: there is no image of that name in {images[0]}" for path in alone]
+    problems += [
+        f"{one.image}: there is no XML of that name in {xml[0]}: an image without objects needs"
+        " one without <object>"
+        for one in pairs.values()
+        if one.labels is None
+    ]
+    if problems and not (root / "ImageSets" / "Main").is_dir():
+        raise BadData(problems)
+    return {name: one for name, one in pairs.items() if one.labels}
+
+
+def _listed(root: Path, pairs: dict[str, Labelled]) -> dict[str, list[Labelled]]:
+    """The pairs of each image set; all are trained on where there are no image sets."""
+    if not (root / "ImageSets" / "Main").is_dir():
+        return {"train": list(pairs.values())}
+    splits = {}
+    for split, name in zip(("train", "val"), _sets(root), strict=True):
+        listed = root / "ImageSets" / "Main" / f"{name}.txt"
+        names = lines(listed) if name else []
+        if lost := [name for name in names if name not in pairs]:
+            raise ValueError(f"{listed}: {lost[0]!r}: there is no such image with an XML file")
+        if name:
+            splits[split] = [pairs[name] for name in names]
+    return splits
+
+
+def _has_xml(folder: Path) -> bool:
+    first = next(folder.glob("*.xml"), None)
+    if first is None:
+        return False
+    with first.open("rb") as file:
+        return b"<annotation" in file.read(2**10)
+
+
+def _named(files: tuple[Path, ...]) -> tuple[str, ...]:
+    """The classes that the objects of these files have, in alphabetical order."""
+    names: set[str] = set()
+    problems: list[str] = []
+    for path in files:
+        try:
+            names |= {_name(element) for element in _elements(path)}
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise BadData(problems)
+    return tuple(sorted(names - {""}))
+
+
+def _elements(path: Path) -> list[ElementTree.Element]:
     try:
-        return path.read_text().split()
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+        return ElementTree.parse(path).getroot().findall("object")
+    except (OSError, ElementTree.ParseError, LookupError, ValueError) as error:  # or an encoding
+        raise ValueError(f"{path}: cannot be read as XML: {error}") from error
 
 
-def _image(root: Path, file: Path) -> dict[str, Any]:
-    """Name and size; the file's own size, which is what its pixels are, not the XML's."""
-    try:
-        with Image.open(file) as image:  # reads the header only
-            width, height = image.size
-    except OSError as error:
-        raise ValueError(f"{file}: cannot be read as an image: {error}") from error
-    return {"file_name": file.relative_to(root).as_posix(), "width": width, "height": height}
+def _name(element: ElementTree.Element) -> str:
+    return element.findtext("name", "").strip()  # the object's own, not that of a part of it
 
 
-def _objects(path: Path, image: dict[str, Any]) -> list[dict[str, Any]]:
-    try:
-        found = ElementTree.parse(path).getroot().findall("object")
-    except (OSError, ElementTree.ParseError) as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from error
-    return [_object(path, element, image) for element in found]
+def _objects(one: Labelled, size: tuple[int, int], classes: tuple[str, ...]) -> list[Thing]:
+    assert one.labels is not None
+    things = [
+        (place := f"{one.labels}: object {k}", _object(place, element, size, classes))
+        for k, element in enumerate(_elements(one.labels), start=1)
+    ]
+    return things if one.mask is None else _with_masks(things, one.mask, one.image, size)
 
 
-def _object(path: Path, element: ElementTree.Element, image: dict[str, Any]) -> dict[str, Any]:
-    name = element.findtext("name", "").strip()  # the object's own, not that of a part of it
-    if name not in CLASSES:
-        raise ValueError(f"{path}: object/name = {name!r}: one of {', '.join(CLASSES)}")
+def _object(
+    place: str, element: ElementTree.Element, size: tuple[int, int], classes: tuple[str, ...]
+) -> dict[str, Any]:
+    name = _name(element)
+    if name not in classes:
+        raise ValueError(f"{place}: name = {name!r}: must be one of {', '.join(classes)}")
     corners = [element.findtext(f"bndbox/{key}", "") for key in ("xmin", "ymin", "xmax", "ymax")]
     try:
         left, top, right, bottom = map(float, corners)  # some are not whole numbers
+        if not all(map(math.isfinite, (left, top, right, bottom))):
+            raise ValueError("not finite")
     except ValueError as error:
-        raise ValueError(f"{path}: object/bndbox = {corners}: must be four numbers") from error
+        raise ValueError(f"{place}: bndbox = {corners}: must be four numbers") from error
     left, top = max(0.0, left - 1), max(0.0, top - 1)
-    width = min(right, image["width"]) - left
-    height = min(bottom, image["height"]) - top
+    width = min(right, size[0]) - left
+    height = min(bottom, size[1]) - top
+    if width <= 0 or height <= 0:
+        raise ValueError(
+            f"{place}: bndbox = {corners}: xmin, ymin, xmax, ymax must enclose a part of the image"
+            f" of {size[0]} x {size[1]} px"
+        )
     return {
-        "category_id": CLASSES.index(name) + 1,
+        "category_id": classes.index(name) + 1,
         "bbox": [left, top, width, height],
         "area": width * height,
         "iscrowd": int(element.findtext("difficult", "0").strip() == "1"),
     }
 
 
-def _with_masks(
-    things: list[dict[str, Any]], file: Path, image: dict[str, Any]
-) -> list[dict[str, Any]]:
+def _with_masks(things: list[Thing], file: Path, of: Path, size: tuple[int, int]) -> list[Thing]:
     """The objects of an image with COCO's run lengths of their pixels, where they have any."""
     try:
         with Image.open(file) as opened:
             mode, values = opened.mode, np.asarray(opened)
     except (OSError, SyntaxError) as error:
         raise ValueError(f"{file}: cannot be read as an image: {error}") from error
-    if mode not in ("P", "L") or values.shape != (image["height"], image["width"]):
+    if mode not in ("P", "L") or values.shape != size[::-1]:
         raise ValueError(
             f"{file}: {mode} of {values.shape[1]} x {values.shape[0]} px: must have one number a"
-            f" pixel, and {image['width']} x {image['height']} px as {image['file_name']}"
+            f" pixel, and {size[0]} x {size[1]} px as {of}"
         )
     present = set(np.unique(values).tolist()) - {BORDER}
     return [
-        thing | ({"segmentation": _run_lengths(values == k)} if k in present else {})
-        for k, thing in enumerate(things, start=1)
+        (place, thing | ({"segmentation": encoded(values == k)} if k in present else {}))
+        for k, (place, thing) in enumerate(things, start=1)
     ]
 
 
-def _run_lengths(mask: np.ndarray) -> dict[str, Any]:
-    encoded = rle.encode(np.asfortranarray(mask, np.uint8))
-    return {"size": list(encoded["size"]), "counts": encoded["counts"].decode()}
+FORMAT = Format(
+    name="VOC",
+    wants="VOCdevkit, one of its folders VOC2007 and VOC2012, or a folder of images and one of"
+    " XML files with their names (also in train/ and val/)",
+    recognise=recognise,
+)

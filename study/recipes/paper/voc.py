@@ -13,11 +13,8 @@ from study.recipes.recipe import Recipe, rows, varied
 VOC = DataConfig(
     name="voc",  # `python -m study.prepare` knows where it is to be had
     root="data/VOCdevkit",  # --data.root names another folder
-    train="annotations/trainval2007_train2012.json",  # `python -m study.prepare voc` makes both
-    train_images=".",
+    folder=".",  # trained on trainval2007 and train2012, reported on val2012
     annotated_only="objects",
-    val="annotations/val2012.json",
-    val_images=".",
     tune_size=0,  # nothing is tuned
 )
 

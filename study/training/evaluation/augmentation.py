@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 
 from study.config import EvaluationConfig, ModelConfig
+from study.data.batches.loader import Batch, evaluation_batches
 from study.data.index import Index
-from study.data.loader import Batch, evaluation_batches
 from study.models.detector import Detector
 from study.training.evaluation.detections import Detection, rows
 

@@ -15,9 +15,9 @@ from hotcoco import mask as rle
 from torch import Tensor
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
+from study.data.batches.loader import Batch
 from study.data.geometry import keypoints
 from study.data.index import Index
-from study.data.loader import Batch
 from study.models.detector import Detector
 from study.training.evaluation.metric import Detection
 

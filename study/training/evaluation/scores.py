@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from study.config import ModelConfig, RunConfig
+from study.data.batches.loader import evaluation_batches
 from study.data.index import Index
-from study.data.loader import evaluation_batches
 from study.models.detector import Detector
 from study.training.evaluation.augmentation import augmented_batches, detect_augmented, sides
 from study.training.evaluation.detections import detect

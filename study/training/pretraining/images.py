@@ -26,12 +26,8 @@ from torch import Tensor, nn
 
 from study.config import TINY, BodyConfig, OptimConfig, to_dict
 from study.config.require import require
-from study.data.formats.class_folders import (
-    ImageFolder,
-    Labelled,
-    held_out_batches,
-    training_batches,
-)
+from study.data.classification.batches import held_out_batches, training_batches
+from study.data.classification.folders import ImageFolder, Labelled
 from study.models import backbones
 from study.training.pretraining.training import (
     Classifier,

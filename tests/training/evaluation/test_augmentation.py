@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from study.config import TINY, DataConfig, EvaluationConfig, ModelConfig, ScheduleConfig
-from study.data.loader import evaluation_batches
+from study.data.batches.loader import evaluation_batches
 from study.data.splits import open_splits
 from study.models.detector import Detector
 from study.training.evaluation.augmentation import (

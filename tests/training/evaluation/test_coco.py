@@ -11,6 +11,7 @@ import pytest
 from hotcoco import mask as rle
 
 from study.config import DataConfig
+from study.data.formats.coco import AnnotationFile
 from study.data.index import Index
 from study.data.splits import open_splits
 from study.training.evaluation.coco import OTHER_SIGMA, average_precision
@@ -31,7 +32,7 @@ def index(request: pytest.FixtureRequest) -> Index:
     annotations, images = (SHARED / part for part in REAL[request.param])
     if not annotations.exists():
         pytest.skip(f"{annotations} is not there")
-    return Index.open(annotations, images)
+    return Index.open(AnnotationFile(annotations, images))
 
 
 def as_detections(truth: dict[str, Any], crowd: bool = False) -> list[dict[str, Any]]:

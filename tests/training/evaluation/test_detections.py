@@ -7,7 +7,7 @@ import torch
 from hotcoco import mask as rle
 
 from study.config import TINY, DataConfig
-from study.data.loader import evaluation_batches
+from study.data.batches.loader import evaluation_batches
 from study.data.splits import open_splits
 from study.training.evaluation.detections import encode, rows
 

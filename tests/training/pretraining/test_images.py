@@ -15,7 +15,7 @@ from study import prepare
 from study.commands.common import BAD_INPUT, DONE, INTERRUPTED
 from study.config import R50_FPN, TINY
 from study.config.arms import parse
-from study.data.formats.class_folders import ImageFolder
+from study.data.classification.folders import ImageFolder
 from study.models import features, initialisation
 from study.training.pretraining import images as pretraining
 from study.training.pretraining.images import recipe

@@ -1,0 +1,91 @@
+"""What is wrong with a data set, said before any work starts: one line each, with file and field.
+
+Looking into thousands of image files takes a while, and so does an annotation file of COCO's size:
+what was in order is remembered in the cache, and looked at again only when a file has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from study.config import DataConfig
+from study.data.cache import build_once, cache_dir
+from study.data.checks.annotations import VERSION, structure
+from study.data.checks.image_files import of_images
+from study.data.distribution.downloads import PUBLISHED, absent
+from study.data.formats import data_set
+from study.data.formats.coco import read_image_ids
+from study.data.index import Index
+from study.data.source import LISTS, BadData, Source
+from study.data.splits import open_splits
+from study.data.splits.same_pictures import shared_images
+
+
+def check(data: DataConfig, sizes: Sequence[int] = ()) -> None:
+    """Refuse data that cannot be trained on at these sizes.
+
+    Raises:
+        BadData: lists every problem found.
+    """
+    found = problems(data, sizes)
+    if found:
+        raise BadData(found)
+
+
+def problems(data: DataConfig, sizes: Sequence[int] = ()) -> list[str]:
+    """Every problem of a data set, a line each; empty if there is none."""
+    if to_get := absent(data):
+        return [to_get]
+    data = data.absolute()
+    if data.train_within:
+        try:
+            read_image_ids(Path(data.train_within))
+        except ValueError as error:
+            return [f"data.train_within: {error}"]
+    try:
+        found = data_set(data)
+    except ValueError as error:
+        return _lines(error)
+    splits = {"train": found.train, "val": found.val, "tune": found.tune}
+    sources = {name: source for name, source in splits.items() if source is not None}
+    lines = [line for source in sources.values() for line in of_split(source)]
+    if not lines and data.name not in PUBLISHED:  # a benchmark is compared as it was published
+        indexes = {name: Index.open(source) for name, source in sources.items()}
+        lines = shared_images({name: index.files() for name, index in indexes.items()})
+    if lines:
+        return lines
+    try:
+        splits = open_splits(data)
+        for size in sizes:
+            splits.subset(size)
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
+def of_split(source: Source) -> list[str]:
+    """The problems of a split's annotations and images."""
+    try:
+        remembered = cache_dir() / "in-order" / f"{source.digest()}-v{VERSION}"
+        if not source.images.is_dir():
+            return [f"images {source.images}: no such folder"]
+        content = None if remembered.exists() else source.read()
+    except ValueError as error:
+        return _lines(error)
+    if content is not None:
+        found = [
+            f"{source.path}: {name}[{at}]: must be an object"
+            for name in LISTS
+            for at, item in enumerate(content[name])
+            if not isinstance(item, dict)
+        ]
+        found = found or list(structure(content, source))
+        if found:
+            return found
+        build_once(remembered, lambda to: to.touch())
+    return of_images(source, Index.open(source))
+
+
+def _lines(error: ValueError) -> list[str]:
+    return error.problems if isinstance(error, BadData) else [str(error)]

@@ -1,0 +1,1 @@
+"""Folders of images with a class each, which a backbone is pre-trained on."""

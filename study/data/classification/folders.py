@@ -1,0 +1,145 @@
+"""Folders of images for classification: a sub-folder for each class.
+
+FOLDER/CLASS/*.jpg                                      a tenth of the images is held out
+FOLDER/train/CLASS/*.jpg and FOLDER/val/CLASS/*.jpg     val is held out
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from study.config import digest
+from study.data.cache import build_once, cache_dir
+from study.data.classification.crops import cropped
+from study.data.source import IMAGE_SUFFIXES, BadData
+from study.data.splits import draws
+
+PARTS = {"train", "val", "test"}  # test/ is left alone
+HELD_OUT = 10  # one image in so many, where there is no val/
+LAYOUT = "want FOLDER/CLASS/*.jpg, or that in FOLDER/train and FOLDER/val"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """N image files and what each shows."""
+
+    files: list[Path]
+    labels: np.ndarray  # int64 [N], 0 … C - 1
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def part(self, at: np.ndarray) -> Labelled:
+        return Labelled([self.files[i] for i in at.tolist()], self.labels[at])
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """What is trained on and what is held out; they share no file."""
+
+    classes: list[str]  # names of the sub-folders, in the order of the labels
+    train: Labelled
+    held_out: Labelled
+    digest: str  # of the files' places in the folder and their sizes
+
+    @classmethod
+    def open(cls, root: Path) -> ImageFolder:
+        """Find the images; each is decoded once, and that it could be is kept in the cache.
+
+        Raises:
+            ValueError: no such folder, COCO's format, fewer than two classes, or a class without
+                images or of val/ alone.
+            BadData: images that cannot be read; names each file.
+        """
+        if not root.is_dir():
+            raise ValueError(f"images {root}: no such folder")
+        _refuse_coco(root)
+        base = root / "train" if _is_split(root) else root
+        classes = [folder.name for folder in _folders(base)]
+        if len(classes) < 2:
+            there = f"only {classes[0]!r}" if classes else "none"
+            raise ValueError(
+                f"images {base}: must have at least two classes, and has {there}: {LAYOUT}"
+            )
+        every = _labelled(base, classes)
+        if base is not root and (root / "val").is_dir():
+            train, held_out = every, _labelled(root / "val", classes)
+        else:
+            tenth = max(1, len(every) // HELD_OUT)
+            out, rest = draws.hold_out(np.arange(len(every)), tenth)
+            train, held_out = every.part(rest), every.part(out)
+        files = [*train.files, *held_out.files]
+        stats = [file.stat() for file in files]
+        _check(files, stats)
+        places = [str(file.relative_to(root)) for file in files]
+        sizes = [stat.st_size for stat in stats]
+        return cls(classes, train, held_out, digest([places, sizes, len(train)]))
+
+
+def _is_split(root: Path) -> bool:
+    """Whether train/ is a part of the data and not a class: of vehicles, say."""
+    names = {folder.name for folder in _folders(root)}
+    return "train" in names and names <= PARTS and bool(_folders(root / "train"))
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")
+
+
+def _labelled(base: Path, classes: list[str]) -> Labelled:
+    """The images that lie directly in each class's folder."""
+    files: list[Path] = []
+    labels: list[int] = []
+    for folder in _folders(base):
+        if folder.name not in classes:
+            raise ValueError(f"{folder}: is not among the classes of train/, {', '.join(classes)}")
+        own = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+        if not own:
+            raise ValueError(f"{folder}: has no images directly in it: {LAYOUT}")
+        files += own
+        labels += [classes.index(folder.name)] * len(own)
+    if not files:
+        raise ValueError(f"images {base}: has no folders of classes: {LAYOUT}")
+    return Labelled(files, np.array(labels, np.int64))
+
+
+def _refuse_coco(root: Path) -> None:
+    """Raises ValueError for detection data: train2017/ and val2017/ would pass for two classes."""
+    for folder in (root, *_folders(root)):
+        jsons = [(path.stat().st_size, path) for path in folder.glob("*.json")]
+        if not jsons:
+            continue
+        _, path = max(jsons)
+        content = path.read_bytes()
+        if all(f'"{key}"'.encode() in content for key in ("images", "annotations", "bbox")):
+            raise ValueError(
+                f"images {root}: {path} is a detection data set in COCO's format, and pre-training"
+                f" classifies: {LAYOUT}. To train a detector on it, give it to study.sweep or"
+                " study.train as --data.train"
+            )
+
+
+def _check(files: list[Path], stats: list[os.stat_result]) -> None:
+    """Raises BadData, naming every image that cannot be read."""
+    state = [[str(f), s.st_size, s.st_mtime_ns] for f, s in zip(files, stats, strict=True)]
+    remembered = cache_dir() / "in-order" / digest(state)
+    if remembered.exists():
+        return
+    with ThreadPoolExecutor() as pool:  # decoding releases the interpreter's lock
+        problems = [line for line in pool.map(_problem, files) if line]
+    if problems:
+        raise BadData(problems)
+    build_once(remembered, lambda to: to.touch())
+
+
+def _problem(file: Path) -> str | None:
+    try:
+        cropped(file, 8, lambda width, height: (0, 0, width, height))
+    except ValueError as error:
+        return str(error)
+    return None

@@ -1,0 +1,184 @@
+"""Annotations in a file beside each image, as in VOC and YOLO: what such formats share.
+
+A format says which files belong together and how one file is read. Here they are put together:
+ids, sizes of the images, a digest of all files, and the places that messages name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from study.config import digest
+from study.data.cache import build_once, cache_dir
+from study.data.formats.coco import file_digest
+from study.data.source import IMAGE_SUFFIXES, BadData, Content
+
+AT = "read from"  # the key of an item under which its place in the files stands
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """An image and the files that say what is in it."""
+
+    image: Path
+    labels: Path | None  # None: there is no file, and no object
+    mask: Path | None = None
+    id: int | None = None  # None: its place in the list, from 1
+
+
+Thing = tuple[str, dict[str, Any]]
+"""An object's place in its file, and COCO's annotation of it without ids."""
+
+
+@dataclass(frozen=True)
+class BesideImages:
+    """A split of many small files; see `study.data.source.Source`.
+
+    Args:
+        path: the folder that holds all images.
+        classes: names of all classes of the data set; category ids are counted from 1.
+        objects: the objects of one image, of which width and height in px are given; raises
+            ValueError with a message that names the file.
+        version: of what `objects` makes of the files; a change makes another digest.
+        also: files besides that `classes` depends on.
+    """
+
+    path: Path
+    labelled: tuple[Labelled, ...]
+    classes: Callable[[], tuple[str, ...]]
+    objects: Callable[[Labelled, tuple[int, int], tuple[str, ...]], list[Thing]]
+    version: str
+    also: tuple[Path, ...] = ()
+
+    @property
+    def images(self) -> Path:
+        return self.path
+
+    def digest(self) -> str:
+        own = [path for one in self.labelled for path in (one.labels, one.mask) if path]
+        files = [one.image for one in self.labelled] + own
+        state = [self.version, *map(_state, dict.fromkeys([*files, *self.also]))]
+        stored = cache_dir() / "digests" / f"{digest([state, len(own)])}.txt"
+        return build_once(stored, self._write_digest).read_text()
+
+    def _write_digest(self, to: Path) -> None:
+        with ThreadPoolExecutor() as pool:
+            sizes = list(pool.map(size_px, [one.image for one in self.labelled]))
+            rows = list(pool.map(self._row, self.labelled))
+        to.write_text(digest([self.version, self.classes(), sizes, rows]))
+
+    def _row(self, one: Labelled) -> list[Any]:
+        name = one.image.relative_to(self.images).as_posix()
+        files = [file_digest(path) if path else None for path in (one.labels, one.mask)]
+        return [one.id, name, *files]
+
+    def read(self) -> Content:
+        classes = self.classes()
+        images: list[dict[str, Any]] = []
+        annotations: list[dict[str, Any]] = []
+        problems: list[str] = []
+        for at, one in enumerate(self.labelled, start=1):
+            try:
+                width, height = size_px(one.image)
+                things = self.objects(one, (width, height), classes)
+            except ValueError as error:
+                problems.append(str(error))
+                continue
+            name = one.image.relative_to(self.images).as_posix()
+            image = {"id": one.id or at, "file_name": name, "width": width, "height": height}
+            images.append(image | {AT: str(one.image)})
+            for place, thing in things:
+                ids = {"id": len(annotations) + 1, "image_id": image["id"], AT: place}
+                annotations.append(ids | thing)
+        if problems:
+            raise BadData(problems)
+        categories = [{"id": k, "name": name} for k, name in enumerate(classes, start=1)]
+        return {"images": images, "annotations": annotations, "categories": categories}
+
+    def place(self, kind: str, item: dict[str, Any]) -> str:
+        if AT in item:
+            return item[AT]
+        if "file_name" in item:
+            return str(self.images / item["file_name"])
+        return f"{self.path}: {kind} {item.get('id')}"
+
+
+def paired(
+    images: Path, labels: Path, suffix: str, masks: Path | None = None
+) -> tuple[dict[str, Labelled], list[Path]]:
+    """The images of a folder by name without suffix, each with its file in another.
+
+    Args:
+        suffix: of the files of annotations.
+        masks: a folder that may have a PNG of the same name.
+
+    Returns:
+        the images, and files of annotations that belong to none.
+
+    Raises:
+        ValueError: two images have one name.
+    """
+    files = {path.stem: path for path in sorted(labels.glob(f"*{suffix}"))}
+    found: dict[str, Labelled] = {}
+    for image in images_in(images):
+        mask = masks / f"{image.stem}.png" if masks else None
+        one = Labelled(image, files.get(image.stem), mask if mask and mask.is_file() else None)
+        if (other := found.setdefault(image.stem, one)) is not one:
+            raise ValueError(
+                f"{image}: has the same name as {other.image} but for the suffix, and one file of"
+                " annotations cannot belong to both: rename or remove one of them"
+            )
+    return found, [path for name, path in files.items() if name not in found]
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The image files that lie directly in a folder, in the order of their names."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "."
+    )
+
+
+def lines(path: Path) -> list[str]:
+    """The lines of a text that are not empty, without spaces around them.
+
+    Raises:
+        ValueError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: cannot be read as UTF-8: {error}") from error
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def size_px(file: Path) -> tuple[int, int]:
+    """Width and height of an image file, from its header.
+
+    Raises:
+        ValueError: it is not there, or not an image.
+    """
+    try:
+        with Image.open(file) as image:
+            return image.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{file}: cannot be read as an image: {error}") from error
+
+
+def _state(file: Path) -> list[Any]:
+    try:
+        found = file.stat()
+    except OSError as error:
+        raise ValueError(f"{file}: cannot be read: {error.strerror}") from error
+    return [str(file), found.st_size, found.st_mtime_ns]

@@ -1,0 +1,184 @@
+"""COCO's instances format: a JSON file for each split, and a folder of images.
+
+    FOLDER/instances_train.json and instances_val.json (or in FOLDER/annotations), without or with
+        a year; images in FOLDER/train and FOLDER/val, in these in FOLDER/images, in FOLDER/images
+        itself, or beside the JSON
+    FOLDER/train/_annotations.coco.json and FOLDER/valid/… with the images beside it
+    FOLDER with one JSON file of another name, or that file: no val split
+
+A file of keypoints (`person_keypoints_…`) beside those of instances is left alone: it lists the
+same images, and is given with its images as --data.train.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from study.data.cache import build_once, cache_dir
+from study.data.formats.format import TRAIN, TUNE, VAL, DataSet, Format
+from study.data.source import LISTS, Content
+
+HEAD_BYTES = 2**20  # of a file that is asked whether it is COCO's
+
+
+@dataclass(frozen=True)
+class AnnotationFile:
+    """A split of one JSON file; see `study.data.source.Source`."""
+
+    path: Path
+    images: Path
+
+    def digest(self) -> str:
+        if not self.path.is_file():
+            raise ValueError(f"annotations {self.path}: no such file")
+        return file_digest(self.path)
+
+    def read(self) -> Content:
+        return read_json(self.path)
+
+    def place(self, kind: str, item: dict[str, Any]) -> str:
+        return f"{self.path}: {kind} id {item.get('id')}"
+
+
+def recognise(place: Path) -> DataSet | None:
+    """The splits of a folder, or of a JSON file."""
+    if place.is_file():
+        one = place.suffix.lower() == ".json" and _is_coco(place)
+        return DataSet(AnnotationFile(place, _images(place.parent, place))) if one else None
+    if not place.is_dir():
+        return None
+    splits = {words[0]: _split(place, words) for words in (TRAIN, VAL, TUNE)}
+    train = splits["train"]
+    if train is None:
+        train = _only(place)
+    if train is None:
+        return None
+    return DataSet(train, splits["val"], splits["tune"])
+
+
+def _split(root: Path, words: tuple[str, ...]) -> AnnotationFile | None:
+    pattern = re.compile(rf"(instances_)?({'|'.join(words)})(\d{{4}})?")
+    found = [
+        AnnotationFile(path, _images(root, path))
+        for path in _jsons(root)
+        if pattern.fullmatch(path.stem.lower())
+    ]
+    found += [
+        AnnotationFile(path, path.parent)
+        for word in words
+        for path in sorted((root / word).glob("*.coco.json"))
+    ]
+    if len(found) > 1:  # as with COCO of two years, of which one has no images there
+        found = [one for one in found if one.images not in (root, root / "images")] or found
+    found = [one for one in found if _is_coco(one.path)]
+    if len(found) > 1:
+        names = ", ".join(str(one.path.relative_to(root)) for one in found)
+        raise ValueError(
+            f"data.folder = '{root}': {names}: more than one may be the {words[0]} split: give"
+            " the files and their images as --data.train, --data.train-images, --data.val and"
+            " --data.val-images"
+        )
+    return found[0] if found else None
+
+
+def _only(root: Path) -> AnnotationFile | None:
+    """The only file of instances there is, whatever its name."""
+    found = [
+        path
+        for path in _jsons(root)
+        if not re.match("person_keypoints|captions", path.stem) and _is_coco(path)
+    ]
+    return AnnotationFile(found[0], _images(root, found[0])) if len(found) == 1 else None
+
+
+def _jsons(root: Path) -> list[Path]:
+    return [
+        path for folder in (root, root / "annotations") for path in sorted(folder.glob("*.json"))
+    ]
+
+
+def _images(root: Path, path: Path) -> Path:
+    """Where the images of an annotation file lie in the data set's folder."""
+    if path.parent.name == "annotations" and path.parent == root:
+        root = root.parent  # the file was given alone
+    name = path.stem.removeprefix("instances_")
+    for folder in (root / name, root / "images" / name, root / "images"):
+        if folder.is_dir():
+            return folder
+    return root
+
+
+def _is_coco(path: Path) -> bool:
+    """Whether a file's beginning or end names COCO's lists; its middle may be gigabytes."""
+    try:
+        with path.open("rb") as file:
+            seen = file.read(HEAD_BYTES)
+            size = file.seek(0, 2)
+            file.seek(max(len(seen), size - HEAD_BYTES))
+            seen += file.read()
+    except OSError:
+        return False
+    return b'"images"' in seen and (b'"annotations"' in seen or b'"categories"' in seen)
+
+
+FORMAT = Format(
+    name="COCO",
+    wants="train.json and val.json (or instances_train.json, in the folder or in annotations/)"
+    " with images in train/ and val/ or images/; or one such JSON file",
+    recognise=recognise,
+)
+
+
+def read_json(path: Path, lists: Iterable[str] = LISTS) -> Content:
+    """An annotation file's content.
+
+    Raises:
+        ValueError: not JSON, or not an object with these lists, by default all of COCO's.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not JSON: {error}") from error
+    for name in lists:
+        if not isinstance(content, dict) or not isinstance(content.get(name), list):
+            raise ValueError(f"{path}: {name}: must be a list (COCO instances format)")
+    return content
+
+
+def read_image_ids(path: Path) -> np.ndarray:
+    """int64, ascending: the ids of an annotation file's images; all else in it is left alone.
+
+    They are stored in the cache: a file of COCO's takes seconds and gigabytes to read.
+
+    Raises:
+        ValueError: no such file, or no list of images with whole numbers as ids.
+    """
+    if not path.is_file():
+        raise ValueError(f"annotations {path}: no such file")
+
+    def build(to: Path) -> None:
+        ids = [
+            image.get("id") if isinstance(image, dict) else None
+            for image in read_json(path, lists=["images"])["images"]
+        ]
+        for at, value in enumerate(ids):
+            if type(value) is not int:
+                raise ValueError(f"{path}: images[{at}]: id = {value!r}: must be a whole number")
+        with to.open("wb") as file:
+            np.save(file, np.unique(np.array(ids, np.int64)))
+
+    return np.load(build_once(cache_dir() / "image-ids" / f"{file_digest(path)}.npy", build))
+
+
+def file_digest(path: Path) -> str:
+    """Sixteen hex digits that identify a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -1,0 +1,107 @@
+"""Images generated on the spot: the embedded data, or what a file `shapes.json` asks for.
+
+The file has fields of `ShapesConfig`, such as {"classes": 80, "height": 800, "width": 1333}, and
+may say how many images there are: {"counts": {"train": 1280, "val": 200}}. What is drawn lies in
+the cache in COCO's format.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from study.config import digest, from_dict
+from study.data.cache import build_once, cache_dir
+from study.data.formats.coco import AnnotationFile, read_json
+from study.data.formats.format import DataSet, Format
+from study.data.geometry.keypoints import MIDDLE
+from study.data.shapes.scenes import KEYPOINTS, VERSION, Object, ShapesConfig, scenes
+
+SEEDS = {"train": 1, "val": 2}
+COUNTS = {"train": 1280, "val": 200}  # 1,024 to train on, 128 to tune on, and some to draw from
+
+
+FILE = "shapes.json"
+
+
+def recognise(place: Path) -> DataSet | None:
+    """The images that a file `shapes.json`, or that of a folder, asks for; drawn if need be."""
+    path = place / FILE if place.is_dir() else place
+    if path.name != FILE or not path.is_file():
+        return None
+    asked = read_json(path, lists=())
+    try:
+        counts = COUNTS | asked.pop("counts", {})
+        if counts.keys() != COUNTS.keys() or not all(_is_count(n) for n in counts.values()):
+            raise ValueError(f"counts = {counts}: train and val, at least 1 image each")
+        return generated(from_dict(ShapesConfig, asked), counts)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 1
+
+
+def generated(config: ShapesConfig, counts: dict[str, int]) -> DataSet:
+    """The data set of that configuration: `train.json`, `val.json`, and images; drawn once."""
+    key = digest({**dataclasses.asdict(config), "counts": counts, "version": VERSION})
+
+    def build(folder: Path) -> None:
+        for split, count in counts.items():
+            _write(folder, split, config, count)
+
+    folder = build_once(cache_dir() / "shapes" / key, build)
+    train, val = (AnnotationFile(folder / f"{name}.json", folder / name) for name in COUNTS)
+    return DataSet(train, val)
+
+
+EMBEDDED = partial(generated, ShapesConfig(), COUNTS)
+
+FORMAT = Format(
+    name="shapes",
+    wants=f"a file {FILE} with fields of study.data.shapes.scenes.ShapesConfig",
+    recognise=recognise,
+)
+
+
+def _write(folder: Path, split: str, config: ShapesConfig, count: int) -> None:
+    (folder / split).mkdir(parents=True)
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for i, scene in enumerate(scenes(config, count, SEEDS[split]), start=1):
+        name = f"{i:06d}.png"
+        Image.fromarray(scene.image).save(folder / split / name, compress_level=1)
+        size = {"width": config.width, "height": config.height}
+        images.append({"id": i, "file_name": name, **size})
+        for o in scene.objects:
+            ids = {"id": len(annotations) + 1, "image_id": i, "category_id": o.label + 1}
+            annotations.append(ids | _annotation(o))
+    skeleton = [[1, 2], [1, 3]]
+    categories = [
+        {"id": k, "name": name, "keypoints": KEYPOINTS, "skeleton": skeleton}
+        for k, name in enumerate(config.class_names, start=1)
+    ]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    (folder / f"{split}.json").write_text(json.dumps(content))
+
+
+def _annotation(o: Object) -> dict[str, Any]:
+    rle: Any = dict(coco_mask.encode(np.asfortranarray(o.mask, np.uint8)))
+    seen = o.keypoints[:, 2:] > 0
+    keypoints = np.where(seen, o.keypoints - (MIDDLE, MIDDLE, 0), 0)  # as COCO counts pixels
+    return {
+        "bbox": coco_mask.toBbox(rle).tolist(),
+        "area": int(o.mask.sum()),
+        "iscrowd": 0,
+        "segmentation": {"size": rle["size"], "counts": rle["counts"].decode()},
+        "keypoints": [round(float(value), 2) for value in keypoints.ravel()],
+        "num_keypoints": int(seen.sum()),
+    }

@@ -1,0 +1,177 @@
+"""YOLO's text files, one beside each image: a line for each object.
+
+    FOLDER/data.yaml (or .yml of another name, or that file) with `names`, and `train` and `val`
+        as folders of images or .txt lists of them, from `path` if there is one, or from FOLDER
+    FOLDER/images/train and FOLDER/labels/train, or FOLDER/train/images and FOLDER/train/labels:
+        wherever an image lies, `images` in its path is `labels` in that of its text file
+
+A line is `class x y width height`, the box's middle and size as shares of the image's, or `class
+x1 y1 x2 y2 x3 y3 …`, a polygon. An image without a file, or with an empty one, has no object.
+A split `test` is not used.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from study.data.formats.beside import BesideImages, Labelled, Thing, images_in, lines
+from study.data.formats.format import TRAIN, TUNE, VAL, DataSet, Format
+from study.data.source import IMAGE_SUFFIXES
+
+VERSION = "yolo-1"  # of what is made of the files
+
+
+def recognise(place: Path) -> DataSet | None:
+    """The splits that a YAML file with `names` and `train` describes."""
+    found = {}
+    files = sorted(place.glob("*.y*ml")) if place.is_dir() else [place]
+    for path in files:
+        if path.suffix.lower() in (".yaml", ".yml") and (asked := _yaml(path)):
+            found[path] = asked
+    if not found:
+        return None
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise ValueError(f"data.folder = '{place}': {names}: give one of these files")
+    ((path, asked),) = found.items()
+    classes = _classes(path, asked["names"])
+    splits = {
+        words[0]: _source(path, asked, word, classes)
+        for words in (TRAIN, VAL, TUNE)
+        for word in words
+        if asked.get(word)
+    }
+    return DataSet(splits["train"], splits.get("val"), splits.get("tune"))
+
+
+def _yaml(path: Path) -> dict[str, Any] | None:
+    text = path.read_bytes()
+    if b"names" not in text or b"train" not in text:
+        return None
+    try:
+        asked = yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: cannot be read as YAML: {error}") from error
+    return asked if isinstance(asked, dict) and asked.get("train") and "names" in asked else None
+
+
+def _classes(path: Path, names: Any) -> tuple[str, ...]:
+    """The names in the order of their numbers, of a list or of a dictionary by number."""
+    listed = dict(enumerate(names)) if isinstance(names, list) else names
+    plain = isinstance(listed, dict) and all(isinstance(n, str | int) for n in listed.values())
+    if not plain or not listed or set(map(str, listed)) != set(map(str, range(len(listed)))):
+        raise ValueError(f"{path}: names: must be a list of names, or names by number from 0 on")
+    by_number = {int(number): str(name) for number, name in listed.items()}
+    return tuple(by_number[number] for number in range(len(by_number)))
+
+
+def _source(
+    path: Path, asked: dict[str, Any], split: str, classes: tuple[str, ...]
+) -> BesideImages:
+    images = _images(path, asked, split)
+    if not images:
+        raise ValueError(f"{path}: {split} = {asked[split]!r}: there is no image")
+    folder = Path(os.path.commonpath([image.parent for image in images]))
+    return BesideImages(folder, tuple(map(_labelled, images)), lambda: classes, _objects, VERSION)
+
+
+def _images(path: Path, asked: dict[str, Any], split: str) -> list[Path]:
+    """The images of a split: of one folder or list, or of several, and of folders in these."""
+    given = asked[split] if isinstance(asked[split], list) else [asked[split]]
+    found: list[Path] = []
+    for one in map(str, given):
+        place = _there(path, str(asked.get("path") or ""), one)
+        if place is None:
+            raise ValueError(f"{path}: {split} = {one!r}: no such folder or list of images")
+        if place.is_dir():
+            for folder in sorted({place, *(p for p in place.rglob("*") if p.is_dir())}):
+                found += images_in(folder)
+        else:
+            found += [(place.parent / line).absolute() for line in lines(place)]
+    return sorted(dict.fromkeys(found))
+
+
+def _there(path: Path, base: str, one: str) -> Path | None:
+    """Where a split lies. Exported files often say ../train for what lies beside the YAML."""
+    below = path.parent / base
+    tried = (below / one, path.parent / one, path.parent / one.removeprefix("../"))
+    return next((place.absolute() for place in tried if place.exists()), None)
+
+
+def _labelled(image: Path) -> Labelled:
+    """The text file has the image's path with the last `images` in it turned to `labels`."""
+    if image.suffix.lower() not in IMAGE_SUFFIXES:
+        raise ValueError(f"{image}: not the name of an image file")
+    parts = list(image.parent.parts)
+    if "images" in parts:
+        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
+    file = Path(*parts) / f"{image.stem}.txt"
+    return Labelled(image, file if file.is_file() else None)
+
+
+def _objects(one: Labelled, size: tuple[int, int], classes: tuple[str, ...]) -> list[Thing]:
+    if one.labels is None:
+        return []
+    things = []
+    for k, line in enumerate(one.labels.read_bytes().splitlines(), start=1):
+        if line.strip():
+            place = f"{one.labels}: line {k}"
+            things.append((place, _object(place, line.split(), size, classes)))
+    return things
+
+
+def _object(
+    place: str, words: list[bytes], size: tuple[int, int], classes: tuple[str, ...]
+) -> dict[str, Any]:
+    try:
+        number, *shares = map(float, words)
+    except ValueError as error:
+        text = b" ".join(words).decode(errors="replace")
+        raise ValueError(f"{place}: {text!r}: must be numbers") from error
+    if number not in range(len(classes)):
+        raise ValueError(
+            f"{place}: class = {number:g}: must be a whole number from 0 to {len(classes) - 1}"
+        )
+    polygon = len(shares) >= 6 and len(shares) % 2 == 0
+    if len(shares) != 4 and not polygon:
+        raise ValueError(
+            f"{place}: {len(shares)} numbers after the class: must be 4 of a box, or x and y of 3"
+            " or more points"
+        )
+    if not all(math.isfinite(share) and -0.01 <= share <= 1.01 for share in shares):
+        raise ValueError(f"{place}: {shares}: must be shares of the image, from 0 to 1")
+    points = [share * size[at % 2] for at, share in enumerate(shares)]
+    if polygon:
+        left, top = min(points[::2]), min(points[1::2])
+        right, bottom = max(points[::2]), max(points[1::2])
+    else:
+        x, y, width, height = points
+        left, top, right, bottom = x - width / 2, y - height / 2, x + width / 2, y + height / 2
+    left, top, right, bottom = max(0, left), max(0, top), min(size[0], right), min(size[1], bottom)
+    if right <= left or bottom <= top:
+        raise ValueError(f"{place}: {shares}: must enclose a part of the image")
+    box = {
+        "bbox": [left, top, right - left, bottom - top],
+        "area": (right - left) * (bottom - top),
+    }
+    shape = {"segmentation": [points], "area": _area(points)} if polygon else {}
+    return {"category_id": int(number) + 1, "iscrowd": 0, **box, **shape}
+
+
+def _area(points: list[float]) -> float:
+    """px² inside a closed ring of x, y, x, y, …"""
+    xs, ys = points[::2], points[1::2]
+    around = zip(xs, ys, xs[1:] + xs[:1], ys[1:] + ys[:1], strict=True)
+    return abs(sum(x * next_y - next_x * y for x, y, next_x, next_y in around)) / 2
+
+
+FORMAT = Format(
+    name="YOLO",
+    wants="data.yaml with names, train and val, and text files in labels/ for images in images/",
+    recognise=recognise,
+)

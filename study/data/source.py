@@ -1,0 +1,70 @@
+"""What a data format gives of one split: where its images are, and COCO's form of what it says.
+
+All else (index, checks, loader) knows annotations in this form alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+Content = dict[str, Any]
+"""`images`, `annotations` and `categories`: lists of objects as in COCO's instances format."""
+LISTS = ("images", "annotations", "categories")
+
+IMAGE_SUFFIXES = frozenset(
+    (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+)
+SHOWN = 20  # lines of an error
+
+
+class BadData(ValueError):
+    """The data cannot be used; `problems` has a line for each reason."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        shown = "\n".join(problems[:SHOWN])
+        more = f"\n… and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__(f"{count} in the data:\n{shown}{more}")
+        self.problems = list(problems)
+
+
+class Source(Protocol):
+    """The annotated images of one split. Nothing is read before it is asked for."""
+
+    @property
+    def path(self) -> Path:
+        """The annotation file, or the folder or list of several: named in messages."""
+        ...
+
+    @property
+    def images(self) -> Path:
+        """The folder that `file_name` of each image starts from."""
+        ...
+
+    def digest(self) -> str:
+        """Sixteen hex digits of all that `read` depends on, wherever it lies.
+
+        Raises:
+            ValueError: a file or folder is missing, or cannot be read.
+        """
+        ...
+
+    def read(self) -> Content:
+        """The annotations in COCO's form; ids of images and annotations are whole numbers.
+
+        Raises:
+            BadData: files that are not in the format; each is named.
+            ValueError: the same, where there is only one file.
+        """
+        ...
+
+    def place(self, kind: str, item: dict[str, Any]) -> str:
+        """Where in the files an item of `content[kind]` stands, for messages.
+
+        Args:
+            kind: "images", "annotations" or "categories".
+            item: as `read` gave it; of an image `id` and `file_name` are enough.
+        """
+        ...

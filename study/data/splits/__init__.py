@@ -1,0 +1,212 @@
+"""A study's images: what is trained on, tuned on and reported on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from study.config import DataConfig
+from study.data.formats import data_set
+from study.data.formats.coco import read_image_ids
+from study.data.geometry.boxes import learnable
+from study.data.index import Index
+from study.data.splits import draws
+from study.data.splits.same_pictures import same_pictures
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Three sets of images that share none; ids int64 ascending."""
+
+    train: Index
+    pool: np.ndarray  # ids of `train` that may be trained on
+    tune: Index
+    tune_ids: np.ndarray
+    val: Index
+    val_ids: np.ndarray
+    limits: tuple[str, ...] = ()  # what leaves images out of the pool, for messages
+    twins: int = 0  # images left out, as they are the same as one of those held out to report on
+
+    def subset(self, size: int, draw: int = 0) -> np.ndarray:
+        """The ids that a run of `size` images trains on.
+
+        Raises:
+            ValueError: there are not so many.
+        """
+        if size > len(self.pool):
+            raise ValueError(f"size = {size}: {self._room()}")
+        return draws.subset(self.pool, size, draw)
+
+    def _room(self) -> str:
+        """How many images there are to train on and why, for messages."""
+        images, left = len(self.train.image_id), len(self.pool)
+        tuned = len(self.tune_ids) if self.tune is self.train else 0
+        reported = len(self.val_ids) if self.val is self.train else 0
+        found = f"{self.train.path} has {images} images"
+        if images > left + tuned + reported + self.twins:
+            return f"{found}, {left} of them {' and '.join(self.limits)}; ask for a smaller size"
+        held = {
+            f"{tuned} of them held out for tuning": tuned,
+            f"{reported} of them held out for the report": reported,
+            f"{self.twins} left out that show the same pictures": self.twins,
+        }
+        lower = {"data.tune-size": tuned, "data.val-size": reported}
+        out = [text for text, count in held.items() if count]
+        why = f", {', '.join(out)}, which leaves {left} to train on" if out else ""
+        return " or lower ".join(
+            [f"{found}{why}; ask for a smaller size", *(name for name, n in lower.items() if n)]
+        )
+
+    @property
+    def note(self) -> str | None:
+        """What is to be said of the report split where the data have no val split."""
+        if self.val is not self.train:
+            return None
+        return (
+            f"{self.train.path} has no val split: {len(self.val_ids)} of its"
+            f" {len(self.train.image_id)} images are held out to report on, the same ones for"
+            " every command and seed"
+            + (f"; {self.twins} more show the same picture and are not used" * bool(self.twins))
+        )
+
+    def images(self, split: Literal["tune", "report"]) -> tuple[Index, np.ndarray]:
+        """The index and ids of the tuning or the report split."""
+        return (self.tune, self.tune_ids) if split == "tune" else (self.val, self.val_ids)
+
+    def digests(self) -> dict[str, str]:
+        """What identifies the data, wherever they lie."""
+        return {
+            "train": self.train.digest,
+            "val": self.val.digest,
+            "tune": self.tune.digest,
+            "pool": draws.digest(self.pool),
+            "tune_ids": draws.digest(self.tune_ids),
+            "val_ids": draws.digest(self.val_ids),
+        }
+
+    def digest(self, name: str) -> str:
+        """One of `digests`, or of a subset: "1000 draw 0".
+
+        Raises:
+            ValueError: no such name.
+        """
+        if subset := re.fullmatch(r"(\d+) draw (\d+)", name):
+            return draws.digest(self.subset(int(subset[1]), int(subset[2])))
+        known = self.digests()
+        if name not in known:
+            names = ", ".join(known)
+            raise ValueError(f"data.digests: {name!r}: one of {names}, or like '1000 draw 0'")
+        return known[name]
+
+    def compare(self, recorded: dict[str, str]) -> None:
+        """Raises ValueError unless the images are those whose digests were recorded."""
+        for name, digest in recorded.items():
+            found = self.digest(name)
+            if found != digest:
+                raise ValueError(
+                    f"data.digests: {name} = {digest!r} is recorded, but the data have {found!r}:"
+                    f" they are not the same images or annotations (train: {self.train.path}, val:"
+                    f" {self.val.path})"
+                )
+
+
+def open_splits(data: DataConfig) -> Splits:
+    """Open, or generate, a study's images.
+
+    Raises:
+        ValueError: files that are missing or not in their format; splits that do not fit together.
+    """
+    data = data.absolute()
+    found = data_set(data)
+    train = Index.open(found.train)
+    inside, outside = _within(train, data.train_within)
+    twins = 0
+    if found.val is not None:
+        val = Index.open(found.val)
+        same_classes(train, val)
+        val_ids = np.array(val.image_id[: data.val_size])
+    else:
+        val, places = train, outside if len(outside) else inside
+        val_ids, _ = draws.hold_out(places, data.val_size, "data.val_size")
+        reported = np.union1d(val_ids, same_pictures(train, val_ids))
+        twins = len(reported) - len(val_ids)
+        inside, outside = (np.setdiff1d(ids, reported) for ids in (inside, outside))
+    if found.tune is not None:
+        tune, pool = Index.open(found.tune), inside
+        same_classes(train, tune)
+        tune_ids = np.array(tune.image_id)
+    elif len(outside):
+        tune, pool = train, inside
+        tune_ids, _ = draws.hold_out(outside, data.tune_size)
+    else:
+        tune = train
+        tune_ids, pool = draws.hold_out(inside, data.tune_size)
+    limits = ("in data.train_within",) if data.train_within else ()
+    if data.annotated_only != "no":
+        pool = _annotated(train, pool, data.annotated_only)
+        limits += (f"that suit data.annotated_only = {data.annotated_only!r}",)
+    splits = Splits(train, pool, tune, tune_ids, val, val_ids, limits, twins)
+    splits.compare(data.digests)
+    return splits
+
+
+def _within(train: Index, path: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """The ids of `train` that stand in the annotation file `path` too, and the others."""
+    ids = np.array(train.image_id)
+    if path is None:
+        return ids, ids[:0]
+    try:
+        inside = np.isin(ids, read_image_ids(Path(path)))
+    except ValueError as error:
+        raise ValueError(f"data.train_within: {error}") from error
+    if not inside.any():
+        raise ValueError(f"data.train_within: {path}: has none of the images of {train.path}")
+    return ids[inside], ids[~inside]
+
+
+def _annotated(train: Index, pool: np.ndarray, by: Literal["objects", "keypoints"]) -> np.ndarray:
+    """The ids of the pool whose images have an object to learn from, or such with a keypoint.
+
+    Detectron trains on such images alone. There an object must have some stated area too.
+    """
+    usable = learnable(train)[0] & (train.area > 0)
+    if by == "keypoints":
+        usable &= (train.keypoints[..., 2] > 0).any(axis=1)
+    before = np.concatenate([[0], usable.cumsum()])  # usable annotations before each one
+    number = np.diff(before[train.first])  # [I] in each image
+    kept = pool[np.isin(pool, train.image_id[number > 0])]
+    if not len(kept):
+        raise ValueError(
+            f"data.annotated_only = {by!r}: {train.path}: no image that may be trained on has {by}"
+        )
+    return kept
+
+
+def same_classes(train: Index, other: Index) -> None:
+    """Raises ValueError unless both list the same classes, and the same keypoints if any."""
+    if not np.array_equal(train.category_id, other.category_id):
+        raise ValueError(
+            f"{other.path}: categories: ids {other.category_id.tolist()} differ from"
+            f" {train.category_id.tolist()} in {train.path}: both must list the same classes"
+        )
+    for id_, name, own in zip(
+        other.category_id.tolist(),
+        other.category_name.tolist(),
+        train.category_name.tolist(),
+        strict=True,
+    ):
+        if name != own:
+            raise ValueError(
+                f"{other.path}: categories id {id_}: name = {name!r}: must be {own!r}, as in"
+                f" {train.path}"
+            )
+    names, others = train.keypoint_name.tolist(), other.keypoint_name.tolist()
+    if names and others and names != others:
+        raise ValueError(
+            f"{other.path}: categories: keypoints {others} differ from {names} in {train.path}:"
+            " both must name the same ones"
+        )

@@ -1,0 +1,68 @@
+"""The same picture twice: what is reported on must not have been trained on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from study.data.index import Index
+
+
+def shared_images(splits: Mapping[str, Sequence[Path]]) -> list[str]:
+    """A line for each image that two splits share, by place or by content.
+
+    Args:
+        splits: the image files of each, by its name in messages.
+    """
+    named = [(split, file.resolve()) for split, files in splits.items() for file in files]
+    places: dict[Path, str] = {}
+    lines: list[str] = []
+    alone: list[tuple[str, Path]] = []
+    for split, file in named:
+        if (other := places.setdefault(file, split)) != split:
+            lines.append(f"{file}: is in both {other} and {split}: splits must share no image")
+        else:
+            alone.append((split, file))
+    for group in _same([file for _, file in alone]):
+        other, twin = alone[group[0]]
+        lines += [
+            f"{alone[at][1]}: the same picture as {twin}, and one is in {alone[at][0]}, the other"
+            f" in {other}: remove one of them"
+            for at in group[1:]
+            if alone[at][0] != other
+        ]
+    return lines
+
+
+def same_pictures(index: Index, image_ids: np.ndarray) -> np.ndarray:
+    """int64: the ids of all images whose file has the bytes of one of `image_ids`' files.
+
+    Raises:
+        ValueError: an image file is missing.
+    """
+    try:
+        groups = list(_same(index.files()))
+    except OSError as error:
+        raise ValueError(f"{error.filename}: cannot be read: {error.strerror}") from error
+    chosen = set(image_ids.tolist())
+    found = [index.image_id[group] for group in groups]
+    twins = [ids for ids in found if not chosen.isdisjoint(ids.tolist())]
+    return np.concatenate([np.zeros(0, np.int64), *twins])
+
+
+def _same(files: Sequence[Path]) -> Iterator[list[int]]:
+    """The places of files with the same bytes; only files of the same size are read."""
+    by_size: defaultdict[int, list[int]] = defaultdict(list)
+    for at, file in enumerate(files):
+        by_size[file.stat().st_size].append(at)
+    for places in by_size.values():
+        if len(places) < 2:
+            continue
+        by_content: defaultdict[str, list[int]] = defaultdict(list)
+        for at in places:
+            by_content[hashlib.sha256(files[at].read_bytes()).hexdigest()].append(at)
+        yield from (same for same in by_content.values() if len(same) > 1)
