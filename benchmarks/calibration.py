@@ -32,8 +32,8 @@ from analysis.reading.load import Results
 from analysis.text.words import claim
 from study.config import Budget, OptimConfig, RunConfig, ScheduleConfig, Scientific, SearchSpace
 from study.config.arms import parse
-from study.planning.design import Settings
-from study.planning.search import Proposal
+from study.planning.design import Design
+from study.planning.proposal import Proposal
 from study.planning.stopping import Rungs
 
 STUDIES = 1000
@@ -93,7 +93,7 @@ class Scenario:
     equal: bool = False  # whether the arms, each at its best, are
 
     @cached_property
-    def settings(self) -> Settings:
+    def design(self) -> Design:
         """What a sweep would be asked."""
         space = SearchSpace(
             name="calibration",
@@ -103,7 +103,7 @@ class Scenario:
             ),
         )
         budget = Budget(trials=self.trials, confirm=max(CONFIRM), cross=0, audit=0.0, extend=0)
-        return Settings(space=space, arms=tuple(map(parse, ARMS)), budget=budget)
+        return Design(space=space, arms=tuple(map(parse, ARMS)), budget=budget)
 
 
 def _alike(arm: str, place: int) -> Surface:
@@ -153,7 +153,7 @@ class Study:
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self.scenario = scenario
-        self.settings = replace(scenario.settings, seed=seed)
+        self.design = replace(scenario.design, seed=seed)
         rng, noise = np.random.default_rng(seed), scenario.noise
         sizes, arms, repeats = len(scenario.sizes), len(ARMS), 1 + max(CONFIRM)
         own = 1 - noise.shared - noise.arm
@@ -177,7 +177,7 @@ class Study:
     def tuned(self, size: int, arm: str, index: int, point: Proposal, length: int) -> float:
         """What trial `index` scores on the tuning split after that length."""
         at = self._place(size, arm)
-        ap = self.surfaces[size, arm].ap(point.lr, point.weight_decay, length)
+        ap = self.surfaces[size, arm].ap(**point.values, length=length)
         return self._points(ap + self._by_seed[(*at, 0)] + self._by_trial[(*at, index)])
 
     def confirmed(self, size: int, arm: str, repeat: int, expected: float) -> float:
@@ -198,15 +198,16 @@ class Study:
 
     @property
     def name(self) -> str:
-        return f"{self.scenario.name} {self.settings.seed}"
+        return f"{self.scenario.name} {self.design.seed}"
 
     def tails(self) -> list[dict[str, Any]]:
         """As a sweep records them, with those trials stopped that its rule stops."""
         found: list[dict[str, Any]] = []
         for size in self.scenario.sizes:
-            search = self.settings.points(size)
-            points = [search.propose(index, []) for index in range(self.scenario.trials)]
-            rungs = self.settings.rungs_at(size)
+            nuisance, trials = self.design.space.nuisance.at(size), self.scenario.trials
+            search, seed = self.design.search, self.design.seed
+            points = [search.propose(nuisance, i, trials, seed, []) for i in range(trials)]
+            rungs = self.design.rungs_at(size)
             assert rungs is not None
             for arm in ARMS:
                 scores = [
@@ -215,9 +216,9 @@ class Study:
                 ]
                 for index, score in enumerate(halved(rungs, scores)):
                     place = {"study": self.name, "trial_id": f"{arm}-{size}-t{index:03d}"}
-                    place |= {"arm": arm, "size": size, "seed": self.settings.seed, "draw": 0}
+                    place |= {"arm": arm, "size": size, "seed": self.design.seed, "draw": 0}
                     place |= {"role": "tune", "index": index, "split": "tune", "factor": 0.1}
-                    place |= {"lr": points[index].lr, "weight_decay": points[index].weight_decay}
+                    place |= points[index].values
                     found += [
                         place | {"length": n, "images_seen": 8 * n, "AP_box": ap}
                         for n, ap in score.items()
@@ -235,7 +236,7 @@ class Study:
                 for repeat in range(max(CONFIRM)):
                     ap = self.confirmed(size, arm, repeat, expected)
                     run = {"trial_id": f"{arm}-{size}-c{repeat}", "draw": 1 + repeat}
-                    run |= {"seed": 1000 * (1 + self.settings.seed) + repeat}
+                    run |= {"seed": 1000 * (1 + self.design.seed) + repeat}
                     found.append(place | run | {"state": "finished", "AP_box": ap})
         return found
 
@@ -276,11 +277,11 @@ class Studies:
 
     def __init__(self, scenario: Scenario, seeds: Iterable[int]) -> None:
         self.every = {study.name: study for study in (Study(scenario, seed) for seed in seeds)}
-        asked = {name: study.settings for name, study in self.every.items()}
+        asked = {name: study.design for name, study in self.every.items()}
         tuned = Results(
             manifests={
-                name: {"question": settings.question({}), "budget": vars(settings.budget)}
-                for name, settings in asked.items()
+                name: {"question": design.question({}), "budget": vars(design.budget)}
+                for name, design in asked.items()
             },
             trials=frame([], columns.TRIALS),
             curves=frame([], columns.CURVES),

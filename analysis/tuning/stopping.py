@@ -21,7 +21,7 @@ from analysis.text.layout import ARM, IMAGES, Column, Table
 from analysis.text.words import counted, images, number, points
 from study.config import Nuisance, ScheduleConfig, from_dict
 from study.config.schedule import iterations
-from study.planning.stopping import Halving, KeepBest, Metric, Rungs
+from study.planning.stopping import Halving, Rungs, Stopping, recorded
 
 _ENDED = ("finished", "diverged")
 
@@ -100,14 +100,9 @@ def layout(table: pd.DataFrame) -> Table:
 
 def advice(manifest: dict[str, Any]) -> str:
     """How a study would stop less; its own rule is part of its question."""
-    rule = manifest["question"]["stopping"] or {}
-    ways = ["with --no-stopping"]
-    if rule.get("rule") == "best":
-        ways.append(f"with a --keep above {rule['best']}")
-    if rule.get("rule") == "halving":
-        ways += [f"with an --eta below {rule['eta']}"] if rule["eta"] > 2 else []
-        ways.append(f"with an --earliest above {rule['earliest']:g}")
-    return f"a study {' or '.join(ways)} would lose less"
+    stopping = recorded(manifest["question"]["stopping"])
+    ways = ["--stopping none", *(stopping.rule.gentler() if stopping else [])]
+    return f"a study with {' or '.join(ways)} would lose less"
 
 
 def kendall(x: Sequence[float], y: Sequence[float], weights: Sequence[float]) -> float:
@@ -128,10 +123,8 @@ def _rungs(manifest: dict[str, Any], size: int) -> Rungs:
         | {"lengths": nuisance.lengths, "factors": nuisance.factors}
         | {"shared": question["schedule"] == "shared", "tails": question["tails"]},
     )
-    rule = dict[str, Any](question["stopping"] or {"rule": "halving", "by": "tail"})
-    kind = {"halving": Halving, "best": KeepBest}[rule.pop("rule")]
-    by: Metric = rule.pop("by")
-    return Rungs(kind(**rule), by, schedule)
+    stopping = recorded(question["stopping"]) or Stopping(Halving())
+    return Rungs(stopping.rule, stopping.by, schedule)
 
 
 def _agreement(

@@ -27,9 +27,9 @@ from study.config import (
     to_dict,
 )
 from study.config.arms import Arm
-from study.planning.design import Settings
+from study.planning.design import Design
 from study.planning.range_extension import Side, Strip
-from study.planning.stopping import Halving
+from study.planning.stopping import Halving, Stopping
 from study.storage.run_dir import State, StudyDir
 
 SPACE = SearchSpace(
@@ -105,7 +105,7 @@ def write_study(
         for arm in space.scientific.arms:
             scores: list[tuple[float, RunConfig, int]] = []
             for index, (u, v) in enumerate(points):
-                at = search.lr.at(u), search.weight_decay.at(v)
+                at = search.ranges["lr"].at(u), search.ranges["weight_decay"].at(v)
                 run = run_of(space, arm, size, index, *at)
                 scores += write_trial(study, run, truth, index=index, stop=index % 4, rng=rng)
                 if audits and index % 8 == 1 and study.trial(run.trial_id).state is State.STOPPED:
@@ -138,8 +138,9 @@ def begin(
     study = StudyDir(path)
     arms = tuple(Arm(name, None) for name in space.scientific.arms)
     budget = budget or Budget(trials=trials, confirm=confirm, cross=0, audit=0.0, extend=0)
-    asked_for = {"rule": Halving(earliest=0.0)} | asked_for  # here trials stop at once
-    asked = Settings(space=space, arms=arms, budget=budget, **asked_for)
+    at_once = Stopping(Halving(earliest=0.0))
+    asked_for = {"stopping": at_once} | asked_for
+    asked = Design(space=space, arms=arms, budget=budget, **asked_for)
     digests = {split: digest(split) for split in ("train", "tune", "report")}
     study.open(
         {
@@ -227,7 +228,7 @@ def in_strip(
 ) -> list[tuple[float, RunConfig, int]]:
     """Two trials in the first strip beyond an end of a range, the same for every arm."""
     strip, nuisance = Strip(name, side, 1), space.nuisance.at(size)
-    limits = strip.of({"lr": nuisance.lr, "weight_decay": nuisance.weight_decay}[name])
+    limits = strip.of(nuisance.ranges[name])
     more = {"strip": {"name": name, "low": limits.low, "high": limits.high}}
     found = []
     for number, unit in enumerate((0.3, 0.7)):

@@ -61,8 +61,8 @@ def test_a_study_of_something_else_has_nothing_to_stand_beside(results: analysis
     "change",
     [
         lambda fixed: replace(fixed, data=replace(fixed.data, val_size=100)),
-        lambda fixed: fixed.but(model=replace(fixed.model, name="resnet18")),
-        lambda fixed: fixed.but(model=replace(fixed.model, norm="sync_batch")),
+        lambda fixed: replace(fixed, model=fixed.model.but(name="resnet18")),
+        lambda fixed: replace(fixed, model=fixed.model.but(norm="sync_batch")),
     ],
     ids=["images", "network", "norm"],
 )

@@ -13,7 +13,7 @@ from analysis.reading.frames import where
 from benchmarks.calibration import CONFIRM, EQUAL, SCENARIOS, SIZES, Studies, Study, calibrated
 from study.config import RunConfig
 from study.config.schedule import Leg
-from study.planning.search import Proposal
+from study.planning.proposal import Proposal
 from tests.analysis.test_planned import whole
 from tests.simulated import Simulation
 
@@ -25,13 +25,13 @@ class OnTruth(Simulation):
     """The product's own plan, with the scores of a study made in memory."""
 
     def __init__(self, study: Study, path: Path) -> None:
-        super().__init__(study.settings, path)
+        super().__init__(study.design, path)
         self._truth = study
 
     def score(self, run: RunConfig, leg: Leg, weights: str) -> float:
         place, optim = (run.size, run.arm), run.optim
         if run.split == "tune":
-            point = Proposal(optim.lr, optim.weight_decay, "sobol")
+            point = Proposal(optim.values(("lr", "weight_decay")), "sobol")
             index = int(run.trial_id.rpartition("-t")[2])
             return self._truth.tuned(*place, index, point, leg.stop)
         expected = self._truth.surfaces[place].ap(optim.lr, optim.weight_decay, leg.stop)

@@ -168,7 +168,7 @@ def test_an_audit_that_beats_the_chosen_trial_is_said(tmp_path: Path):
     (row,) = rows(where(flags(analysis.load(tmp_path)), kind="stopping"))
     assert row["arm"] == "scratch"
     assert "1 of 1 stopped trial that was continued ended above" in row["message"]
-    assert row["message"].endswith("--no-stopping or with an --earliest above 0 would lose less")
+    assert row["message"].endswith("--stopping none or --halving.earliest above 0 would lose less")
 
 
 def test_the_longest_length_is_that_of_its_size(tmp_path: Path):

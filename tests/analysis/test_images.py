@@ -35,7 +35,7 @@ from study.config import (
     SearchSpace,
 )
 from study.config.arms import Arm
-from study.planning.design import Settings
+from study.planning.design import Design
 from study.storage import File
 from study.storage.detection_files import read_truth, truth_file, write_detections
 from study.storage.run_dir import StudyDir
@@ -200,12 +200,18 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     space = SearchSpace(
         name="tiny",
         scientific=Scientific(arms=("scratch", "pretext"), sizes=(12,)),
-        nuisance=Nuisance(lr=LogUniform(low=0.019, high=0.021), lengths=(6,)),
+        nuisance=Nuisance(
+            ranges={
+                "lr": LogUniform(low=0.019, high=0.021),
+                "weight_decay": LogUniform(low=1e-5, high=1e-2),
+            },
+            lengths=(6,),
+        ),
         fixed=fixed,
         budget=Budget(trials=1, confirm=2, cross=0, audit=0.0, extend=0),
     )
     arms = (Arm("scratch", None), Arm("pretext", "pretext"))
-    asked = Settings(space=space, arms=arms, budget=space.budget, rule=None)
+    asked = Design(space=space, arms=arms, budget=space.budget, stopping=None)
     return study_without_ray(asked, tmp_path_factory.mktemp("kept") / "run").path
 
 

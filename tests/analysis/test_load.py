@@ -16,6 +16,7 @@ from analysis.reading import columns
 from analysis.reading.columns import SCORES, Columns
 from analysis.reading.frames import rows, values, where
 from analysis.reading.load import Results
+from study.planning.stopping import Halving, Stopping
 from study.storage.run_dir import State, StudyDir
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import INCOMPLETE, ONE_SIZE, cut, queued, rng, running
@@ -149,7 +150,7 @@ def test_a_trial_that_was_told_to_stop_is_stopped_when_it_has_ended(tmp_path: Pa
 
 
 def test_evaluations_of_the_trunk_are_curves_and_no_tails(tmp_path: Path):
-    study = begin(tmp_path, ONE_SIZE, rung="average", tails="last")
+    study = begin(tmp_path, ONE_SIZE, stopping=Stopping(Halving(), "average"), tails="last")
     run = run_of(ONE_SIZE, "scratch", 64)
     ladder = replace(run.schedule, tails="last", watch=(56, 156))
     write_trial(study, replace(run, schedule=ladder), Truth(), rng=rng())

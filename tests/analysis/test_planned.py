@@ -14,7 +14,7 @@ from study.planning.range_extension import Strip, edge, extended
 from study.planning.tuning_trial import chosen
 from study.storage.run_dir import State
 from tests.planning.test_trial_specs import LAZY, at_edge
-from tests.simulated import Simulation, settings
+from tests.simulated import Simulation, design
 
 
 def whole(simulation: Simulation) -> Path:
@@ -31,16 +31,16 @@ def whole(simulation: Simulation) -> Path:
 
 @pytest.mark.parametrize("how", [{"trials": 9, "confirm": 1}, LAZY], ids=["tails", "lazy"])
 def test_analysis_and_plan_agree(how: dict[str, Any], tmp_path: Path):
-    asked = settings(**how, audit=0.4, extend=1, cross=1, finalists=2)
+    asked = design(**how, audit=0.4, extend=1, cross=1, finalists=2)
     done = Simulation(asked, tmp_path, objective=at_edge).run()
     results = analysis.load(whole(done))
     best, stops = analysis.best(results), analysis.stop_audit(results)
-    for cell in done.plan.settings.cells:
+    for cell in asked.cells:
         place = {"size": cell.size, "arm": cell.arm.name}
-        tried, choice = done.plan.tried(cell), chosen(done.plan.tried(cell))
+        tried, choice = done.plan.tuning_trials(cell), chosen(done.plan.tuning_trials(cell))
         (row,) = rows(where(best, **place))
         assert choice
-        assert (row["trial_id"], row["length"]) == (choice.tried.trial_id, choice.length)
+        assert (row["trial_id"], row["length"]) == (choice.trial.trial_id, choice.length)
         base = asked.ranges_at(cell.size)["lr"]
         now = extended(base, "lr", [Strip("lr", "high", 1)])
         limits = searched(results, str(tmp_path), cell.size)["lr"]

@@ -16,7 +16,7 @@ from analysis.reading.frames import rows
 from analysis.tuning import stopping
 from analysis.tuning.stopping import kendall, stop_audit
 from study.config import Scientific
-from study.planning.stopping import Halving, KeepBest
+from study.planning.stopping import Halving, KeepBest, Metric, Stopping
 from study.storage.run_dir import State, StudyDir
 from tests.analysis.incomplete import ONE_SIZE, rng
 from tests.analysis.synthetic import Truth, audit, begin, run_of, write_trial
@@ -108,7 +108,7 @@ def test_what_was_saved_is_what_an_audit_costs(tmp_path: Path):
 
 
 def test_nothing_is_saved_where_nothing_stops(tmp_path: Path):
-    study = begin(tmp_path, SCRATCH, trials=3, rule=None)
+    study = begin(tmp_path, SCRATCH, trials=3, stopping=None)
     for index, lr in enumerate(RATES[:3]):
         write_trial(
             study, run_of(SCRATCH, "scratch", 64, index, lr), EXACT, index=index, rng=rng()
@@ -142,9 +142,9 @@ def test_a_continued_trial_stands_for_the_stopped_ones(tmp_path: Path):
 
 
 @pytest.mark.parametrize("metric", ["tail", "average", "trunk"])
-def test_the_first_rung_is_read_as_the_study_reads_it(metric: str, tmp_path: Path):
+def test_the_first_rung_is_read_as_the_study_reads_it(metric: Metric, tmp_path: Path):
     """Turned round, it ranks the trials the other way round; no other number does."""
-    study = begin(tmp_path, SCRATCH, trials=3, rung=metric, rule=KeepBest(3, rung=2))
+    study = begin(tmp_path, SCRATCH, trials=3, stopping=Stopping(KeepBest(3, rung=2), metric))
     for index, lr in enumerate(RATES[:3]):
         run = run_of(SCRATCH, "scratch", 64, index, lr)
         watch = () if metric == "tail" else (156,)
@@ -171,12 +171,12 @@ def test_kendall_is_the_usual_one_where_all_weigh_the_same():
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
-        (None, "--no-stopping would"),
-        (Halving(2, 0.3), "--no-stopping or with an --earliest above 0.3"),
-        (Halving(3, 0.3), "--eta below 3 or with an --earliest above 0.3"),
-        (KeepBest(2), "--no-stopping or with a --keep above 2"),
+        (None, "--stopping none would"),
+        (Halving(2, 0.3), "--stopping none or --halving.earliest above 0.3"),
+        (Halving(3, 0.3), "--halving.eta below 3 or --halving.earliest above 0.3"),
+        (KeepBest(2), "--stopping none or --best.trials above 2"),
     ],
 )
 def test_advice_fits_the_rule(rule: Halving | KeepBest | None, words: str, tmp_path: Path):
-    study = begin(tmp_path, SCRATCH, rule=rule)
+    study = begin(tmp_path, SCRATCH, stopping=rule and Stopping(rule))
     assert words in stopping.advice(study.manifest)

@@ -13,7 +13,7 @@ from analysis.answers.tables import Searched, confirmed, edge, searched
 from analysis.reading.frames import rows, values, where
 from study.config import RunConfig, Scientific, from_dict
 from study.planning.range_extension import OUTER
-from study.planning.tuning_trial import Tried, chosen
+from study.planning.tuning_trial import TuningTrial, chosen
 from study.storage.run_dir import StudyDir
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import ONE_SIZE, rng
@@ -49,10 +49,11 @@ def test_best_setting_is_the_one_that_the_sweep_confirms(tmp_path: Path):
     best = analysis.best(analysis.load(tmp_path))
     for arm in ("scratch", "pretext"):
         tried = [
-            Tried(
+            TuningTrial(
                 trial.id,
                 config["index"],
                 run_of(ONE_SIZE, arm, 64),
+                {},
                 "",
                 None,
                 None,
@@ -67,7 +68,7 @@ def test_best_setting_is_the_one_that_the_sweep_confirms(tmp_path: Path):
         choice = chosen(tried)
         (row,) = rows(where(best, arm=arm))
         assert choice is not None
-        assert (row["trial_id"], row["length"]) == (choice.tried.trial_id, choice.length)
+        assert (row["trial_id"], row["length"]) == (choice.trial.trial_id, choice.length)
 
 
 def test_the_report_split_chooses_nothing(tmp_path: Path):

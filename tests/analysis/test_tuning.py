@@ -13,7 +13,8 @@ import pytest
 import analysis
 from analysis.answers.catch_up import told
 from analysis.reading.frames import groups, rows, values, where
-from analysis.tuning.curve import expected_best
+from analysis.tuning.curve import EXCHANGEABLE, expected_best
+from study.planning.strategies import STRATEGIES
 from study.storage.run_dir import StudyDir
 from tests.analysis.incomplete import ONE_SIZE, rng
 from tests.analysis.synthetic import write_study
@@ -24,6 +25,10 @@ def test_the_curve_is_the_mean_over_all_subsets():
     for n, mean in enumerate(expected_best(scores), start=1):
         subsets = itertools.combinations(scores, n)
         assert mean == pytest.approx(np.mean([max(subset) for subset in subsets]))
+
+
+def test_the_order_of_trials_says_nothing_where_their_strategy_learns_nothing():
+    assert {one.name for one in STRATEGIES.values() if not one.learns} == EXCHANGEABLE
 
 
 def test_stopped_trials_and_sobol_points_have_no_band(results: analysis.Results):
