@@ -24,12 +24,13 @@ from typing import Any
 
 import numpy as np
 
-from analysis.answers import tables
+from analysis.answers import settings
+from analysis.answers.answer import answer as answered
 from analysis.answers.crossover import Lead, crossing, of_answer
 from analysis.reading import columns
 from analysis.reading.frames import frame, groups, rows
 from analysis.reading.load import Results
-from analysis.text.words import claim
+from analysis.text.words import conclusion
 from study.config import Budget, OptimConfig, RunConfig, ScheduleConfig, Scientific, SearchSpace
 from study.config.arms import parse
 from study.planning.design import Design
@@ -42,6 +43,7 @@ ARMS = ("scratch", "pretext")
 SIZES = (64, 256, 1024, 4096)
 BATCH = 50  # studies in one frame: what a frame costs is hardly more than what one study costs
 MARGIN = 0.5
+SETTING = ("lr", "weight_decay", "length", "factor")
 
 Chosen = dict[int, dict[str, dict[str, Any]]]
 """Rows of `analysis.best` by size and arm."""
@@ -231,7 +233,7 @@ class Study:
         for size in self.scenario.sizes:
             for arm, expected in self.expected(size, chosen[size]).items():
                 row = chosen[size][arm]
-                place = {name: row[name] for name in ("study", "arm", "size", *tables.SETTING)}
+                place = {name: row[name] for name in ("study", "arm", "size", *SETTING)}
                 place |= {"of": row["trial_id"], "strategy": "confirm", "split": "report"}
                 for repeat in range(max(CONFIRM)):
                     ap = self.confirmed(size, arm, repeat, expected)
@@ -288,11 +290,11 @@ class Studies:
             tails=frame((r for s in self.every.values() for r in s.tails()), columns.TAILS),
             costs=frame([], columns.COSTS),
             confirmations=frame([], columns.CONFIRMATIONS),
-            audits=frame([], columns.AUDITS),
+            init_reports=frame([], columns.INIT_REPORTS),
             strips=frame([], columns.STRIPS),
         )
         self.chosen: dict[str, Chosen] = {}
-        for row in rows(tables.best(tuned)):
+        for row in rows(settings.best(tuned)):
             self.chosen.setdefault(row["study"], {}).setdefault(row["size"], {})[row["arm"]] = row
         runs = (r for n, s in self.every.items() for r in s.confirmations(self.chosen[n]))
         self.results = replace(tuned, confirmations=frame(runs, columns.CONFIRMATIONS))
@@ -320,7 +322,7 @@ class Tally:
     widths: list[float] = field(default_factory=list)  # of the differences' intervals, AP
 
     def add(self, studies: Studies, repeats: int) -> None:
-        answer = tables.answer(studies.with_repeats(repeats), margin=MARGIN)
+        answer = answered(studies.with_repeats(repeats), margin=MARGIN)
         ends = {row["study"]: row for row in rows(of_answer(answer))}
         for (name,), table in groups(answer, "study"):
             study, chosen = studies.every[name], studies.chosen[name]
@@ -335,7 +337,7 @@ class Tally:
 
     def _row(self, row: dict[str, Any], truth: float, over_all: float) -> None:
         low, high = row["AP_box_difference_low"], row["AP_box_difference_high"]
-        what, hit = claim(row), low <= truth <= high
+        what, hit = conclusion(row), low <= truth <= high
         self.rows += 1
         self.covered += hit
         self.by_size[row["size"]] = self.by_size.get(row["size"], 0) + hit

@@ -19,9 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.answers import stats
-from analysis.answers.tables import answer
-from analysis.reading import columns
+from analysis.answers import columns, stats
+from analysis.answers.answer import answer
 from analysis.reading.frames import Row, frame, groups, rows, where
 from analysis.reading.load import Results
 from analysis.text.words import images

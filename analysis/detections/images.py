@@ -11,12 +11,12 @@ import pandas as pd
 from scipy import stats as student
 
 from analysis.answers import stats
-from analysis.detections.confirm_runs import Kept, Run, kept
+from analysis.detections import columns
 from analysis.detections.matches import Kind
-from analysis.reading import columns
+from analysis.detections.stored import Run, Stored, stored
 from analysis.reading.frames import frame, rows
 from analysis.reading.load import Results
-from analysis.text.layout import IMAGES, Column, Table
+from analysis.text.table import IMAGES, Column, Table
 from analysis.text.words import counted, images, number, points
 
 RESAMPLES = 1000
@@ -28,7 +28,7 @@ def image_bootstrap(
     resamples: int = RESAMPLES,
     level: float = stats.LEVEL,
     kind: Kind = "box",
-    of: Sequence[Kept] | None = None,
+    of: Sequence[Stored] | None = None,
 ) -> pd.DataFrame:
     """Each arm against the reference on evaluation images drawn anew, as `columns.IMAGES`.
 
@@ -54,15 +54,15 @@ def image_bootstrap(
     too wide also because what a seed does to an image in particular is in both.
 
     Args:
-        of: what `kept` found, if it is at hand; the files are read otherwise.
+        of: what `stored` found, if it is at hand; the files are read otherwise.
 
     Raises:
-        ValueError: see `kept`; or fewer than 2 resamples.
+        ValueError: see `stored`; or fewer than 2 resamples.
     """
     if resamples < 2:
         raise ValueError(f"resamples = {resamples}: at least 2, for an interval")
     found: list[dict[str, Any]] = []
-    for one in kept(results, kind) if of is None else of:
+    for one in stored(results, kind) if of is None else of:
         count = len(one.truth["images"])
         weights = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
         scores = {run.file: run.matches.ap(weights) for run in one.runs}

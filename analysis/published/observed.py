@@ -15,15 +15,16 @@ from typing import Any
 import pandas as pd
 from scipy import stats as scipy_stats
 
-from analysis.answers import stats, tables
+from analysis.answers import settings, stats
 from analysis.answers.seen import COCO_1X, Seen
 from analysis.answers.seen import paper as fig2
 from analysis.answers.seen import seen as account_of
 from analysis.reading.columns import SCORES
 from analysis.reading.frames import groups, rows, scored, where
 from analysis.reading.load import Results
-from analysis.tuning import crossing
+from analysis.tuning import cross_tuning
 from study.config import ModelConfig, from_dict
+from study.planning.best import rank
 
 SCRATCH = "scratch"
 MAIN = ("AP_box", "AP_box_augmented", "AP_keypoint", "mAP_voc12", "AP_mask_augmented")
@@ -237,7 +238,7 @@ def systems(
 def _of_studies(
     results: Results, pretraining: Mapping[str, Seen] | None, level: float
 ) -> Iterator[System]:
-    chosen, account = tables.best(results), account_of(results, pretraining)
+    chosen, account = settings.best(results), account_of(results, pretraining)
     for study, manifest in results.manifests.items():
         fixed = manifest["question"].get("fixed")
         if not fixed:
@@ -262,8 +263,8 @@ def _finals(results: Results, chosen: pd.DataFrame, study: str) -> Iterator[Run]
     losses = {(row["trial_id"], row["length"]): row["loss"] for row in rows(curves)}
     for arm in results.arms(study):
         for other in results.arms(study):
-            given = crossing.as_given(chosen, study, arm, other)
-            for row in rows(tables.with_setting(results.confirmations, given)):
+            given = cross_tuning.as_given(chosen, study, arm, other)
+            for row in rows(settings.with_setting(results.confirmations, given, results.setting)):
                 loss = losses.get((row["trial_id"], row["length"]), math.nan)
                 yield _run(row, other, {"loss": loss}, final=True)
 
@@ -272,7 +273,7 @@ def _ladders(results: Results, study: str) -> Iterator[Run]:
     """Each arm's best tuning trial at each length; the best of many has no seed to pair by."""
     tuned = scored(where(results.tails, study=study, role="tune"))
     for (arm, _, _), group in groups(tuned, "arm", "size", "length"):
-        top = max(rows(group), key=lambda row: row["AP_box"])
+        top = min(rows(group), key=lambda row: rank(row["AP_box"], row["length"], row["index"]))
         yield _run(top | {"seed": 0, "draw": 0}, arm, {}, ladder=True)
 
 

@@ -15,14 +15,16 @@ import pandas as pd
 
 from analysis.reading.frames import Row, rows
 
-Claim = Literal[
+Conclusion = Literal[
     "ahead", "behind", "equal", "undecided", "unrepeated", "unconfirmed", "missing", "alone"
 ]
+
+_TITLES = {"lr": "learning rate"}
 
 MANY = 3  # sizes that are listed one by one
 
 
-def claim(row: Row) -> Claim:
+def conclusion(row: Row) -> Conclusion:
     """What a row of `answer` allows to be said about its arm against the reference, in box AP."""
     alone = not isinstance(row["arm"], str)
     if math.isnan(row["AP_box_reference"] if alone else row["AP_box_difference"]):
@@ -40,11 +42,11 @@ def claim(row: Row) -> Claim:
     return "equal" if row["AP_box_equal"] else "undecided"
 
 
-def verdict(row: Row) -> str:
+def in_words(row: Row) -> str:
     """One row of `answer` as a sentence, with its size, without a full stop."""
     arm, reference, gap = row["arm"], row["reference"], row["AP_box_difference"]
     low, high = row["AP_box_difference_low"], row["AP_box_difference_high"]
-    what = claim(row)
+    what = conclusion(row)
     first, second = (arm, reference) if gap >= 0 else (reference, arm)
     if what == "behind":
         low, high = -high, -low
@@ -76,9 +78,9 @@ def headline(table: pd.DataFrame) -> str:
         contrasts.setdefault((row["study"], str(row["arm"])), []).append(row)
     for (_, arm), group in contrasts.items():
         reference = group[0]["reference"]
-        found: dict[Claim, list[dict[str, Any]]] = {}
+        found: dict[Conclusion, list[dict[str, Any]]] = {}
         for row in group:
-            found.setdefault(claim(row), []).append(row)
+            found.setdefault(conclusion(row), []).append(row)
         tried = [row["size"] for row in group]
         sentences += [_sentence(what, same, tried, arm, reference) for what, same in found.items()]
     return " ".join(sentences) or "Nothing has been asked of this study yet."
@@ -119,13 +121,9 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def duration(seconds: float) -> str:
-    """Seconds as 42 s, 12 min, 3.4 h or 5.0 d."""
-    for unit, length, limit in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 72)):
-        if seconds / length < limit:
-            decimals = 1 if unit == "h" else 0
-            return f"{seconds / length:.{decimals}f} {unit}"
-    return f"{seconds / 86400:.1f} d"
+def titled(name: str) -> str:
+    """A hyper-parameter, by its name in OptimConfig, as people call it."""
+    return _TITLES.get(name, name.replace("_", " "))
 
 
 def listed(items: Iterable[str]) -> str:
@@ -164,7 +162,7 @@ def _spanned(texts: list[str], together: bool) -> str:
 
 
 def _sentence(
-    what: Claim, same: list[dict[str, Any]], tried: Sequence[int], arm: str, reference: str
+    what: Conclusion, same: list[dict[str, Any]], tried: Sequence[int], arm: str, reference: str
 ) -> str:
     sizes = [row["size"] for row in same]
     at = at_sizes(sizes, tried, "training image")

@@ -19,10 +19,10 @@ from opda.nonparametric import EmpiricalDistribution
 from scipy.special import comb
 
 from analysis.answers import stats
-from analysis.reading import columns
 from analysis.reading.frames import frame, groups, rows, values, where
 from analysis.reading.load import Results
 from analysis.text.words import at_sizes, by_points
+from analysis.tuning import columns
 
 INDEPENDENT = {"random"}
 EXCHANGEABLE = {"random", "sobol", "grid"}  # one order of them is as good as another

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import analysis
-from analysis.answers.tables import searched
+from analysis.answers.ranges import searched
 from analysis.reading.frames import rows, where
 from study.planning.range_extension import Strip, edge, extended
 from study.planning.tuning_trial import chosen
