@@ -33,9 +33,13 @@ from analysis.reading.load import Results
 from analysis.text.words import conclusion
 from study.config import Budget, OptimConfig, RunConfig, ScheduleConfig, Scientific, SearchSpace
 from study.config.arms import parse
+from study.config.schedule import Leg
+from study.planning import trial_specs
 from study.planning.design import Design
 from study.planning.proposal import Proposal
 from study.planning.stopping import Rungs
+from study.storage.record import record
+from study.storage.run_dir import Record
 
 STUDIES = 1000
 CONFIRM = (2, 3, 5)  # runs of each arm's choice; the first few of the same study
@@ -211,18 +215,16 @@ class Study:
             points = [search.propose(nuisance, i, trials, seed, []) for i in range(trials)]
             rungs = self.design.rungs_at(size)
             assert rungs is not None
-            for arm in ARMS:
+            for cell in self.design.cells_at(size):
                 scores = [
-                    {n: self.tuned(size, arm, i, point, n) for n in rungs.schedule.lengths}
-                    for i, point in enumerate(points)
+                    {n: self.tuned(size, cell.arm.name, i, p, n) for n in rungs.schedule.lengths}
+                    for i, p in enumerate(points)
                 ]
                 for index, score in enumerate(halved(rungs, scores)):
-                    place = {"study": self.name, "trial_id": f"{arm}-{size}-t{index:03d}"}
-                    place |= {"arm": arm, "size": size, "seed": self.design.seed, "draw": 0}
-                    place |= {"role": "tune", "index": index, "split": "tune", "factor": 0.1}
-                    place |= points[index].values
+                    spec = trial_specs.tuning(self.design, cell, index, points[index])
+                    place = {"study": self.name, "role": spec.role, "index": spec.index}
                     found += [
-                        place | {"length": n, "images_seen": 8 * n, "AP_box": ap}
+                        scored(spec.run, n, ap) | place | points[index].values
                         for n, ap in score.items()
                     ]
         return found
@@ -256,6 +258,14 @@ class Study:
 
     def _points(self, ap: float) -> float:
         return min(100.0, max(0.0, ap))
+
+
+def scored(run: RunConfig, length: int, ap: float) -> Record:
+    """The record of a tail, whose training cost nothing."""
+    free: dict[str, float] = {}
+    leg, scores = Leg(0, length, length, run.schedule.factors[0]), {"AP_box": ap}
+    how = {"losses": free, "costs": free}
+    return record(run, leg, "tail", scores=scores, **how, eval_seconds=0.0, time=0.0, done=False)
 
 
 def halved(rungs: Rungs, scores: Sequence[dict[int, float]]) -> Iterator[dict[int, float]]:

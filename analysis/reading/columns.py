@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from study.training.evaluation.metrics import COLUMNS
+
 Columns = dict[str, tuple[str, str]]
 """Column name to (pandas dtype, meaning and unit), in the order of the frame."""
 Frames = dict[str, tuple[str, Columns]]
@@ -32,29 +34,13 @@ SETTING: Columns = {
     "lr": ("float64", "base learning rate, at the study's batch size"),
     "weight_decay": ("float64", "of the weights; norm parameters and biases have none"),
 }
-_PLAIN: Columns = {
-    "AP_box": ("float64", "box AP averaged over IoU 0.50:0.95, points 0-100"),
-    "AP50_box": ("float64", "box AP at IoU 0.50, points"),
-    "AP75_box": ("float64", "box AP at IoU 0.75, points"),
-    "AP_mask": ("float64", "mask AP averaged over IoU 0.50:0.95, points; missing without masks"),
-    "AP50_mask": ("float64", "mask AP at IoU 0.50, points"),
-    "AP75_mask": ("float64", "mask AP at IoU 0.75, points"),
-    "AP_keypoint": (
+SCORES: Columns = {name: ("float64", score.meaning) for name, score in COLUMNS.items()} | {
+    f"{name}_augmented": (
         "float64",
-        "keypoint AP averaged over OKS 0.50:0.95, points; missing without keypoints",
-    ),
-    "AP50_keypoint": ("float64", "keypoint AP at OKS 0.50, points"),
-    "AP75_keypoint": ("float64", "keypoint AP at OKS 0.75, points"),
-    "mAP_voc07": (
-        "float64",
-        "PASCAL VOC's mAP at IoU 0.50 by 11 points, 0-100; missing unless asked for",
-    ),
-    "mAP_voc12": ("float64", "PASCAL VOC's mAP at IoU 0.50 by area, points; likewise"),
-}
-SCORES: Columns = _PLAIN | {
-    f"{name}_augmented": (dtype, f"{name} with test-time augmentation; missing unless asked for")
-    for name, (dtype, _) in _PLAIN.items()
-    if not name.endswith("_keypoint")
+        f"{name} with test-time augmentation; missing unless asked for",
+    )
+    for name, score in COLUMNS.items()
+    if score.augmented
 }
 """What a record says of how good its weights are. Only the box AP is never missing."""
 _LOSS: Columns = {

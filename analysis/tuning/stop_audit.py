@@ -165,11 +165,13 @@ def _saved(
     results: Results, place: dict[str, Any], schedule: ScheduleConfig, stopped: pd.DataFrame
 ) -> int:
     """Images that the stopped trials would still have trained on."""
-    fixed = results.manifests[place["study"]]["question"]["fixed"]
-    at = [int(rung) for rung in values(stopped, "stopped_at") if pd.notna(rung)]
-    whole = iterations(schedule)
-    rest = (whole - iterations(schedule.up_to(rung)) for rung in at)
-    return sum(rest) * fixed["optim"]["batch_size"]
+    optim = results.manifests[place["study"]]["question"]["fixed"]["optim"]
+    whole, saved = iterations(schedule), 0
+    for row in rows(stopped):
+        if pd.notna(row["stopped_at"]):
+            rest = whole - iterations(schedule.up_to(int(row["stopped_at"])))
+            saved += rest * round(row.get("batch_size") or optim["batch_size"])
+    return saved
 
 
 def _of_arm(row: dict[str, Any]) -> str:

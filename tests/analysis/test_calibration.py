@@ -14,7 +14,6 @@ from benchmarks.calibration import CONFIRM, EQUAL, SCENARIOS, SIZES, Studies, St
 from study.config import RunConfig
 from study.config.schedule import Leg
 from study.planning.proposal import Proposal
-from tests.analysis.test_planned import whole
 from tests.simulated import Simulation
 
 SIDES = ("reference", "arm")
@@ -41,7 +40,8 @@ class OnTruth(Simulation):
 def test_a_study_made_in_memory_is_the_one_that_a_sweep_leaves(tmp_path: Path):
     made = Studies(replace(EQUAL, sizes=SIZES[:2]), [4])
     (study,) = made.every.values()
-    found = analysis.load(whole(OnTruth(study, tmp_path).run()))
+    OnTruth(study, tmp_path).run()
+    found = analysis.load(tmp_path)
     tuned = where(found.tails, role="tune")
     assert len(tuned) == len(made.results.tails) < 2 * 2 * 8 * 3  # some were stopped
     for frame in (analysis.best, analysis.answer, analysis.crossover, analysis.catch_up):

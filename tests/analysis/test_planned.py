@@ -17,23 +17,11 @@ from tests.planning.test_trial_specs import LAZY, at_edge
 from tests.simulated import Simulation, design
 
 
-def whole(simulation: Simulation) -> Path:
-    """The study's folder, with the columns that a simulated record lacks."""
-    for trial in simulation.study.trials():
-        run, records = trial.config()["run"], trial.records()
-        (trial.path / "records.jsonl").unlink(missing_ok=True)
-        for record in records:
-            seen = record["iteration"] * run["optim"]["batch_size"]
-            rest = {"images_seen": seen, "split": run["split"], "AP_mask": None}
-            trial.append(record | rest)
-    return simulation.study.path
-
-
 @pytest.mark.parametrize("how", [{"trials": 9, "confirm": 1}, LAZY], ids=["tails", "lazy"])
 def test_analysis_and_plan_agree(how: dict[str, Any], tmp_path: Path):
     asked = design(**how, audit=0.4, extend=1, cross=1, finalists=2)
     done = Simulation(asked, tmp_path, objective=at_edge).run()
-    results = analysis.load(whole(done))
+    results = analysis.load(tmp_path)
     best, stops = analysis.best(results), analysis.stop_audit(results)
     for cell in asked.cells:
         place = {"size": cell.size, "arm": cell.arm.name}

@@ -29,8 +29,18 @@ from tests.analysis.incomplete import DRAWN, INCOMPLETE, lost
 from tests.analysis.page import Page
 
 CSV = {
-    *("answer", "best", "trials", "tails", "curves", "costs", "confirmations", "init_reports", "flags"),
-    *("stop_audit", "cross_tuning", "strips", "seen"),
+    *(
+        "answer",
+        "best",
+        "trials",
+        "tails",
+        "curves",
+        "costs",
+        "confirmations",
+        "init_reports",
+        "flags",
+    ),
+    *("stop_audit", "cross_tuning", "strips", "seen", "init_reports"),
     *("crossover", "catch_up", "tuning_curve", "variation", "importance"),
     *("against_paper", "hypotheses"),
 }
