@@ -44,7 +44,7 @@ class Analysis:
     pictures: bool = True
     """Show some of the evaluation images in the page, if detections on them are stored."""
     against: Annotated[str | None, tyro.conf.arg(metavar="RUN_DIR")] = None
-    """Another study, to set this one's arms beside its own."""
+    """Another study, whose arms are compared with those of this one."""
     watch: bool = False
     """Write them again whenever the study has recorded something, until Ctrl-C."""
 

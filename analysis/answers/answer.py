@@ -2,7 +2,7 @@
 
 A setting is chosen on the tuning split, where the best of many trials looks better than it is;
 the answer therefore comes from confirm runs, fresh seeds of that setting scored on the report
-split. While they are missing the answer says so and claims nothing.
+split. While they are missing the answer says so and shows nothing.
 """
 
 from __future__ import annotations

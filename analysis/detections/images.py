@@ -45,7 +45,7 @@ def image_bootstrap(
     - *Other seeds and draws, the same images* (`low_seeds`, `high_seeds`): the interval of
       `answer`. More images do not make it narrower.
 
-    A claim about the arms in general is exposed to both. By the law of total variance the
+    What is said about the arms in general is exposed to both. By the law of total variance the
     difference varies by the mean over image sets of what seeds make it vary, plus what image sets
     make its mean over seeds vary: the squared errors add. So do the squared half-widths of the
     intervals, for `low_both` and `high_both`: that covers at least as often as each of them does,
@@ -126,9 +126,9 @@ def layout(table: pd.DataFrame) -> Table:
         )
     level = f"{table['level'].iloc[0] * 100:g}" if len(table) else "95"
     caption = (
-        f"Difference in box AP, and its {level} % interval if the same models were scored on other"
-        " images, if others were trained and scored on the same images, and if both were new; and"
-        " how much of the squared error is due to the images"
+        f"Difference in box AP, and its {level} % interval: for the same models on other images,"
+        " for models of other seeds on the same images, and for both; and the share of the squared"
+        " error that is due to the images"
     )
     return Table(caption, columns_, shown)
 
@@ -142,13 +142,13 @@ def _sentence(row: dict[str, Any]) -> str:
     arm, reference, low, high = row["arm"], row["reference"], row["low"], row["high"]
     at, gap = f"With {images(row['size'])} to train on", f"{arm} minus {reference}"
     if not math.isfinite(low):
-        return f"{at}, {gap} is the same on whichever of the evaluation images."
+        return f"{at}, {gap} is the same whichever evaluation images are drawn."
     scored = counted(row["images"], "other image")
     text = f"{at}, the same models on {scored}: {points(low)} to {points(high)} AP ({gap})"
     if low > 0 or high < 0:
         text += "; the choice of images does not decide which is ahead"
     else:
-        text += "; which is ahead hangs on the choice of images"
+        text += "; which is ahead depends on the choice of images"
     low, high = row["low_both"], row["high_both"]
     if math.isfinite(low):
         text += f". With other seeds too: {points(low)} to {points(high)} AP"

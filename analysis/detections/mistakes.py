@@ -111,7 +111,7 @@ def layout(table: pd.DataFrame) -> Table:
         mine = rows(where(table, size=row["size"], arm=row["arm"]))
         costs = [points(kind["cost"]) for kind in mine]
         shown.append([number(row["size"]), row["arm"], points(row["AP50"]), *costs])
-    caption = "AP at IoU 0.50, and how much higher it were without each kind of mistake, points"
+    caption = "AP at IoU 0.50, and how many points higher it would be without each kind of mistake"
     return Table(caption, columns_, shown)
 
 

@@ -98,7 +98,7 @@ def _lost(results: Results, study: str) -> Iterator[dict[str, Any]]:
                 continue
             message = f"{row[state]} of {row['trials']} {runs} {state}"
             if row["role"] == "confirm":
-                message += "; the mean over the others may flatter this arm"
+                message += "; the mean over the others may be too high for this arm"
             yield {k: row[k] for k in ("size", "arm")} | {"kind": state, "message": message}
 
 

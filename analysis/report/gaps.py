@@ -18,7 +18,7 @@ class Gap:
     size: str
     gap: str  # empty if there is none
     leader: str  # the arm that is ahead; empty if none may be called so
-    claimed: bool
+    shown: bool  # whether a difference is
     text: str
     bar: dict[str, float] | None  # per cent of the width: zero, mean, low, width
 

@@ -129,15 +129,15 @@ def _reading(answer: pd.DataFrame) -> str:
     text: list[str] = []
     if any(map(math.isfinite, values(answer, "AP_box_difference_low"))):
         text.append(
-            "Intervals come from fresh seeds; how far runs scatter at a size is judged by its own"
-            " runs and, in part, by those of the other sizes."
-            " Each interval speaks for its own size: of twenty such intervals about one misses the"
-            " truth. The upright tick is zero, no difference; an arm is called ahead only if its"
-            " whole interval lies on one side of it."
+            "Intervals come from fresh seeds. How much runs scatter at a size is estimated from"
+            " its own runs and, in part, from those of the other sizes."
+            " Each interval is about its own size: of twenty such intervals about one misses the"
+            " truth. The upright tick is zero, no difference; an arm is called ahead only if the"
+            " whole interval lies on one side of zero."
         )
     if "tune" in values(answer, "split"):
         text.append(
-            "Scores on the tuning split are the best of many trials and one seed: optimistic,"
-            " and no ground for a claim."
+            "A score on the tuning split is the best of many trials, with one seed: it is too high"
+            " on average, and shows no difference."
         )
     return " ".join(text)

@@ -15,8 +15,8 @@ from analysis.text.words import between, counted, images, number, points, titled
 from study.commands.words import duration
 
 _ROLES = {
-    "audit": "a stopped trial continued",
-    "cross": "run with another arm's setting",
+    "audit": "a stopped trial that was continued",
+    "cross": "a run with another arm's best setting",
 }
 _SPLITS = {"report": "report split", "tune": "tuning split"}
 
@@ -49,7 +49,9 @@ def answer(table: pd.DataFrame) -> Table:
     if any(map(math.isfinite, values(table, "AP_box_probability"))):
         caption += "; P: probability that the difference in box AP is above 0"
     if "tune" in values(table, "split"):
-        caption += "; on the tuning split the best of many, with one seed: optimistic"
+        caption += (
+            "; on the tuning split: the best of many trials, with one seed, so too high on average"
+        )
     return Table(caption, columns, found)
 
 
@@ -58,7 +60,7 @@ def settings(best: pd.DataFrame, names: Sequence[str]) -> Table:
 
     `names` are the hyper-parameters to show (`Results.hyper_parameters`).
     """
-    titles = (*map(titled, names), "length", "drop factor", "AP when tuned", "images a run")
+    titles = (*map(titled, names), "length", "drop factor", "AP, tuning split", "images per run")
     columns = [IMAGES, ARM, *map(Column, titles)]
     found = [
         [
@@ -74,7 +76,7 @@ def settings(best: pd.DataFrame, names: Sequence[str]) -> Table:
         ]
         for row in rows(best)
     ]
-    caption = "Chosen on the tuning split; * at the end of what was searched"
+    caption = "Best settings, chosen on the tuning split; *: at the edge of what was searched"
     return Table(caption, columns, found)
 
 
@@ -96,7 +98,7 @@ def costs(table: pd.DataFrame) -> Table:
         [number(size), arm, role, *cells(group)]
         for (size, arm, role), group in groups(table, "size", "arm", "role")
     ]
-    caption = "Training images and wall time × workers, whatever became of the trials"
+    caption = "Training images and device time (wall time × workers) of all trials, lost ones too"
     there = set(values(table, "role"))
     caption += "".join(f"; {role}: {text}" for role, text in _ROLES.items() if role in there)
     return Table(caption, columns, found, ["all", "", "", *cells(table)] if found else ())
@@ -146,7 +148,9 @@ def init_report(table: pd.DataFrame) -> Table:
     kinds = ("loaded", "random", "frozen", "trials")
     columns = [ARM, Column("parameters", number=False), *map(Column, kinds)]
     found = [[r["arm"], r["group"], *(number(r[kind]) for kind in kinds)] for r in rows(table)]
-    return Table("Parameters by where they come from", columns, found)
+    return Table(
+        "Parameters that were loaded, that began at random, and that are frozen", columns, found
+    )
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -1,8 +1,8 @@
 """The answer in words, and numbers as people read them.
 
-A sentence never claims more than its interval allows: an arm is ahead only if the whole interval
+A sentence never says more than its interval allows: an arm is ahead only if the whole interval
 lies on its side of zero, two are called equal only if an equivalence test shows it, a single run
-or the tuning split claims nothing, and "no difference can be claimed" is not "there is none".
+or the tuning split shows nothing, and "no difference is shown" is not "there is none".
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ def in_words(row: Row) -> str:
         "behind": f"{first} is ahead of {second} by {points(abs(gap))} AP ({interval})",
         "equal": f"{arm} and {reference} differ by less than {points(row['margin'])} AP"
         f" ({arm} minus {reference}: {points(gap)} AP, {interval})",
-        "undecided": "no difference can be claimed"
+        "undecided": "no difference is shown"
         f" ({arm} minus {reference}: {points(gap)} AP, {interval})",
         "unrepeated": f"{arm} minus {reference} is {points(gap)} AP, but the repeats are too few,"
-        " or too alike, for an interval: no difference can be claimed",
+        " or too alike, for an interval: no difference is shown",
         "unconfirmed": f"{first} scored {points(abs(gap))} AP more than {second} on the tuning"
-        " split (one seed, optimistic); no difference can be claimed before it is confirmed",
+        " split (one seed, optimistic); no difference is shown before it is confirmed",
         "missing": f"too early to compare {reference} and {arm}: no score yet",
         "alone": f"{reference} reaches {_alone(row)}; there is no second arm",
     }
@@ -175,11 +175,11 @@ def _sentence(
         "behind": f"With {at}, {reference} beats {arm} by {by}.",
         "equal": f"With {at}, {arm} and {reference} differ by less than"
         f" {points(same[0]['margin'])} AP.",
-        "undecided": f"With {at}, no difference between {arm} and {reference} can be claimed.",
+        "undecided": f"With {at}, no difference between {arm} and {reference} is shown.",
         "unrepeated": f"With {at}, the repeats of {arm} and {reference} are too few, or too"
-        " alike, to claim a difference.",
+        " alike, to show a difference.",
         "unconfirmed": f"With {at}, {arm} and {reference} are tuned but not confirmed:"
-        " nothing can be claimed yet.",
+        " nothing is shown yet.",
         "missing": f"With {at}, there are no scores to compare yet.",
         "alone": f"With {at}, {reference} reaches {alone}; there is no second arm.",
     }[what]

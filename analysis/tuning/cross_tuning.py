@@ -111,8 +111,8 @@ def told(table: pd.DataFrame) -> list[str]:
         if row["same"]:
             alike.setdefault((row["arm"], row["setting_of"]), []).append(f"{row['size']:,}")
     return [
-        f"With {listed(sizes)} training images {arm} and {other} chose the same values: the"
-        " paper's way changes nothing."
+        f"With {listed(sizes)} training images, {arm} and {other} have the same best values:"
+        " tuning the paper's way changes nothing."
         for (arm, other), sizes in alike.items()
     ] + [_sentence(row) for row in run if not row["same"]]
 
@@ -178,7 +178,7 @@ def _sentence(row: dict[str, Any]) -> str:
     if not math.isfinite(row["AP_box_gap_shared"]):
         return f"{text}."
     gaps = [_signed(row[f"AP_box_gap_{which}"]) for which in ("shared", "own")]
-    return f"{text}: {other} minus {arm} would read {gaps[0]} AP instead of {gaps[1]}."
+    return f"{text}: {other} minus {arm} would be {gaps[0]} AP instead of {gaps[1]}."
 
 
 def _certainty(n: int, low: float, high: float, level: float) -> str:

@@ -70,15 +70,15 @@ def told(table: pd.DataFrame) -> list[str]:
         if not there:
             continue
         saved, cost = (sum(values(group, f"{what}_images")) for what in ("saved", "audit"))
-        text = f"At {images(size)} stopping saved {images(saved)} of training"
-        text += f"; {number(cost)} went into continuing stopped trials." if cost else "."
+        text = f"With {images(size)}, stopping saved training on {images(saved)}"
+        text += f"; audits, which continue stopped trials, used {number(cost)}." if cost else "."
         found.append(" ".join([text, *map(_of_arm, there)]))
     return found
 
 
 def layout(table: pd.DataFrame) -> Table:
     """`stop_audit` as people read it; no rows where nothing was stopped."""
-    titles = ("trials", "stopped", "continued", "better", "AP lost", "rank τ", "saved", "spent")
+    titles = ("trials", "stopped", "audited", "better", "AP lost", "rank τ", "saved", "spent")
     shown = [
         [
             *(number(row["size"]), row["arm"]),
@@ -91,9 +91,9 @@ def layout(table: pd.DataFrame) -> Table:
     ]
     some = any(values(table, "stopped"))
     caption = (
-        "Stopped trials, of which continued to their end, of which better than the chosen one;"
-        " Kendall's rank correlation of first rung and end, of so many trials; images saved, and"
-        " spent on continuing"
+        "Trials that were stopped; how many of them were audited, that is continued to their end;"
+        " how many of these ended better than the chosen one. Rank τ: Kendall's rank correlation"
+        " between first rung and end, and of how many trials. Saved, and spent on audits: images"
     )
     return Table(caption, [IMAGES, ARM, *map(Column, titles)], shown if some else [])
 
@@ -178,8 +178,8 @@ def _of_arm(row: dict[str, Any]) -> str:
     stopped, audited = row["stopped"], row["audited"]
     start = f"Of {counted(stopped, 'stopped trial')} of {row['arm']}"
     if not audited:
-        return f"{start} none was continued: what that lost is not known."
-    start += f" {audited} {'was' if audited == 1 else 'were'} continued: "
+        return f"{start} none was audited: what stopping lost is not known."
+    start += f" {audited} {'was' if audited == 1 else 'were'} audited: "
     which = "it" if audited == 1 else "the best of them"
     if not math.isfinite(row["gap"]):
         return f"{start}{'it reached no' if audited == 1 else 'none of them reached a'} score."

@@ -294,7 +294,7 @@ def test_an_arm_scored_like_the_other_differs_on_no_images(study: Path, tmp_path
     (row,) = rows(table)
     assert (row["difference"], row["sd"]) == (0, 0)
     assert math.isnan(row["low"])
-    assert "is the same on whichever" in told(table)[0]
+    assert "is the same whichever" in told(table)[0]
 
 
 def test_errors_are_a_row_for_each_kind_of_each_arm(results: analysis.Results):

@@ -16,7 +16,8 @@ from analysis.answers import stats
 from analysis.published import claims
 from analysis.published import columns as paper_columns
 from analysis.published import regimes as claims_regimes
-from analysis.published.observed import Run, System, score, systems
+from analysis.published.observed import Run, System, score
+from analysis.published.systems import systems
 from analysis.reading.frames import rows, where
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import INCOMPLETE, ONE_SIZE, rng

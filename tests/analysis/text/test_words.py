@@ -32,8 +32,8 @@ CASES = [
         "pretext beats scratch",
     ),
     (row(-4.0, -6.0, -2.0), "behind", "(95\u00a0% interval 2.0 to 6.0)", "scratch beats pretext"),
-    (row(4.0, -0.1, 8.1), "undecided", "no difference can be claimed", "no difference between"),
-    (row(0.0, -1.0, 1.0), "undecided", "(pretext minus scratch: 0.0 AP", "can be claimed"),
+    (row(4.0, -0.1, 8.1), "undecided", "no difference is shown", "no difference between"),
+    (row(0.0, -1.0, 1.0), "undecided", "(pretext minus scratch: 0.0 AP", "is shown"),
     (
         row(0.0, -0.6, 0.6, AP_box_equal=True),
         "equal",
@@ -41,7 +41,7 @@ CASES = [
         "less than 0.5 AP.",
     ),
     (row(0.3, 0.2, 0.4, AP_box_equal=True), "ahead", "by 0.3 AP", "pretext beats scratch by 0.3"),
-    (row(4.0, NAN, NAN), "unrepeated", "no difference can be claimed", "to claim a difference"),
+    (row(4.0, NAN, NAN), "unrepeated", "no difference is shown", "to show a difference"),
     (row(4.0, 2.0, 6.0, split="tune"), "unconfirmed", "before it is confirmed", "not confirmed"),
     (row(NAN, NAN, NAN), "missing", "no score yet", "no scores to compare yet"),
     (row(NAN, NAN, NAN, arm=NAN), "alone", "20.0 (19.0 to 21.0) AP", "no second arm"),
@@ -72,7 +72,7 @@ def test_headline_folds_sizes_that_say_the_same():
     )
     assert headline(table) == (
         "With 24 and 1,000 training images, pretext beats scratch by 9.0 and 3.0 AP."
-        " With 64 training images, no difference between pretext and scratch can be claimed."
+        " With 64 training images, no difference between pretext and scratch is shown."
     )
 
 

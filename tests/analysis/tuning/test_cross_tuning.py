@@ -75,7 +75,7 @@ def test_arms_with_the_same_setting_need_no_run(tmp_path: Path):
         assert (row["same"], row["n"], row["AP_box_difference"]) == (True, 3, 0.0)
         assert row["AP_box_gap_own"] == row["AP_box_gap_shared"]
     told = tuned.told(as_in_the_paper(results, cross_tuning(results)))
-    assert len(told) == 1 and "chose the same values" in told[0]
+    assert len(told) == 1 and "have the same best values" in told[0]
 
 
 def test_a_run_is_whoevers_setting_it_has(tmp_path: Path):
@@ -106,7 +106,7 @@ def test_only_the_reference_given_anothers_setting_is_the_papers_way(tmp_path: P
     row, text = rows(paper)[0], tuned.told(paper)[0]
     assert f"scores {abs(row['AP_box_difference']):.1f} AP less with pretext's setting" in text
     gaps = [f"+{row[f'AP_box_gap_{which}']:.1f}" for which in ("shared", "own")]
-    assert text.endswith(f"would read {gaps[0]} AP instead of {gaps[1]}.")
+    assert text.endswith(f"would be {gaps[0]} AP instead of {gaps[1]}.")
 
 
 def test_one_run_of_each_has_no_interval(tmp_path: Path):

@@ -59,7 +59,7 @@ def test_audits_that_end_below_the_chosen_trial_lost_nothing(tmp_path: Path):
     assert row["regret"] == 0
     (text,) = stops.told(stop_audit(analysis.load(tmp_path)))
     assert text.endswith(
-        f"1 was continued: it ended {chosen - audited:.1f} AP below the chosen one."
+        f"1 was audited: it ended {chosen - audited:.1f} AP below the chosen one."
     )
 
 
@@ -78,7 +78,7 @@ def test_what_was_not_looked_at_is_not_known(tmp_path: Path):
     assert math.isnan(row["regret"])
     assert (row["audited"], row["audit_images"]) == (0, 0)
     (text,) = stops.told(stop_audit(analysis.load(tmp_path)))
-    assert text.endswith("none was continued: what that lost is not known.")
+    assert text.endswith("none was audited: what stopping lost is not known.")
 
 
 def test_an_audit_counts_when_it_has_ended(tmp_path: Path):
@@ -97,7 +97,7 @@ def test_an_audit_that_diverges_lost_nothing_and_has_no_score(tmp_path: Path):
     row = only(tmp_path)
     assert (row["audited"], row["false_stops"], row["regret"]) == (1, 0, 0.0)
     (text,) = stops.told(stop_audit(analysis.load(tmp_path)))
-    assert text.endswith("1 was continued: it reached no score.")
+    assert text.endswith("1 was audited: it reached no score.")
 
 
 def test_what_was_saved_is_what_an_audit_costs(tmp_path: Path):
