@@ -19,7 +19,7 @@ import tyro
 
 from analysis.answers import comparison
 from analysis.reading.load import Results, load
-from analysis.report import document, terminal
+from analysis.report import page, terminal
 from analysis.report.derived import Tables, derived
 from study.commands.common import DONE, exit_status, usable
 from study.storage import opened
@@ -42,9 +42,9 @@ class Analysis:
     """Folder for the page and the tables (default: RUN_DIR/report; of a study on an
     object store, report)."""
     pictures: bool = True
-    """Show some of the evaluation images in the page, if detections on them were kept."""
+    """Show some of the evaluation images in the page, if detections on them are stored."""
     against: Annotated[str | None, tyro.conf.arg(metavar="RUN_DIR")] = None
-    """Another study, to set this one's arms beside its own."""
+    """Another study, whose arms are compared with those of this one."""
     watch: bool = False
     """Write them again whenever the study has recorded something, until Ctrl-C."""
 
@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _write(results: Results, made: Tables, command: Analysis) -> Path:
     try:
-        return document.write(results, command.folder, made, command.pictures)
+        return page.write(results, command.folder, made, command.pictures)
     except OSError as error:
         why = f"report folder {command.folder}: {error.strerror or error}"
         raise ValueError(f"{why}; choose another with --out") from error

@@ -24,17 +24,22 @@ from typing import Any
 
 import numpy as np
 
-from analysis.answers import tables
+from analysis.answers import settings
+from analysis.answers.answer import answer as answered
 from analysis.answers.crossover import Lead, crossing, of_answer
 from analysis.reading import columns
 from analysis.reading.frames import frame, groups, rows
 from analysis.reading.load import Results
-from analysis.text.words import claim
+from analysis.text.words import conclusion
 from study.config import Budget, OptimConfig, RunConfig, ScheduleConfig, Scientific, SearchSpace
 from study.config.arms import parse
-from study.planning.design import Settings
-from study.planning.search import Proposal
+from study.config.schedule import Leg
+from study.planning import trial_specs
+from study.planning.design import Design
+from study.planning.proposal import Proposal
 from study.planning.stopping import Rungs
+from study.storage.record import record
+from study.storage.run_dir import Record
 
 STUDIES = 1000
 CONFIRM = (2, 3, 5)  # runs of each arm's choice; the first few of the same study
@@ -42,6 +47,7 @@ ARMS = ("scratch", "pretext")
 SIZES = (64, 256, 1024, 4096)
 BATCH = 50  # studies in one frame: what a frame costs is hardly more than what one study costs
 MARGIN = 0.5
+SETTING = ("lr", "weight_decay", "length", "factor")
 
 Chosen = dict[int, dict[str, dict[str, Any]]]
 """Rows of `analysis.best` by size and arm."""
@@ -93,7 +99,7 @@ class Scenario:
     equal: bool = False  # whether the arms, each at its best, are
 
     @cached_property
-    def settings(self) -> Settings:
+    def design(self) -> Design:
         """What a sweep would be asked."""
         space = SearchSpace(
             name="calibration",
@@ -103,7 +109,7 @@ class Scenario:
             ),
         )
         budget = Budget(trials=self.trials, confirm=max(CONFIRM), cross=0, audit=0.0, extend=0)
-        return Settings(space=space, arms=tuple(map(parse, ARMS)), budget=budget)
+        return Design(space=space, arms=tuple(map(parse, ARMS)), budget=budget)
 
 
 def _alike(arm: str, place: int) -> Surface:
@@ -153,7 +159,7 @@ class Study:
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self.scenario = scenario
-        self.settings = replace(scenario.settings, seed=seed)
+        self.design = replace(scenario.design, seed=seed)
         rng, noise = np.random.default_rng(seed), scenario.noise
         sizes, arms, repeats = len(scenario.sizes), len(ARMS), 1 + max(CONFIRM)
         own = 1 - noise.shared - noise.arm
@@ -177,7 +183,7 @@ class Study:
     def tuned(self, size: int, arm: str, index: int, point: Proposal, length: int) -> float:
         """What trial `index` scores on the tuning split after that length."""
         at = self._place(size, arm)
-        ap = self.surfaces[size, arm].ap(point.lr, point.weight_decay, length)
+        ap = self.surfaces[size, arm].ap(**point.values, length=length)
         return self._points(ap + self._by_seed[(*at, 0)] + self._by_trial[(*at, index)])
 
     def confirmed(self, size: int, arm: str, repeat: int, expected: float) -> float:
@@ -198,28 +204,27 @@ class Study:
 
     @property
     def name(self) -> str:
-        return f"{self.scenario.name} {self.settings.seed}"
+        return f"{self.scenario.name} {self.design.seed}"
 
     def tails(self) -> list[dict[str, Any]]:
         """As a sweep records them, with those trials stopped that its rule stops."""
         found: list[dict[str, Any]] = []
         for size in self.scenario.sizes:
-            search = self.settings.points(size)
-            points = [search.propose(index, []) for index in range(self.scenario.trials)]
-            rungs = self.settings.rungs_at(size)
+            nuisance, trials = self.design.space.nuisance.at(size), self.scenario.trials
+            search, seed = self.design.search, self.design.seed
+            points = [search.propose(nuisance, i, trials, seed, []) for i in range(trials)]
+            rungs = self.design.rungs_at(size)
             assert rungs is not None
-            for arm in ARMS:
+            for cell in self.design.cells_at(size):
                 scores = [
-                    {n: self.tuned(size, arm, i, point, n) for n in rungs.schedule.lengths}
-                    for i, point in enumerate(points)
+                    {n: self.tuned(size, cell.arm.name, i, p, n) for n in rungs.schedule.lengths}
+                    for i, p in enumerate(points)
                 ]
                 for index, score in enumerate(halved(rungs, scores)):
-                    place = {"study": self.name, "trial_id": f"{arm}-{size}-t{index:03d}"}
-                    place |= {"arm": arm, "size": size, "seed": self.settings.seed, "draw": 0}
-                    place |= {"role": "tune", "index": index, "split": "tune", "factor": 0.1}
-                    place |= {"lr": points[index].lr, "weight_decay": points[index].weight_decay}
+                    spec = trial_specs.tuning(self.design, cell, index, points[index])
+                    place = {"study": self.name, "role": spec.role, "index": spec.index}
                     found += [
-                        place | {"length": n, "images_seen": 8 * n, "AP_box": ap}
+                        scored(spec.run, n, ap) | place | points[index].values
                         for n, ap in score.items()
                     ]
         return found
@@ -230,12 +235,12 @@ class Study:
         for size in self.scenario.sizes:
             for arm, expected in self.expected(size, chosen[size]).items():
                 row = chosen[size][arm]
-                place = {name: row[name] for name in ("study", "arm", "size", *tables.SETTING)}
+                place = {name: row[name] for name in ("study", "arm", "size", *SETTING)}
                 place |= {"of": row["trial_id"], "strategy": "confirm", "split": "report"}
                 for repeat in range(max(CONFIRM)):
                     ap = self.confirmed(size, arm, repeat, expected)
                     run = {"trial_id": f"{arm}-{size}-c{repeat}", "draw": 1 + repeat}
-                    run |= {"seed": 1000 * (1 + self.settings.seed) + repeat}
+                    run |= {"seed": 1000 * (1 + self.design.seed) + repeat}
                     found.append(place | run | {"state": "finished", "AP_box": ap})
         return found
 
@@ -253,6 +258,14 @@ class Study:
 
     def _points(self, ap: float) -> float:
         return min(100.0, max(0.0, ap))
+
+
+def scored(run: RunConfig, length: int, ap: float) -> Record:
+    """The record of a tail, whose training cost nothing."""
+    free: dict[str, float] = {}
+    leg, scores = Leg(0, length, length, run.schedule.factors[0]), {"AP_box": ap}
+    how = {"losses": free, "costs": free}
+    return record(run, leg, "tail", scores=scores, **how, eval_seconds=0.0, time=0.0, done=False)
 
 
 def halved(rungs: Rungs, scores: Sequence[dict[int, float]]) -> Iterator[dict[int, float]]:
@@ -276,11 +289,11 @@ class Studies:
 
     def __init__(self, scenario: Scenario, seeds: Iterable[int]) -> None:
         self.every = {study.name: study for study in (Study(scenario, seed) for seed in seeds)}
-        asked = {name: study.settings for name, study in self.every.items()}
+        asked = {name: study.design for name, study in self.every.items()}
         tuned = Results(
             manifests={
-                name: {"question": settings.question({}), "budget": vars(settings.budget)}
-                for name, settings in asked.items()
+                name: {"question": design.question({}), "budget": vars(design.budget)}
+                for name, design in asked.items()
             },
             trials=frame([], columns.TRIALS),
             curves=frame([], columns.CURVES),
@@ -291,7 +304,7 @@ class Studies:
             strips=frame([], columns.STRIPS),
         )
         self.chosen: dict[str, Chosen] = {}
-        for row in rows(tables.best(tuned)):
+        for row in rows(settings.best(tuned)):
             self.chosen.setdefault(row["study"], {}).setdefault(row["size"], {})[row["arm"]] = row
         runs = (r for n, s in self.every.items() for r in s.confirmations(self.chosen[n]))
         self.results = replace(tuned, confirmations=frame(runs, columns.CONFIRMATIONS))
@@ -319,7 +332,7 @@ class Tally:
     widths: list[float] = field(default_factory=list)  # of the differences' intervals, AP
 
     def add(self, studies: Studies, repeats: int) -> None:
-        answer = tables.answer(studies.with_repeats(repeats), margin=MARGIN)
+        answer = answered(studies.with_repeats(repeats), margin=MARGIN)
         ends = {row["study"]: row for row in rows(of_answer(answer))}
         for (name,), table in groups(answer, "study"):
             study, chosen = studies.every[name], studies.chosen[name]
@@ -334,7 +347,7 @@ class Tally:
 
     def _row(self, row: dict[str, Any], truth: float, over_all: float) -> None:
         low, high = row["AP_box_difference_low"], row["AP_box_difference_high"]
-        what, hit = claim(row), low <= truth <= high
+        what, hit = conclusion(row), low <= truth <= high
         self.rows += 1
         self.covered += hit
         self.by_size[row["size"]] = self.by_size.get(row["size"], 0) + hit

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import analysis
-from analysis.drawing import charts, plots
+from analysis.drawing import learning
 from analysis.drawing.looks import looks
 
 results = analysis.load("runs/demo")  # or a list of run directories; the study may still run
@@ -50,7 +50,7 @@ print(analysis.importance(results)[["size", "arm", "lr", "weight_decay", "length
 # ## How sure that is
 #
 # Seeds and draws are in the intervals. The luck of the search is not, nor is the choice of the
-# evaluation images, unless confirm runs kept their detections (they do by default).
+# evaluation images, unless the detections of confirm runs are stored (by default they are).
 
 # %%
 print(analysis.variation(results, rng).round(2))
@@ -77,8 +77,8 @@ print(hours.round(2))
 (study,) = results.manifests
 size, looked = results.sizes(study)[0], looks(results.arms(study))
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-plots.draw_learning_curves(left, plots.learning_curves(results, study, size), looked)
-charts.draw_leaps(right, charts.leaps(results, study, size), looked)
+learning.draw_learning_curves(left, learning.learning_curves(results, study, size), looked)
+learning.draw_leaps(right, learning.leaps(results, study, size), looked)
 figure.savefig("learning.png")
 
 # %% [markdown]

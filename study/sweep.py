@@ -24,9 +24,9 @@ import tyro
 from rich.console import Console
 
 from study.commands import status
+from study.commands.bill import bill_lines, bill_time
 from study.commands.common import DONE, FAILURE, exit_status, usable
 from study.commands.sweep_options import Spend, Status, Sweep, design
-from study.commands.words import bill_lines, bill_time
 from study.data.checks import check
 from study.data.distribution.downloads import absent
 from study.data.splits import Splits, open_splits

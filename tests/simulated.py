@@ -31,6 +31,7 @@ from study.planning.design import Design
 from study.planning.plan import Plan
 from study.planning.search import Search
 from study.planning.stopping import Decision
+from study.storage.record import record
 from study.storage.run_dir import Record, State, StudyDir, TrialDir
 
 Objective = Callable[[RunConfig, int], float]  # (run, length) -> box AP
@@ -122,7 +123,7 @@ class Simulation:
         pending = [(leg, weights) for leg in walk for weights in leg.pending(recorded)]
         if pending:
             leg, weights = pending[0]
-            trial.append(record(trial.id, leg, weights, self.score(run, leg, weights)))
+            trial.append(scored(run, leg, weights, self.score(run, leg, weights)))
             trial.save("trunk", str(leg.stop).encode())
         if len(pending) <= 1:
             trial.mark(State.FINISHED)
@@ -132,23 +133,24 @@ class Simulation:
             self._active.remove(trial.id)
 
 
-def record(trial_id: str, leg: Leg, weights: str, ap: float) -> Record:
-    """As much of a record as a plan looks at."""
-    return {
-        "trial_id": trial_id,
-        "leg": leg.name,
-        "weights": weights,
-        "iteration": leg.stop,
-        "length": leg.length,
-        "factor": leg.factor,
-        "AP_box": ap,
-        "time": time.time(),
-    }
+def scored(run: RunConfig, leg: Leg, weights: str, ap: float) -> Record:
+    """The record of an evaluation that found this box AP and cost nothing."""
+    return record(
+        run,
+        leg,
+        weights,
+        scores={"AP_box": ap},
+        losses={},
+        eval_seconds=0.0,
+        costs={},
+        time=time.time(),
+        done=False,
+    )
 
 
 def tail(length: int, ap: float) -> Record:
     """The record of a tail."""
-    return record("any", Leg(0, length, length, 0.1), "tail", ap)
+    return scored(RunConfig(), Leg(0, length, length, 0.1), "tail", ap)
 
 
 def outcome(study: StudyDir) -> dict[str, Any]:

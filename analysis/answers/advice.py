@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pandas as pd
 
 from analysis.reading.frames import groups, rows, values
-from analysis.text.words import MANY, listed, number
+from analysis.text.words import MANY, listed, number, titled
 
 
-def advice(best: pd.DataFrame) -> list[str]:
-    """Rows of `analysis.best`, a sentence without a full stop for each setting, over all sizes."""
+def advice(best: pd.DataFrame, searched: Callable[[str], Sequence[str]]) -> list[str]:
+    """Rows of `analysis.best`, a sentence without a full stop for each setting, over all sizes.
+
+    `searched` gives the hyper-parameters that a study searched (`Results.searched`).
+    """
     found: dict[tuple[str, str], list[str]] = {}
     for (study, arm), mine in groups(best, "study", "arm"):
-        setting = (
-            f"a learning rate of {_by_size(mine, 'lr')} and a weight decay of"
-            f" {_by_size(mine, 'weight_decay')}, for {_by_size(mine, 'length', ' iterations')}"
-        )
+        setting = listed(f"a {titled(name)} of {_by_size(mine, name)}" for name in searched(study))
+        setting += f", for {_by_size(mine, 'length', ' iterations')}"
         found.setdefault((study, setting), []).append(arm)
     return [
         f"{listed(arms)} {'trains' if len(arms) == 1 else 'train'} best at {setting}"

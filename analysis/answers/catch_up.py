@@ -12,11 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.answers import stats
-from analysis.reading import columns
+from analysis.answers import columns, stats
 from analysis.reading.frames import frame, groups, rows, scored, values, where
 from analysis.reading.load import Results
 from analysis.text.words import at_sizes, by_points, images, number, points
+from study.planning.best import rank
 
 
 def catch_up(results: Results, margin: float = stats.MARGIN) -> pd.DataFrame:
@@ -77,5 +77,5 @@ def _best_by_length(tails: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for length in sorted(set(values(tails, "length"))):
         at = rows(where(tails, length=length))
-        found.append(max(at, key=lambda row: row["AP_box"]))
+        found.append(min(at, key=lambda row: rank(row["AP_box"], length, row["index"])))
     return found

@@ -13,9 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.answers import stats
-from analysis.answers.tables import confirmed
-from analysis.reading import columns
+from analysis.answers import columns, stats
+from analysis.answers.settings import confirmed
 from analysis.reading.frames import frame, groups, rows, scored
 from analysis.reading.load import Results
 from analysis.text.words import between, images, points

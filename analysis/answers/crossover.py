@@ -19,9 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.answers import stats
-from analysis.answers.tables import answer
-from analysis.reading import columns
+from analysis.answers import columns, stats
+from analysis.answers.answer import answer
 from analysis.reading.frames import Row, frame, groups, rows, where
 from analysis.reading.load import Results
 from analysis.text.words import images
@@ -111,7 +110,7 @@ def told(row: Row) -> str:
     if low == 0 and math.isinf(high):
         return f"where {lead} ends cannot be told from these sizes"
     if math.isinf(high):
-        return f"{lead} lasts beyond {images(_rounded(low))} ({level}), the end is not in sight"
+        return f"{lead} lasts beyond {images(_rounded(low))} ({level}); where it ends is not known"
     if low == 0:
         return f"{lead} is gone at {images(_rounded(high))} at the latest ({level})"
     return (

@@ -23,8 +23,7 @@ from typing import Any, Literal, get_args
 import pandas as pd
 import safetensors
 
-from analysis.answers import tables
-from analysis.reading import columns
+from analysis.answers import columns, settings
 from analysis.reading.frames import frame, rows, where
 from analysis.reading.load import Results
 
@@ -179,7 +178,7 @@ def seen(results: Results, pretraining: Mapping[str, Seen] | None = None) -> pd.
             f" {', '.join(sorted(there)) or 'none'}"
         )
     before = KNOWN | dict(pretraining or {})
-    chosen, found = tables.best(results), []
+    chosen, found = settings.best(results), []
     for study in results.manifests:
         means = results.manifests[study].get("per_image") or {}
         reference = next(iter(results.arms(study)), "")

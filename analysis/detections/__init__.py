@@ -1,1 +1,1 @@
-"""What the detections that confirm runs keep say of images and mistakes."""
+"""What the stored detections of confirm runs say about images and mistakes."""

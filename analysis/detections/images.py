@@ -11,12 +11,12 @@ import pandas as pd
 from scipy import stats as student
 
 from analysis.answers import stats
-from analysis.detections.confirm_runs import Kept, Run, kept
+from analysis.detections import columns
 from analysis.detections.matches import Kind
-from analysis.reading import columns
+from analysis.detections.stored import Run, Stored, stored
 from analysis.reading.frames import frame, rows
 from analysis.reading.load import Results
-from analysis.text.layout import IMAGES, Column, Table
+from analysis.text.table import IMAGES, Column, Table
 from analysis.text.words import counted, images, number, points
 
 RESAMPLES = 1000
@@ -28,7 +28,7 @@ def image_bootstrap(
     resamples: int = RESAMPLES,
     level: float = stats.LEVEL,
     kind: Kind = "box",
-    of: Sequence[Kept] | None = None,
+    of: Sequence[Stored] | None = None,
 ) -> pd.DataFrame:
     """Each arm against the reference on evaluation images drawn anew, as `columns.IMAGES`.
 
@@ -45,7 +45,7 @@ def image_bootstrap(
     - *Other seeds and draws, the same images* (`low_seeds`, `high_seeds`): the interval of
       `answer`. More images do not make it narrower.
 
-    A claim about the arms in general is exposed to both. By the law of total variance the
+    What is said about the arms in general is exposed to both. By the law of total variance the
     difference varies by the mean over image sets of what seeds make it vary, plus what image sets
     make its mean over seeds vary: the squared errors add. So do the squared half-widths of the
     intervals, for `low_both` and `high_both`: that covers at least as often as each of them does,
@@ -54,15 +54,15 @@ def image_bootstrap(
     too wide also because what a seed does to an image in particular is in both.
 
     Args:
-        of: what `kept` found, if it is at hand; the files are read otherwise.
+        of: what `stored` found, if it is at hand; the files are read otherwise.
 
     Raises:
-        ValueError: see `kept`; or fewer than 2 resamples.
+        ValueError: see `stored`; or fewer than 2 resamples.
     """
     if resamples < 2:
         raise ValueError(f"resamples = {resamples}: at least 2, for an interval")
     found: list[dict[str, Any]] = []
-    for one in kept(results, kind) if of is None else of:
+    for one in stored(results, kind) if of is None else of:
         count = len(one.truth["images"])
         weights = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
         scores = {run.file: run.matches.ap(weights) for run in one.runs}
@@ -126,9 +126,9 @@ def layout(table: pd.DataFrame) -> Table:
         )
     level = f"{table['level'].iloc[0] * 100:g}" if len(table) else "95"
     caption = (
-        f"Difference in box AP, and its {level} % interval if the same models were scored on other"
-        " images, if others were trained and scored on the same images, and if both were new; and"
-        " how much of the squared error is due to the images"
+        f"Difference in box AP, and its {level} % interval: for the same models on other images,"
+        " for models of other seeds on the same images, and for both; and the share of the squared"
+        " error that is due to the images"
     )
     return Table(caption, columns_, shown)
 
@@ -142,13 +142,13 @@ def _sentence(row: dict[str, Any]) -> str:
     arm, reference, low, high = row["arm"], row["reference"], row["low"], row["high"]
     at, gap = f"With {images(row['size'])} to train on", f"{arm} minus {reference}"
     if not math.isfinite(low):
-        return f"{at}, {gap} is the same on whichever of the evaluation images."
+        return f"{at}, {gap} is the same whichever evaluation images are drawn."
     scored = counted(row["images"], "other image")
     text = f"{at}, the same models on {scored}: {points(low)} to {points(high)} AP ({gap})"
     if low > 0 or high < 0:
         text += "; the choice of images does not decide which is ahead"
     else:
-        text += "; which is ahead hangs on the choice of images"
+        text += "; which is ahead depends on the choice of images"
     low, high = row["low_both"], row["high_both"]
     if math.isfinite(low):
         text += f". With other seeds too: {points(low)} to {points(high)} AP"

@@ -25,13 +25,13 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.detections.confirm_runs import Kept, kept
+from analysis.detections import columns
 from analysis.detections.matches import Kind
+from analysis.detections.stored import Stored, stored
 from analysis.drawing.looks import INK, Look
-from analysis.reading import columns
 from analysis.reading.frames import frame, rows, where
 from analysis.reading.load import Results
-from analysis.text.layout import ARM, IMAGES, Column, Table
+from analysis.text.table import ARM, IMAGES, Column, Table
 from analysis.text.words import images, listed, number, points
 
 KINDS = {
@@ -46,19 +46,21 @@ KINDS = {
 HATCHES = ("", "///", "...", "xxx", "\\\\\\", "+++")
 
 
-def errors(results: Results, kind: Kind = "box", of: Sequence[Kept] | None = None) -> pd.DataFrame:
+def errors(
+    results: Results, kind: Kind = "box", of: Sequence[Stored] | None = None
+) -> pd.DataFrame:
     """What each kind of mistake costs each arm at each size, as `columns.ERRORS`.
 
-    Means over the confirm runs that kept their detections.
+    Means over the confirm runs whose detections are stored.
 
     Args:
-        of: what `kept` found, if it is at hand; the files are read otherwise.
+        of: what `stored` found, if it is at hand; the files are read otherwise.
 
     Raises:
-        ValueError: see `kept`.
+        ValueError: see `stored`.
     """
     found: list[dict[str, Any]] = []
-    for one in kept(results, kind) if of is None else of:
+    for one in stored(results, kind) if of is None else of:
         for size in one.sizes:
             for arm in results.arms(one.study):
                 tides = [run.evaluation.tide_errors() for run in one.of(arm, size).values()]
@@ -109,7 +111,7 @@ def layout(table: pd.DataFrame) -> Table:
         mine = rows(where(table, size=row["size"], arm=row["arm"]))
         costs = [points(kind["cost"]) for kind in mine]
         shown.append([number(row["size"]), row["arm"], points(row["AP50"]), *costs])
-    caption = "AP at IoU 0.50, and how much higher it were without each kind of mistake, points"
+    caption = "AP at IoU 0.50, and how many points higher it would be without each kind of mistake"
     return Table(caption, columns_, shown)
 
 

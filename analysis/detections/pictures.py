@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
-from analysis.detections.confirm_runs import Kept, Run
+from analysis.detections.stored import Run, Stored
 from analysis.drawing.looks import INK, PAPER, Look
 from analysis.reading.load import Results
 from analysis.text.words import counted, listed
@@ -64,19 +64,19 @@ class Mark:
     right: bool = True
 
 
-def pictures(results: Results, kept: Kept, looks: dict[str, Look]) -> list[Picture]:
+def pictures(results: Results, there: Stored, looks: dict[str, Look]) -> list[Picture]:
     """A few images for each size and arm: those where it is ahead most, then those where behind.
 
     None if the images are not where they were.
     """
-    if missing(kept):
+    if missing(there):
         return []
-    reference, *others = results.arms(kept.study)
-    names = {category["id"]: category["name"] for category in kept.truth["categories"]}
+    reference, *others = results.arms(there.study)
+    names = {category["id"]: category["name"] for category in there.truth["categories"]}
     found: list[Picture] = []
-    for size in kept.sizes:
+    for size in there.sizes:
         for arm in others:
-            sides = {name: kept.of(name, size) for name in (reference, arm)}
+            sides = {name: there.of(name, size) for name in (reference, arm)}
             if not all(sides.values()):
                 continue
             scores = {name: _mean(runs.values()) for name, runs in sides.items()}
@@ -86,18 +86,18 @@ def pictures(results: Results, kept: Kept, looks: dict[str, Look]) -> list[Pictu
             for at in extremes(scores[arm] - scores[reference]):
                 on_image = {name: own[at] for name, own in scores.items()}
                 marks = {name: own[at] for name, own in shown.items()}
-                found.append(_picture(kept, size, at, marks, on_image, looks))
+                found.append(_picture(there, size, at, marks, on_image, looks))
     return found
 
 
-def missing(kept: Kept) -> str:
+def missing(there: Stored) -> str:
     """Why there can be no pictures; empty if there can."""
-    if kept.images is None:
+    if there.images is None:
         return "The study did not write down where its evaluation images lie."
-    names = [image["file_name"] for image in kept.truth["images"]]
-    lost = sum(not (kept.images / name).is_file() for name in names)
+    names = [image["file_name"] for image in there.truth["images"]]
+    lost = sum(not (there.images / name).is_file() for name in names)
     if lost:
-        return f"{lost} of {len(names)} evaluation images are not in {kept.images} here."
+        return f"{lost} of {len(names)} evaluation images are not in {there.images} here."
     return ""
 
 
@@ -132,14 +132,14 @@ def best(run: Run, names: dict[int, str]) -> dict[int, list[Mark]]:
 
 
 def _picture(
-    kept: Kept,
+    there: Stored,
     size: int,
     at: int,
     shown: dict[str, list[Mark]],
     scores: dict[str, float],
     looks: dict[str, Look],
 ) -> Picture:
-    truth = kept.truth
+    truth = there.truth
     names = {category["id"]: category["name"] for category in truth["categories"]}
     image = sorted(truth["images"], key=lambda one: one["id"])[at]
     objects = [
@@ -147,8 +147,8 @@ def _picture(
         for one in truth["annotations"]
         if one["image_id"] == image["id"] and not one["iscrowd"]
     ]
-    assert kept.images is not None  # or there are no pictures
-    with Image.open(kept.images / image["file_name"]) as file:
+    assert there.images is not None  # or there are no pictures
+    with Image.open(there.images / image["file_name"]) as file:
         pixels = file.convert("RGB")
     told = f"{image['file_name']}: {counted(len(objects), 'object')}, {_named(objects)}"
     panels = [_panel("truth", "", told, pixels, objects, PAPER)]

@@ -1,1 +1,1 @@
-"""Frames for figures, and how each is drawn on given Axes."""
+"""Figures: each as a frame, and how that is drawn on given Axes."""

@@ -14,16 +14,16 @@ from typing import Any
 import pandas as pd
 from scipy import stats as scipy_stats
 
-from analysis.answers import stats, tables
+from analysis.answers import settings, stats
 from analysis.published.columns import AGAINST, RUNS
 from analysis.published.numbers import AUGMENTED, described, paper, tuned_for
 from analysis.reading.columns import SCORES
 from analysis.reading.frames import frame, groups, rows, values, where
 from analysis.reading.load import Results
 from analysis.reading.trial_files import parsed
-from analysis.text.layout import ARM, IMAGES, Column, Table
+from analysis.text.table import ARM, IMAGES, Column, Table
 from analysis.text.words import between, images, number, points
-from analysis.tuning import crossing
+from analysis.tuning import cross_tuning
 from study import recipes
 from study.commands.common import usable
 from study.config import ModelConfig, RunConfig, from_dict
@@ -45,7 +45,7 @@ def against_paper(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
     The paper has one run of each. The difference's interval takes it to scatter as our runs do;
     without repeated runs there is no interval.
     """
-    chosen, found = tables.best(results), []
+    chosen, found = settings.best(results), []
     published = paper()
     for study in results.manifests:
         near = _comparable(results.manifests[study], published)
@@ -53,8 +53,8 @@ def against_paper(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
             if near.empty or where(near, arm=arm).empty:
                 continue
             for other in results.arms(study):
-                given = crossing.as_given(chosen, study, arm, other)
-                runs = tables.with_setting(results.confirmations, given)
+                given = cross_tuning.as_given(chosen, study, arm, other)
+                runs = settings.with_setting(results.confirmations, given, results.setting)
                 tuned = where(chosen, study=study, arm=arm) if arm == other else None
                 found += _rows(where(near, arm=arm), runs, tuned, study, other, level)
     table = frame(found, AGAINST)

@@ -1,10 +1,10 @@
-"""The columns of the frames about the paper, as `analysis.columns` has those of a study."""
+"""The columns of the frames about the paper, see `analysis.reading.columns`."""
 
 from __future__ import annotations
 
-_Columns = dict[str, tuple[str, str]]
+from analysis.reading.columns import Columns, Frames
 
-_SYSTEM: _Columns = {
+_SYSTEM: Columns = {
     "system": ("str", "detector, its augmentation and stages; the network is in the next column"),
     "data": ("str", "coco: val2017 unless noted; voc: val2012"),
     "backbone": ("str", "resnet50, …, as in the configuration; empty: not stated"),
@@ -14,7 +14,7 @@ _SYSTEM: _Columns = {
     "length": ("Int64", "iterations of 16 images; missing: the best one, or not stated"),
     "setting_of": ("str", "arm for which the values were tuned; empty: for none, or not stated"),
 }
-_HOW: _Columns = {
+_HOW: Columns = {
     "standing": (
         "str",
         "V: read in the paper; C: in code; 2: reported by another document; D: derived",
@@ -22,7 +22,7 @@ _HOW: _Columns = {
     "source": ("str", "table, figure or section"),
 }
 
-PAPER: _Columns = (
+PAPER: Columns = (
     {"source": _HOW["source"]}
     | _SYSTEM
     | {
@@ -37,7 +37,7 @@ PAPER: _Columns = (
 )
 """Rows come from the recipes, which hold what is run, and from sentences of the paper."""
 
-AGAINST: _Columns = {
+AGAINST: Columns = {
     "study": ("str", "the run directory, as given to `load`"),
     "size": ("int64", "training images"),
     "arm": ("str", "scratch or imagenet"),
@@ -61,7 +61,7 @@ AGAINST: _Columns = {
     "level": ("float64", "of both intervals"),
     "note": ("str", "what else differs, and what the paper says; empty if nothing"),
 }
-RUNS: _Columns = (
+RUNS: Columns = (
     {
         "run": ("str", "the run directory"),
         "recipe": ("str", "by which it was run; empty: none"),
@@ -77,14 +77,14 @@ RUNS: _Columns = (
         "difference": ("float64", "ours minus the published one"),
     }
 )
-HYPOTHESES: _Columns = {
+HYPOTHESES: Columns = {
     "id": ("str", "H1 to H15"),
     "claim": ("str", "what the paper says"),
     "verdict": ("str", "supported, contradicted, or not tested here"),
     "evidence": ("str", "numbers behind the verdict, or why there is none"),
 }
 
-FRAMES: dict[str, tuple[str, _Columns]] = {
+FRAMES: Frames = {
     "paper": ("the paper's own numbers, a row each; needs no study", PAPER),
     "against_paper": ("a study's numbers beside the paper's", AGAINST),
     "load_runs": ("runs of recipes: a row per record and metric, published ones beside", RUNS),

@@ -18,7 +18,8 @@ from analysis.published import claims, regimes
 from analysis.published.columns import HYPOTHESES
 from analysis.published.judging import Finding
 from analysis.published.numbers import paper
-from analysis.published.observed import System, systems
+from analysis.published.observed import System
+from analysis.published.systems import systems
 from analysis.reading.frames import frame, rows
 from analysis.reading.load import Results
 

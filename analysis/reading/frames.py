@@ -48,6 +48,14 @@ def scored(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[table["AP_box"].notna().to_numpy()]
 
 
+def by_place(table: pd.DataFrame) -> dict[tuple[str, int, str], list[dict[str, Any]]]:
+    """The rows as dictionaries, by study, size and arm."""
+    found: dict[tuple[str, int, str], list[dict[str, Any]]] = {}
+    for row in rows(table):
+        found.setdefault((row["study"], row["size"], row["arm"]), []).append(row)
+    return found
+
+
 def groups(table: pd.DataFrame, *by: str) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
     """The rows by their values in these columns, in the order in which those first appear."""
     for key, group in table.groupby(list(by), sort=False):

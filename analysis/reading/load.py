@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.reading import columns
-from analysis.reading.columns import STATES
+from analysis.reading.columns import STATES, widened
 from analysis.reading.frames import frame, groups, where
 from analysis.reading.trial_files import Row, Trial, parsed, read
 from study.commands.common import usable
@@ -29,7 +29,7 @@ _ADVICE = "give the --run-dir of a `python -m study.sweep`"
 
 @dataclass(frozen=True)
 class Results:
-    """What one or more studies recorded. The columns are documented in `analysis.columns`."""
+    """What one or more studies recorded; `help(analysis)` has the columns."""
 
     manifests: dict[str, dict[str, Any]]  # study to the contents of its study.json
     trials: pd.DataFrame
@@ -51,6 +51,21 @@ class Results:
             names = ", ".join(self.manifests)
             raise ValueError(f"manifest: {len(self.manifests)} studies ({names}): use `manifests`")
         return next(iter(self.manifests.values()))
+
+    @property
+    def hyper_parameters(self) -> tuple[str, ...]:
+        """Those that have a column: learning rate, weight decay, and what any study searched."""
+        return _hyper_parameters(self.manifests.values())
+
+    @property
+    def setting(self) -> tuple[str, ...]:
+        """The columns in which two settings may differ."""
+        return (*self.hyper_parameters, "length", "factor")
+
+    def searched(self, study: str) -> tuple[str, ...]:
+        """The hyper-parameters that the study searched, by their names in OptimConfig."""
+        ranges = self.manifests[study]["question"].get("nuisance", {}).get("ranges", {})
+        return tuple(name for name in self.hyper_parameters if name in ranges)
 
     def arms(self, study: str) -> list[str]:
         """The study's arms, the reference first: "scratch" if it is there."""
@@ -74,16 +89,15 @@ def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
     paths = [run_dirs] if isinstance(run_dirs, (str, Path)) else list(run_dirs)
     if not paths:
         raise ValueError("run_dirs = []: at least one run directory")
-    manifests: dict[str, dict[str, Any]] = {}
-    trials: list[Trial] = []
-    for path in paths:
-        study = StudyDir(usable(path, writing=False)).snapshot()
-        manifests[str(path)] = _manifest(study)
-        found = [read(str(path), trial) for trial in study.trials()]
-        arms = _arms(manifests[str(path)], [trial.place["arm"] for trial in found])
+    studies = {str(path): StudyDir(usable(path, writing=False)).snapshot() for path in paths}
+    manifests = {path: _manifest(study) for path, study in studies.items()}
+    names, trials = _hyper_parameters(manifests.values()), list[Trial]()
+    for path, study in studies.items():
+        found = [read(path, trial, names) for trial in study.trials()]
+        arms = _arms(manifests[path], [trial.place["arm"] for trial in found])
         trials += sorted(found, key=lambda trial: trial.order(arms))
-    rows = frame((t.row() for t in trials), columns.TRIALS)
-    tails = frame((tail for t in trials for tail in t.tails()), columns.TAILS)
+    rows = frame((t.row() for t in trials), widened(columns.TRIALS, names))
+    tails = frame((tail for t in trials for tail in t.tails()), widened(columns.TAILS, names))
     return Results(
         manifests=manifests,
         trials=rows,
@@ -92,11 +106,17 @@ def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
         costs=_costs(trials, rows, tails),
         confirmations=frame(
             (t.confirmation() for t in trials if t.place["role"] == "confirm"),
-            columns.CONFIRMATIONS,
+            widened(columns.CONFIRMATIONS, names),
         ),
         init_reports=_init_reports(trials),
         strips=_strips(trials),
     )
+
+
+def _hyper_parameters(manifests: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+    ranges = (one["question"].get("nuisance", {}).get("ranges", {}) for one in manifests)
+    others = sorted({name for names in ranges for name in names} - columns.SETTING.keys())
+    return (*columns.SETTING, *others)
 
 
 def _arms(manifest: dict[str, Any], there: Iterable[str]) -> list[str]:

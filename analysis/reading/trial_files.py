@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from analysis.reading.columns import SCORES, STATES
+from study.planning.best import rank
 from study.storage.run_dir import TrialDir
 
 Row = dict[str, Any]
@@ -24,16 +26,13 @@ class Trial:
     """One trial's files, as read."""
 
     place: Row  # study, trial_id, arm, size, seed, draw, role, index, strategy, of
+    setting: Row  # the values of its hyper-parameters, by name
     run: Row  # the RunConfig
     stopped_at: int | None  # the rung at which it was told to end
     strip: Row | None  # name, low, high
     records: list[Row]
     events: list[Row]
     init_report: dict[str, dict[str, int]]
-
-    @property
-    def setting(self) -> Row:
-        return {key: self.run["optim"][key] for key in ("lr", "weight_decay")}
 
     @property
     def state(self) -> str:
@@ -61,7 +60,7 @@ class Trial:
 
     def row(self) -> Row:
         scored = [tail for tail in self.tails() if pd.notna(tail["AP_box"])]
-        best = max(scored, key=lambda r: (r["AP_box"], -r["length"]), default={})
+        best = min(scored, key=lambda r: rank(r["AP_box"], r["length"], 0), default={})
         events, images = self.events, self.spent("images_spent")
         times = [row["time"] for row in (*events, *self.records) if "time" in row]
         return {
@@ -98,8 +97,8 @@ class Trial:
         return self.place | self.setting | asked | state | scores
 
 
-def read(study: str, trial: TrialDir) -> Trial:
-    """The trial of a study.
+def read(study: str, trial: TrialDir, names: Sequence[str]) -> Trial:
+    """The trial of a study; `names` are the hyper-parameters whose values are wanted.
 
     Raises:
         ValueError: a file is not what a study writes; names it.
@@ -108,7 +107,7 @@ def read(study: str, trial: TrialDir) -> Trial:
     config = parsed(at("config.json"), trial.config)
     records = parsed(at("records.jsonl"), trial.records)
     events = parsed(at("events.jsonl"), trial.events)
-    report = parsed(at("init_report.json"), trial.init_report)
+    init_report = parsed(at("init_report.json"), trial.init_report)
     for number, record in enumerate(records, 1):
         missing = [key for key in _NEEDED if key not in record]
         if missing:
@@ -124,12 +123,13 @@ def read(study: str, trial: TrialDir) -> Trial:
         place: Row = {key: run[key] for key in ("arm", "size", "seed", "draw")}
         place |= {key: config[key] for key in ("role", "index", "strategy")}
         place["of"] = config.get("of", "")
-        _ = [run[key] for key in ("split", "optim", "schedule")]
+        _ = [run[key] for key in ("split", "schedule")]
+        setting = {name: run["optim"].get(name) for name in names}
     except KeyError as error:
         raise ValueError(f"{at('config.json')}: has no {error.args[0]}") from error
     place |= {"study": study, "trial_id": trial.id}
     stopped_at, strip = config.get("stopped_at"), config.get("strip")
-    return Trial(place, run, stopped_at, strip, records, events, report)
+    return Trial(place, setting, run, stopped_at, strip, records, events, init_report)
 
 
 def parsed(path: str, read: Any) -> Any:

@@ -4,17 +4,23 @@ and what tuning, luck and each hyper-parameter had to do with it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import pandas as pd
 
 from analysis.answers.advice import advice
 from analysis.answers.catch_up import told as caught_up
 from analysis.answers.crossover import told as ended
 from analysis.drawing.looks import Look
+from analysis.reading.columns import SETTING
 from analysis.reading.frames import rows
 from analysis.reading.load import Results
-from analysis.report import panels
+from analysis.report import figures, panels
 from analysis.report.derived import Tables
+from analysis.text.words import titled
 from analysis.tuning.curve import told as tuned_more
+from analysis.tuning.importance import foremost
 from analysis.tuning.importance import layout as important
 from analysis.tuning.variation import told as luck
 
@@ -23,9 +29,14 @@ def context(results: Results, study: str, looks: dict[str, Look], made: Tables) 
     """Sentences, tables and panels, by the names that the page's template calls them by."""
     tuned, told = made["tuning_curve"], (made["importance"]["withheld"] == "").to_numpy()
     shared, unsaid = made["importance"].loc[told], made["importance"].loc[~told]
+    names = results.searched(study)
+    axes = map_axes(shared, names)
     return {
-        "beyond": beyond(made),
-        "importance": important(shared) if len(shared) else None,
+        "beyond": beyond(results, made),
+        "maps": figures.maps(results, study, looks, axes),
+        "map_axes": [titled(name) for name in axes],
+        "left_out": [titled(name) for name in names if name not in axes],
+        "importance": important(shared, names) if len(shared) else None,
         "no_shares": sorted(set(unsaid["withheld"])) if shared.empty else [],
         "luck": luck(made["variation"]),
         "tuning_told": tuned_more(tuned),
@@ -39,10 +50,17 @@ def context(results: Results, study: str, looks: dict[str, Look], made: Tables) 
     }
 
 
-def beyond(made: Tables) -> list[str]:
+def map_axes(importance: pd.DataFrame, names: Sequence[str]) -> tuple[str, str]:
+    """The two hyper-parameters that decide most of what was searched, in their usual order."""
+    two = sorted(foremost(importance, names)[:2], key=list(names).index)
+    first, second, *_ = dict.fromkeys([*two, *SETTING])  # if fewer than two were searched
+    return first, second
+
+
+def beyond(results: Results, made: Tables) -> list[str]:
     """What follows the headline, in sentences."""
     leads = [text for text in map(ended, rows(made["crossover"])) if text]
     met = made["catch_up"]
     apart = met.loc[(met["AP_box_arm"] > met["margin"]).to_numpy()]  # or there is nothing to reach
-    said = [*leads, *caught_up(apart), *advice(made["best"])]
+    said = [*leads, *caught_up(apart), *advice(made["best"], results.searched)]
     return [f"{text[0].upper()}{text[1:]}." for text in said]

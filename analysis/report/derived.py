@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.answers import tables
+from analysis.answers import answer as answers
+from analysis.answers import settings
 from analysis.answers.catch_up import catch_up
 from analysis.answers.crossover import of_answer
 from analysis.answers.seen import seen
@@ -13,7 +14,7 @@ from analysis.published import against
 from analysis.published.hypotheses import hypotheses
 from analysis.reading.load import Results
 from analysis.report.flags import flags
-from analysis.tuning import crossing, curve, stopping
+from analysis.tuning import cross_tuning, curve, stop_audit
 from analysis.tuning.importance import importance
 from analysis.tuning.variation import variation
 
@@ -26,17 +27,17 @@ def derived(results: Results) -> Tables:
     Bands and resamples are drawn with generators of fixed seed, so that they stay the same when a
     report is written anew.
     """
-    answer = tables.answer(results)
+    answer = answers.answer(results)
     return {
         "answer": answer,
         "crossover": of_answer(answer),
         "catch_up": catch_up(results),
-        "best": tables.best(results),
+        "best": settings.best(results),
         "importance": importance(results),
         "tuning_curve": curve.tuning_curve(results, np.random.default_rng(0)),
         "variation": variation(results, np.random.default_rng(0)),
-        "cross_tuning": crossing.cross_tuning(results),
-        "stop_audit": stopping.stop_audit(results),
+        "cross_tuning": cross_tuning.cross_tuning(results),
+        "stop_audit": stop_audit.stop_audit(results),
         "against_paper": against.against_paper(results),
         "hypotheses": hypotheses(results),
         "seen": seen(results),

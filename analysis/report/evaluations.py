@@ -1,4 +1,4 @@
-"""What the detections that were kept show, for the report: frames, a figure a size, pictures."""
+"""What the stored detections show, for the report: frames, a figure a size, pictures."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import numpy as np
 import pandas as pd
 
 from analysis.detections import images, mistakes, pictures
-from analysis.detections.confirm_runs import kept
 from analysis.detections.pictures import Picture
+from analysis.detections.stored import stored
 from analysis.drawing.looks import looks
 from analysis.reading.load import Results
 from analysis.report import figures
 from analysis.report.figures import Figure
-from analysis.text.layout import Table
+from analysis.text.table import Table
 
 SEED = 0  # of the images drawn: the same report whenever it is written
 
 
 @dataclass(frozen=True)
 class Evaluations:
-    """The report's sections about evaluation; all empty where nothing was kept."""
+    """The report's sections about evaluation; all empty where nothing is stored."""
 
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     number: int = 0  # evaluation images
@@ -39,9 +39,9 @@ def evaluations(results: Results, with_pictures: bool = True) -> Evaluations:
     """What one study's detections show.
 
     Raises:
-        ValueError: files in the run directory that hold something else; see `kept`.
+        ValueError: files in the run directory that hold something else; see `stored`.
     """
-    found = kept(results)
+    found = stored(results)
     if not found:
         return Evaluations()
     (one,) = found

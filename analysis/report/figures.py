@@ -24,11 +24,12 @@ from analysis.answers.crossover import crossover, within
 from analysis.answers.crossover import told as crossover_told
 from analysis.answers.seen import seen as account
 from analysis.detections.mistakes import draw_errors
-from analysis.drawing import plots
+from analysis.drawing import learning, sizes, style, tuning
+from analysis.drawing import seen as drawn_seen
 from analysis.drawing.looks import INK, PAPER, RULE, Look
 from analysis.reading.frames import groups, rows, values, where
 from analysis.reading.load import Results
-from analysis.text.words import between, images, listed, number, points
+from analysis.text.words import between, images, listed, number, points, titled
 
 PANEL = (4.9, 3.5)  # inches of 72 px
 
@@ -49,7 +50,7 @@ def by_size(results: Results, study: str, looks: dict[str, Look]) -> list[Figure
     marked = within(crossover(results), study)
     found: list[Figure] = []
     for kind in ("box", "mask"):
-        frame = plots.by_size(results, study, kind)
+        frame = sizes.by_size(results, study, kind)
         means = where(frame, what="mean")
         if means.empty:
             continue
@@ -66,7 +67,7 @@ def by_size(results: Results, study: str, looks: dict[str, Look]) -> list[Figure
         alt += "".join(f" {crossover_told(end)}." for end in ends)
 
         def draw(ax: Axes, frame: Any = frame, kind: str = kind, ends: list[Any] = ends) -> None:
-            plots.draw_by_size(ax, frame, looks, kind, ends)
+            sizes.draw_by_size(ax, frame, looks, kind, ends)
 
         title = f"{kind.capitalize()} AP against training images"
         found.append(figure(f"size-{kind}", title, alt, draw, looks))
@@ -77,7 +78,7 @@ def learning_curves(results: Results, study: str, looks: dict[str, Look]) -> lis
     """AP against images seen, a panel for each size."""
     found: list[Figure] = []
     for size in results.sizes(study):
-        frame = plots.learning_curves(results, study, size)
+        frame = learning.learning_curves(results, study, size)
         if frame.empty:
             continue
         told = [
@@ -90,37 +91,42 @@ def learning_curves(results: Results, study: str, looks: dict[str, Look]) -> lis
         alt = f"Box AP against images seen, {images(size)}: {listed(told)}."
 
         def draw(ax: Axes, frame: Any = frame) -> None:
-            plots.draw_learning_curves(ax, frame, looks)
+            learning.draw_learning_curves(ax, frame, looks)
 
         found.append(figure(f"curves-{size}", images(size), alt, draw, looks))
     return found
 
 
-def settings(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
-    """Learning rate against weight decay, a panel for each size and arm."""
+def maps(
+    results: Results, study: str, looks: dict[str, Look], axes: tuple[str, str]
+) -> list[Figure]:
+    """One hyper-parameter against another, a panel for each size and arm."""
+    x, y = axes
     found: list[Figure] = []
     for size in results.sizes(study):
         scores = values(where(results.trials, study=study, size=size, role="tune"), "AP_box")
         highest = max(filter(math.isfinite, scores), default=1.0)
         for arm, look in looks.items():
-            frame = plots.settings(results, study, size, arm)
+            frame = tuning.trial_map(results, study, size, arm)
             if frame.empty:
                 continue
             best = rows(where(frame, chosen=True))
-            alt = f"{len(frame)} trials of {arm} with {images(size)} by rate and weight decay."
+            alt = (
+                f"{len(frame)} trials of {arm} with {images(size)} by {titled(x)} and {titled(y)}."
+            )
             for row in best:
                 alt += (
-                    f" The best, {points(row['AP_box'])} AP, is at rate {number(row['lr'])} and"
-                    f" weight decay {number(row['weight_decay'])}."
+                    f" The best, {points(row['AP_box'])} AP, is at {titled(x)} {number(row[x])}"
+                    f" and {titled(y)} {number(row[y])}."
                 )
 
             def draw(
                 ax: Axes, frame: Any = frame, look: Look = look, top: float = highest
             ) -> None:
-                plots.draw_settings(ax, frame, look, top)
+                tuning.draw_trial_map(ax, frame, look, top, axes)
 
             title = f"{images(size)}, {arm}"
-            found.append(figure(f"settings-{size}-{arm}", title, alt, draw, looks))
+            found.append(figure(f"map-{size}-{arm}", title, alt, draw, looks))
     return found
 
 
@@ -130,7 +136,7 @@ def seen(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
     every = where(account(results), study=study)
     for size in results.sizes(study):
         mine = where(every, size=size)
-        frame = plots.seen(mine)
+        frame = drawn_seen.seen(mine)
         if where(frame, part="pretraining").empty:
             continue
         told = [
@@ -144,7 +150,7 @@ def seen(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
         alt = f"Seen in pre-training and training with the chosen setting: {'; '.join(told)}."
 
         def draw(ax: Axes, frame: Any = frame) -> None:
-            plots.draw_seen(ax, frame, looks)
+            drawn_seen.draw_seen(ax, frame, looks)
 
         found.append(figure(f"seen-{size}", images(size), alt, draw, looks))
     return found
@@ -171,7 +177,7 @@ def errors(frame: pd.DataFrame, looks: dict[str, Look]) -> list[Figure]:
 def figure(
     name: str, title: str, alt: str, draw: Callable[[Axes], None], looks: dict[str, Look]
 ) -> Figure:
-    with rc_context({**plots.STYLE, "svg.hashsalt": name}):
+    with rc_context({**style.STYLE, "svg.hashsalt": name}):
         canvas = Canvas(figsize=PANEL, layout="constrained")
         FigureCanvasSVG(canvas)
         draw(canvas.add_subplot())

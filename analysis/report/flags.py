@@ -7,22 +7,21 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.answers import tables
-from analysis.reading import columns
+from analysis.answers import ranges, settings
 from analysis.reading.frames import frame, rows, scored, where
 from analysis.reading.load import Results
-from analysis.text.words import counted, listed, points
-from analysis.tuning import stopping
+from analysis.report import columns
+from analysis.text.words import counted, listed, points, titled
+from analysis.tuning import stop_audit
 
 _LENGTHS = {
     "low": "the best length is the shortest tried: a shorter one may do as well",
     "high": "the best length is the longest tried: a longer one may score more",
 }
-_RANGES = {"lr": "learning rate", "weight_decay": "weight decay"}
 _RUNS = {
     "tune": "trials",
     "audit": "continued trials",
-    "confirm": "confirmation runs",
+    "confirm": "confirm runs",
     "cross": "cross-tuned runs",
 }
 
@@ -68,7 +67,7 @@ def _unfinished(results: Results, study: str) -> Iterator[dict[str, Any]]:
     if waiting:
         message = f"{waiting} of {counted(len(trials), 'trial')} still running or to be resumed"
         yield {"kind": "unfinished", "message": message}
-    confirmed = where(scored(tables.confirmed(results)), study=study)
+    confirmed = where(scored(settings.confirmed(results)), study=study)
     order = results.arms(study)
     for size in results.sizes(study):
         here = where(trials, size=size, role="tune")
@@ -99,25 +98,25 @@ def _lost(results: Results, study: str) -> Iterator[dict[str, Any]]:
                 continue
             message = f"{row[state]} of {row['trials']} {runs} {state}"
             if row["role"] == "confirm":
-                message += "; the mean over the others may flatter this arm"
+                message += "; the mean over the others may be too high for this arm"
             yield {k: row[k] for k in ("size", "arm")} | {"kind": state, "message": message}
 
 
 def _edges(results: Results, study: str) -> Iterator[dict[str, Any]]:
-    for row in rows(where(tables.best(results), study=study)):
+    for row in rows(where(settings.best(results), study=study)):
         if row["AP_box"] == 0:  # all settings tie, and where the first of them lies says nothing
             message = "no trial scored above 0 AP: train longer, or search elsewhere"
             yield {k: row[k] for k in ("size", "arm")} | {"kind": "zero", "message": message}
             continue
-        ranges = tables.searched(results, study, row["size"])
-        for name in ("lr", "weight_decay", "length"):
+        limits = ranges.searched(results, study, row["size"])
+        for name in (*results.searched(study), "length"):
             if end := row[f"{name}_edge"]:
-                message = _edge(results, study, row["size"], name, end, ranges[name])
+                message = _edge(results, study, row["size"], name, end, limits[name])
                 yield {k: row[k] for k in ("size", "arm")} | {"kind": "edge", "message": message}
 
 
 def _edge(
-    results: Results, study: str, size: int, name: str, end: str, of: tables.Searched
+    results: Results, study: str, size: int, name: str, end: str, of: ranges.Searched
 ) -> str:
     """What to do about a best setting at an edge: depends on what the study did about it."""
     if of.ladder:
@@ -133,17 +132,17 @@ def _edge(
     else:
         then = f": {again}"
     side = {"low": "lower", "high": "upper"}[end]
-    return f"the best {_RANGES[name]} is near the {side} end of its range{then}"
+    return f"the best {titled(name)} is near the {side} end of its range{then}"
 
 
 def _stopped(results: Results, study: str) -> Iterator[dict[str, Any]]:
-    for row in rows(where(stopping.stop_audit(results), study=study)):
+    for row in rows(where(stop_audit.stop_audit(results), study=study)):
         if row["false_stops"]:
             message = (
                 f"stopping lost {points(row['regret'])} AP on the tuning split, or more:"
                 f" {row['false_stops']} of {counted(row['audited'], 'stopped trial')} that"
                 f" {'was' if row['audited'] == 1 else 'were'} continued ended above the chosen"
-                f" one; {stopping.advice(results.manifests[study])}"
+                f" one; {stop_audit.advice(results.manifests[study])}"
             )
             place = {key: row[key] for key in ("size", "arm")}
             yield place | {"kind": "stopping", "message": message}

@@ -1,16 +1,18 @@
-"""The panels of the page that `analysis.drawing.charts` draws, each with its text."""
+"""More panels of the page: chosen trials on their way, the search, and what it all cost."""
 
 from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.drawing import charts
+from analysis.drawing import learning, spending
+from analysis.drawing import tuning as search
 from analysis.drawing.looks import Look
 from analysis.reading.frames import groups, rows, values, where
 from analysis.reading.load import Results
 from analysis.report.figures import Figure, figure
-from analysis.text.words import counted, duration, images, listed, number, points
+from analysis.text.words import counted, images, listed, number, points
+from study.commands.words import duration
 
 SMALL = 2  # sizes whose training loss is shown beside their AP, the smallest ones
 
@@ -19,7 +21,7 @@ def leaps(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
     """AP against iterations with a leap at every tail, a panel for each size."""
     found: list[Figure] = []
     for size in results.sizes(study):
-        frame = charts.leaps(results, study, size)
+        frame = learning.leaps(results, study, size)
         if frame.empty:
             continue
         told = [
@@ -31,7 +33,7 @@ def leaps(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
         alt = f"Box AP against iterations, {images(size)}, chosen settings: {'; '.join(told)}."
 
         def draw(ax: Axes, frame: pd.DataFrame = frame) -> None:
-            charts.draw_leaps(ax, frame, looks)
+            learning.draw_leaps(ax, frame, looks)
 
         title = f"{images(size)}: AP by iterations"
         found.append(figure(f"leaps-{size}", title, alt, draw, looks))
@@ -42,7 +44,7 @@ def losses(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]
     """Training loss against iterations at the smallest sizes."""
     found: list[Figure] = []
     for size in results.sizes(study)[:SMALL]:
-        frame = charts.losses(results, study, size)
+        frame = learning.losses(results, study, size)
         if frame.empty:
             continue
         told = [
@@ -53,7 +55,7 @@ def losses(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]
         alt = f"Training loss against iterations, {images(size)}: {listed(told)}."
 
         def draw(ax: Axes, frame: pd.DataFrame = frame) -> None:
-            charts.draw_losses(ax, frame, looks)
+            learning.draw_losses(ax, frame, looks)
 
         title = f"{images(size)}: training loss"
         found.append(figure(f"loss-{size}", title, alt, draw, looks))
@@ -78,7 +80,7 @@ def tuning(
         alt = f"Expected best box AP by number of trials, {images(size)}: {listed(told)}."
 
         def draw(ax: Axes, frame: pd.DataFrame = frame) -> None:
-            charts.draw_tuning(ax, frame, looks)
+            search.draw_tuning(ax, frame, looks)
 
         found.append(figure(f"tuning-{size}", images(size), alt, draw, looks))
     return found
@@ -88,19 +90,19 @@ def parallel(results: Results, study: str, looks: dict[str, Look]) -> list[Figur
     """Every trial across its hyper-parameters, a panel for each size."""
     found: list[Figure] = []
     for size in results.sizes(study):
-        frame = charts.parallel(results, study, size)
+        frame = search.parallel(results, study, size)
         if len(set(frame["trial_id"])) < 2:
             continue
         spans = [
-            f"{title} {number(min(mine))} to {number(max(mine))}"
-            for axis, title in charts.AXES.items()
+            f"{search.axis_title(axis)} {number(min(mine))} to {number(max(mine))}"
+            for axis in dict.fromkeys(frame["axis"])
             for mine in [values(where(frame, axis=axis), "value")]
         ]
         count = counted(len(set(frame["trial_id"])), "trial")
         alt = f"{count} with {images(size)} as lines across {listed(spans)}."
 
         def draw(ax: Axes, frame: pd.DataFrame = frame) -> None:
-            charts.draw_parallel(ax, frame, looks)
+            search.draw_parallel(ax, frame, looks)
 
         found.append(figure(f"parallel-{size}", images(size), alt, draw, looks))
     return found
@@ -108,7 +110,7 @@ def parallel(results: Results, study: str, looks: dict[str, Look]) -> list[Figur
 
 def timeline(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
     """When trials ran and how they ended, one panel."""
-    frame = charts.timeline(results, study)
+    frame = spending.timeline(results, study)
     if frame.empty or not max(values(frame, "ended")) > 0:
         return []
     ended: dict[str, int] = {}
@@ -119,14 +121,14 @@ def timeline(results: Results, study: str, looks: dict[str, Look]) -> list[Figur
     alt = f"When each of {counted(len(frame), 'trial')} ran, over {hours}: {told}."
 
     def draw(ax: Axes) -> None:
-        charts.draw_timeline(ax, frame, looks)
+        spending.draw_timeline(ax, frame, looks)
 
     return [figure("timeline", "When trials ran, and how they ended", alt, draw, looks)]
 
 
 def spent(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
     """Device time by size, arm and role, one panel."""
-    frame = charts.spent(results, study)
+    frame = spending.spent(results, study)
     if frame.empty or not sum(values(frame, "device_hours")) > 0:
         return []
     told = [
@@ -137,6 +139,6 @@ def spent(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
     alt = f"Device time by role: {'; '.join(told)}."
 
     def draw(ax: Axes) -> None:
-        charts.draw_spent(ax, frame, looks)
+        spending.draw_spent(ax, frame, looks)
 
     return [figure("spent", "Device time by role", alt, draw, looks)]

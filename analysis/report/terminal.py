@@ -12,12 +12,12 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from analysis.reading.load import Results
-from analysis.report import chapters
+from analysis.report import chapters, tables
 from analysis.report.derived import Tables
 from analysis.report.flags import lines
-from analysis.text import layout
+from analysis.text.table import Table
 from analysis.text.words import headline
-from analysis.tuning import crossing, stopping
+from analysis.tuning import cross_tuning, stop_audit
 
 WIDTH = 100  # of prose, in characters, where the terminal has as many
 
@@ -33,23 +33,24 @@ def show(results: Results, made: Tables, file: IO[str] | None = None) -> None:
     console = Console(file=file, width=1000, highlight=False, markup=False, emoji=False)
     answer = made["answer"]
     _prose(console, headline(answer), style="bold")
-    for text in chapters.beyond(made):
+    for text in chapters.beyond(results, made):
         console.print()
         _prose(console, text)
     if len(answer):
-        _table(console, layout.answer(answer))
+        _table(console, tables.answer(answer))
     if raised := lines(made["flags"]):
         console.print("\nBefore you believe it")
         for line in raised:
             _prose(console, f"- {line}", indent="  ")
-    best, costs = layout.settings(made["best"]), layout.costs(results.costs)
+    best = tables.settings(made["best"], results.hyper_parameters)
+    costs = tables.costs(results.costs)
     if best.rows:
         _table(console, best)
     stopped, crossed = made["stop_audit"], made["cross_tuning"]
-    paper = crossing.as_in_the_paper(results, crossed)
+    paper = cross_tuning.as_in_the_paper(results, crossed)
     for told, table in (
-        (crossing.told(paper), crossing.layout(crossed, paper)),
-        (stopping.told(stopped), stopping.layout(stopped)),
+        (cross_tuning.told(paper), cross_tuning.layout(crossed, paper)),
+        (stop_audit.told(stopped), stop_audit.layout(stopped)),
     ):
         if table.rows:
             _table(console, table)
@@ -59,7 +60,7 @@ def show(results: Results, made: Tables, file: IO[str] | None = None) -> None:
     if costs.rows:
         _table(console, costs)
     console.print()
-    _prose(console, layout.saving(results.costs))
+    _prose(console, tables.saving(results.costs))
 
 
 def _prose(console: Console, text: str, style: str = "", indent: str = "") -> None:
@@ -69,7 +70,7 @@ def _prose(console: Console, text: str, style: str = "", indent: str = "") -> No
     console.print(Text(filled, style=style))
 
 
-def _table(console: Console, table: layout.Table) -> None:
+def _table(console: Console, table: Table) -> None:
     look = {"box": box.SIMPLE_HEAD, "show_edge": False, "padding": (0, 1, 0, 0)}
     shown = RichTable(show_footer=bool(table.total), **look)
     for index, column in enumerate(table.columns):

@@ -1,8 +1,8 @@
 """The answer in words, and numbers as people read them.
 
-A sentence never claims more than its interval allows: an arm is ahead only if the whole interval
+A sentence never says more than its interval allows: an arm is ahead only if the whole interval
 lies on its side of zero, two are called equal only if an equivalence test shows it, a single run
-or the tuning split claims nothing, and "no difference can be claimed" is not "there is none".
+or the tuning split shows nothing, and "no difference is shown" is not "there is none".
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ import pandas as pd
 
 from analysis.reading.frames import Row, rows
 
-Claim = Literal[
+Conclusion = Literal[
     "ahead", "behind", "equal", "undecided", "unrepeated", "unconfirmed", "missing", "alone"
 ]
+
+_TITLES = {"lr": "learning rate"}
 
 MANY = 3  # sizes that are listed one by one
 
 
-def claim(row: Row) -> Claim:
+def conclusion(row: Row) -> Conclusion:
     """What a row of `answer` allows to be said about its arm against the reference, in box AP."""
     alone = not isinstance(row["arm"], str)
     if math.isnan(row["AP_box_reference"] if alone else row["AP_box_difference"]):
@@ -40,11 +42,11 @@ def claim(row: Row) -> Claim:
     return "equal" if row["AP_box_equal"] else "undecided"
 
 
-def verdict(row: Row) -> str:
+def in_words(row: Row) -> str:
     """One row of `answer` as a sentence, with its size, without a full stop."""
     arm, reference, gap = row["arm"], row["reference"], row["AP_box_difference"]
     low, high = row["AP_box_difference_low"], row["AP_box_difference_high"]
-    what = claim(row)
+    what = conclusion(row)
     first, second = (arm, reference) if gap >= 0 else (reference, arm)
     if what == "behind":
         low, high = -high, -low
@@ -54,12 +56,12 @@ def verdict(row: Row) -> str:
         "behind": f"{first} is ahead of {second} by {points(abs(gap))} AP ({interval})",
         "equal": f"{arm} and {reference} differ by less than {points(row['margin'])} AP"
         f" ({arm} minus {reference}: {points(gap)} AP, {interval})",
-        "undecided": "no difference can be claimed"
+        "undecided": "no difference is shown"
         f" ({arm} minus {reference}: {points(gap)} AP, {interval})",
         "unrepeated": f"{arm} minus {reference} is {points(gap)} AP, but the repeats are too few,"
-        " or too alike, for an interval: no difference can be claimed",
+        " or too alike, for an interval: no difference is shown",
         "unconfirmed": f"{first} scored {points(abs(gap))} AP more than {second} on the tuning"
-        " split (one seed, optimistic); no difference can be claimed before it is confirmed",
+        " split (one seed, optimistic); no difference is shown before it is confirmed",
         "missing": f"too early to compare {reference} and {arm}: no score yet",
         "alone": f"{reference} reaches {_alone(row)}; there is no second arm",
     }
@@ -76,9 +78,9 @@ def headline(table: pd.DataFrame) -> str:
         contrasts.setdefault((row["study"], str(row["arm"])), []).append(row)
     for (_, arm), group in contrasts.items():
         reference = group[0]["reference"]
-        found: dict[Claim, list[dict[str, Any]]] = {}
+        found: dict[Conclusion, list[dict[str, Any]]] = {}
         for row in group:
-            found.setdefault(claim(row), []).append(row)
+            found.setdefault(conclusion(row), []).append(row)
         tried = [row["size"] for row in group]
         sentences += [_sentence(what, same, tried, arm, reference) for what, same in found.items()]
     return " ".join(sentences) or "Nothing has been asked of this study yet."
@@ -119,13 +121,9 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def duration(seconds: float) -> str:
-    """Seconds as 42 s, 12 min, 3.4 h or 5.0 d."""
-    for unit, length, limit in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 72)):
-        if seconds / length < limit:
-            decimals = 1 if unit == "h" else 0
-            return f"{seconds / length:.{decimals}f} {unit}"
-    return f"{seconds / 86400:.1f} d"
+def titled(name: str) -> str:
+    """A hyper-parameter, by its name in OptimConfig, as people call it."""
+    return _TITLES.get(name, name.replace("_", " "))
 
 
 def listed(items: Iterable[str]) -> str:
@@ -164,7 +162,7 @@ def _spanned(texts: list[str], together: bool) -> str:
 
 
 def _sentence(
-    what: Claim, same: list[dict[str, Any]], tried: Sequence[int], arm: str, reference: str
+    what: Conclusion, same: list[dict[str, Any]], tried: Sequence[int], arm: str, reference: str
 ) -> str:
     sizes = [row["size"] for row in same]
     at = at_sizes(sizes, tried, "training image")
@@ -177,11 +175,11 @@ def _sentence(
         "behind": f"With {at}, {reference} beats {arm} by {by}.",
         "equal": f"With {at}, {arm} and {reference} differ by less than"
         f" {points(same[0]['margin'])} AP.",
-        "undecided": f"With {at}, no difference between {arm} and {reference} can be claimed.",
+        "undecided": f"With {at}, no difference between {arm} and {reference} is shown.",
         "unrepeated": f"With {at}, the repeats of {arm} and {reference} are too few, or too"
-        " alike, to claim a difference.",
+        " alike, to show a difference.",
         "unconfirmed": f"With {at}, {arm} and {reference} are tuned but not confirmed:"
-        " nothing can be claimed yet.",
+        " nothing is shown yet.",
         "missing": f"With {at}, there are no scores to compare yet.",
         "alone": f"With {at}, {reference} reaches {alone}; there is no second arm.",
     }[what]

@@ -19,10 +19,10 @@ from opda.nonparametric import EmpiricalDistribution
 from scipy.special import comb
 
 from analysis.answers import stats
-from analysis.reading import columns
 from analysis.reading.frames import frame, groups, rows, values, where
 from analysis.reading.load import Results
 from analysis.text.words import at_sizes, by_points
+from analysis.tuning import columns
 
 INDEPENDENT = {"random"}
 EXCHANGEABLE = {"random", "sobol", "grid"}  # one order of them is as good as another
@@ -78,8 +78,9 @@ def told(table: pd.DataFrame) -> list[str]:
             gains.setdefault(arm, {})[size] = last["AP_box"] - before["AP_box"]
     tried = sorted({size for by_size in gains.values() for size in by_size})
     return [
-        f"{arm}: the last trial added {by_points(list(by_size.values()), list(by_size), tried)} to"
-        f" the best on average, with {at_sizes(list(by_size), tried)}."
+        f"{arm}: on average the last trial raised the best AP by"
+        f" {by_points(list(by_size.values()), list(by_size), tried)}, with"
+        f" {at_sizes(list(by_size), tried)}."
         for arm, by_size in gains.items()
     ]
 

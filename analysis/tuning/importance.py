@@ -1,10 +1,11 @@
 """Which hyper-parameter matters: shares of the variance of AP over the space that was searched.
 
-A quadratic surface in the logarithms of learning rate, weight decay and length is fitted to the
-tuning trials of an arm and size. In polynomials that are orthonormal over the searched space its
-variance is the sum of the squared coefficients, and a hyper-parameter's share is that of its own
-(Sobol's indices by polynomial chaos: Sudret 2008, Reliab. Eng. Syst. Saf. 93, 964-979; the same
-question is asked of random forests by Hutter, Hoos and Leyton-Brown, ICML 2014).
+A quadratic surface in the logarithms of length and of every hyper-parameter that was searched is
+fitted to the tuning trials of an arm and size. In polynomials that are orthonormal over the
+searched space its variance is the sum of the squared coefficients, and a hyper-parameter's share
+is that of its own (Sobol's indices by polynomial chaos: Sudret 2008, Reliab. Eng. Syst. Saf. 93,
+964-979; the same question is asked of random forests by Hutter, Hoos and Leyton-Brown, ICML 2014).
+
 
 Whether the surface is any good is said by how it predicts trials that it has not seen. Where it
 does not, or where trials are few, nothing is said but why.
@@ -12,23 +13,25 @@ does not, or where trials are few, nothing is said but why.
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.answers import tables
-from analysis.answers.tables import Searched
-from analysis.reading import columns
-from analysis.reading.frames import frame, rows, scored, where
+from analysis.answers.ranges import Searched, searched
+from analysis.reading.columns import widened
+from analysis.reading.frames import frame, rows, scored, values, where
 from analysis.reading.load import Results
-from analysis.text.layout import ARM, IMAGES, Column, Table
-from analysis.text.words import number
+from analysis.text.table import ARM, IMAGES, Column, Table
+from analysis.text.words import number, titled
+from analysis.tuning import columns
 
-FEWEST = 10  # trials; the surface has eight coefficients
-NAMES = ("lr", "weight_decay", "interaction", "length")
+FEWEST = 10  # trials
+SPARE = 2  # trials more than the surface has coefficients
 
 
 @dataclass(frozen=True)
@@ -50,46 +53,54 @@ def importance(results: Results) -> pd.DataFrame:
     found: list[dict[str, Any]] = []
     for study in results.manifests:
         for size in results.sizes(study):
-            ranges = tables.searched(results, study, size)
+            limits = searched(results, study, size)
+            ranges = {name: limits[name] for name in results.searched(study)}
             for arm in results.arms(study):
                 place = {"study": study, "size": size, "arm": arm}
-                points = _points(where(tuned, **place), where(lost, **place))
+                points = _points(where(tuned, **place), where(lost, **place), list(ranges))
                 found.append(place | _shares(points, ranges))
-    return frame(found, columns.IMPORTANCE)
+    return frame(found, widened(columns.IMPORTANCE, results.hyper_parameters))
 
 
-def layout(table: pd.DataFrame) -> Table:
-    """Rows that have shares, as people read them."""
-    titles = {
-        "lr": "learning rate",
-        "weight_decay": "weight decay",
-        "interaction": "both together",
-        "length": "length",
-    }
-    columns = [IMAGES, ARM, *(Column(titles[name]) for name in NAMES), Column("predicts")]
+def foremost(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """The hyper-parameters by what they decide, most first; in their order where none has shares.
+
+    Args:
+        table: rows of `importance` of one study, those that have shares.
+        names: the hyper-parameters to rank.
+    """
+    shares = {name: float(np.mean(values(table, name))) if len(table) else 0.0 for name in names}
+    return sorted(names, key=lambda name: -shares[name])
+
+
+def layout(table: pd.DataFrame, names: Sequence[str]) -> Table:
+    """Rows that have shares, as people read them; `names`: what their study searched."""
+    together = {"interaction": "both together" if len(names) == 2 else "together"}
+    titles = {name: titled(name) for name in names}
+    titles |= (together if len(names) > 1 else {}) | {"length": "length", "r2": "predicted"}
     found = [
-        [number(row["size"]), row["arm"], *(_percent(row[name]) for name in (*NAMES, "r2"))]
+        [number(row["size"]), row["arm"], *(_percent(row[name]) for name in titles)]
         for row in rows(table)
     ]
     caption = (
-        "What the AP of trials hangs on: shares of its variance over the space searched; predicts:"
-        " share of the variance of trials left out of the fit"
+        "What the AP of trials depends on: shares of its variance over all that was searched."
+        " Predicted: share of the variance that is told right of trials left out of the fit"
     )
-    return Table(caption, columns, found)
+    return Table(caption, [IMAGES, ARM, *map(Column, titles.values())], found)
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.0f} %" if math.isfinite(share) else "–"
 
 
-def _points(tails: pd.DataFrame, lost: pd.DataFrame) -> pd.DataFrame:
-    """trial_id, lr, weight_decay, length and AP_box, one row per trial and length."""
-    names = ["trial_id", "lr", "weight_decay", "length", "AP_box"]
+def _points(tails: pd.DataFrame, lost: pd.DataFrame, searched: list[str]) -> pd.DataFrame:
+    """trial_id, what was searched, length and AP_box, one row per trial and length."""
+    names = ["trial_id", *searched, "length", "AP_box"]
     best = tails.sort_values(by="AP_box").drop_duplicates(["trial_id", "length"], keep="last")
     reached = set(best["trial_id"])
     lengths = sorted(set(best["length"]))
     zeros = [
-        {name: row[name] for name in names[:3]} | {"length": length, "AP_box": 0.0}
+        {name: row[name] for name in names[:-2]} | {"length": length, "AP_box": 0.0}
         for row in rows(lost)
         if row["trial_id"] not in reached
         for length in lengths
@@ -101,9 +112,10 @@ def _shares(points: pd.DataFrame, ranges: dict[str, Searched]) -> dict[str, Any]
     trials = points["trial_id"].to_numpy()
     count = len(set(trials))
     row: dict[str, Any] = {"trials": count, "records": len(points)}
-    row |= dict.fromkeys((*NAMES, "r2", "sd"), math.nan)
-    if count < FEWEST:
-        return row | {"withheld": f"{count} trials, at least {FEWEST} are needed"}
+    varied = [name for name, of in ranges.items() if of.low < of.high]
+    fewest = max(FEWEST, _coefficients(len(varied)) + SPARE)
+    if count < fewest:
+        return row | {"withheld": f"{count} trials, at least {fewest} are needed"}
     terms, scores = _terms(points, ranges), points["AP_box"].to_numpy(dtype=float)
     if np.linalg.matrix_rank(terms.values) < terms.values.shape[1]:
         return row | {"withheld": "the points tried do not span a quadratic surface"}
@@ -115,7 +127,7 @@ def _shares(points: pd.DataFrame, ranges: dict[str, Searched]) -> dict[str, Any]
     coefficients = _fit(terms.values, scores)
     parts = {
         name: float(sum(c**2 for c, of in zip(coefficients, terms.of, strict=True) if of == name))
-        for name in NAMES
+        for name in (*ranges, "interaction", "length")
     }
     total = sum(parts.values())
     shares = {name: part / total for name, part in parts.items()}
@@ -138,21 +150,27 @@ def _fit(terms: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return np.linalg.lstsq(terms, scores, rcond=None)[0]
 
 
+def _coefficients(varied: int) -> int:
+    """Of a surface over so many hyper-parameters and the length."""
+    return 1 + 2 * varied + math.comb(varied, 2) + 2
+
+
 def _terms(points: pd.DataFrame, ranges: dict[str, Searched]) -> Terms:
-    """A constant, two terms of each hyper-parameter that was searched, and rate times decay."""
+    """A constant, two terms of each hyper-parameter that was searched, and a product for each
+    two of them."""
     found: list[np.ndarray] = [np.ones(len(points))]
     of: list[str] = [""]
     first: list[np.ndarray] = []
-    for name in ("lr", "weight_decay"):
-        low, high = ranges[name].low, ranges[name].high
+    for name, limits in ranges.items():
+        low, high = limits.low, limits.high
         if low < high:
             unit = np.log(points[name].to_numpy(dtype=float) / low) / math.log(high / low)
             linear, square = _legendre(unit)
             found += [linear, square]
             of += [name, name]
             first.append(linear)
-    if len(first) == 2:
-        found.append(first[0] * first[1])
+    for one, other in itertools.combinations(first, 2):
+        found.append(one * other)
         of.append("interaction")
     for term in _of_lengths(points["length"].to_numpy()):
         found.append(term)

@@ -20,22 +20,23 @@ The third source, which images are scored on, is `analysis.image_bootstrap`'s.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.answers import stats
-from analysis.answers.tables import confirmed
-from analysis.reading import columns
+from analysis.answers.settings import confirmed
 from analysis.reading.frames import frame, rows, scored, where
 from analysis.reading.load import Results
+from analysis.tuning import columns
 
 RESAMPLES = 1000
 FEWEST = 4  # trials below which drawing among them says nothing
 
-Point = tuple[float, float]
-"""Learning rate and weight decay."""
+Point = tuple[float, ...]
+"""The values of the hyper-parameters."""
 
 
 def variation(
@@ -51,7 +52,10 @@ def variation(
         arms = results.arms(study)
         for size in results.sizes(study):
             place = {"study": study, "size": size}
-            trials = {arm: _best_of_trials(where(tuned, arm=arm, **place)) for arm in arms}
+            trials = {
+                arm: _best_of_trials(where(tuned, arm=arm, **place), results.hyper_parameters)
+                for arm in arms
+            }
             moved = _other_searches(trials, rng, resamples)
             scores = {arm: _by_seed(where(runs, arm=arm, **place)) for arm in arms}
             for arm in arms:
@@ -84,11 +88,11 @@ def told(table: pd.DataFrame) -> list[str]:
     return said
 
 
-def _best_of_trials(tails: pd.DataFrame) -> dict[Point, float]:
+def _best_of_trials(tails: pd.DataFrame, names: Sequence[str]) -> dict[Point, float]:
     """Each trial's best AP, by its point."""
     found: dict[Point, float] = {}
     for row in rows(tails):
-        point = row["lr"], row["weight_decay"]
+        point = tuple(row[name] for name in names)
         found[point] = max(row["AP_box"], found.get(point, -math.inf))
     return found
 

@@ -1,8 +1,7 @@
-"""What commands say in words: durations, scores, bills."""
+"""What commands say in words: scores and durations."""
 
 from __future__ import annotations
 
-from study.planning.bill import Bill
 from study.storage.run_dir import Record
 from study.training.evaluation.metrics import COLUMNS
 
@@ -24,36 +23,3 @@ def duration(seconds: float) -> str:
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.0f} days"
-
-
-def bill_lines(bill: Bill) -> list[str]:
-    """What will be run."""
-    crossed = f", {bill.cross_runs} of them cross-tuned" if bill.cross_runs else ""
-    return [
-        f"trials      {bill.tuning_trials} for tuning"
-        f" ({bill.tuning_trials // bill.cells} for each of {bill.cells} arms × sizes)"
-        f" + {bill.confirm_runs} to confirm{crossed}",
-        f"iterations  {bill.expected:,} expected, {bill.most:,} at most"
-        f" ({bill.independent:,} if every length were run by itself)",
-        f"images      {bill.expected_images:,.0f} expected, {bill.most_images:,.0f} at most",
-    ]
-
-
-def bill_time(bill: Bill, speed: float, how: str, devices: int = 0) -> list[str]:
-    """How long that takes.
-
-    Args:
-        bill: of the study.
-        speed: training images per second of one device.
-        how: that is known: measured where, or assumed.
-        devices: that train at once; 0 if that is not known.
-    """
-    expected, most = (images / speed for images in (bill.expected_images, bill.most_images))
-    hours = f"{expected / 3600:,.1f} device-hours expected, {most / 3600:,.1f} at most"
-    rows = [f"devices     {hours}, and evaluation: {speed:.1f} images/s a device, {how}"]
-    if devices:
-        rows.append(
-            f"time        {duration(expected / devices)} expected,"
-            f" {duration(most / devices)} at most, {devices} devices at once"
-        )
-    return rows

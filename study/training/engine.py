@@ -27,6 +27,7 @@ from study.models import initialisation
 from study.models.losses import Share
 from study.randomness import Stream, seed
 from study.storage import detection_files
+from study.storage.record import record as made
 from study.storage.run_dir import Record, State, TrialDir
 from study.training.cost_meter import Meter
 from study.training.evaluation import metrics
@@ -188,29 +189,18 @@ class _Session:
         self.state.detector.every_stage = schedule.cascades(self.config.schedule, trained)
         with self.state.averaged() if weights == "average" else contextlib.nullcontext():
             scores, detections = self.score(self.splits)
-        config, iteration = self.config, self.state.iteration
-        record: Record = {
-            "trial_id": config.trial_id,
-            "arm": config.arm,
-            "size": config.size,
-            "draw": config.draw,
-            "seed": config.seed,
-            "lr": config.optim.lr,
-            "weight_decay": config.optim.weight_decay,
-            "leg": leg.name,
-            "weights": weights,
-            "iteration": iteration,
-            "length": leg.length,
-            "factor": leg.factor,
-            "images_seen": iteration * config.optim.batch_size,
-            "split": config.split,
-            **scores,
-            **self.state.mean_losses(),
-            "eval_seconds": round(time.monotonic() - began, 3),
-            **self.meter.costs(),
-            "time": time.time(),
-            "done": done,
-        }
+        config = self.config
+        record = made(
+            config,
+            leg,
+            weights,
+            scores=scores,
+            losses=self.state.mean_losses(),
+            eval_seconds=round(time.monotonic() - began, 3),
+            costs=self.meter.costs(),
+            time=time.time(),
+            done=done,
+        )
         record = self.world.from_main(record)
         if self.world.is_main:
             if config.keep_weights and leg.is_tail:

@@ -27,10 +27,11 @@ from study.config import (
     to_dict,
 )
 from study.config.arms import Arm
-from study.planning.design import Settings
+from study.planning.design import Design
 from study.planning.range_extension import Side, Strip
-from study.planning.stopping import Halving
-from study.storage.run_dir import State, StudyDir
+from study.planning.stopping import Halving, Stopping
+from study.storage.record import record
+from study.storage.run_dir import Record, State, StudyDir
 
 SPACE = SearchSpace(
     name="synthetic",
@@ -65,6 +66,7 @@ class Truth:
     overfit: float = math.inf  # iterations after which 63 % is lost again
     masks: bool = True
     trunk: float = 0.7  # the trunk's share of the AP that the tail at its fork would give
+    momentum: float = 0.0  # AP that a momentum of 1 above the usual one would add
     luck: int = 0  # lets what seeds have in common differ between studies
 
     def ap(self, arm: str, size: int, lr: float, weight_decay: float, length: int) -> float:
@@ -99,14 +101,18 @@ def write_study(
     )
     study = begin(path, space, budget=budget)
     search = space.nuisance
-    points = qmc.Sobol(2, rng=rng).random(1 << max(1, (trials - 1).bit_length()))[:trials]
+    names = space.nuisance.names
+    points = qmc.Sobol(len(names), rng=rng).random(1 << max(1, (trials - 1).bit_length()))[:trials]
     for size in space.scientific.sizes:
         tops: dict[str, tuple[RunConfig, int]] = {}
         for arm in space.scientific.arms:
             scores: list[tuple[float, RunConfig, int]] = []
-            for index, (u, v) in enumerate(points):
-                at = search.lr.at(u), search.weight_decay.at(v)
-                run = run_of(space, arm, size, index, *at)
+            for index, point in enumerate(points):
+                at = {
+                    name: search.ranges[name].at(x) for name, x in zip(names, point, strict=True)
+                }
+                run = run_of(space, arm, size, index)
+                run = replace(run, optim=run.optim.at(at))
                 scores += write_trial(study, run, truth, index=index, stop=index % 4, rng=rng)
                 if audits and index % 8 == 1 and study.trial(run.trial_id).state is State.STOPPED:
                     audit(study, run, truth, rng=rng)
@@ -138,8 +144,9 @@ def begin(
     study = StudyDir(path)
     arms = tuple(Arm(name, None) for name in space.scientific.arms)
     budget = budget or Budget(trials=trials, confirm=confirm, cross=0, audit=0.0, extend=0)
-    asked_for = {"rule": Halving(earliest=0.0)} | asked_for  # here trials stop at once
-    asked = Settings(space=space, arms=arms, budget=budget, **asked_for)
+    at_once = Stopping(Halving(earliest=0.0))
+    asked_for = {"stopping": at_once} | asked_for
+    asked = Design(space=space, arms=arms, budget=budget, **asked_for)
     digests = {split: digest(split) for split in ("train", "tune", "report")}
     study.open(
         {
@@ -187,12 +194,13 @@ def write_trial(
     ended = run.schedule.up_to(first) if stop == 1 else run.schedule
     for leg in schedule.legs(ended):
         spent += (leg.stop - leg.start) * run.optim.batch_size
-        setting = (run.arm, run.size, run.optim.lr, run.optim.weight_decay)
         length = leg.length or leg.stop + run.schedule.tail[0]
-        ap = truth.ap(*setting, length) + truth.noise * (common + own)
+        expected = truth.ap(run.arm, run.size, run.optim.lr, run.optim.weight_decay, length)
+        expected += truth.momentum * (run.optim.momentum - 0.9)
+        ap = expected + truth.noise * (common + own)
         ap = min(100.0, max(0.0, ap)) * (1.0 if leg.is_tail else truth.trunk)
         for weights in leg.evaluated:
-            trial.append(_record(run, leg, ap, spent, truth.masks) | {"weights": weights})
+            trial.append(_record(run, leg, weights, ap, spent, truth.masks))
         if leg.length is not None:
             scores.append((ap, run, leg.length))
     if stop == 1:
@@ -227,7 +235,7 @@ def in_strip(
 ) -> list[tuple[float, RunConfig, int]]:
     """Two trials in the first strip beyond an end of a range, the same for every arm."""
     strip, nuisance = Strip(name, side, 1), space.nuisance.at(size)
-    limits = strip.of({"lr": nuisance.lr, "weight_decay": nuisance.weight_decay}[name])
+    limits = strip.of(nuisance.ranges[name])
     more = {"strip": {"name": name, "low": limits.low, "high": limits.high}}
     found = []
     for number, unit in enumerate((0.3, 0.7)):
@@ -273,8 +281,8 @@ def run_of(
     return replace(space.fixed, optim=optim, schedule=ladder, **place)
 
 
-def _setting(run: RunConfig, length: int) -> tuple[float, float, int]:
-    return run.optim.lr, run.optim.weight_decay, length
+def _setting(run: RunConfig, length: int) -> tuple[OptimConfig, int]:
+    return run.optim, length
 
 
 def _spent(images: int) -> dict[str, float]:
@@ -282,35 +290,28 @@ def _spent(images: int) -> dict[str, float]:
 
 
 def _record(
-    run: RunConfig, leg: schedule.Leg, ap: float, spent: int, masks: bool
-) -> dict[str, object]:
-    mask = (("AP", 0.9), ("AP50", 1.5), ("AP75", 0.8))
-    seen = leg.stop * run.optim.batch_size
+    run: RunConfig, leg: schedule.Leg, weights: str, ap: float, spent: int, masks: bool
+) -> Record:
+    box, mask = (
+        (("AP", 1.0), ("AP50", 1.6), ("AP75", 0.9)),
+        (("AP", 0.9), ("AP50", 1.5), ("AP75", 0.8)),
+    )
     loss = 0.5 + 2.0 * math.exp(-leg.stop / 150)
-    return {
-        "trial_id": run.trial_id,
-        "arm": run.arm,
-        "size": run.size,
-        "draw": run.draw,
-        "seed": run.seed,
-        "lr": run.optim.lr,
-        "weight_decay": run.optim.weight_decay,
-        "leg": leg.name,
-        "weights": "tail",
-        "iteration": leg.stop,
-        "length": leg.length,
-        "factor": leg.factor,
-        "images_seen": seen,
-        "split": run.split,
-        **{f"{name}_box": ap * by for name, by in (("AP", 1.0), ("AP50", 1.6), ("AP75", 0.9))},
-        **{f"{name}_mask": ap * by if masks else None for name, by in mask},
-        "loss": loss,
-        **{f"loss_{k}": loss / 5 for k in ("objectness", "rpn_box", "classifier", "box", "mask")},
-        **_spent(spent),
-        "eval_seconds": 0.4,
-        "images_per_second": 1 / SECONDS_PER_IMAGE,
-        "time": CREATED + spent * SECONDS_PER_IMAGE,
-    }
+    parts = ("objectness", "rpn_box", "classifier", "box", "mask")
+    return record(
+        run,
+        leg,
+        weights,
+        scores={
+            **{f"{name}_box": ap * by for name, by in box},
+            **{f"{name}_mask": ap * by if masks else None for name, by in mask},
+        },
+        losses={"loss": loss, **{f"loss_{part}": loss / 5 for part in parts}},
+        eval_seconds=0.4,
+        costs=_spent(spent) | {"images_per_second": 1 / SECONDS_PER_IMAGE},
+        time=CREATED + spent * SECONDS_PER_IMAGE,
+        done=False,
+    )
 
 
 def _report(arm: str) -> dict[str, dict[str, int]]:

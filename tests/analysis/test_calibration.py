@@ -13,8 +13,7 @@ from analysis.reading.frames import where
 from benchmarks.calibration import CONFIRM, EQUAL, SCENARIOS, SIZES, Studies, Study, calibrated
 from study.config import RunConfig
 from study.config.schedule import Leg
-from study.planning.search import Proposal
-from tests.analysis.test_planned import whole
+from study.planning.proposal import Proposal
 from tests.simulated import Simulation
 
 SIDES = ("reference", "arm")
@@ -25,13 +24,13 @@ class OnTruth(Simulation):
     """The product's own plan, with the scores of a study made in memory."""
 
     def __init__(self, study: Study, path: Path) -> None:
-        super().__init__(study.settings, path)
+        super().__init__(study.design, path)
         self._truth = study
 
     def score(self, run: RunConfig, leg: Leg, weights: str) -> float:
         place, optim = (run.size, run.arm), run.optim
         if run.split == "tune":
-            point = Proposal(optim.lr, optim.weight_decay, "sobol")
+            point = Proposal(optim.values(("lr", "weight_decay")), "sobol")
             index = int(run.trial_id.rpartition("-t")[2])
             return self._truth.tuned(*place, index, point, leg.stop)
         expected = self._truth.surfaces[place].ap(optim.lr, optim.weight_decay, leg.stop)
@@ -41,7 +40,8 @@ class OnTruth(Simulation):
 def test_a_study_made_in_memory_is_the_one_that_a_sweep_leaves(tmp_path: Path):
     made = Studies(replace(EQUAL, sizes=SIZES[:2]), [4])
     (study,) = made.every.values()
-    found = analysis.load(whole(OnTruth(study, tmp_path).run()))
+    OnTruth(study, tmp_path).run()
+    found = analysis.load(tmp_path)
     tuned = where(found.tails, role="tune")
     assert len(tuned) == len(made.results.tails) < 2 * 2 * 8 * 3  # some were stopped
     for frame in (analysis.best, analysis.answer, analysis.crossover, analysis.catch_up):

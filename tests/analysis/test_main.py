@@ -14,7 +14,7 @@ from analysis import __main__ as command
 from analysis.report import terminal
 from analysis.report.derived import derived
 from analysis.text.words import headline
-from analysis.tuning import crossing, stopping
+from analysis.tuning import cross_tuning, stop_audit
 from study.commands.common import BAD_INPUT, DONE, FAILURE, INTERRUPTED
 from study.storage.run_dir import State, StudyDir
 from tests.analysis.conftest import Incomplete
@@ -92,8 +92,8 @@ def test_it_says_what_stopping_and_the_papers_way_are_worth(everything: analysis
     text = shown(everything)
     assert max(map(len, text.splitlines())) <= 100
     flat = " ".join(text.split())
-    paper = crossing.as_in_the_paper(everything, analysis.cross_tuning(everything))
-    for line in (*stopping.told(analysis.stop_audit(everything)), *crossing.told(paper)):
+    paper = cross_tuning.as_in_the_paper(everything, analysis.cross_tuning(everything))
+    for line in (*stop_audit.told(analysis.stop_audit(everything)), *cross_tuning.told(paper)):
         assert " ".join(line.split()) in flat
 
 

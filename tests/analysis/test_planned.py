@@ -8,39 +8,27 @@ from typing import Any
 import pytest
 
 import analysis
-from analysis.answers.tables import searched
+from analysis.answers.ranges import searched
 from analysis.reading.frames import rows, where
 from study.planning.range_extension import Strip, edge, extended
 from study.planning.tuning_trial import chosen
 from study.storage.run_dir import State
 from tests.planning.test_trial_specs import LAZY, at_edge
-from tests.simulated import Simulation, settings
-
-
-def whole(simulation: Simulation) -> Path:
-    """The study's folder, with the columns that a simulated record lacks."""
-    for trial in simulation.study.trials():
-        run, records = trial.config()["run"], trial.records()
-        (trial.path / "records.jsonl").unlink(missing_ok=True)
-        for record in records:
-            seen = record["iteration"] * run["optim"]["batch_size"]
-            rest = {"images_seen": seen, "split": run["split"], "AP_mask": None}
-            trial.append(record | rest)
-    return simulation.study.path
+from tests.simulated import Simulation, design
 
 
 @pytest.mark.parametrize("how", [{"trials": 9, "confirm": 1}, LAZY], ids=["tails", "lazy"])
 def test_analysis_and_plan_agree(how: dict[str, Any], tmp_path: Path):
-    asked = settings(**how, audit=0.4, extend=1, cross=1, finalists=2)
+    asked = design(**how, audit=0.4, extend=1, cross=1, finalists=2)
     done = Simulation(asked, tmp_path, objective=at_edge).run()
-    results = analysis.load(whole(done))
+    results = analysis.load(tmp_path)
     best, stops = analysis.best(results), analysis.stop_audit(results)
-    for cell in done.plan.settings.cells:
+    for cell in asked.cells:
         place = {"size": cell.size, "arm": cell.arm.name}
-        tried, choice = done.plan.tried(cell), chosen(done.plan.tried(cell))
+        tried, choice = done.plan.tuning_trials(cell), chosen(done.plan.tuning_trials(cell))
         (row,) = rows(where(best, **place))
         assert choice
-        assert (row["trial_id"], row["length"]) == (choice.tried.trial_id, choice.length)
+        assert (row["trial_id"], row["length"]) == (choice.trial.trial_id, choice.length)
         base = asked.ranges_at(cell.size)["lr"]
         now = extended(base, "lr", [Strip("lr", "high", 1)])
         limits = searched(results, str(tmp_path), cell.size)["lr"]

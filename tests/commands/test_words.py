@@ -1,8 +1,10 @@
-"""A record's scores in words: whichever it has."""
+"""A record's scores in words, whichever it has, and durations."""
 
 from __future__ import annotations
 
-from study.commands.words import scores
+import pytest
+
+from study.commands.words import duration, scores
 
 
 def test_scores_are_named_as_far_as_they_are_there():
@@ -17,3 +19,11 @@ def test_scores_are_named_as_far_as_they_are_there():
         "VOC12 mAP",
         "augmented box AP",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (89, "89 s"), (600, "10 min"), (7200, "2.0 h"), (400_000, "5 days")],
+)
+def test_durations_have_one_unit(seconds: float, text: str):
+    assert duration(seconds) == text

@@ -8,6 +8,7 @@ are what the bill counts with.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from study.config.require import require
 from study.planning.stopping.halving import Halving
@@ -48,6 +49,16 @@ class Rules:
         return None if name == "none" else getattr(self, name)
 
 
+def recorded(question: dict[str, Any] | None) -> Stopping | None:
+    """How a study stops trials, from what its manifest says (`Stopping.question`)."""
+    if question is None:
+        return None
+    options = {key: value for key, value in question.items() if key not in ("rule", "by")}
+    rule = Rules().named(question["rule"])
+    assert rule is not None
+    return Stopping(type(rule)(**options), question["by"])
+
+
 __all__ = [
     "Decision",
     "Halving",
@@ -59,4 +70,5 @@ __all__ = [
     "Stopping",
     "box_ap",
     "is_audited",
+    "recorded",
 ]

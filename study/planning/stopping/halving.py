@@ -42,3 +42,8 @@ class Halving:
             length: math.ceil(num_trials / self.eta**rung)
             for rung, length in enumerate(rungs, start=1)
         }
+
+    def gentler(self) -> list[str]:
+        """A later first rung; a larger share that goes on, unless that is the largest."""
+        share = [f"--halving.eta below {self.eta}"] if self.eta > 2 else []
+        return [*share, f"--halving.earliest above {self.earliest:g}"]

@@ -36,3 +36,7 @@ class KeepBest:
     def places(self, num_trials: int, lengths: Sequence[int]) -> dict[int, int]:
         """One rung, or none where there are too few lengths."""
         return dict.fromkeys(lengths[self.rung - 1 : self.rung], self.trials)
+
+    def gentler(self) -> list[str]:
+        """More trials that go on."""
+        return [f"--best.trials above {self.trials}"]

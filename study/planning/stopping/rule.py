@@ -19,3 +19,7 @@ class Rule(Protocol):
     def places(self, num_trials: int, lengths: Sequence[int]) -> dict[int, int]:
         """How many of `num_trials` go on from each rung; the rungs are some of the lengths."""
         ...
+
+    def gentler(self) -> list[str]:
+        """Options by which fewer trials would stop, each as "--option above, or below, value"."""
+        ...

@@ -1,0 +1,127 @@
+"""The answer as a frame: how far apart the arms are, each with its best setting.
+
+A setting is chosen on the tuning split, where the best of many trials looks better than it is;
+the answer therefore comes from confirm runs, fresh seeds of that setting scored on the report
+split. While they are missing the answer says so and shows nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from analysis.answers import columns, settings, stats
+from analysis.reading.columns import widened
+from analysis.reading.frames import by_place, frame, scored
+from analysis.reading.load import Results
+
+Spreads = dict[tuple[str, str], stats.Spread]
+"""By box or mask, and by reference, arm or difference."""
+Places = dict[tuple[str, int, str], list[dict[str, Any]]]
+"""Rows of a frame by study, size and arm."""
+Sides = dict[str, list[dict[str, Any]]]
+"""Rows of a frame by side: reference and, if there is one, arm."""
+
+
+def answer(
+    results: Results, level: float = stats.LEVEL, margin: float = stats.MARGIN
+) -> pd.DataFrame:
+    """Each arm against the reference, per size, as `columns.ANSWER`.
+
+    A study of one arm gets one row per size with nothing on the side of `arm`. Differences of
+    less than `margin` AP either way count as none, where that can be shown.
+    """
+    chosen, names = settings.best(results), results.setting
+    repeats = scored(settings.with_setting(results.confirmations, chosen, names))
+    tuned, confirmations, bills = map(by_place, (chosen, repeats, results.costs))
+    found: list[dict[str, Any]] = []
+    for study in results.manifests:
+        reference, *others = results.arms(study) or [None]
+        if reference is None:
+            continue
+        sizes = results.sizes(study)
+        for arm in others or [None]:
+            sides = {"reference": reference} | ({"arm": arm} if arm else {})
+            runs = {size: _sides(confirmations, study, size, sides) for size in sizes}
+            spreads = _spreads(runs, list(sides))
+            for size in sizes:
+                place = {"study": study, "size": size}
+                setting, bill = (_sides(table, study, size, sides) for table in (tuned, bills))
+                row = place | {"reference": reference, "arm": arm, "level": level}
+                row |= {"margin": margin}
+                row |= {
+                    f"{name}_{side}": one[name]
+                    for side, there in setting.items()
+                    for one in there
+                    for name in names
+                }
+                row |= _contrast(runs[size], setting, bill, level, margin, spreads[size])
+                found.append(row)
+    order = {study: at for at, study in enumerate(results.manifests)}
+    found.sort(key=lambda row: (order[row["study"]], row["size"]))
+    return frame(found, widened(columns.ANSWER, results.hyper_parameters))
+
+
+def _contrast(
+    runs: Sides,
+    chosen: Sides,
+    bills: Sides,
+    level: float,
+    margin: float,
+    spreads: Spreads,
+) -> dict[str, Any]:
+    """One row of the answer; both sides are scored on the same split."""
+    report = all(runs.values())
+    source = runs if report else chosen
+    row: dict[str, Any] = {"split": "report" if report else "tune", "paired": False}
+    row |= dict.fromkeys(("seeds_arm", "images_arm", "device_seconds_arm"), 0)
+    for side in runs:
+        row[f"seeds_{side}"] = len(source[side])
+        for key in ("images", "device_seconds"):
+            row[f"{key}_{side}"] = sum(bill[key] for bill in bills[side])
+    for kind in ("box", "mask"):
+        scores = {side: _by_seed(told, f"AP_{kind}") for side, told in source.items()}
+        for side, values in scores.items():
+            spread = spreads[kind, side]
+            _put(row, f"AP_{kind}_{side}", stats.mean_interval(values.values(), level, spread))
+        spread = spreads[kind, "difference"]
+        gap = stats.difference(scores.get("arm", {}), scores["reference"], level, spread)
+        _put(row, f"AP_{kind}_difference", gap)
+        row[f"AP_{kind}_probability"] = gap.probability
+        row[f"AP_{kind}_equal"] = gap.within(margin)
+        row["paired"] |= kind == "box" and gap.paired and gap.has_interval
+    return row
+
+
+def _spreads(runs: Mapping[int, Sides], sides: Sequence[str]) -> dict[int, Spreads]:
+    """By size, the spread over seeds; the sizes of a study learn from one another."""
+    found: dict[int, Spreads] = {size: {} for size in runs}
+    for kind in ("box", "mask"):
+        scores = [
+            {side: _by_seed(one[side], f"AP_{kind}") for side in sides} for one in runs.values()
+        ]
+        samples: dict[str, list[Iterable[float]]] = {
+            side: [one[side].values() for one in scores] for side in sides
+        }
+        samples["difference"] = [
+            stats.pairs(one.get("arm", {}), one["reference"]) for one in scores
+        ]
+        for what, values in samples.items():
+            for size, spread in zip(runs, stats.moderated(values), strict=True):
+                found[size][kind, what] = spread
+    return found
+
+
+def _sides(table: Places, study: str, size: int, arms: dict[str, str]) -> Sides:
+    return {side: table.get((study, size, arm), []) for side, arm in arms.items()}
+
+
+def _by_seed(runs: Iterable[dict[str, Any]], score: str) -> dict[Hashable, float]:
+    """Score by (seed, draw); the tuning split's one best score has no seed to pair by."""
+    return {(row.get("seed"), row.get("draw")): row[score] for row in runs}
+
+
+def _put(row: dict[str, Any], name: str, value: stats.Estimate | stats.Difference) -> None:
+    row |= {name: value.mean, f"{name}_low": value.low, f"{name}_high": value.high}

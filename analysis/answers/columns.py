@@ -1,0 +1,127 @@
+"""The columns of the frames about the answer; see `analysis.reading.columns`."""
+
+from __future__ import annotations
+
+from analysis.reading.columns import PLACE, SETTING, TRIALS, Columns, Frames
+
+BEST: Columns = (
+    {name: PLACE[name] for name in ("study", "arm", "size", "trial_id")}
+    | {"index": TRIALS["index"]}
+    | SETTING
+    | {
+        "length": ("int64", "iterations T"),
+        "factor": ("float64", "learning-rate drop factor"),
+        "AP_box": ("float64", "on the tuning split: the best of many, so optimistic"),
+        "AP_mask": ("float64", "on the tuning split, of the same record"),
+        "images_seen": ("int64", "images that one run at this setting trains on"),
+        "trials": ("int64", "tune trials with a record, from which it was chosen"),
+        "lr_edge": ("str", "low or high: in the outer tenth of range and strips; else empty"),
+        "weight_decay_edge": ("str", "low, high or empty"),
+        "length_edge": ("str", "low or high: the shortest or longest tried; else empty"),
+    }
+)
+
+
+def _scores(side: str, whose: str) -> Columns:
+    interval = {"": "mean over seeds", "_low": "interval's lower end", "_high": "upper end"}
+    return {
+        f"AP_{kind}_{side}{end}": ("float64", f"{kind} AP of {whose}, {meaning}, points")
+        for kind in ("box", "mask")
+        for end, meaning in interval.items()
+    }
+
+
+def _side(side: str, whose: str) -> Columns:
+    return {
+        f"seeds_{side}": ("int64", f"runs of {whose} that were scored"),
+        **_scores(side, whose),
+        f"lr_{side}": ("float64", f"chosen learning rate of {whose}"),
+        f"weight_decay_{side}": ("float64", f"chosen weight decay of {whose}"),
+        f"length_{side}": ("Int64", f"chosen iterations T of {whose}"),
+        f"factor_{side}": ("float64", f"chosen learning-rate drop factor of {whose}"),
+        f"images_{side}": ("int64", f"images spent on {whose} at this size, every trial counted"),
+        f"device_seconds_{side}": ("float64", f"wall seconds x workers spent on {whose}"),
+    }
+
+
+ANSWER: Columns = (
+    {
+        "study": PLACE["study"],
+        "size": PLACE["size"],
+        "reference": ("str", "the arm compared with: scratch if there, else the first"),
+        "arm": ("str", "the arm compared; missing in a study of one arm"),
+        "split": ("str", "report, or tune while not both arms have confirmation runs"),
+    }
+    | _side("reference", "the reference arm")
+    | _side("arm", "the arm compared")
+    | _scores("difference", "the arm minus the reference")
+    | {
+        f"AP_{kind}_{name}": (dtype, text)
+        for kind in ("box", "mask")
+        for name, dtype, text in (
+            ("probability", "float64", f"that the arm's {kind} AP is the higher one"),
+            ("equal", "bool", f"whether {kind} AP is shown to differ by less than the margin"),
+        )
+    }
+    | {
+        "margin": ("float64", "AP below which a difference counts as none"),
+        "paired": ("bool", "whether the difference was taken seed by seed"),
+        "level": ("float64", "of all the intervals"),
+    }
+)
+CROSSOVER: Columns = {name: ANSWER[name] for name in ("study", "reference", "arm")} | {
+    "sizes": ("int64", "training-set sizes at which the difference has an interval"),
+    "crossover": (
+        "float64",
+        "images from which the arm's lead is below the margin; 0: at all sizes; inf: at none;"
+        " missing: not known",
+    ),
+    "crossover_low": ("float64", "interval's lower end; 0: at or below the smallest size"),
+    "crossover_high": ("float64", "upper end; inf: beyond the largest size"),
+    "margin": ANSWER["margin"],
+    "level": ("float64", "of the interval"),
+}
+CATCH_UP: Columns = {name: ANSWER[name] for name in ("study", "size", "reference", "arm")} | {
+    "AP_box_reference": ("float64", "the reference's best, tuning split, points"),
+    "AP_box_arm": ("float64", "the arm's best, which is to be reached"),
+    "margin": ("float64", "AP by which less counts as reached"),
+    "length_reference": ("Int64", "shortest T at which the reference reaches it; missing: none"),
+    "length_arm": ("Int64", "shortest T at which the arm itself does"),
+    "images_reference": ("Int64", "images that the reference has then seen"),
+    "images_arm": ("Int64", "images that the arm has then seen"),
+    "longest": ("int64", "longest T tried by the reference"),
+}
+COMPARISON: Columns = {
+    "size": ("int64", "training images"),
+    "arm": ("str", "initialisation"),
+    "study": ("str", "run directory of the one"),
+    "other": ("str", "of the other"),
+    "paired": ("bool", "whether both ran the same seeds on the same draws"),
+    "runs": ("int64", "confirm runs in the one"),
+    "runs_other": ("int64", "in the other"),
+    "AP_box": ("float64", "box AP in the one, mean over its runs, points"),
+    "AP_box_other": ("float64", "in the other"),
+    "AP_box_difference": ("float64", "other minus one"),
+    "AP_box_difference_low": ("float64", "interval's lower end"),
+    "AP_box_difference_high": ("float64", "upper end"),
+    "level": ("float64", "of the interval"),
+}
+SEEN: Columns = {name: PLACE[name] for name in ("study", "size", "arm")} | {
+    "currency": ("str", "what is counted: images, instances or pixels"),
+    "length": ("int64", "iterations T of the arm's chosen setting"),
+    "pretraining": ("float64", "seen in the arm's pre-training; NaN: not known"),
+    "training": ("float64", "seen in one run of the chosen setting; NaN: not known"),
+    "total": ("float64", "the sum of the two"),
+    "reference": ("str", "the arm compared with: scratch if there, else the first"),
+    "ratio": ("float64", "total / the reference's total"),
+    "break_even": ("float64", "iterations after which the reference has seen as much in all"),
+}
+
+FRAMES: Frames = {
+    "best": ("the chosen setting, one row per arm and size", BEST),
+    "answer": ("one row per size and arm compared with the reference", ANSWER),
+    "crossover": ("from which size on an arm's lead is gone, one row per arm", CROSSOVER),
+    "catch_up": ("after how long the reference reaches an arm, a row per size", CATCH_UP),
+    "compare": ("two studies, one row per pair of them, size and arm", COMPARISON),
+    "seen": ("what was seen in all, one row per size, arm and currency", SEEN),
+}

@@ -1,0 +1,57 @@
+"""The setting that each arm gets at each size, and the runs that repeat it.
+
+It is chosen on the tuning split by the rule by which the sweep chooses what it confirms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.answers import columns, ranges
+from analysis.reading.columns import widened
+from analysis.reading.frames import by_place, frame, scored, where
+from analysis.reading.load import Results
+from study.planning.best import rank
+
+
+def best(results: Results) -> pd.DataFrame:
+    """The chosen setting of each arm and size, as `columns.BEST`.
+
+    The best (`study.planning.best`) of all records of the tune trials, stopped and diverged ones
+    too.
+    """
+    found: list[dict[str, Any]] = []
+    at: dict[tuple[str, int], dict[str, ranges.Searched]] = {}
+    for (study, size, _), group in by_place(scored(where(results.tails, role="tune"))).items():
+        top = min(group, key=lambda row: rank(row["AP_box"], row["length"], row["index"]))
+        if (study, size) not in at:
+            at[study, size] = ranges.searched(results, study, size)
+        limits, names = at[study, size], (*results.hyper_parameters, "length")
+        edges = {f"{name}_edge": ranges.edge(top[name], limits.get(name)) for name in names}
+        found.append(top | edges | {"trials": len({row["trial_id"] for row in group})})
+    return frame(found, widened(columns.BEST, results.hyper_parameters))
+
+
+def confirmed(results: Results) -> pd.DataFrame:
+    """The confirm runs, scored or not, that repeat the setting chosen now.
+
+    A study that is extended may choose anew; runs of the former choice no longer count, nor do
+    those of other finalists or with another arm's setting.
+    """
+    return with_setting(results.confirmations, best(results), results.setting)
+
+
+def with_setting(table: pd.DataFrame, chosen: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """The rows that have the setting which `chosen` holds for their study, arm and size.
+
+    `names` are the columns of a setting (`Results.setting`). A run is whoever's setting it has:
+    one asked for by one arm may since be the choice of another.
+    """
+    keys = ["study", "arm", "size"]
+    both = table.merge(chosen[[*keys, *names]], on=keys, suffixes=("", "_chosen"))
+    same = [np.isclose(both[name], both[f"{name}_chosen"], 1e-9, 0) for name in names]
+    return both.loc[np.logical_and.reduce(same), list(table.columns)]

@@ -1,0 +1,143 @@
+"""One self-contained page that answers the study's question, and its tables beside it."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
+
+from analysis.answers import stats
+from analysis.drawing.looks import looks
+from analysis.drawing.style import THERMAL
+from analysis.published import against
+from analysis.published.hypotheses import UNTESTED
+from analysis.published.hypotheses import beside_paper as claims_beside
+from analysis.published.hypotheses import told as claims_told
+from analysis.reading.frames import values
+from analysis.reading.load import Results
+from analysis.report import chapters, figures, tables
+from analysis.report.derived import Tables, derived
+from analysis.report.evaluations import Evaluations, evaluations
+from analysis.report.flags import lines
+from analysis.report.gaps import gaps
+from analysis.text.words import headline, points
+from analysis.tuning import cross_tuning, stop_audit
+from study.storage.folder import write_atomically
+
+
+def write(
+    results: Results, folder: Path | str, made: Tables | None = None, pictures: bool = True
+) -> Path:
+    """Write `index.html` and each frame as CSV and as Parquet into `folder`; returns the page.
+
+    Args:
+        made: `derived(results)`, if it is there already.
+        pictures: show some of the evaluation images, if detections on them are stored.
+
+    Raises:
+        ValueError: several studies were loaded; a report is about one.
+        OSError: the folder cannot be made or written to.
+    """
+    folder = Path(folder)
+    made = made or derived(results)
+    found = evaluations(results, pictures)
+    page = render(results, made, found)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in (made | found.frames).items():
+        write_atomically(folder / f"{name}.csv", table.to_csv(index=False))
+        write_atomically(folder / f"{name}.parquet", table.to_parquet(index=False))
+    write_atomically(folder / "index.html", page)
+    return folder / "index.html"
+
+
+def render(results: Results, made: Tables, evaluated: Evaluations) -> str:
+    """The page; it links to the files of all tables."""
+    manifest = results.manifest
+    study = next(iter(results.manifests))
+    answer, order = made["answer"], results.arms(study)
+    stopped, crossed = made["stop_audit"], made["cross_tuning"]
+    paper = cross_tuning.as_in_the_paper(results, crossed)
+    seen = looks(order)
+    claims = claims_beside(made["hypotheses"])
+    context = {
+        "title": f"Study report: {_name(study, manifest)}",
+        "eyebrow": _eyebrow(study, results),
+        "headline": headline(answer),
+        "order": order,
+        "looks": seen,
+        "thermal": ", ".join(to_hex(colormaps[THERMAL](i / 8)) for i in range(9)),
+        "gaps": gaps(answer),
+        "reading": _reading(answer),
+        "margin": points(stats.MARGIN),
+        "flags": lines(made["flags"]),
+        "by_size": figures.by_size(results, study, seen),
+        "curves": figures.learning_curves(results, study, seen),
+        "answer": tables.answer(answer),
+        "settings": tables.settings(made["best"], results.hyper_parameters),
+        "stopping": stop_audit.layout(stopped),
+        "stopping_told": stop_audit.told(stopped),
+        "cross_tuned": cross_tuning.layout(crossed, paper),
+        "cross_tuned_told": cross_tuning.told(paper),
+        "beside": against.layout(made["against_paper"]),
+        "beside_told": against.told(made["against_paper"]),
+        "claims": [row for row in claims if row["verdict"] != UNTESTED],
+        "untested": [row for row in claims if row["verdict"] == UNTESTED],
+        "claims_told": claims_told(made["hypotheses"]),
+        "costs": tables.costs(results.costs),
+        "saving": tables.saving(results.costs),
+        "seen": figures.seen(results, study, seen),
+        "evaluated": evaluated,
+        "trials": tables.trials(results.trials, results.hyper_parameters),
+        "init_report": tables.init_report(results.init_reports),
+        "command": shlex.join(map(str, manifest.get("command") or [])),
+        "csv": [f"{name}.csv" for name in made | evaluated.frames],
+        "question": tables.flat(manifest["question"]),
+        "versions": tables.flat({k: manifest.get(k) or {} for k in ("versions", "budget")}),
+        "footer": f"Written by python -m analysis on {datetime.now(UTC):%-d %B %Y, %H:%M} UTC.",
+    }
+    context |= chapters.context(results, study, seen, made)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("analysis.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    return environment.get_template("report.html").render(context)
+
+
+def _name(study: str, manifest: dict[str, Any]) -> str:
+    return str(manifest["question"].get("space") or Path(study).name)
+
+
+def _eyebrow(study: str, results: Results) -> str:
+    ended = max(filter(pd.notna, values(results.trials, "updated")), default=None)
+    parts = ["Is a pre-trained backbone worth it?", _name(study, results.manifest)]
+    if ended is not None:
+        parts.append(f"{ended:%-d %B %Y}")
+    parts.append(f"{len(results.trials)} trials")
+    return " · ".join(parts)
+
+
+def _reading(answer: pd.DataFrame) -> str:
+    text: list[str] = []
+    if any(map(math.isfinite, values(answer, "AP_box_difference_low"))):
+        text.append(
+            "Intervals come from fresh seeds. How much runs scatter at a size is estimated from"
+            " its own runs and, in part, from those of the other sizes."
+            " Each interval is about its own size: of twenty such intervals about one misses the"
+            " truth. The upright tick is zero, no difference; an arm is called ahead only if the"
+            " whole interval lies on one side of zero."
+        )
+    if "tune" in values(answer, "split"):
+        text.append(
+            "A score on the tuning split is the best of many trials, with one seed: it is too high"
+            " on average, and shows no difference."
+        )
+    return " ".join(text)

@@ -1,0 +1,97 @@
+"""The answer recovers the truth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import analysis
+from analysis.reading.frames import rows, values, where
+from study.config import Scientific
+from tests.analysis.conftest import Incomplete
+from tests.analysis.incomplete import ONE_SIZE, rng
+from tests.analysis.synthetic import (
+    SPACE,
+    Truth,
+    write_study,
+)
+
+
+def test_the_answer_comes_from_the_report_split_and_its_seeds(results: analysis.Results):
+    runs = results.confirmations
+    for row in rows(analysis.answer(results)):
+        assert (row["split"], row["paired"]) == ("report", True)
+        assert (row["seeds_reference"], row["seeds_arm"]) == (4, 4)
+        for side, arm in (("reference", "scratch"), ("arm", "pretext")):
+            mine = where(runs, arm=arm, size=row["size"])
+            assert row[f"AP_box_{side}"] == pytest.approx(mine["AP_box"].mean())
+            assert row[f"AP_mask_{side}"] == pytest.approx(mine["AP_mask"].mean())
+        gap = row["AP_box_arm"] - row["AP_box_reference"]
+        assert row["AP_box_difference"] == pytest.approx(gap)
+        assert row["AP_box_difference_low"] < gap < row["AP_box_difference_high"]
+
+
+def test_the_answer_bills_every_trial(results: analysis.Results):
+    table = analysis.answer(results)
+    for kind in ("images", "device_seconds"):
+        billed = [*values(table, f"{kind}_reference"), *values(table, f"{kind}_arm")]
+        assert sum(billed) == pytest.approx(sum(values(results.trials, kind)))
+
+
+def test_intervals_of_whole_studies_cover_their_truth(tmp_path: Path):
+    sizes = tuple(range(20, 50))
+    truth = Truth(
+        peak={"scratch": dict.fromkeys(sizes, 20.0), "pretext": dict.fromkeys(sizes, 25.0)}
+    )
+    hits = 0
+    space = replace(SPACE, scientific=Scientific(sizes=sizes))
+    write_study(tmp_path, truth=truth, space=space, trials=1, confirm=3, rng=rng())
+    results = analysis.load(tmp_path)
+    for row in rows(analysis.answer(results, level=0.8)):
+        at = [row["size"], *(row[f"{name}_arm"] for name in ("lr", "weight_decay", "length"))]
+        expected = truth.ap("pretext", *at) - truth.ap("scratch", *at)
+        hits += row["AP_box_difference_low"] <= expected <= row["AP_box_difference_high"]
+    assert hits == pytest.approx(0.8 * len(sizes), abs=3 * math.sqrt(0.16 * len(sizes)))
+
+
+def test_a_real_difference_is_found_and_none_is_not(tmp_path: Path):
+    peak = {"scratch": {24: 20.0, 64: 20.0}, "pretext": {24: 26.0, 64: 20.0}}
+    truth = Truth(peak=peak, slowness={"scratch": 90.0, "pretext": 90.0}, too_fast=9.0)
+    space = replace(SPACE, scientific=Scientific(sizes=(24, 64)))
+    write_study(tmp_path, truth=truth, space=space, trials=4, confirm=5, rng=rng())
+    first, second = rows(analysis.answer(analysis.load(tmp_path)))
+    assert first["AP_box_difference_low"] > 0
+    assert second["AP_box_difference_low"] < 0 < second["AP_box_difference_high"]
+
+
+def test_arms_that_are_not_both_confirmed_are_compared_on_the_tuning_split(tmp_path: Path):
+    study = write_study(tmp_path, space=ONE_SIZE, trials=4, rng=rng())
+    for trial in study.trials():
+        if trial.config()["role"] == "confirm" and trial.id.startswith("pretext"):
+            (trial.path / "records.jsonl").unlink()
+    results = analysis.load(tmp_path)
+    (row,) = rows(analysis.answer(results))
+    best = analysis.best(results).set_index("arm")["AP_box"]
+    assert (row["split"], row["paired"]) == ("tune", False)
+    assert row["AP_box_difference"] == best["pretext"] - best["scratch"]
+    assert math.isnan(row["AP_box_difference_low"])
+
+
+def test_one_arm_has_no_difference(incomplete: Incomplete):
+    for row in rows(analysis.answer(incomplete("one arm"))):
+        assert not isinstance(row["arm"], str)
+        assert math.isnan(row["AP_box_difference"])
+        assert row["AP_box_reference_low"] < row["AP_box_reference"]
+
+
+def test_unasked_masks_are_missing_and_boxes_are_not(incomplete: Incomplete):
+    (row,) = rows(analysis.answer(incomplete("no masks")))
+    assert math.isnan(row["AP_mask_difference"])
+    assert math.isfinite(row["AP_box_difference"])
+
+
+def test_same_files_same_answer(finished: Path, results: analysis.Results):
+    assert analysis.answer(analysis.load(finished)).equals(analysis.answer(results))

@@ -1,0 +1,60 @@
+"""Tuning curves are means over subsets, and have a band only where that is valid."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import analysis
+from analysis.reading.frames import rows, values, where
+from analysis.tuning.curve import EXCHANGEABLE, expected_best
+from study.planning.strategies import STRATEGIES
+from study.storage.run_dir import StudyDir
+from tests.analysis.incomplete import ONE_SIZE, rng
+from tests.analysis.synthetic import write_study
+
+
+def test_the_curve_is_the_mean_over_all_subsets():
+    scores = [3.0, 9.0, 1.0, 7.0, 7.0]
+    for n, mean in enumerate(expected_best(scores), start=1):
+        subsets = itertools.combinations(scores, n)
+        assert mean == pytest.approx(np.mean([max(subset) for subset in subsets]))
+
+
+def test_the_order_of_trials_says_nothing_where_their_strategy_learns_nothing():
+    assert {one.name for one in STRATEGIES.values() if not one.learns} == EXCHANGEABLE
+
+
+def test_stopped_trials_and_sobol_points_have_no_band(results: analysis.Results):
+    table = analysis.tuning_curve(results, rng())
+    assert set(values(table, "no_band")) == {
+        "some trials were stopped: what they reach depends on the others"
+    }
+    assert not np.isfinite(table["AP_box_low"]).any()
+    for row in rows(analysis.best(results)):
+        curve = where(table, arm=row["arm"], size=row["size"])
+        assert values(curve, "trials") == list(range(1, 9))
+        assert values(curve, "AP_box")[-1] == pytest.approx(row["AP_box"])
+        assert values(curve, "AP_box") == sorted(values(curve, "AP_box"))
+
+
+def test_independent_trials_have_a_band_around_their_curve(tmp_path: Path):
+    write_study(tmp_path, space=ONE_SIZE, trials=6, confirm=0, rng=rng())
+    for trial in StudyDir(tmp_path).trials():
+        trial.write_config(trial.config() | {"strategy": "random"})
+    table = analysis.tuning_curve(load_without_stops(tmp_path), rng())
+    assert set(values(table, "no_band")) == {""}
+    for row in rows(table):
+        assert 0 <= row["AP_box_low"] <= row["AP_box"] <= row["AP_box_high"] <= 100
+    again = analysis.tuning_curve(load_without_stops(tmp_path), rng())
+    assert values(table, "AP_box_low") == values(again, "AP_box_low")
+
+
+def load_without_stops(path: Path) -> analysis.Results:
+    results = analysis.load(path)
+    trials = results.trials.replace({"state": {"stopped": "finished", "diverged": "finished"}})
+    return replace(results, trials=trials)
