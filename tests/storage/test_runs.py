@@ -103,7 +103,7 @@ def test_the_analysis_reads_it_from_there(written: tuple[Path, str]):
     folder, address = written
     local, results = analysis.load(folder), analysis.load(address)
     assert list(results.manifests) == [address]
-    for name in ("trials", "curves", "tails", "costs", "confirmations", "audits"):
+    for name in ("trials", "curves", "tails", "costs", "confirmations", "init_reports"):
         here, there = (getattr(one, name).drop(columns="study") for one in (local, results))
         assert here.equals(there), name
     assert {k: size for k, (_, size) in stamp(address).items()} == {
