@@ -34,10 +34,10 @@ from analysis.text.words import conclusion
 from study.config import Budget, OptimConfig, RunConfig, ScheduleConfig, Scientific, SearchSpace
 from study.config.arms import parse
 from study.config.schedule import Leg
-from study.planning import trial_specs
 from study.planning.design import Design
-from study.planning.proposal import Proposal
+from study.planning.search.proposal import Proposal
 from study.planning.stopping import Rungs
+from study.planning.trials import specs
 from study.storage.record import record
 from study.storage.run_dir import Record
 
@@ -221,7 +221,7 @@ class Study:
                     for i, p in enumerate(points)
                 ]
                 for index, score in enumerate(halved(rungs, scores)):
-                    spec = trial_specs.tuning(self.design, cell, index, points[index])
+                    spec = specs.tuning(self.design, cell, index, points[index])
                     place = {"study": self.name, "role": spec.role, "index": spec.index}
                     found += [
                         scored(spec.run, n, ap) | place | points[index].values

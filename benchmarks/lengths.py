@@ -18,7 +18,7 @@ from study.config import Budget, Nuisance, OptimConfig, Scientific, SearchSpace
 from study.config.arms import parse
 from study.config.schedule import independent_iterations, iterations
 from study.planning.design import Design
-from study.planning.search import Search
+from study.planning.search.search import Search
 from tests.runs import TINY_RUN, study_without_ray
 
 FIXED = replace(

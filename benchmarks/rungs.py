@@ -31,7 +31,7 @@ import pandas as pd
 from analysis.reading.frames import groups
 from search_spaces.shapes import SPACE
 from study.config import RunConfig, ScheduleConfig, to_dict
-from study.planning.strategies.sobol import point as sobol
+from study.planning.search.strategies.sobol import point as sobol
 from study.storage.run_dir import StudyDir
 from study.training import engine
 

@@ -29,7 +29,7 @@ from study.config.arms import parse
 from study.config.schedule import Leg
 from study.planning.design import Design
 from study.planning.plan import Plan
-from study.planning.search import Search
+from study.planning.search.search import Search
 from study.planning.stopping import Decision
 from study.storage.record import record
 from study.storage.run_dir import Record, State, StudyDir, TrialDir

@@ -16,7 +16,7 @@ from analysis.answers import columns, stats
 from analysis.reading.frames import frame, groups, rows, scored, values, where
 from analysis.reading.load import Results
 from analysis.text.words import at_sizes, by_points, images, number, points
-from study.planning.best import rank
+from study.planning.trials.best import rank
 
 
 def catch_up(results: Results, margin: float = stats.MARGIN) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from analysis.reading.frames import where
 from analysis.reading.load import Results
 from study.config import Nuisance, from_dict
-from study.planning import range_extension
+from study.planning.search import range_extension
 
 
 @dataclass(frozen=True)

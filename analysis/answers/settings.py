@@ -15,14 +15,14 @@ from analysis.answers import columns, ranges
 from analysis.reading.columns import widened
 from analysis.reading.frames import by_place, frame, scored, where
 from analysis.reading.load import Results
-from study.planning.best import rank
+from study.planning.trials.best import rank
 
 
 def best(results: Results) -> pd.DataFrame:
     """The chosen setting of each arm and size, as `columns.BEST`.
 
-    The best (`study.planning.best`) of all records of the tune trials, stopped and diverged ones
-    too.
+    The best (`study.planning.trials.best`) of all records of the tuning trials, stopped and
+    diverged ones too.
     """
     found: list[dict[str, Any]] = []
     at: dict[tuple[str, int], dict[str, ranges.Searched]] = {}

@@ -18,7 +18,7 @@ from analysis.reading.frames import groups, rows, scored, where
 from analysis.reading.load import Results
 from analysis.tuning import cross_tuning
 from study.config import ModelConfig, from_dict
-from study.planning.best import rank
+from study.planning.trials.best import rank
 
 
 def systems(

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.reading.columns import SCORES, STATES
-from study.planning.best import rank
+from study.planning.trials.best import rank
 from study.storage.run_dir import TrialDir
 
 Row = dict[str, Any]

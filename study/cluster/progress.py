@@ -22,7 +22,7 @@ from study.config import schedule
 from study.planning.bill import expected_iterations
 from study.planning.design import Cell
 from study.planning.plan import Plan
-from study.planning.tuning_trial import chosen
+from study.planning.trials.tuning import chosen
 from study.storage.run_dir import Record, State, TrialDir
 
 REFRESH_S = 0.5  # of the table

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.commands.words import duration
-from study.planning.best import rank
+from study.planning.trials.best import rank
 from study.storage.run_dir import Record, State, StudyDir, TrialDir
 
 COMPLETE, FAILED, INCOMPLETE = 0, 1, 3

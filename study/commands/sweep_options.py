@@ -14,9 +14,9 @@ from study.config import Budget, Scientific
 from study.config.arms import parse
 from study.models import backbones
 from study.planning.design import Design
-from study.planning.search import Search
+from study.planning.search.search import Search
+from study.planning.search.strategies import named
 from study.planning.stopping import Metric, Rules, Stopping
-from study.planning.strategies import named
 
 Device = Literal["auto", "cpu", "cuda"]
 Count = Annotated[int | None, unset("N")]  # None: as the search space has it

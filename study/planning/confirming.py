@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from study.planning import trial_specs
 from study.planning.design import Cell, Design
-from study.planning.trial_index import TrialIndex
-from study.planning.trial_specs import TrialSpec
-from study.planning.tuning_trial import Choice
+from study.planning.trials import specs
+from study.planning.trials.index import TrialIndex
+from study.planning.trials.specs import TrialSpec
+from study.planning.trials.tuning import Choice
 
 Finalists = Mapping[Cell, Sequence[Choice]]
 """The best settings of each cell that has been tuned, best first."""
@@ -38,22 +38,22 @@ class Confirming:
                 crossed = [replace(one, length=choices[0].length) for one in crossed]
                 for choice in (*choices, *crossed):
                     own = choice in choices
-                    spec = trial_specs.confirmation(self._design, cell, choice, repeat, own)
+                    spec = specs.confirmation(self._design, cell, choice, repeat, own)
                     yield cell, spec
 
     def number(self, cell: Cell, best: Finalists) -> int:
         """How many the cell has or will have, as far as that is known."""
-        confirms = {trial_specs.repeated(run) for run in self._trials.of[cell].confirming.values()}
+        confirms = {specs.repeated(run) for run in self._trials.of[cell].confirming.values()}
         if cell not in best:
             return len(confirms) + max(0, self._design.confirm_runs - len(confirms))
         # what is wanted is known: an arm may have chosen another's setting
         own = (spec for other, spec in self.specs(best) if other == cell)
-        return len(confirms | {trial_specs.repeated(spec.run) for spec in own})
+        return len(confirms | {specs.repeated(spec.run) for spec in own})
 
     def existing(self, cell: Cell, spec: TrialSpec) -> str | None:
         """The confirm run that has this setting, seed and draw already, whoever wanted it."""
         for trial_id, there in self._trials.of[cell].confirming.items():
-            if trial_specs.repeated(there) == trial_specs.repeated(spec.run):
+            if specs.repeated(there) == specs.repeated(spec.run):
                 return trial_id
         return None
 

@@ -12,7 +12,7 @@ from study.config import Budget, LogUniform, RunConfig, ScheduleConfig, SearchSp
 from study.config.arms import Arm
 from study.config.question import asked
 from study.config.require import require
-from study.planning.search import Search
+from study.planning.search.search import Search
 from study.planning.stopping import Halving, Rungs, Stopping
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from study.planning import trial_specs
 from study.planning.design import Cell, Design
 from study.planning.session import Session
 from study.planning.stopping import Decision, Rungs, is_audited
-from study.planning.trial_index import TrialIndex
-from study.planning.tuning_trial import TuningTrial
+from study.planning.trials import specs
+from study.planning.trials.index import TrialIndex
+from study.planning.trials.tuning import TuningTrial
 from study.storage.run_dir import State
 
 
@@ -70,12 +70,12 @@ class Judging:
 
     def audit(self, stopped: TuningTrial, cell: Cell) -> str | None:
         """The id of a stopped trial's audit, which exists from now on; None: it has none."""
-        trial_id = trial_specs.audit_id(stopped.trial_id)
+        trial_id = specs.audit_id(stopped.trial_id)
         if trial_id in self._trials.of[cell].audits:
             return trial_id
         if not is_audited(stopped.trial_id, self._design.seed, self._design.budget.audit):
             return None
-        spec = trial_specs.audit(self._design, stopped)
+        spec = specs.audit(self._design, stopped)
         if spec is None:
             return None
         # first: without its config.json a folder is no trial, and this is done again
@@ -119,4 +119,4 @@ class Judging:
             return contest.tried.keys() | contest.unborn
         brackets = rungs.brackets(self._design.budget.trials)
         own = next(bracket for bracket in brackets if mine.index in bracket)
-        return {trial_specs.tuning_id(contest.cell, index) for index in own}
+        return {specs.tuning_id(contest.cell, index) for index in own}

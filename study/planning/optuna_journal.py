@@ -20,8 +20,8 @@ from optuna.trial import TrialState
 from study.config import LogUniform, digest
 from study.planning.design import Cell
 from study.planning.plan import Plan
-from study.planning.strategies.samplers import distributions, optuna_state
-from study.planning.tuning_trial import TuningTrial
+from study.planning.search.strategies.samplers import distributions, optuna_state
+from study.planning.trials.tuning import TuningTrial
 
 
 class Journal:

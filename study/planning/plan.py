@@ -16,15 +16,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from study.config import RunConfig, from_dict
-from study.planning import trial_specs
 from study.planning.confirming import Confirming
 from study.planning.design import Cell, Design
 from study.planning.judging import Judging
-from study.planning.range_extension import Strip, beyond
+from study.planning.search.range_extension import Strip, beyond
 from study.planning.session import Session
 from study.planning.stopping import Decision
-from study.planning.trial_index import TrialIndex
-from study.planning.tuning_trial import Choice, TuningTrial, chosen, finalists
+from study.planning.trials import specs
+from study.planning.trials.index import TrialIndex
+from study.planning.trials.tuning import Choice, TuningTrial, chosen, finalists
 from study.storage.run_dir import State, StudyDir
 
 
@@ -103,7 +103,7 @@ class Plan:
         design = self.design
         for index in range(design.budget.trials):
             for cell in design.cells:
-                if trial_specs.tuning_id(cell, index) in self._trials.of[cell].tuning:
+                if specs.tuning_id(cell, index) in self._trials.of[cell].tuning:
                     continue
                 tried = [one for one in self.tuning_trials(cell) if not one.in_strip]
                 proposal = design.search.propose(
@@ -113,7 +113,7 @@ class Plan:
                     design.seed,
                     [one.outcome() for one in tried],
                 )
-                spec = trial_specs.tuning(design, cell, index, proposal)
+                spec = specs.tuning(design, cell, index, proposal)
                 yield self._trials.write(cell, spec)
 
     def _extend(self) -> None:
@@ -131,9 +131,9 @@ class Plan:
             numbers = range(self.design.budget.extra)
             for number, strip in itertools.product(numbers, strips):
                 for cell in self.design.cells_at(size):
-                    trial_id = trial_specs.strip_id(cell, strip, number)
+                    trial_id = specs.strip_id(cell, strip, number)
                     if trial_id not in self._trials.of[cell].tuning:
-                        spec = trial_specs.in_strip(self.design, cell, strip, number)
+                        spec = specs.in_strip(self.design, cell, strip, number)
                         yield self._trials.write(cell, spec)
 
     def _confirmations(self) -> Iterator[str]:
@@ -163,9 +163,9 @@ class Plan:
     def _wanted(self, cell: Cell) -> list[str]:
         """The tuning trials that the cell has or will have, as far as that is known."""
         budget = self.design.budget
-        base = [trial_specs.tuning_id(cell, index) for index in range(budget.trials)]
+        base = [specs.tuning_id(cell, index) for index in range(budget.trials)]
         return base + [
-            trial_specs.strip_id(cell, strip, number)
+            specs.strip_id(cell, strip, number)
             for strip in self._strips[cell.size]
             for number in range(budget.extra)
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from study.planning.trial_index import TrialIndex
+from study.planning.trials.index import TrialIndex
 from study.storage.run_dir import State
 
 PROCESS_DEATHS = 3  # of one trial in one session; then it is left to the next session

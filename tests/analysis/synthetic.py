@@ -28,7 +28,7 @@ from study.config import (
 )
 from study.config.arms import Arm
 from study.planning.design import Design
-from study.planning.range_extension import Side, Strip
+from study.planning.search.range_extension import Side, Strip
 from study.planning.stopping import Halving, Stopping
 from study.storage.record import record
 from study.storage.run_dir import Record, State, StudyDir

@@ -13,7 +13,7 @@ from analysis.reading.frames import where
 from benchmarks.calibration import CONFIRM, EQUAL, SCENARIOS, SIZES, Studies, Study, calibrated
 from study.config import RunConfig
 from study.config.schedule import Leg
-from study.planning.proposal import Proposal
+from study.planning.search.proposal import Proposal
 from tests.simulated import Simulation
 
 SIDES = ("reference", "arm")

@@ -10,10 +10,10 @@ import pytest
 import analysis
 from analysis.answers.ranges import searched
 from analysis.reading.frames import rows, where
-from study.planning.range_extension import Strip, edge, extended
-from study.planning.tuning_trial import chosen
+from study.planning.search.range_extension import Strip, edge, extended
+from study.planning.trials.tuning import chosen
 from study.storage.run_dir import State
-from tests.planning.test_trial_specs import LAZY, at_edge
+from tests.planning.trials.test_specs import LAZY, at_edge
 from tests.simulated import Simulation, design
 
 

@@ -14,7 +14,7 @@ from study.config.schedule import iterations
 from study.planning.bill import bill
 from study.planning.plan import Plan
 from study.planning.stopping import Decision, Halving, Stopping
-from study.planning.tuning_trial import chosen
+from study.planning.trials.tuning import chosen
 from study.storage.run_dir import State
 from tests.simulated import SPACE, Simulation, bowl, design, open_study, outcome, tail
 

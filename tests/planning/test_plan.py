@@ -19,10 +19,10 @@ from study.config.schedule import iterations
 from study.planning.bill import bill
 from study.planning.optuna_journal import Journal
 from study.planning.plan import Plan
-from study.planning.search import Search
+from study.planning.search.search import Search
+from study.planning.search.strategies import STRATEGIES
 from study.planning.stopping import Halving, Stopping
-from study.planning.strategies import STRATEGIES
-from study.planning.tuning_trial import chosen
+from study.planning.trials.tuning import chosen
 from study.storage.run_dir import DifferentQuestion, State
 from tests.simulated import SPACE, Simulation, design, open_study, outcome, tail
 

@@ -16,8 +16,8 @@ import pytest
 import analysis
 from study.commands.sweep_options import Sweep, Tuning, design
 from study.config import RunConfig, from_dict
-from study.planning import trial_specs
 from study.planning.stopping import KeepBest, Rules
+from study.planning.trials import specs
 from study.storage import older
 from study.storage.run_dir import DifferentQuestion, StudyDir
 
@@ -59,7 +59,7 @@ def test_a_trial_is_the_one_that_would_be_proposed_today(study: StudyDir):
     asked = design(Sweep(space="shapes", run_dir=study.path))
     cell = next(cell for cell in asked.cells if cell.name == "pretext-64")
     proposal = asked.search.propose(asked.space.nuisance.at(64), 0, 4, 0, [])
-    spec = trial_specs.tuning(asked, cell, 0, proposal)
+    spec = specs.tuning(asked, cell, 0, proposal)
     written = study.trial("pretext-64-t000").config()
     assert from_dict(RunConfig, written["run"]) == spec.run
     assert (written["role"], written["strategy"]) == (spec.role, spec.strategy)

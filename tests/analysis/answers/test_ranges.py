@@ -11,7 +11,7 @@ import analysis
 from analysis.answers.ranges import Searched, edge, searched
 from analysis.reading.frames import rows, values, where
 from study.config import Scientific
-from study.planning.range_extension import OUTER
+from study.planning.search.range_extension import OUTER
 from tests.analysis.incomplete import rng
 from tests.analysis.synthetic import (
     SPACE,

@@ -9,7 +9,7 @@ import analysis
 from analysis.answers.settings import confirmed
 from analysis.reading.frames import rows, where
 from study.config import RunConfig, from_dict
-from study.planning.tuning_trial import TuningTrial, chosen
+from study.planning.trials.tuning import TuningTrial, chosen
 from study.storage.run_dir import StudyDir
 from tests.analysis.incomplete import ONE_SIZE, rng
 from tests.analysis.synthetic import (

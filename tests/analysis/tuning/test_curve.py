@@ -12,7 +12,7 @@ import pytest
 import analysis
 from analysis.reading.frames import rows, values, where
 from analysis.tuning.curve import EXCHANGEABLE, expected_best
-from study.planning.strategies import STRATEGIES
+from study.planning.search.strategies import STRATEGIES
 from study.storage.run_dir import StudyDir
 from tests.analysis.incomplete import ONE_SIZE, rng
 from tests.analysis.synthetic import write_study

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from study.config import LogUniform
-from study.planning.proposal import Outcome, Values
+from study.planning.search.proposal import Outcome, Values
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from typing import Any
 
 from study.config import OptimConfig, RunConfig, ScheduleConfig, to_dict
 from study.planning.design import Cell, Design
-from study.planning.proposal import Proposal
-from study.planning.range_extension import Strip
-from study.planning.strategies import sobol
-from study.planning.strategies.strategy import Asked
-from study.planning.tuning_trial import Choice, TuningTrial
+from study.planning.search.proposal import Proposal
+from study.planning.search.range_extension import Strip
+from study.planning.search.strategies import sobol
+from study.planning.search.strategies.strategy import Asked
+from study.planning.trials.tuning import Choice, TuningTrial
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from study.planning.proposal import Values
-from study.planning.range_extension import grid_shape
-from study.planning.strategies.strategy import Asked, Strategy
+from study.planning.search.proposal import Values
+from study.planning.search.range_extension import grid_shape
+from study.planning.search.strategies.strategy import Asked, Strategy
 
 
 def propose(asked: Asked) -> Values:

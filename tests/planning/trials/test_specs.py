@@ -11,9 +11,9 @@ import pytest
 
 from study.config import LogUniform, RunConfig
 from study.config.arms import parse
-from study.planning.range_extension import Strip, beyond, edge, extended
+from study.planning.search.range_extension import Strip, beyond, edge, extended
 from study.planning.stopping import Halving, Stopping
-from study.planning.tuning_trial import chosen, finalists
+from study.planning.trials.tuning import chosen, finalists
 from study.storage.run_dir import State
 from tests.simulated import SPACE, Simulation, bowl, design, outcome
 

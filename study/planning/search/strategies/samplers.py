@@ -15,8 +15,8 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from study.config import LogUniform
-from study.planning.proposal import Outcome, Values
-from study.planning.strategies.strategy import Asked
+from study.planning.search.proposal import Outcome, Values
+from study.planning.search.strategies.strategy import Asked
 from study.storage.run_dir import State
 
 RANDOM_START = 4  # points that a sampler draws before there is anything to learn from

@@ -1,7 +1,7 @@
 """Where the next trial of an arm and size lies in the search space.
 
 `first` proposes the first points; after `paired` of them `then` takes over, if there is one. Both
-are names of strategies (`study.planning.strategies`), and the same for every arm.
+are names of strategies (`study.planning.search.strategies`), and the same for every arm.
 
 Grid, random and Sobol points are functions of (seed, index): all arms are tried at the same
 points, and the same command gives the same records on any machine, in any order, however often it
@@ -18,8 +18,8 @@ from typing import Any
 
 from study.config import Nuisance
 from study.config.require import require
-from study.planning.proposal import Outcome, Proposal
-from study.planning.strategies import Asked, named
+from study.planning.search.proposal import Outcome, Proposal
+from study.planning.search.strategies import Asked, named
 
 
 @dataclass(frozen=True, kw_only=True)

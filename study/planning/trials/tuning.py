@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from study.config import RunConfig
-from study.planning.best import rank
-from study.planning.proposal import Outcome, Proposal, Values
+from study.planning.search.proposal import Outcome, Proposal, Values
 from study.planning.stopping import box_ap
+from study.planning.trials.best import rank
 from study.storage.run_dir import Record, State
 
 
@@ -62,7 +62,7 @@ class Choice:
 
 
 def finalists(tried: Sequence[TuningTrial], count: int) -> list[Choice]:
-    """The best result of each of the `count` best trials, best first (`study.planning.best`).
+    """The best result of each of the `count` best trials, best first.
 
     Stopped trials count. Trials without a tail that has an AP do not.
     """

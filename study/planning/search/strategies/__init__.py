@@ -7,12 +7,12 @@ A new one is a file with a `Strategy` in it, and its line in `STRATEGIES`. Its n
 from __future__ import annotations
 
 from study.config.require import require
-from study.planning.strategies.gp import GP
-from study.planning.strategies.grid import GRID
-from study.planning.strategies.random import RANDOM
-from study.planning.strategies.sobol import SOBOL
-from study.planning.strategies.strategy import Asked, Strategy
-from study.planning.strategies.tpe import TPE
+from study.planning.search.strategies.gp import GP
+from study.planning.search.strategies.grid import GRID
+from study.planning.search.strategies.random import RANDOM
+from study.planning.search.strategies.sobol import SOBOL
+from study.planning.search.strategies.strategy import Asked, Strategy
+from study.planning.search.strategies.tpe import TPE
 
 STRATEGIES: dict[str, Strategy] = {one.name: one for one in (GRID, RANDOM, SOBOL, TPE, GP)}
 

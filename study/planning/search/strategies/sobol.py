@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from scipy.stats import qmc
 
-from study.planning.proposal import Values
-from study.planning.strategies.strategy import Asked, Strategy
+from study.planning.search.proposal import Values
+from study.planning.search.strategies.strategy import Asked, Strategy
 
 
 def propose(asked: Asked) -> Values:

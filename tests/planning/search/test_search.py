@@ -9,14 +9,14 @@ import pytest
 from optuna.trial import TrialState
 
 from study.config import LogUniform, Nuisance, OptimConfig
-from study.planning.proposal import Outcome, Proposal
-from study.planning.range_extension import grid_shape
-from study.planning.search import Search
-from study.planning.strategies import STRATEGIES
-from study.planning.strategies.gp import comparable
-from study.planning.strategies.samplers import optuna_state
-from study.planning.strategies.sobol import point
-from study.planning.strategies.tpe import told
+from study.planning.search.proposal import Outcome, Proposal
+from study.planning.search.range_extension import grid_shape
+from study.planning.search.search import Search
+from study.planning.search.strategies import STRATEGIES
+from study.planning.search.strategies.gp import comparable
+from study.planning.search.strategies.samplers import optuna_state
+from study.planning.search.strategies.sobol import point
+from study.planning.search.strategies.tpe import told
 from study.storage.run_dir import State
 
 PAIRED = 4

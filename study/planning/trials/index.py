@@ -7,8 +7,8 @@ from typing import Any
 
 from study.config import RunConfig, from_dict, schedule, to_dict
 from study.planning.design import Cell, Design
-from study.planning.trial_specs import TrialSpec
-from study.planning.tuning_trial import TuningTrial
+from study.planning.trials.specs import TrialSpec
+from study.planning.trials.tuning import TuningTrial
 from study.storage.run_dir import State, StudyDir
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 
-from study.planning.proposal import Outcome, Values
-from study.planning.strategies.samplers import Told, learnt
-from study.planning.strategies.strategy import Asked, Strategy
+from study.planning.search.proposal import Outcome, Values
+from study.planning.search.strategies.samplers import Told, learnt
+from study.planning.search.strategies.strategy import Asked, Strategy
 from study.storage.run_dir import State
 
 

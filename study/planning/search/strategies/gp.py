@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from optuna.samplers import GPSampler
 from optuna.trial import TrialState
 
-from study.planning.proposal import Outcome, Values
-from study.planning.strategies.samplers import RANDOM_START, Told, learnt
-from study.planning.strategies.strategy import Asked, Strategy
+from study.planning.search.proposal import Outcome, Values
+from study.planning.search.strategies.samplers import RANDOM_START, Told, learnt
+from study.planning.search.strategies.strategy import Asked, Strategy
 from study.storage.run_dir import State
 
 
