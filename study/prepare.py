@@ -80,7 +80,7 @@ class Pretext:
     """A sub-folder of images for each class, or train/ and val/ with these. Without it, the
     project's own weights are made again, and of the other options only --out is for that."""
     out: File = None
-    """Where the weights are written (.safetensors). Progress is kept beside it: the same command
+    """Where the weights are written (.safetensors). Progress is stored beside it: the same command
     goes on after a kill."""
     model: Annotated[
         str | None,

@@ -42,7 +42,7 @@ PACKAGES = ("ray", "optuna", "scipy", "torch", "torchvision", "hotcoco", "numpy"
 
 
 def run(sweep: Sweep, command: list[str]) -> int:
-    """Check the data, print the bill, then run what is left to do; `command` is kept."""
+    """Check the data, print the bill, then run what is left to do; `command` is recorded."""
     console = Console()
     asked = design(sweep)
     study = StudyDir(usable(sweep.run_dir, writing=not sweep.dry_run))

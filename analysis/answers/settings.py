@@ -48,8 +48,8 @@ def confirmed(results: Results) -> pd.DataFrame:
 def with_setting(table: pd.DataFrame, chosen: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """The rows that have the setting which `chosen` holds for their study, arm and size.
 
-    `names` are the columns of a setting (`Results.setting`). A run is whoever's setting it has:
-    one asked for by one arm may since be the choice of another.
+    `names` are the columns of a setting (`Results.setting`). A run belongs to
+    the setting that it has: one made for another arm's setting may since be an arm's own choice.
     """
     keys = ["study", "arm", "size"]
     both = table.merge(chosen[[*keys, *names]], on=keys, suffixes=("", "_chosen"))

@@ -31,7 +31,7 @@ Scores = Mapping[Hashable, float]
 class _Pair:
     """An arm at a size with its own best setting and with that of another arm.
 
-    A run is whoever's setting it has, whatever it was asked for.
+    A run belongs to the arm whose setting it has, whatever it was made for.
     """
 
     size: int

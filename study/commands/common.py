@@ -63,7 +63,7 @@ class OwnData:
     tune_size: Count = None
     """How many are held out (default: 128, or a quarter of train if that is less)."""
     val_size: Count = None
-    """Report on the first so many images of val; in a folder without val, so many held out
+    """Report on the first N images of val; in a folder without val, N images held out
     (default: 128, or a quarter of train if that is less)."""
 
     @property

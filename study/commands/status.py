@@ -1,6 +1,6 @@
 """How a study stands, read off its run directory: for people, from any machine that sees it.
 
-Needs neither Ray nor torch, nor the machine that runs the sweep, and disturbs nobody.
+Needs neither Ray nor torch, nor the machine that runs the sweep, and does not disturb it.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def report(study: StudyDir) -> tuple[list[str], int]:
         lines.append(f"now         complete: python -m analysis {study.store}")
     else:
         command = " ".join(manifest.get("command", ()))
-        lines.append("now         nobody works on it, and it is not complete; to go on:")
+        lines.append("now         not complete, and no sweep works on it; to go on:")
         lines.append(f"            {command or 'the same command again'}")
     return lines, COMPLETE if complete else FAILED if failed else INCOMPLETE
 

@@ -43,7 +43,7 @@ class Nuisance:
 
     `ranges` has a range for each hyper-parameter of the trunk that is searched: any number in
     OptimConfig, by its name there. `lengths` and `factors` belong to tails. More images deserve
-    longer training: `longer` holds other lengths, each from so many images on.
+    longer training: `longer` holds other lengths, each from a number of images on.
     """
 
     ranges: dict[str, LogUniform] = field(
@@ -82,7 +82,7 @@ class Budget:
     trials: int = 4  # for tuning
     finalists: int = 1  # best settings that are confirmed
     confirm: int = 2  # runs of each finalist: fresh seeds and draws, on the report split
-    cross: int = 1  # of these, so many also with each other arm's values, as the paper tuned
+    cross: int = 1  # how many of these also with each other arm's values, as the paper tuned
     audit: float = 0.1  # share of the stopped trials that are continued, to see what was lost
     extend: int = 1  # times that a range is extended when a best setting lies at its edge
 

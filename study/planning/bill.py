@@ -73,8 +73,8 @@ def expected_iterations(design: Design, size: int) -> float:
     spent = 0.0
     for bracket in rungs.brackets(trials) if rungs else [range(trials)]:
         going = len(bracket)
-        for length, kept in sorted(rungs.places(going).items()) if rungs else []:
-            ended = max(0, going - kept)
+        for length, promoted in sorted(rungs.places(going).items()) if rungs else []:
+            ended = max(0, going - promoted)
             walked, rest = iterations(schedule.up_to(length)), _rest(schedule, length)
             spent += ended * (walked + audit * rest)
             going -= ended
@@ -95,7 +95,7 @@ def dearest(design: Design, size: int) -> int:
 
 
 def affordable(design: Design, images: float) -> Design:
-    """The design with as many trials for each arm and size as so many images pay for.
+    """The design with as many trials for each arm and size as that many images pay for.
 
     Raises:
         ValueError: they do not pay for one; says what that costs.

@@ -56,7 +56,7 @@ def test_an_interrupted_study_says_what_is_there_and_how_to_go_on(simulation: Si
     assert "6 tuning trials for each arm and size, 1 fresh runs of the best 1, 1 also with" in text
     assert set(rows(lines)) == {(arm, n) for arm in ("scratch", "pretext") for n in ("8", "16")}
     assert "to come" in text and "interrupted" in text and "running" not in text
-    assert "nobody works on it" in text and "python -m study.sweep" in lines[-1]
+    assert "no sweep works on it" in text and "python -m study.sweep" in lines[-1]
 
 
 def test_the_best_ap_and_the_cost_are_those_of_the_records(simulation: Simulation):

@@ -69,7 +69,7 @@ class Rungs:
         """How many of a bracket's trials go on, by rung; the last length is no rung."""
         lengths = self.schedule.lengths
         places = self.rule.places(num_trials, lengths)
-        return {length: kept for length, kept in places.items() if length != lengths[-1]}
+        return {length: count for length, count in places.items() if length != lengths[-1]}
 
     def value(self, records: Iterable[Record], length: int) -> float | None:
         """A trial's number at a rung; None until it is there.
