@@ -11,8 +11,9 @@ from study.config import SearchSpace
 
 
 def names() -> list[str]:
-    """The search spaces that come with the project."""
-    return sorted(module.name for module in pkgutil.iter_modules(search_spaces.__path__))
+    """The search spaces that come with the project; what these share begins with an underscore."""
+    found = (module.name for module in pkgutil.iter_modules(search_spaces.__path__))
+    return sorted(name for name in found if not name.startswith("_"))
 
 
 def find(text: str) -> SearchSpace:

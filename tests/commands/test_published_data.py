@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,7 +75,9 @@ def test_a_dry_run_without_the_data_bills_and_says_what_to_get(
     assert sweep.main([*command, "--dry-run"]) == BAD_INPUT
     said = capsys.readouterr()
     assert said.out.startswith(f"study       {name}: scratch, imagenet at ")
-    assert "iterations  " in said.out and "device-hours expected" in said.out
+    assert "iterations  " in said.out
+    (hours,) = re.findall(r"[\d,.]+ device-hours expected, [\d,.]+ at most", said.out)
+    assert hours in " ".join(space_file(name).split())
     root = Path("data").resolve() / ("VOCdevkit" if name == "voc" else "coco")
     urls = {"coco": "zips/train2017.zip (18 GB)", "voc": "voc2012/VOCtrainval_11-May-2012.tar"}
     first = "VOC2007" if name == "voc" else "annotations/"

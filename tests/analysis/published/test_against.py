@@ -17,7 +17,7 @@ from analysis.reading.frames import rows, values, where
 from analysis.report.page import write as write_page
 from study import recipes
 from study.commands.spaces import find
-from study.config import RunConfig, Scientific, SearchSpace, to_dict
+from study.config import EvaluationConfig, RunConfig, Scientific, SearchSpace, to_dict
 from study.recipes import reduced
 from study.storage.run_dir import TrialDir
 from tests.analysis.incomplete import rng
@@ -129,6 +129,9 @@ def test_before_confirmation_the_tuning_split_stands_there_and_has_no_interval(t
 def test_voc_stands_beside_ap50_and_the_page_says_so(tmp_path: Path):
     truth = replace(TRUTH, peak={arm: {10_000: 50.0} for arm in ("scratch", "imagenet")})
     asked = space("voc", sizes=(10_000,))
+    model = asked.fixed.model.but(norm="group", masks=True)  # the paper's norm, and Mask R-CNN
+    fixed = replace(asked.fixed, model=model, evaluation=EvaluationConfig())
+    asked = replace(asked, fixed=fixed)
     write_study(tmp_path, truth=truth, space=asked, trials=1, confirm=2, rng=rng())
     table = analysis.against_paper(analysis.load(tmp_path))
     assert values(table, "paper") == [77.6, 82.7]
@@ -141,6 +144,16 @@ def test_voc_stands_beside_ap50_and_the_page_says_so(tmp_path: Path):
     (decided,) = rows(where(analysis.hypotheses(results), id="H13"))
     assert decided["verdict"] == "contradicted"
     assert decided["evidence"] in page
+
+
+def test_voc_with_another_norm_is_judged_by_its_claim_alone(tmp_path: Path):
+    truth = replace(TRUTH, peak={arm: {10_000: 50.0} for arm in ("scratch", "imagenet")})
+    asked = space("voc", sizes=(10_000,))
+    write_study(tmp_path, truth=truth, space=asked, trials=1, confirm=2, rng=rng())
+    results = analysis.load(tmp_path)
+    assert analysis.against_paper(results).empty
+    (decided,) = rows(where(analysis.hypotheses(results), id="H13"))
+    assert decided["verdict"] == "contradicted"
 
 
 def written(path: Path, name: str, change: Callable[[RunConfig], RunConfig] | None = None) -> Path:

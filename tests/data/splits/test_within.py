@@ -20,10 +20,14 @@ SPACES = ("coco_35k", "coco_10k", "coco_1k")
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataConfig:
-    """40 training images, 24 of them in the older file; 5 of the other 16 to tune on."""
+    """40 training images, 24 of them in the older file; 5 of the other 16 to tune on.
+
+    One of the 24 has no object, and is trained on all the same.
+    """
     monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
     write_coco(tmp_path / "coco")
-    return replace(find("coco_10k").fixed.data, root=str(tmp_path / "coco"), tune_size=5)
+    data = replace(find("coco_10k").fixed.data, root=str(tmp_path / "coco"), tune_size=5)
+    return replace(data, annotated_only="no")
 
 
 def older(data: DataConfig) -> Path:
@@ -43,6 +47,15 @@ def test_all_images_within_are_trained_on_and_others_tuned_on(data: DataConfig):
 def test_the_three_spaces_draw_from_the_same_images():
     spaces = [find(name) for name in SPACES]
     assert len({repr(space.fixed.data) for space in spaces}) == 1
+
+
+def test_the_spaces_leave_out_those_within_that_have_no_object(data: DataConfig):
+    annotated_only = find("coco_10k").fixed.data.annotated_only
+    every, some = open_splits(data), open_splits(replace(data, annotated_only=annotated_only))
+    assert set(every.pool) - set(some.pool) == {11}
+    assert some.tune_ids.tolist() == every.tune_ids.tolist()
+    small, middle, all_of_them = (set(some.subset(n, 0)) for n in (2, 9, 23))
+    assert small < middle < all_of_them == set(some.pool)
 
 
 def test_smaller_subsets_are_parts_of_larger_ones(data: DataConfig):
