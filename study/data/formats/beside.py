@@ -15,8 +15,7 @@ from typing import Any
 from PIL import Image
 
 from study.config import digest
-from study.data.cache import build_once, cache_dir
-from study.data.formats.coco import file_digest
+from study.data.formats.digests import digest_by_reading, remembered
 from study.data.source import IMAGE_SUFFIXES, BadData, Content
 
 AT = "read from"  # the key of an item under which its place in the files stands
@@ -63,19 +62,18 @@ class BesideImages:
     def digest(self) -> str:
         own = [path for one in self.labelled for path in (one.labels, one.mask) if path]
         files = [one.image for one in self.labelled] + own
-        state = [self.version, *map(_state, dict.fromkeys([*files, *self.also]))]
-        stored = cache_dir() / "digests" / f"{digest([state, len(own)])}.txt"
-        return build_once(stored, self._write_digest).read_text()
+        files = dict.fromkeys([*files, *self.also])
+        return remembered(files, [self.version, len(own)], self._find_digest)
 
-    def _write_digest(self, to: Path) -> None:
+    def _find_digest(self) -> str:
         with ThreadPoolExecutor() as pool:
             sizes = list(pool.map(size_px, [one.image for one in self.labelled]))
             rows = list(pool.map(self._row, self.labelled))
-        to.write_text(digest([self.version, self.classes(), sizes, rows]))
+        return digest([self.version, self.classes(), sizes, rows])
 
     def _row(self, one: Labelled) -> list[Any]:
         name = one.image.relative_to(self.images).as_posix()
-        files = [file_digest(path) if path else None for path in (one.labels, one.mask)]
+        files = [digest_by_reading(path) if path else None for path in (one.labels, one.mask)]
         return [one.id, name, *files]
 
     def read(self) -> Content:
@@ -174,11 +172,3 @@ def size_px(file: Path) -> tuple[int, int]:
             return image.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: cannot be read as an image: {error}") from error
-
-
-def _state(file: Path) -> list[Any]:
-    try:
-        found = file.stat()
-    except OSError as error:
-        raise ValueError(f"{file}: cannot be read: {error.strerror}") from error
-    return [str(file), found.st_size, found.st_mtime_ns]

@@ -12,7 +12,6 @@ same images, and is given with its images as --data.train.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from study.data.cache import build_once, cache_dir
+from study.data.formats.digests import file_digest
 from study.data.formats.format import TRAIN, TUNE, VAL, DataSet, Format
 from study.data.source import LISTS, Content
 
@@ -176,9 +176,3 @@ def read_image_ids(path: Path) -> np.ndarray:
             np.save(file, np.unique(np.array(ids, np.int64)))
 
     return np.load(build_once(cache_dir() / "image-ids" / f"{file_digest(path)}.npy", build))
-
-
-def file_digest(path: Path) -> str:
-    """Sixteen hex digits that identify a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -38,3 +38,36 @@ def encoded(mask: np.ndarray) -> dict[str, Any]:
     """The segmentation of a mask [height, width], as an annotation file has it."""
     found = rle.encode(np.asfortranarray(mask, np.uint8))
     return {"size": list(found["size"]), "counts": found["counts"].decode()}
+
+
+def encoded_part(part: np.ndarray, top: int, left: int, size: tuple[int, int]) -> dict[str, Any]:
+    """`encoded` of a mask that is empty but for a part, without making the mask.
+
+    Args:
+        part: bool [h, w], either of which may be 0.
+        top, left: px, where the part lies in the mask.
+        size: height and width px of the mask, which holds all of the part.
+    """
+    runs = _runs(_edges(part, top, left, size[0]), size[0] * size[1])
+    found = rle.frPyObjects({"size": list(size), "counts": runs}, *size)
+    return {"size": list(size), "counts": found["counts"].decode()}
+
+
+def _edges(part: np.ndarray, top: int, left: int, height: int) -> np.ndarray:
+    """Where set pixels begin and end, in turns, counted down the columns of the whole mask."""
+    inner, columns = part.shape
+    flat = np.zeros(columns * (inner + 1) + 1, np.bool_)  # an empty pixel before every column
+    flat[1:].reshape(columns, inner + 1)[:, :inner] = part.T
+    column, line = np.divmod(np.flatnonzero(flat[1:] != flat[:-1]), inner + 1)
+    edges = (left + column) * height + top + line
+    ends = np.ones(len(edges), np.bool_)
+    goes_on = edges[1:] == edges[:-1]  # from the foot of a column to the head of the next
+    ends[1:] &= ~goes_on
+    ends[:-1] &= ~goes_on
+    return edges[ends]
+
+
+def _runs(edges: np.ndarray, pixels: int) -> list[int]:
+    """Lengths of empty and set runs in turns; the last is a set one if the last pixel is set."""
+    runs = np.diff(edges, prepend=0, append=pixels).tolist()
+    return runs[:-1] if runs[-1] == 0 else runs

@@ -12,10 +12,10 @@ from hotcoco import mask as rle
 
 from study.config import DataConfig
 from study.data.formats.coco import AnnotationFile
+from study.data.geometry.run_lengths import encoded
 from study.data.index import Index
 from study.data.splits import open_splits
 from study.training.evaluation.coco import OTHER_SIGMA, average_precision
-from study.training.evaluation.detections import encode
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 REAL = {
@@ -60,7 +60,7 @@ def perturbed(truth: dict[str, Any], rng: np.random.Generator) -> list[dict[str,
                 "image_id": row["image_id"],
                 "category_id": int(rng.choice(classes)) if wrong else row["category_id"],
                 "bbox": bbox.clip(min=0.5).tolist(),
-                "segmentation": encode(mask),
+                "segmentation": encoded(mask),
                 "score": float(rng.integers(1, 20)) / 20,
             }
         )
