@@ -69,7 +69,7 @@ class Prepare:
     draws: int = 5
     """Draws of each size whose digests are printed and whose ids are written."""
     write_ids: Annotated[Path | None, unset("DIR")] = None
-    """Write the ids of the images tuned on, and trained on at each size and draw, a line each."""
+    """Write the ids of the images of each split, size and draw, a line each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,8 +199,8 @@ def sync(command: Sync) -> int:
 
 
 def write_ids(folder: Path, splits: Splits, sizes: Sequence[int], draws: int) -> None:
-    """A file of image ids for each subset, in the order drawn, and one for the tuning split."""
-    ids = {"tune": splits.tune_ids}
+    """A file of image ids for each subset, in the order drawn, and one for each other split."""
+    ids = {"tune": splits.tune_ids, "report": splits.val_ids}
     ids |= {f"{size}-{draw}": splits.subset(size, draw) for size in sizes for draw in range(draws)}
     folder.mkdir(parents=True, exist_ok=True)
     for name, values in ids.items():

@@ -62,6 +62,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
     cost = bill(asked)
     note = [f"data        {splits.note}"] if splits.note else []
     if sweep.dry_run:
+        study.require_same(asked.question(splits.digests()), asked.unsaid())
         measured = bill_time(cost, worker_speed(asked), "measured here", devices(asked, sweep))
         show(console, asked, [*note, *bill_lines(cost), *measured])
         return DONE
@@ -111,8 +112,14 @@ def afforded(asked: Design, spend: Spend, study: StudyDir) -> Design:
     if spend.max_images is not None:
         return at_least(affordable(asked, spend.max_images), before)
     if spend.max_hours is not None:
-        images = spend.max_hours * 3600 * worker_speed(asked)
-        return at_least(affordable(asked, images), before)
+        speed = worker_speed(asked)
+        try:
+            paid = affordable(asked, spend.max_hours * 3600 * speed)
+        except ValueError as error:
+            raise ValueError(
+                f"max_hours = {spend.max_hours:g}: at {speed:.1f} images/s that is a {error}"
+            ) from error
+        return at_least(paid, before)
     for name, option in (
         ("trials", f"--trials {before.get('trials')}"),
         ("extend", "--extend auto"),

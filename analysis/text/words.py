@@ -59,7 +59,7 @@ def in_words(row: Row) -> str:
         "undecided": "no difference is shown"
         f" ({arm} minus {reference}: {points(gap)} AP, {interval})",
         "unrepeated": f"{arm} minus {reference} is {points(gap)} AP, but the repeats are too few,"
-        " or too alike, for an interval: no difference is shown",
+        " or too alike, for an interval (--confirm 2 or more): no difference is shown",
         "unconfirmed": f"{first} scored {points(abs(gap))} AP more than {second} on the tuning"
         " split (one seed, optimistic); no difference is shown before it is confirmed",
         "missing": f"too early to compare {reference} and {arm}: no score yet",

@@ -111,8 +111,8 @@ def told(table: pd.DataFrame) -> list[str]:
         if row["same"]:
             alike.setdefault((row["arm"], row["setting_of"]), []).append(f"{row['size']:,}")
     return [
-        f"With {listed(sizes)} training images, {arm} and {other} have the same best values:"
-        " tuning the paper's way changes nothing."
+        f"With {listed(sizes)} training images, {arm} and {other} chose the same values, each at"
+        " its own length: tuning one arm and giving its values to the other changes nothing."
         for (arm, other), sizes in alike.items()
     ] + [_sentence(row) for row in run if not row["same"]]
 

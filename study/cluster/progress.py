@@ -99,7 +99,7 @@ class Progress(Unsaved, tune.Callback):
         state, error = State(event["state"]), str(event.get("error", "")).strip().splitlines()
         text = f"{ours.id} {state}"
         if state is State.RUNNING:
-            text = f"{ours.id} waits for the others of its arm and size"
+            text = f"{ours.id} is paused until others of its arm and size have come as far"
         elif state is State.STOPPED:
             text += f" at length {event['iteration']}"
         elif state is State.PREEMPTED:

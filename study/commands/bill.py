@@ -8,13 +8,17 @@ from study.planning.bill import Bill
 
 def bill_lines(bill: Bill) -> list[str]:
     """What will be run."""
-    crossed = f", {bill.cross_runs} of them cross-tuned" if bill.cross_runs else ""
+    crossed = (
+        f", of which {bill.cross_runs} give an arm another arm's setting, if that differs"
+        if bill.cross_runs
+        else ""
+    )
     return [
         f"trials      {bill.tuning_trials} for tuning"
-        f" ({bill.tuning_trials // bill.cells} for each of {bill.cells} arms × sizes)"
+        f" ({bill.tuning_trials // bill.cells} for each arm at each size)"
         f" + {bill.confirm_runs} to confirm{crossed}",
-        f"iterations  {bill.expected:,} expected, {bill.most:,} at most"
-        f" ({bill.independent:,} if every length were run by itself)",
+        f"iterations  {bill.expected:,} expected, {bill.most:,} at most, if every range has to be"
+        f" extended ({bill.independent:,} without, if every length were trained by itself)",
         f"images      {bill.expected_images:,.0f} expected, {bill.most_images:,.0f} at most",
     ]
 
@@ -30,6 +34,8 @@ def bill_time(bill: Bill, speed: float, how: str, devices: int = 0) -> list[str]
     """
     expected, most = (images / speed for images in (bill.expected_images, bill.most_images))
     hours = f"{expected / 3600:,.1f} device-hours expected, {most / 3600:,.1f} at most"
+    if most < 3600:
+        hours = f"{duration(expected)} of device time expected, {duration(most)} at most"
     rows = [f"devices     {hours}, and evaluation: {speed:.1f} images/s a device, {how}"]
     if devices:
         rows.append(

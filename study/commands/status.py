@@ -65,6 +65,8 @@ def _word(trial: TrialDir, events: Sequence[dict[str, Any]], held: bool) -> str:
     if not events:
         return "waiting"
     state = State(events[-1]["state"])
+    if state is State.PREEMPTED:
+        return "interrupted"
     if state is not State.RUNNING:
         return state.value
     if trial.holder():

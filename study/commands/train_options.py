@@ -39,7 +39,7 @@ class Train:
     """The run's folder, or s3://bucket/prefix: configuration, records, checkpoints, weights."""
     tiny: bool = False
     """The recipe reduced to seconds on a CPU: a few small images (the embedded ones, unless
-    --data.* are given), six iterations. Other options change that run."""
+    --data.* are given), at most six iterations. Other options change that run."""
     arm: Annotated[
         str | None,
         _or_recipe("NAME", "scratch, pretext, imagenet, a weights file, or name=file", ALONE.arm),

@@ -16,6 +16,7 @@ from study.config import DataConfig
 from study.config.schedule import iterations
 from study.data.checks import check
 from study.data.distribution.downloads import absent
+from study.data.splits import open_splits
 from study.planning.design import Design
 from tests.data.published_files import write_coco, write_voc
 
@@ -120,6 +121,7 @@ def test_prepare_prints_digests_to_record_and_writes_ids(capsys: pytest.CaptureF
     ids = {path.stem: path.read_text().split() for path in Path("ids").iterdir()}
     assert {name: len(lines) for name, lines in ids.items()} == {
         "tune": 5,
+        "report": len(open_splits(data).val_ids),
         "3-0": 3,
         "3-1": 3,
         "9-0": 9,

@@ -66,11 +66,11 @@ class Splits:
         """What is to be said of the report split where the data have no val split."""
         if self.val is not self.train:
             return None
+        copies = f"; {self.twins} more are copies of held-out images and are not used"
         return (
             f"{self.train.path} has no val split: {len(self.val_ids)} of its"
             f" {len(self.train.image_id)} images are held out to report on, the same ones for"
-            " every command and seed"
-            + (f"; {self.twins} more show the same picture and are not used" * bool(self.twins))
+            " every command and seed" + copies * bool(self.twins)
         )
 
     def images(self, split: Literal["tune", "report"]) -> tuple[Index, np.ndarray]:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from study.config import BodyConfig
-from study.config.body import of_imagenet
+from study.config.body import Norm, of_imagenet
 from study.models.backbones.backbone import Backbone, Published
 
 if TYPE_CHECKING:
@@ -53,11 +53,17 @@ def build(
 
 
 def entry(
-    name: str, blocks: tuple[int, ...], *, groups: int = 1, width: int = 64, **more: Any
+    name: str,
+    blocks: tuple[int, ...],
+    *,
+    norm: Norm = "group",
+    groups: int = 1,
+    width: int = 64,
+    **more: Any,
 ) -> Backbone:
-    """A network of bottlenecks; `more` are other fields of its entry."""
+    """A network of bottlenecks; `norm` with --model, and `more` are other fields of its entry."""
     return Backbone(
-        body=of_imagenet(name),
+        body=of_imagenet(name, norm=norm),
         build=partial(build, blocks=blocks, groups=groups, width=width),
         stages=STAGES,
         outputs=LAYERS,
@@ -123,6 +129,7 @@ BACKBONES = (
     entry(
         "resnet101",
         (3, 4, 23, 3),
+        norm="sync_batch",  # with GroupNorm none are published
         stride_1x1=True,
         detectron=detectron,
         published=(batch_norm("ResNet101_Weights.IMAGENET1K_V1"),),
@@ -131,6 +138,7 @@ BACKBONES = (
     entry(
         "resnext101_32x8d",
         (3, 4, 23, 3),
+        norm="sync_batch",  # likewise
         groups=32,
         width=8,
         published=(batch_norm("ResNeXt101_32X8D_Weights.IMAGENET1K_V1"),),

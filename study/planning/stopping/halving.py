@@ -1,4 +1,9 @@
-"""Successive halving in brackets."""
+"""Successive halving in brackets.
+
+What leads early is what starts fast. Of the measured settings of the embedded data
+(benchmarks/README.md) tails at 0.14 of the longest length ranked no better than by chance, or in
+reverse; at a third they told something.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +17,7 @@ from study.config.require import require
 
 @dataclass(frozen=True)
 class Halving:
-    """At the k-th length (from 1) the best `1/eta^k` of each bracket go on, rounded up.
-
-    What leads early is what starts fast. Of the measured settings of the embedded data
-    (benchmarks/README.md) tails at 0.14 of the longest length ranked no better than by chance, or
-    in reverse; at a third they told something.
-    """
+    """At the k-th length (from 1) the best `1/eta^k` of each bracket go on, rounded up."""
 
     name: ClassVar[str] = "halving"
 

@@ -1,4 +1,8 @@
-"""The simple baseline: all trials run to one rung, the best few of them to the end."""
+"""The simple baseline: all trials run to one rung, the best few of them to the end.
+
+Such a rule is what cleverer ones must beat (Egele et al., "The unreasonable effectiveness of early
+discarding after one epoch", 2024).
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,7 @@ from study.config.require import require
 
 @dataclass(frozen=True)
 class KeepBest:
-    """All but the best few of an arm and size stop at one length.
-
-    Such a rule is what cleverer ones must beat (Egele et al., "The unreasonable effectiveness of
-    early discarding after one epoch", 2024).
-    """
+    """All but the best few of an arm and size stop at one length."""
 
     name: ClassVar[str] = "best"
 

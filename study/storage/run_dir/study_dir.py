@@ -54,6 +54,15 @@ class StudyDir:
     def open(self, manifest: dict[str, Any], unsaid: dict[str, Any] | None = None) -> None:
         """Begin the study, or take it up again: same `question`, any other field may change.
 
+        Raises:
+            DifferentQuestion: see `require_same`.
+        """
+        self.require_same(manifest["question"], unsaid)
+        self.store.write("study.json", pretty(manifest))
+
+    def require_same(self, question: dict[str, Any], unsaid: dict[str, Any] | None = None) -> None:
+        """Refuse another question than that of the study which is here, if there is one.
+
         `unsaid`: a value for each field of the question that an older version may not have
         written.
 
@@ -61,21 +70,21 @@ class StudyDir:
             DifferentQuestion: names each field in which the question differs.
         """
         before = self.store.read("study.json")
-        if before is not None:
-            there = _flat(unsaid or {}) | _flat(older.manifest(json.loads(before))["question"])
-            here = _flat(manifest["question"])
-            lines = [
-                f"  {key}: there {there.get(key)!r}, now {here.get(key)!r}"
-                for key in sorted(there | here)
-                if there.get(key) != here.get(key)
-            ]
-            if lines:
-                raise DifferentQuestion(
-                    f"run directory {self.store} holds a study with another question:\n"
-                    + "\n".join(lines)
-                    + "\nRepeat that question to resume it, or choose another --run-dir."
-                )
-        self.store.write("study.json", pretty(manifest))
+        if before is None:
+            return
+        there = _flat(unsaid or {}) | _flat(older.manifest(json.loads(before))["question"])
+        here = _flat(question)
+        lines = [
+            f"  {key}: there {there.get(key)!r}, now {here.get(key)!r}"
+            for key in sorted(there | here)
+            if there.get(key) != here.get(key)
+        ]
+        if lines:
+            raise DifferentQuestion(
+                f"run directory {self.store} holds a study with another question:\n"
+                + "\n".join(lines)
+                + "\nRepeat that question to resume it, or choose another --run-dir."
+            )
 
     def complete(self) -> None:
         """Write down that nothing is left to do, until the study is opened again."""

@@ -75,7 +75,7 @@ def test_arms_with_the_same_setting_need_no_run(tmp_path: Path):
         assert (row["same"], row["n"], row["AP_box_difference"]) == (True, 3, 0.0)
         assert row["AP_box_gap_own"] == row["AP_box_gap_shared"]
     told = tuned.told(as_in_the_paper(results, cross_tuning(results)))
-    assert len(told) == 1 and "have the same best values" in told[0]
+    assert len(told) == 1 and "chose the same values" in told[0]
 
 
 def test_a_run_is_whoevers_setting_it_has(tmp_path: Path):

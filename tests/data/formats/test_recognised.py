@@ -165,5 +165,5 @@ def test_real_voc_without_a_split_is_held_out_without_twins():
     splits = open_splits(DataConfig(name="mine", folder=str(SHARED / "raccoons")))
     assert splits.train.category_name.tolist() == ["raccoon"]
     assert len(splits.val_ids) == 50
-    assert splits.note and "2 more show the same picture" in splits.note
+    assert splits.note and "2 more are copies of held-out images" in splits.note
     assert len(splits.pool) + len(splits.tune_ids) == 148
