@@ -5,17 +5,12 @@ Only one Ray instance lives at a time.
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import ray
 
-from study import train
-from study.cluster import single
-from study.commands.common import BAD_INPUT, DONE
 from study.config import RunConfig, from_dict
 from study.storage.run_dir import State, TrialDir
 from tests.runs import complete, exact
@@ -25,27 +20,30 @@ LIMIT_S = 240.0
 SHAPES = ["--size", "12", "--tail", "4", "2", "--data.val-size", "6", "--device", "cpu"]
 
 
-@pytest.mark.slow
-def test_two_workers_go_on_from_one_and_give_its_records(tmp_path: Path):
-    """Where two begin, see `test_objects.py`."""
-    run_dir = tmp_path / "two"
-    options = ["--run-dir", str(run_dir), *SHAPES, "--lengths", "8"]
-    assert train.main(options) == DONE
-    trial = TrialDir(run_dir)
-    assert trial.state is State.FINISHED
-
+def train(run_dir: Path, *options: str) -> tuple[int, str, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "study.train", *options, "12", "--workers", "2"],
+        [sys.executable, "-m", "study.train", "--run-dir", str(run_dir), *SHAPES, *options],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=LIMIT_S,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "8 iterations" in done.stdout and "(before)" in done.stdout
-    assert "12 iterations" in done.stdout and trial.state is State.FINISHED
-    assert {event["workers"] for event in trial.events() if "workers" in event} == {1, 2}
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_records_of_one_and_extend_them(tmp_path: Path):
+    run_dir = tmp_path / "two"
+    status, out, err = train(run_dir, "--workers", "2", "--lengths", "8")
+    assert (status, err) == (0, "")
+    assert "8 iterations" in out
+    trial = TrialDir(run_dir)
+    assert trial.state is State.FINISHED
+
+    status, out, err = train(run_dir, "--workers", "2", "--lengths", "8", "12")
+    assert (status, err) == (0, "")
+    assert "(before)" in out and "12 iterations" in out
     assert not (run_dir / ".tune").exists()
 
     alone = complete(tmp_path / "alone", from_dict(RunConfig, trial.config()["run"]))
@@ -63,13 +61,8 @@ def test_two_workers_go_on_from_one_and_give_its_records(tmp_path: Path):
                 assert one[key] == value, key
 
 
-def test_more_workers_than_places_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    """As Ray counts this machine's cores; it need not be started to know what follows."""
-    monkeypatch.setattr(single, "cluster", lambda _workers: contextlib.nullcontext(True))
-    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 2.0})
-    options = ["--workers", "64", "--batch-size", "64"]
-    assert train.main(["--run-dir", str(tmp_path), *SHAPES, *options]) == BAD_INPUT
-    err = capsys.readouterr().err
+@pytest.mark.slow
+def test_more_workers_than_places_are_refused(tmp_path: Path):
+    status, _, err = train(tmp_path / "many", "--workers", "64", "--batch-size", "64")
+    assert status == 2
     assert "workers = 64: this machine has fewer CPU cores" in err and "Traceback" not in err
