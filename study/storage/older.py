@@ -6,6 +6,7 @@ read, and nowhere else; a file that this version wrote comes back as it is.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 BODY = {
@@ -43,7 +44,40 @@ def manifest(content: dict[str, Any]) -> dict[str, Any]:
     if "best" in stopping:
         others = {key: value for key, value in stopping.items() if key != "best"}
         question = question | {"stopping": others | {"trials": stopping["best"]}}
+    if "command" in content:
+        content = content | {"command": command(content["command"])}
     return content | {"question": question}
+
+
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "--no-stopping": ("--stopping", "none"),
+    "--keep": ("--stopping", "best", "--best.trials"),
+    "--eta": ("--halving.eta",),
+    "--bracket": ("--halving.bracket",),
+    "--earliest": ("--halving.earliest",),
+    "--rung": ("--compare",),
+}
+"""Options of the sweep that had other names, and what is said now."""
+VALUES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("--search", "sobol+tpe"): ("--search", "sobol", "--then", "tpe"),
+    ("--model", "tiny"): ("--model", "thin", "--detector", "small"),
+    ("--model", "r50-fpn"): ("--model", "resnet50", "--detector", "full"),
+}
+
+
+def command(words: list[str]) -> list[str]:
+    """The command that a study was begun with, as it is typed now: it is shown, to go on with."""
+    said: list[str] = []
+    for word in itertools.chain.from_iterable(map(_parted, words)):
+        before = said.pop() if said and (said[-1], word) in VALUES else None
+        said += VALUES[before, word] if before else OPTIONS.get(word, (word,))
+    return said
+
+
+def _parted(word: str) -> list[str]:
+    """--eta=3 as --eta 3."""
+    name, equals, value = word.partition("=")
+    return [name, value] if equals and (name in OPTIONS or (name, value) in VALUES) else [word]
 
 
 def run(config: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +94,7 @@ def _nuisance(before: dict[str, Any]) -> dict[str, Any]:
     """Learning rate and weight decay were fields of their own before any could be searched."""
     names = ("lr", "weight_decay")
     others = {key: value for key, value in before.items() if key not in names}
-    return others | {"ranges": {name: before[name] for name in names}}
+    return others | {"ranges": {name: before[name] for name in names if name in before}}
 
 
 def _search(question: dict[str, Any]) -> dict[str, Any]:

@@ -89,3 +89,19 @@ def test_searches_and_rules_are_read_as_they_are_recorded_now(before: dict, tuni
         key: now[key] for key in ("search", "stopping")
     }
     assert older.manifest({"question": now}) == {"question": now}
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ("shapes --search sobol+tpe --seed 3", "shapes --search sobol --then tpe --seed 3"),
+        ("shapes --no-stopping --confirm 1", "shapes --stopping none --confirm 1"),
+        ("shapes --keep 2", "shapes --stopping best --best.trials 2"),
+        ("shapes --eta=3 --rung average", "shapes --halving.eta 3 --compare average"),
+        ("custom --model r50-fpn", "custom --model resnet50 --detector full"),
+        ("shapes --model resnet18 --trials=4", "shapes --model resnet18 --trials=4"),
+    ],
+)
+def test_the_command_to_go_on_with_is_said_as_it_is_typed_now(before: str, now: str):
+    manifest = {"question": {}, "command": ["python", "-m", "study.sweep", *before.split()]}
+    assert older.manifest(manifest)["command"][3:] == now.split()
