@@ -17,8 +17,8 @@ def bill_lines(bill: Bill) -> list[str]:
         f"trials      {bill.tuning_trials} for tuning"
         f" ({bill.tuning_trials // bill.cells} for each arm at each size)"
         f" + {bill.confirm_runs} to confirm{crossed}",
-        f"iterations  {bill.expected:,} expected, {bill.most:,} at most, if every range has to be"
-        f" extended ({bill.independent:,} without, if every length were trained by itself)",
+        f"iterations  {bill.expected:,} expected, {bill.most:,} if every range is extended and no"
+        f" trial stops early; {bill.independent:,} if each length were a training of its own",
         f"images      {bill.expected_images:,.0f} expected, {bill.most_images:,.0f} at most",
     ]
 

@@ -66,7 +66,8 @@ class Splits:
         """What is to be said of the report split where the data have no val split."""
         if self.val is not self.train:
             return None
-        copies = f"; {self.twins} more are copies of held-out images and are not used"
+        number = "1 more is a copy" if self.twins == 1 else f"{self.twins} more are copies"
+        copies = f"; {number} of held-out images, and not used"
         return (
             f"{self.train.path} has no val split: {len(self.val_ids)} of its"
             f" {len(self.train.image_id)} images are held out to report on, the same ones for"
