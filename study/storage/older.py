@@ -60,8 +60,6 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 """Options of the sweep that had other names, and what is said now."""
 VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("--search", "sobol+tpe"): ("--search", "sobol", "--then", "tpe"),
-    ("--model", "tiny"): ("--model", "thin", "--detector", "small"),
-    ("--model", "r50-fpn"): ("--model", "resnet50", "--detector", "full"),
 }
 
 

@@ -98,7 +98,6 @@ def test_searches_and_rules_are_read_as_they_are_recorded_now(before: dict, tuni
         ("shapes --no-stopping --confirm 1", "shapes --stopping none --confirm 1"),
         ("shapes --keep 2", "shapes --stopping best --best.trials 2"),
         ("shapes --eta=3 --rung average", "shapes --halving.eta 3 --compare average"),
-        ("custom --model r50-fpn", "custom --model resnet50 --detector full"),
         ("shapes --model resnet18 --trials=4", "shapes --model resnet18 --trials=4"),
     ],
 )
