@@ -8,22 +8,30 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.detection.image_list import ImageList
 
 from study.config import ModelConfig
-from study.models import backbones, rpn
+from study.models import backbones, boxes, rpn
+from study.models.canvas import Maps, MapsOf, Size, covering, groups, sizes
 from study.models.features import features
 from study.models.heads import assembly
-from study.models.losses import Share
+from study.models.losses import Share, summed
+from study.models.matching import Objects
+from study.models.rpn import Proposals
 
 
 class Detector(nn.Module):
-    """Images in, losses or detections out. Resizing and padding happen on the data's side.
+    """Images in, losses or detections out. Images come resized; they are padded here.
 
     By its configuration it is Mask R-CNN, Faster R-CNN (no masks), Keypoint R-CNN, or a cascade.
 
+    What is computed of an image depends on that image alone, but for float rounding: it has a
+    canvas of its own (`study.models.canvas`), and norms look at one image or at none. Batch
+    statistics are the exception: in training they are those of all images, and the canvas is then
+    one for all, too.
+
     Attributes:
         every_stage: whether all stages of a cascade are there, or only its first.
+        stride: px of the input for one cell of the coarsest map.
     """
 
     mean: Tensor
@@ -32,30 +40,34 @@ class Detector(nn.Module):
     def __init__(self, config: ModelConfig, num_classes: int) -> None:
         super().__init__()
         backbones.require(config)
+        maps = backbones.find(config.body.name).maps(config)
         self.backbone = features(config)
-        self.rpn = rpn.build(config, self.backbone.out_channels)
+        self.rpn = rpn.build(config, self.backbone.out_channels, maps.anchored_strides)
         self.roi_heads = assembly.heads(config, self.backbone.out_channels, num_classes)
         self.every_stage = True
+        self.stride = maps.anchored_strides[-1]
+        self.together = config.body.norm == "sync_batch"
         self.register_buffer("mean", _pixel(config.body.pixel_mean), persistent=False)
         self.register_buffer("std", _pixel(config.body.pixel_std), persistent=False)
 
     def forward(
         self,
-        images: Tensor,
-        sizes: list[tuple[int, int]],
+        images: list[Tensor],
         targets: list[dict[str, Tensor]] | None = None,
         seeds: list[tuple[int, int]] | None = None,
+        space: Size | None = None,
     ) -> dict[str, Share] | list[dict[str, Tensor]]:
         """Shares of the losses if `targets` are given, else detections per image.
 
         Args:
-            images: uint8 [B, 3, H, W], zero-padded to a common multiple of 32.
-            sizes: (height, width) of each image without its padding.
+            images: uint8 [3, h, w], each of its own size.
             targets: per image boxes float32 [n, 4] xyxy px, labels int64 [n] from 1, and what the
-                model's heads learn: masks uint8 [n, H, W], or with fidelity "detectron" polygons
+                model's heads learn: masks uint8 [n, h, w], or with fidelity "detectron" polygons
                 (`study.models.heads.masks.from_polygons`); keypoints float32 [n, K, 3] (x, y px
-                and visibility).
+                and visibility). They may be on the host, and polygons are.
             seeds: per image one for the RPN's sampler and one for the RoI heads'; with `targets`.
+            space: height and width px that hold every image of the whole batch, on all workers;
+                matters to batch statistics only.
 
         Returns:
             Shares by name, those of a cascade's stages numbered from 1. Or per image boxes [n, 4]
@@ -63,31 +75,26 @@ class Detector(nn.Module):
             [n, 1, m, m] in [0, 1], with a keypoint head keypoints float32 [n, K, 3] (x, y px, and
             a logit as score).
         """
-        inputs, features = self._maps(images)
         if targets is None:
-            found = self._candidates(inputs, features, sizes)
-            selected = [self.select(boxes, scores) for boxes, scores in found]
-            return self.roi_heads.finish(features, selected)
+            maps, found = self._candidates(images)
+            selected = [self.select(*own) for own in zip(*found, strict=True)]
+            return self.roi_heads.finish(maps, selected)
         assert seeds is not None
-        self.rpn.fg_bg_sampler.seeds = [own for own, _ in seeds]
-        proposals, shares = self.rpn(ImageList(inputs, sizes), features, targets)
-        return {
-            "objectness": shares["loss_objectness"],
-            "rpn_box": shares["loss_rpn_box_reg"],
-        } | self.roi_heads.learn(
-            features, proposals, sizes, targets, [roi for _, roi in seeds], self.every_stage
+        objects = Objects.of(targets, self.mean)
+        own_seeds = [own for own, _ in seeds]
+        maps, proposals, shares = self._proposals(images, objects, own_seeds, space)
+        limits = boxes.limits(sizes(images), proposals.boxes)
+        return shares | self.roi_heads.learn(
+            maps, proposals, limits, objects, targets, [roi for _, roi in seeds], self.every_stage
         )
 
-    def candidates(
-        self, images: Tensor, sizes: list[tuple[int, int]]
-    ) -> list[tuple[Tensor, Tensor]]:
-        """Per image boxes [R, C, 4] and scores [R, C], before score threshold and NMS.
+    def candidates(self, images: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        """Per image boxes [N, C, 4] and scores [N, C], before score threshold and NMS.
 
-        R proposals, C foreground classes from class 1 on; boxes are clipped to the image. Images
-        and sizes are those of `forward`; the detector is in evaluation mode.
+        N places for proposals, C foreground classes from class 1 on; boxes are clipped to the
+        image. Images are those of `forward`; the detector is in evaluation mode.
         """
-        inputs, features = self._maps(images)
-        return self._candidates(inputs, features, sizes)
+        return list(zip(*self._candidates(images)[1], strict=True))
 
     def select(self, boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One image's detections, best first: boxes [n, 4], scores [n], labels int64 [n].
@@ -98,11 +105,7 @@ class Detector(nn.Module):
         return self.roi_heads.select(boxes, scores)
 
     def masks_at(
-        self,
-        images: Tensor,
-        sizes: list[tuple[int, int]],
-        boxes: list[Tensor],
-        labels: list[Tensor],
+        self, images: list[Tensor], boxes: list[Tensor], labels: list[Tensor]
     ) -> list[Tensor]:
         """Per image [n, 1, m, m] in [0, 1]: the masks of given boxes [n, 4] and labels [n].
 
@@ -111,22 +114,44 @@ class Detector(nn.Module):
         """
         if self.roi_heads.mask_head is None:
             raise ValueError("model.masks = False: a detector without mask head has no masks")
-        return self.roi_heads.masks_at(self._maps(images)[1], boxes, labels)
+        return self.roi_heads.masks_at(self._maps(images), boxes, labels)
 
     def joining(self) -> list[nn.Parameter]:
         """Parameters of a cascade's later stages, which may join in the midst of a run."""
         return list(self.roi_heads.later.parameters())
 
-    def _maps(self, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Normalised images, and the feature maps by name."""
-        inputs = (images.to(self.mean.dtype) - self.mean) / self.std
-        return inputs, self.backbone(inputs)
+    def _maps(self, images: list[Tensor], space: Size | None = None) -> Maps:
+        together = None
+        if self.training and self.together:
+            together = space or covering(sizes(images))
+        inputs = groups(images, self.stride, self.mean, self.std, together)
+        return [MapsOf(own.images, self.backbone(own.inputs)) for own in inputs]
 
-    def _candidates(
-        self, inputs: Tensor, features: dict[str, Tensor], sizes: list[tuple[int, int]]
-    ) -> list[tuple[Tensor, Tensor]]:
-        proposals, _ = self.rpn(ImageList(inputs, sizes), features)
-        return self.roi_heads.candidates(features, proposals, sizes, self.every_stage)
+    def _candidates(self, images: list[Tensor]) -> tuple[Maps, tuple[Tensor, Tensor]]:
+        maps, proposals, _ = self._proposals(images)
+        limits = boxes.limits(sizes(images), proposals.boxes)
+        return maps, self.roi_heads.candidates(maps, proposals, limits, self.every_stage)
+
+    def _proposals(
+        self,
+        images: list[Tensor],
+        objects: Objects | None = None,
+        seeds: list[int] | None = None,
+        space: Size | None = None,
+    ) -> tuple[Maps, Proposals, dict[str, Share]]:
+        """Maps, proposals in the batch's order, and the RPN's losses."""
+        maps, every = self._maps(images, space), sizes(images)
+        parts = [
+            self.rpn(
+                own.features,
+                [every[at] for at in own.images],
+                objects.at(own.images) if objects else None,
+                [seeds[at] for at in own.images] if seeds else None,
+            )
+            for own in maps
+        ]
+        proposals = rpn.in_order([own for own, _ in parts], [own.images for own in maps])
+        return maps, proposals, summed(shares for _, shares in parts)
 
 
 def _pixel(values: tuple[float, ...]) -> Tensor:

@@ -146,9 +146,8 @@ class _Session:
         seeds = [
             (seed(Stream.RPN, *key, slot), seed(Stream.ROI, *key, slot)) for slot in self.slots
         ]
-        targets = [{k: v.to(self.device) for k, v in t.items()} for t in batch.targets]
         self.state.detector.every_stage = schedule.cascades(self.config.schedule, iteration)
-        shares = self.model(batch.images.to(self.device), batch.sizes, targets, seeds)
+        shares = self.model(batch.images, batch.targets, seeds, batch.space)
         loss, losses = self.mean(shares)
         if not all(map(math.isfinite, losses.values())):
             raise Diverged(iteration, losses)
@@ -171,16 +170,13 @@ class _Session:
         One small sum over the workers gives both. DDP averages gradients over workers, hence the
         factor: sums here, divided by the number of terms everywhere, add up to the mean.
         """
-        parts = [[share.total.detach().double(), share.terms] for share in shares.values()]
-        sums = self.world.sum(torch.tensor(parts, dtype=torch.float64, device=self.device))
-        terms = sums[:, 1].clamp(min=1).tolist()
-        weighted = [
-            share.total * (self.world.size / number)
-            for share, number in zip(shares.values(), terms, strict=True)
-        ]
-        totals = sums[:, 0].tolist()
-        means = [total / number for total, number in zip(totals, terms, strict=True)]
-        return torch.stack(weighted).sum(), dict(zip(shares, means, strict=True))
+        totals = torch.stack([share.total for share in shares.values()])
+        terms = torch.stack([share.terms for share in shares.values()])
+        sums = self.world.sum(torch.stack([totals.detach().double(), terms.double()]))
+        every = sums[1].clamp(min=1)
+        loss = (totals * (self.world.size / every).to(totals.dtype)).sum()
+        means = (sums[0] / every).tolist()  # one wait for the device
+        return loss, dict(zip(shares, means, strict=True))
 
     def evaluate(self, leg: Leg, weights: str, done: bool) -> Record:
         """The record of a finished leg: appended to the trial, then returned on every worker."""

@@ -38,12 +38,6 @@ class Decoded:
         return height, width
 
 
-def canvas(sizes: np.ndarray) -> tuple[int, int]:
-    """Height and width that hold images of all `sizes` [N, 2], multiples of 32 px."""
-    height, width = sizes.max(axis=0).tolist()
-    return 32 * -(-height // 32), 32 * -(-width // 32)
-
-
 def decode(
     index: Index, image_ids: np.ndarray, model: ModelConfig, short_px: int | None = None
 ) -> Decoded:

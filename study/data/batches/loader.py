@@ -6,7 +6,7 @@ because they are computed from the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from study.config import ModelConfig
-from study.data.batches.decoded import canvas, decode
+from study.data.batches.decoded import Decoded, decode
 from study.data.batches.example import Example, cropped, example, flipped, wants_masks
 from study.data.geometry import keypoints
 from study.data.geometry.resize import resized
@@ -26,12 +26,12 @@ from study.randomness import Stream, generator
 
 @dataclass(frozen=True)
 class Batch:
-    """b images on one canvas. Boxes, masks and sizes are in px of the network's input."""
+    """b images, each of its own size. Boxes and masks are in px of the network's input."""
 
-    images: Tensor  # uint8 [b, 3, H, W], zero-padded to the right and below
-    sizes: list[tuple[int, int]]  # height, width without padding
+    images: list[Tensor]  # uint8 [3, h, w]
     image_ids: list[int]
     targets: list[dict[str, Tensor]] = field(default_factory=list)  # in training only: `_target`
+    space: tuple[int, int] | None = None  # height, width that hold the images of all workers
     scales: list[tuple[float, float]] = field(default_factory=list)  # input / original, x and y
     original_sizes: list[tuple[int, int]] = field(default_factory=list)  # height, width
 
@@ -63,19 +63,16 @@ class TrainingData:
         self.images = decode(index, image_ids, model, highest)
 
     def batch(self, iteration: int, seed: int, batch_size: int, slots: range) -> Batch:
-        """The examples of `slots` (of `batch_size`) in iteration `iteration`.
-
-        The canvas holds the whole batch, so that it does not depend on how slots are shared out.
-        """
+        """The examples of `slots` (of `batch_size`) in iteration `iteration`."""
         draws = [self._draw(iteration, seed, batch_size, slot) for slot in range(batch_size)]
         crop = self.model.crop_px
-        space = (crop, crop) if crop else canvas(np.array([draw.size for draw in draws]))
+        heights, widths = zip(*(draw.size for draw in draws), strict=True)
         examples = [self._example(draws[slot]) for slot in slots]
         return Batch(
-            images=_stack([e.image for e in examples], space),
-            sizes=[e.image.shape[:2] for e in examples],
+            images=[_tensor(e.image) for e in examples],
             image_ids=[int(self.image_ids[draws[slot].at]) for slot in slots],
-            targets=[_target(e, space, self.model) for e in examples],
+            targets=[_target(e, self.model) for e in examples],
+            space=(crop, crop) if crop else (max(heights), max(widths)),
         )
 
     def _draw(self, iteration: int, seed: int, batch_size: int, slot: int) -> Draw:
@@ -107,51 +104,50 @@ class TrainingData:
 def evaluation_batches(
     index: Index,
     image_ids: np.ndarray,
-    model: ModelConfig,
+    models: Sequence[ModelConfig],
     batch_size: int,
     rank: int = 0,
     workers: int = 1,
-) -> Iterator[Batch]:
-    """Every `workers`-th image from `rank` on, without augmentation, all on one canvas.
+) -> Iterator[tuple[Batch, ...]]:
+    """Every `workers`-th image from `rank` on, without augmentation, as each of `models` sees it.
 
-    The canvas holds all of `image_ids`: normalisation sees the padding, and a detection must not
-    depend on which images share its batch or its worker.
+    Images of like shape come together, so that many share a canvas; in a tuple are the same ones.
     """
-    images = decode(index, image_ids, model)
-    space = canvas(images.sizes)
-    own = range(rank, len(image_ids), workers)
+    decoded = [decode(index, image_ids, model) for model in models]
+    own = np.arange(rank, len(image_ids), workers)
+    shapes = decoded[0].sizes[own]
+    own = own[np.lexsort((own, shapes[:, 1], shapes[:, 0]))]
     for start in range(0, len(own), batch_size):
-        chosen = own[start : start + batch_size]
-        places = [index.position(int(image_ids[at])) for at in chosen]
-        sizes = [images.size(at) for at in chosen]
-        originals = [(int(index.height[at]), int(index.width[at])) for at in places]
-        yield Batch(
-            images=_stack([images[at] for at in chosen], space),
-            sizes=sizes,
-            image_ids=[int(image_ids[at]) for at in chosen],
-            scales=[
-                (size[1] / original[1], size[0] / original[0])
-                for size, original in zip(sizes, originals, strict=True)
-            ],
-            original_sizes=originals,
-        )
+        chosen = own[start : start + batch_size].tolist()
+        yield tuple(_evaluated(index, image_ids, images, chosen) for images in decoded)
 
 
-def _stack(images: list[np.ndarray], space: tuple[int, int]) -> Tensor:
-    """uint8 [b, 3, H, W] from images [h, w, 3]."""
-    stacked = np.zeros((len(images), 3, *space), np.uint8)
-    for to, image in zip(stacked, images, strict=True):
-        to[:, : image.shape[0], : image.shape[1]] = image.transpose(2, 0, 1)
-    return torch.from_numpy(stacked)
+def _evaluated(index: Index, image_ids: np.ndarray, images: Decoded, chosen: list[int]) -> Batch:
+    places = [index.position(int(image_ids[at])) for at in chosen]
+    originals = [(int(index.height[at]), int(index.width[at])) for at in places]
+    sizes = [images.size(at) for at in chosen]
+    return Batch(
+        images=[_tensor(images[at]) for at in chosen],
+        image_ids=[int(image_ids[at]) for at in chosen],
+        scales=[
+            (size[1] / original[1], size[0] / original[0])
+            for size, original in zip(sizes, originals, strict=True)
+        ],
+        original_sizes=originals,
+    )
 
 
-def _target(found: Example, space: tuple[int, int], model: ModelConfig) -> dict[str, Tensor]:
+def _tensor(image: np.ndarray) -> Tensor:
+    """uint8 [3, h, w] from an image [h, w, 3]."""
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+
+
+def _target(found: Example, model: ModelConfig) -> dict[str, Tensor]:
     """What the detector is trained on, named as in `Detector.forward`."""
     target = {"boxes": found.boxes, "labels": found.labels}
     if wants_masks(model):
         assert found.masks is not None
-        target["masks"] = np.zeros((len(found.masks), *space), np.uint8)
-        target["masks"][:, : found.image.shape[0], : found.image.shape[1]] = found.masks
+        target["masks"] = found.masks
     if found.polygons is not None:
         target["polygons"] = found.polygons.points.astype(np.float32)
         target["polygon_sizes"] = found.polygons.sizes

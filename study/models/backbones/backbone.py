@@ -74,6 +74,11 @@ class Maps:
         """The maps that anchors lie on."""
         return (*self.names, "pool") if self.coarser else self.names
 
+    @property
+    def anchored_strides(self) -> tuple[int, ...]:
+        """Theirs, px of the input."""
+        return (*self.strides, 2 * self.strides[-1]) if self.coarser else self.strides
+
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone:

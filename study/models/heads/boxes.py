@@ -1,57 +1,56 @@
 """One stage of the box head: it classifies RoIs and moves them.
 
-Fast and Faster R-CNN have one stage; a cascade has several, one after another. The parts are
-torchvision's, with a seeded sampler and losses as sums and counts.
+Fast and Faster R-CNN have one stage; a cascade has several, one after another. RoIs of all images
+lie in a fixed number of places each, so that no step waits for their number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models.detection.roi_heads import RoIHeads
-from torchvision.ops import batched_nms, clip_boxes_to_image, remove_small_boxes
+from torchvision.ops import batched_nms, remove_small_boxes
 
 from study.config import ModelConfig
+from study.models import boxes as on_boxes
+from study.models.canvas import Maps
 from study.models.heads import fidelity
-from study.models.losses import Share
-from study.models.sampling import SeededSampler
+from study.models.losses import Share, masked
+from study.models.matching import Objects, draw, keys, match, rows
+from study.models.rpn import Proposals
 
 POSITIVE = 0.25  # largest share of positives among the sampled RoIs
+NMS_IOU = 0.5
+SMALLEST_PX = 1e-2  # side of a detection
 
 
 class Sample(NamedTuple):
-    """The RoIs that a stage is trained on; in each list one entry per image, of n RoIs.
+    """The RoIs that a stage is trained on: n places for each of B images, positives first.
 
-    boxes [n, 4] xyxy px, matched int64 [n] (the object of each), labels int64 [n] with 0 for
-    background, deltas [n, 4] (where the stage should move them).
+    boxes [B, n, 4] xyxy px, objects int64 [B, n] (the object of each), labels int64 [B, n] with 0
+    for background, deltas [B, n, 4] (where the stage should move it), there bool [B, n].
     """
 
-    boxes: list[Tensor]
-    matched: list[Tensor]
-    labels: list[Tensor]
-    deltas: list[Tensor]
+    boxes: Tensor
+    objects: Tensor
+    labels: Tensor
+    deltas: Tensor
+    there: Tensor
 
-    def positives(self) -> Sample:
-        """Those that have an object."""
-        chosen = [torch.nonzero(own > 0)[:, 0] for own in self.labels]
-        return Sample(
-            *([own[c] for own, c in zip(part, chosen, strict=True)] for part in self)  # type: ignore[arg-type]
-        )
+    def first(self, places: int) -> Sample:
+        """The first places, which hold the positives."""
+        return Sample(*(part[:, :places] for part in self))
 
 
-class BoxStage(RoIHeads):
+class BoxStage(nn.Module):
     """Pooling, head and predictor, and how RoIs are matched with objects.
 
     Args:
         iou: RoIs that overlap an object by as much are positives, all others negatives.
         weights: of the deltas x, y, width and height: their scale in training.
     """
-
-    fg_bg_sampler: SeededSampler
 
     def __init__(
         self,
@@ -60,57 +59,86 @@ class BoxStage(RoIHeads):
         head: nn.Module,
         predictor: nn.Module,
         iou: float = 0.5,
-        weights: tuple[float, float, float, float] = (10.0, 10.0, 5.0, 5.0),
+        weights: on_boxes.Weights = (10.0, 10.0, 5.0, 5.0),
     ) -> None:
-        super().__init__(
-            box_roi_pool=pool,
-            box_head=head,
-            box_predictor=predictor,
-            fg_iou_thresh=iou,
-            bg_iou_thresh=iou,
-            batch_size_per_image=config.roi_samples,
-            positive_fraction=POSITIVE,
-            bbox_reg_weights=weights,
-            score_thresh=config.score_threshold,
-            nms_thresh=0.5,
-            detections_per_img=config.detections,
-        )
-        self.fg_bg_sampler = SeededSampler(config.roi_samples, POSITIVE)
+        super().__init__()
+        self.box_roi_pool, self.box_head, self.box_predictor = pool, head, predictor
+        self.iou, self.weights = iou, weights
+        self.samples = config.roi_samples
+        self.positives = int(config.roi_samples * POSITIVE)
+        self.score_threshold, self.detections = config.score_threshold, config.detections
         self.beta = fidelity.BOX_BETA[config.fidelity]
+        # RoIs that are not there would enter batch statistics
+        self.fills = config.body.norm != "sync_batch"
 
-    def check_targets(self, targets: list[dict[str, Tensor]] | None) -> None:
-        """Nothing: torchvision's check would ask for bit masks where there are polygons."""
-
-    def sample(
-        self,
-        proposals: list[Tensor],
-        targets: list[dict[str, Tensor]],
-        seeds: list[int],
-    ) -> Sample:
-        """RoIs to train on, from each image's proposals [n, 4], its objects, and its seed."""
-        self.fg_bg_sampler.seeds = seeds
-        return Sample(*self.select_training_samples(proposals, targets))
+    @torch.no_grad()
+    def sample(self, proposals: Proposals, objects: Objects, seeds: list[int]) -> Sample:
+        """RoIs to train on: of each image's proposals and its objects, drawn by its seed."""
+        candidates = torch.cat([proposals.boxes, objects.boxes], dim=1)
+        there = torch.cat([proposals.there, objects.there], dim=1)
+        found = match(objects, candidates)
+        positive = (found.overlap >= self.iou) & there
+        number = keys(seeds, there.shape[1], there.device)
+        chosen = draw(number, positive, self.positives)
+        others = draw(number, there & ~positive, self.samples)
+        # positives take the first places, however many they are, negatives those behind them
+        count = chosen.there.sum(dim=1, keepdim=True)
+        place = torch.arange(min(self.samples, there.shape[1]), device=there.device)
+        behind = chosen.boxes.shape[1] - count
+        source = torch.where(place < count, place, place + behind)
+        both = torch.cat([chosen.boxes, others.boxes], dim=1)
+        own = both.gather(1, source)
+        filled = torch.cat([chosen.there, others.there], dim=1).gather(1, source)
+        boxes, matched = rows(candidates, own), found.object.gather(1, own)
+        labels = objects.labels.gather(1, matched) * (place < count)
+        to = torch.where((labels > 0)[..., None], rows(objects.boxes, matched), boxes)
+        deltas = on_boxes.deltas(boxes, to, self.weights)
+        deltas = deltas.where((labels > 0)[..., None], deltas.new_zeros(()))  # boxes without area
+        return Sample(boxes, matched, labels, deltas, filled)
 
     def predict(
-        self, features: dict[str, Tensor], boxes: list[Tensor], gradient: float = 1.0
+        self, maps: Maps, boxes: Tensor, there: Tensor, gradient: float = 1.0
     ) -> tuple[Tensor, Tensor]:
-        """Logits [N, C + 1] and deltas [N, 4 or 4 (C + 1)] of all images' boxes [n, 4].
+        """Logits [B, n, C + 1] and deltas [B, n, 1 or C + 1, 4] of boxes [B, n, 4].
 
-        `gradient` scales what flows back to the features.
+        `there`, bool [B, n]: what is computed for the others means nothing. `gradient` scales what
+        flows back to the features.
         """
-        pooled = self.box_roi_pool(features, boxes, None)
+        pooled = self.box_roi_pool(maps, boxes)
         if gradient != 1:
             pooled.register_hook(lambda own: own * gradient)
-        return self.box_predictor(self.box_head(pooled))
+        if self.fills or not self.training:
+            logits, deltas = self.box_predictor(self.box_head(pooled))
+        else:
+            index = torch.nonzero(there.flatten())[:, 0]
+            logits, deltas = (
+                own.new_zeros(len(pooled), own.shape[1]).index_copy(0, index, own)
+                for own in self.box_predictor(self.box_head(pooled[index]))
+            )
+        shape = boxes.shape[:2]
+        logits, deltas = logits.to(boxes.dtype), deltas.to(boxes.dtype)
+        return logits.unflatten(0, shape), deltas.unflatten(0, shape).unflatten(2, (-1, 4))
 
-    def moved(self, deltas: Tensor, boxes: list[Tensor]) -> Tensor:
-        """Boxes [N, 1 or C + 1, 4] from deltas [N, 4 or 4 (C + 1)] and the boxes they are of."""
-        return self.box_coder.decode_single(deltas, torch.cat(boxes)).unflatten(1, (-1, 4))
+    def moved(self, deltas: Tensor, boxes: Tensor) -> Tensor:
+        """Boxes [B, n, k, 4] from deltas [B, n, k, 4] and the boxes [B, n, 4] that they are of."""
+        return on_boxes.moved(boxes[:, :, None], deltas, self.weights)
 
     def losses(self, logits: Tensor, deltas: Tensor, sample: Sample) -> dict[str, Share]:
-        """As `box_losses`."""
-        labels, truth = torch.cat(sample.labels), torch.cat(sample.deltas)
-        return box_losses(logits, deltas, labels, truth, self.beta)
+        """Classification and box regression; both are divided by the number of sampled RoIs."""
+        terms = sample.there.sum()
+        classifier = F.cross_entropy(
+            logits.flatten(0, 1), sample.labels.flatten(), reduction="none"
+        ).unflatten(0, sample.labels.shape)
+        own = sample.first(self.positives)
+        moves = deltas[:, : self.positives]
+        if moves.shape[2] > 1:
+            column = own.labels[..., None, None].expand(*own.labels.shape, 1, 4)
+            moves = moves.gather(2, column)
+        box = F.smooth_l1_loss(moves[:, :, 0], own.deltas, beta=self.beta, reduction="none")
+        return {
+            "classifier": Share(masked(classifier, sample.there), terms),
+            "box": Share(masked(box, own.labels > 0), terms),
+        }
 
     def select(self, boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One image's detections, best first: boxes [n, 4], scores [n], labels int64 [n].
@@ -120,38 +148,9 @@ class BoxStage(RoIHeads):
         """
         labels = torch.arange(1, scores.shape[1] + 1, device=scores.device).expand_as(scores)
         boxes, scores, labels = boxes.reshape(-1, 4), scores.reshape(-1), labels.reshape(-1)
-        kept = torch.nonzero(scores > self.score_thresh)[:, 0]
+        kept = torch.nonzero(scores > self.score_threshold)[:, 0]
         boxes, scores, labels = boxes[kept], scores[kept], labels[kept]
-        kept = remove_small_boxes(boxes, min_size=1e-2)
+        kept = remove_small_boxes(boxes, min_size=SMALLEST_PX)
         boxes, scores, labels = boxes[kept], scores[kept], labels[kept]
-        kept = batched_nms(boxes, scores, labels, self.nms_thresh)[: self.detections_per_img]
+        kept = batched_nms(boxes, scores, labels, NMS_IOU)[: self.detections]
         return boxes[kept], scores[kept], labels[kept]
-
-
-def box_losses(
-    logits: Tensor, regression: Tensor, labels: Tensor, deltas: Tensor, beta: float = 1 / 9
-) -> dict[str, Share]:
-    """Classification and box regression; both are divided by the number of sampled RoIs.
-
-    logits [N, C + 1], regression [N, (C + 1) * 4] or, for all classes alike, [N, 4], labels int64
-    [N] with 0 for background, deltas [N, 4]; `beta`: where smooth L1 becomes linear.
-    """
-    positive = torch.nonzero(labels > 0)[:, 0]
-    by_class = regression.unflatten(1, (-1, 4))
-    column = labels[positive] if by_class.shape[1] > 1 else torch.zeros_like(labels[positive])
-    box = F.smooth_l1_loss(
-        by_class[positive, column], deltas[positive], beta=beta, reduction="sum"
-    )
-    classifier = F.cross_entropy(logits, labels, reduction="sum")
-    return {
-        "classifier": Share(classifier, len(labels)),
-        "box": Share(box, len(labels)),
-    }
-
-
-def clipped(boxes: Tensor, counts: Sequence[int], sizes: list[tuple[int, int]]) -> list[Tensor]:
-    """Boxes [N, …, 4] split by image, `counts` each, and cut at the images' borders."""
-    return [
-        clip_boxes_to_image(own, size)
-        for own, size in zip(boxes.split(list(counts)), sizes, strict=True)
-    ]

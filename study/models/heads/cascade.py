@@ -22,8 +22,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from study.models.heads.boxes import BoxStage, Sample, clipped
+from study.models.boxes import clipped
+from study.models.canvas import Maps
+from study.models.heads.boxes import BoxStage, Sample
 from study.models.losses import Share
+from study.models.matching import Objects
+from study.models.rpn import Proposals
 from study.randomness import Stream, seed
 
 
@@ -38,47 +42,45 @@ def weights(stage: int) -> tuple[float, float, float, float]:
 
 def train(
     stages: Sequence[BoxStage],
-    features: dict[str, Tensor],
-    proposals: list[Tensor],
-    sizes: list[tuple[int, int]],
-    targets: list[dict[str, Tensor]],
+    maps: Maps,
+    proposals: Proposals,
+    limits: Tensor,
+    objects: Objects,
     seeds: list[int],
 ) -> tuple[Sample, list[dict[str, Share]]]:
-    """The last stage's RoIs and each stage's losses; `seeds`: one per image."""
-    sample, losses = stages[0].sample(proposals, targets, seeds), []
+    """The last stage's RoIs and each stage's losses.
+
+    `limits` are those of `study.models.boxes.limits`; `seeds`: one per image.
+    """
+    sample, losses = stages[0].sample(proposals, objects, seeds), []
     for number, stage in enumerate(stages, start=1):
-        logits, deltas = stage.predict(features, sample.boxes, gradient=1 / len(stages))
+        logits, deltas = stage.predict(maps, sample.boxes, sample.there, 1 / len(stages))
         losses.append(stage.losses(logits, deltas, sample))
         if number < len(stages):
-            moved = _moved(stage, deltas, sample.boxes, sizes)
-            boxes = [own[(own[:, 2:] > own[:, :2]).all(dim=1)] for own in moved]
+            boxes = _moved(stage, deltas, sample.boxes, limits)
+            there = sample.there & (boxes[..., 2:] > boxes[..., :2]).all(dim=-1)
             own_seeds = [seed(Stream.ROI, one, number) for one in seeds]
-            sample = stages[number].sample(boxes, targets, own_seeds)
+            sample = stages[number].sample(Proposals(boxes, there), objects, own_seeds)
     return sample, losses
 
 
 def infer(
-    stages: Sequence[BoxStage],
-    features: dict[str, Tensor],
-    proposals: list[Tensor],
-    sizes: list[tuple[int, int]],
-) -> list[tuple[Tensor, Tensor]]:
-    """Per image boxes [R, C, 4] and scores [R, C] of the classes 1 to C; R proposals each."""
-    counts, boxes, scores = [len(own) for own in proposals], proposals, []
+    stages: Sequence[BoxStage], maps: Maps, proposals: Proposals, limits: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Boxes [B, N, C, 4] and scores [B, N, C] of the classes 1 to C; 0 where no proposal is."""
+    boxes, scores = proposals.boxes, []
     for stage in stages[:-1]:
-        logits, deltas = stage.predict(features, boxes)
+        logits, deltas = stage.predict(maps, boxes, proposals.there)
         scores.append(F.softmax(logits, -1))
-        boxes = _moved(stage, deltas, boxes, sizes)  # also empty ones: scores must keep their rows
-    logits, deltas = stages[-1].predict(features, boxes)
+        boxes = _moved(stage, deltas, boxes, limits)  # also empty ones: scores keep their rows
+    logits, deltas = stages[-1].predict(maps, boxes, proposals.there)
     scores.append(F.softmax(logits, -1))
-    mean = torch.stack(scores).mean(dim=0)[:, 1:]
+    mean = torch.stack(scores).mean(dim=0)[..., 1:] * proposals.there[..., None]
     moved = stages[-1].moved(deltas, boxes)
-    moved = moved[:, 1:] if moved.shape[1] > 1 else moved.expand(-1, mean.shape[1], -1)
-    return list(zip(clipped(moved, counts, sizes), mean.split(counts), strict=True))
+    moved = moved[:, :, 1:] if moved.shape[2] > 1 else moved.expand(-1, -1, mean.shape[2], -1)
+    return clipped(moved, limits), mean
 
 
-def _moved(
-    stage: BoxStage, deltas: Tensor, boxes: list[Tensor], sizes: list[tuple[int, int]]
-) -> list[Tensor]:
-    """The next stage's boxes [n, 4]; like proposals they have no gradient."""
-    return clipped(stage.moved(deltas.detach(), boxes)[:, 0], [len(own) for own in boxes], sizes)
+def _moved(stage: BoxStage, deltas: Tensor, boxes: Tensor, limits: Tensor) -> Tensor:
+    """The next stage's boxes [B, n, 4]; like proposals they have no gradient."""
+    return clipped(stage.moved(deltas.detach(), boxes)[:, :, 0], limits)

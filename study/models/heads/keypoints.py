@@ -11,31 +11,33 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.models.detection.roi_heads import heatmaps_to_keypoints, keypoints_to_heatmap
 
-from study.models.losses import Share
+from study.models.losses import Share, masked
 
 
-def share(
-    logits: Tensor, boxes: list[Tensor], matched: list[Tensor], keypoints: list[Tensor]
-) -> Share:
+def share(logits: Tensor, boxes: Tensor, keypoints: Tensor) -> Share:
     """Cross-entropy of the visible keypoints that lie inside their RoI, and how many they are.
 
     That is Detectron's mean (KRCNN.NORMALIZE_BY_VISIBLE_KEYPOINTS, which is its default).
 
     Args:
-        logits: [N, K, m, m] for all images' RoIs.
-        boxes: per image [n, 4], the positive RoIs.
-        matched: per image int64 [n], the object of each.
-        keypoints: per image [objects, K, 3]: x, y in px and visibility; 0 is not annotated.
+        logits: [n, K, m, m] for n positive RoIs.
+        boxes: [n, 4], the RoIs.
+        keypoints: [n, K, 3] of each one's object: x, y in px and visibility; 0 is not annotated.
     """
-    side = logits.shape[-1]
-    targets = [
-        keypoints_to_heatmap(own[match].to(box.dtype), box, side)
-        for box, match, own in zip(boxes, matched, keypoints, strict=True)
-    ]
-    cells = torch.cat([cell.flatten() for cell, _ in targets])
-    valid = torch.nonzero(torch.cat([inside.flatten() for _, inside in targets]))[:, 0]
+    cells, valid = keypoints_to_heatmap(keypoints, boxes, logits.shape[-1])
     maps = logits.flatten(2).flatten(0, 1)
-    return Share(F.cross_entropy(maps[valid], cells[valid], reduction="sum"), len(valid))
+    losses = F.cross_entropy(maps, cells.flatten(), reduction="none").reshape(valid.shape)
+    return Share(masked(losses, valid > 0), valid.sum())
+
+
+def of_objects(targets: list[dict[str, Tensor]], objects: Tensor, like: Tensor) -> Tensor:
+    """[B, n, K, 3]: the keypoints of each RoI's object, `objects` int64 [B, n]."""
+    own = [target["keypoints"].to(like.device, like.dtype) for target in targets]
+    found = [
+        points[at] if len(points) else points.new_zeros(len(at), *points.shape[1:])
+        for points, at in zip(own, objects, strict=True)
+    ]
+    return torch.stack(found)
 
 
 def decode(logits: Tensor, boxes: list[Tensor]) -> list[Tensor]:

@@ -3,20 +3,23 @@
 RoIAlign averages bilinear samples on a regular grid, so for each RoI it is `Y @ F @ X.T` with one
 small interpolation matrix per axis. On small maps that is several times faster on a CPU than
 torchvision's scalar kernel, whose backward took a quarter of a training step; and a matrix product
-has a deterministic gradient, also where torchvision's kernel adds atomically (on CUDA). The matrix
-of a large map would not fit, so there torchvision's kernel is used: the choice depends on the
-map's size alone. Values agree with `torchvision.ops.roi_align(aligned=False)` to float rounding.
+has a deterministic gradient, also where torchvision's kernel adds atomically (on CUDA). The levels
+of a pyramid stand one below the other in one map, so that RoIs need not be sorted by level: two
+products for all of them, in a fixed shape. The matrices of a large map would not fit, so there
+torchvision's kernel is used: the choice depends on the map's size alone. Values agree with
+`torchvision.ops.roi_align(aligned=False)` to float rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import roi_align
 
-MAX_MATRIX_MAP = 64 * 64  # cells of a feature map up to which the matrix form is used
+from study.models.canvas import Maps
+
+MAX_MATRIX_MAP = 64 * 64  # cells of the finest map up to which the matrix form is used
 SAMPLES = 2  # per bin and axis, as Detectron's FPN configurations have it
 
 
@@ -46,79 +49,112 @@ class PyramidRoIAlign(nn.Module):
         self.canonical_level = canonical_level
         self.first_stride = first_stride
 
-    def forward(
-        self, features: dict[str, Tensor], boxes: list[Tensor], image_shapes: object = None
-    ) -> Tensor:
-        """[sum of n_i, C, bins, bins] from maps "0", "1", … [B, C, H, W] and boxes [n_i, 4].
-
-        Boxes are xyxy px of the network's input. `image_shapes` is accepted because torchvision's
-        RoI heads pass it, and is not used: strides are known.
+    def forward(self, maps: Maps, boxes: Tensor) -> Tensor:
+        """[B n, C, bins, bins] from the maps of B images and boxes [B, n, 4] xyxy px of the input,
+        image after image.
         """
-        maps = [features[str(level)] for level in range(self.num_levels)]
-        rois, images = torch.cat(boxes), len(boxes)
-        image = torch.cat([torch.full((len(box),), i) for i, box in enumerate(boxes)])
-        place = self._level(rois) * images + image.to(rois.device)
-        order = place.argsort(stable=True)  # by level, then by image
-        counts = torch.bincount(place, minlength=len(maps) * images).tolist()
-        rois = rois[order]
-        parts: list[Tensor] = []
-        stride, begin = float(self.first_stride), 0
-        for level, level_map in enumerate(maps):
-            of_images = counts[level * images : (level + 1) * images]
-            own = rois[begin : begin + sum(of_images)]
-            begin += len(own)
-            pool = _by_matrices if level_map[0, 0].numel() <= MAX_MATRIX_MAP else _by_kernel
-            parts += pool(level_map, own, of_images, 1 / stride, self.bins)
-            stride *= 2
-        pooled = torch.cat(parts)
-        # index_copy because its gradient is a plain selection
-        return torch.empty_like(pooled).index_copy(0, order, pooled)
+        if len(maps) == 1:
+            return self._pooled(maps[0].features, boxes)
+        parts = [self._pooled(own.features, boxes[own.images]) for own in maps]
+        order = torch.tensor([at for own in maps for at in own.images], device=boxes.device)
+        pooled = torch.cat([part.unflatten(0, (-1, boxes.shape[1])) for part in parts])
+        return torch.empty_like(pooled).index_copy(0, order, pooled).flatten(0, 1)
+
+    def _pooled(self, features: dict[str, Tensor], boxes: Tensor) -> Tensor:
+        own = [features[str(level)] for level in range(self.num_levels)]
+        if own[0][0, 0].numel() <= MAX_MATRIX_MAP:
+            return self._by_matrices(own, boxes)
+        return self._by_kernel(own, boxes)
 
     def _level(self, boxes: Tensor) -> Tensor:
-        """The index of the map for each box, int64 [n]."""
-        sides = boxes[:, 2:] - boxes[:, :2]
-        size = sides.prod(dim=1).sqrt()
+        """The index of the map for each box, int64 [...]."""
+        sides = boxes[..., 2:] - boxes[..., :2]
+        size = sides.prod(dim=-1).sqrt()
         level = torch.floor(self.canonical_level + torch.log2(size / self.canonical_px) + 1e-6)
         first = self.first_stride.bit_length() - 1  # log2: level 2 is stride 4
         return (level - first).clamp(0, self.num_levels - 1).to(torch.int64)
 
+    def _by_matrices(self, maps: list[Tensor], boxes: Tensor) -> Tensor:
+        _, channels, _, width = maps[0].shape
+        level = self._level(boxes)
+        heights, widths, starts = boxes.new_tensor(
+            [
+                [own.shape[-2], own.shape[-1], begin]
+                for own, begin in zip(maps, _starts(maps), strict=True)
+            ]
+        ).T
+        scale = 1 / self.first_stride / 2.0**level
+        rows = _interpolation(
+            boxes[..., 1], boxes[..., 3], scale, self.bins, heights[level], starts[level],
+            sum(own.shape[-2] for own in maps),
+        )  # fmt: skip
+        columns = _interpolation(
+            boxes[..., 0], boxes[..., 2], scale, self.bins, widths[level], None, width
+        )
+        lines = torch.cat([_line(own, width) for own in maps], dim=1)  # [B, lines, width C]
+        rows, columns = rows.to(lines.dtype), columns.to(lines.dtype)
+        between = (rows.flatten(1, 2) @ lines).unflatten(2, (width, channels))
+        between = between.unflatten(1, (-1, self.bins)).flatten(0, 1)  # [B n, bins, width, C]
+        pooled = columns.flatten(0, 1)[:, None] @ between
+        return pooled.permute(0, 3, 1, 2)  # from [B n, bins (y), bins (x), C]
 
-def _by_matrices(
-    features: Tensor, rois: Tensor, counts: Sequence[int], scale: float, bins: int
-) -> list[Tensor]:
-    """[n, C, bins, bins] for each image; `rois` lie image by image, `counts` of them in each.
+    def _by_kernel(self, maps: list[Tensor], boxes: Tensor) -> Tensor:
+        images, number, _ = boxes.shape
+        image = torch.arange(images, device=boxes.device, dtype=boxes.dtype)
+        rois = torch.cat([image.repeat_interleave(number)[:, None], boxes.flatten(0, 1)], dim=1)
+        level = self._level(rois[:, 1:])
+        order = level.argsort(stable=True)
+        counts = torch.bincount(level, minlength=len(maps)).tolist()
+        scale = 1 / self.first_stride
+        pooled = torch.cat(
+            [
+                roi_align(own, part.to(own.dtype), self.bins, scale / 2**at, SAMPLES)
+                for at, (own, part) in enumerate(zip(maps, rois[order].split(counts), strict=True))
+            ]
+        )
+        # index_copy because its gradient is a plain selection
+        return torch.empty_like(pooled).index_copy(0, order, pooled)
 
-    The products go image by image, so that what lies between them stays in the cache.
-    """
-    images, channels, height, width = features.shape
-    rows = interpolation(rois[:, 1], rois[:, 3], scale, bins, height)
-    columns = interpolation(rois[:, 0], rois[:, 2], scale, bins, width)[:, None]
-    lines = features.permute(0, 2, 3, 1).reshape(images, height, width * channels)
-    pooled = []
-    for own, y, x in zip(lines, rows.split(counts), columns.split(counts), strict=True):
-        between = (y.flatten(0, 1) @ own).reshape(len(y), bins, width, channels)
-        pooled.append((x @ between).permute(0, 3, 1, 2))  # from [n, bins (y), bins (x), C]
-    return pooled
+
+def _starts(maps: list[Tensor]) -> list[int]:
+    """The first line of each map, when they stand one below the other."""
+    return [sum(own.shape[-2] for own in maps[:at]) for at in range(len(maps))]
 
 
-def interpolation(start: Tensor, stop: Tensor, scale: float, bins: int, cells: int) -> Tensor:
-    """The matrix that takes one axis of a map to the bins of each RoI, [..., bins, cells].
+def _line(features: Tensor, width: int) -> Tensor:
+    """[B, h, width C] of a map [B, C, h, w], with zeros to the right."""
+    padded = F.pad(features, (0, width - features.shape[-1]))
+    return padded.permute(0, 2, 3, 1).flatten(2)
 
-    `start` and `stop` [...] are the RoI's edges in px of the input, `scale` is 1 / stride. A bin
-    is the mean of SAMPLES points, a point the weighted mean of its two neighbouring cells.
+
+def _interpolation(
+    start: Tensor,
+    stop: Tensor,
+    scale: Tensor,
+    bins: int,
+    cells: Tensor,
+    first: Tensor | None,
+    number: int,
+) -> Tensor:
+    """The matrix that takes one axis of a map to the bins of each RoI, [..., bins, number].
+
+    A bin is the mean of SAMPLES points, a point the weighted mean of its two neighbouring cells.
+
+    Args:
+        start, stop: [...] the RoI's edges in px of the input.
+        scale: [...] 1 / stride of its map.
+        cells: [...] of its map along the axis.
+        first: [...] the first of them among the `number` of all maps; None: 0.
     """
     begin = start * scale
     size = (stop * scale - begin).clamp(min=1.0)  # aligned=False: a RoI is at least one cell
     inside = torch.arange(bins * SAMPLES, device=start.device, dtype=start.dtype) + 0.5
     points = begin[..., None] + size[..., None] * (inside / (bins * SAMPLES))
-    on_map = (points >= -1) & (points <= cells)
-    points = points.clamp(0, cells - 1)
-    cell = torch.arange(cells, device=start.device, dtype=start.dtype)
+    last = cells[..., None]
+    on_map = (points >= -1) & (points <= last)
+    points = torch.minimum(points.clamp(min=0), last - 1)
+    if first is not None:
+        points = points + first[..., None]
+    cell = torch.arange(number, device=start.device, dtype=start.dtype)
     near = (1 - (points[..., None] - cell).abs()).clamp(min=0) * on_map[..., None]
     return near.unflatten(-2, (bins, SAMPLES)).mean(dim=-2)
-
-
-def _by_kernel(
-    features: Tensor, rois: Tensor, counts: Sequence[int], scale: float, bins: int
-) -> list[Tensor]:
-    return [roi_align(features, list(rois.split(list(counts))), bins, scale, SAMPLES)]

@@ -12,12 +12,17 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from study.config import ModelConfig
+from study.models.boxes import Weights
+from study.models.canvas import Maps
 from study.models.heads import cascade, keypoints
-from study.models.heads.boxes import BoxStage, Sample
+from study.models.heads.boxes import BoxStage
 from study.models.heads.masks import TARGETS
 from study.models.losses import Share
+from study.models.matching import Objects
+from study.models.rpn import Proposals
 
 FEW_SHAPES = 16  # RoIs
 
@@ -29,7 +34,7 @@ class BoxParts(NamedTuple):
     head: nn.Module
     predictor: nn.Module
     iou: float
-    weights: tuple[float, float, float, float]
+    weights: Weights
 
 
 class Branch(NamedTuple):
@@ -55,74 +60,83 @@ class Heads(BoxStage):
         keypoint: Branch | None = None,
     ) -> None:
         super().__init__(config, *first)
+        self.mask_head = self.keypoint_head = None
         if mask:
             self.mask_roi_pool, self.mask_head, self.mask_predictor = mask
         if keypoint:
             self.keypoint_roi_pool, self.keypoint_head, self.keypoint_predictor = keypoint
         self.later = nn.ModuleList(BoxStage(config, *parts) for parts in later)
         self.mask_targets = TARGETS[config.fidelity]
-        self.pads = config.body.norm != "sync_batch"  # whose statistics the padding would enter
 
     def learn(
         self,
-        features: dict[str, Tensor],
-        proposals: list[Tensor],
-        sizes: list[tuple[int, int]],
+        maps: Maps,
+        proposals: Proposals,
+        limits: Tensor,
+        objects: Objects,
         targets: list[dict[str, Tensor]],
         seeds: list[int],
         every_stage: bool = True,
     ) -> dict[str, Share]:
         """The losses by name; a cascade's are numbered by stage, from 1.
 
-        `seeds`: one per image. Without `every_stage` there is only the first.
+        `limits` are those of `study.models.boxes.limits`; `seeds`: one per image. Without
+        `every_stage` there is only the first.
         """
         stages = self._stages(every_stage)
-        sample, losses = cascade.train(stages, features, proposals, sizes, targets, seeds)
+        sample, losses = cascade.train(stages, maps, proposals, limits, objects, seeds)
         shares = {
             self.loss_name(kind, number): share
             for number, own in enumerate(losses)
             for kind, share in own.items()
         }
-        positive = sample.positives()
+        if self.mask_head is None and self.keypoint_head is None:
+            return shares
+        own = sample.first(self.positives)
+        there = own.labels > 0
+        chosen = torch.nonzero(there.flatten())[:, 0]  # the one number that a step waits for here
+        boxes = own.boxes.flatten(0, 1)[chosen]
         if self.mask_head is not None:
-            shares["mask"] = self._mask_share(features, positive, targets)
+            logits = self._mask_logits(maps, own.boxes, chosen, own.labels.flatten()[chosen])
+            side = logits.shape[-1]
+            truth = self.mask_targets(targets, own.boxes, own.objects, there, side)
+            loss = F.binary_cross_entropy_with_logits(
+                logits.to(boxes.dtype), truth.flatten(0, 1)[chosen], reduction="sum"
+            )
+            shares["mask"] = Share(loss, there.sum() * side**2)
         if self.keypoint_head is not None:
-            logits = self._keypoint_logits(features, positive.boxes)
-            truth = [target["keypoints"] for target in targets]
-            shares["keypoint"] = keypoints.share(logits, positive.boxes, positive.matched, truth)
+            logits = self._keypoint_logits(maps, own.boxes, chosen)
+            points = keypoints.of_objects(targets, own.objects, boxes).flatten(0, 1)[chosen]
+            shares["keypoint"] = keypoints.share(logits.to(boxes.dtype), boxes, points)
         return shares
 
     def candidates(
-        self,
-        features: dict[str, Tensor],
-        proposals: list[Tensor],
-        sizes: list[tuple[int, int]],
-        every_stage: bool = True,
-    ) -> list[tuple[Tensor, Tensor]]:
-        """Per image boxes [R, C, 4] and scores [R, C]: before threshold and NMS, clipped."""
-        return cascade.infer(self._stages(every_stage), features, proposals, sizes)
+        self, maps: Maps, proposals: Proposals, limits: Tensor, every_stage: bool = True
+    ) -> tuple[Tensor, Tensor]:
+        """Boxes [B, N, C, 4] and scores [B, N, C]: before threshold and NMS, clipped."""
+        return cascade.infer(self._stages(every_stage), maps, proposals, limits)
 
     def finish(
-        self, features: dict[str, Tensor], selected: list[tuple[Tensor, Tensor, Tensor]]
+        self, maps: Maps, selected: list[tuple[Tensor, Tensor, Tensor]]
     ) -> list[dict[str, Tensor]]:
         """Detections per image, with masks and keypoints, of selected boxes, scores and labels."""
         found = [{"boxes": b, "scores": s, "labels": c} for b, s, c in selected]
         boxes = [box for box, _, _ in selected]
         if self.mask_head is not None:
-            masks = self.masks_at(features, boxes, [labels for _, _, labels in selected])
+            masks = self.masks_at(maps, boxes, [labels for _, _, labels in selected])
             for own, mask in zip(found, masks, strict=True):
                 own["masks"] = mask
         if self.keypoint_head is not None:
-            points = keypoints.decode(self._keypoint_logits(features, boxes), boxes)
-            for own, point in zip(found, points, strict=True):
+            places, chosen = _in_places(boxes)
+            logits = self._keypoint_logits(maps, places, chosen).to(places.dtype)
+            for own, point in zip(found, keypoints.decode(logits, boxes), strict=True):
                 own["keypoints"] = point
         return found
 
-    def masks_at(
-        self, features: dict[str, Tensor], boxes: list[Tensor], labels: list[Tensor]
-    ) -> list[Tensor]:
+    def masks_at(self, maps: Maps, boxes: list[Tensor], labels: list[Tensor]) -> list[Tensor]:
         """Per image [n, 1, m, m] in [0, 1] of boxes [n, 4] and their labels [n]."""
-        logits = self._mask_logits(features, boxes, torch.cat(labels))
+        places, chosen = _in_places(boxes)
+        logits = self._mask_logits(maps, places, chosen, torch.cat(labels)).to(places.dtype)
         return list(logits[:, None].sigmoid().split([len(box) for box in boxes]))
 
     def loss_name(self, kind: str, number: int) -> str:
@@ -132,32 +146,17 @@ class Heads(BoxStage):
     def _stages(self, every: bool) -> list[BoxStage]:
         return [self, *self.later] if every else [self]  # type: ignore[list-item]
 
-    def _mask_share(
-        self, features: dict[str, Tensor], sample: Sample, targets: list[dict[str, Tensor]]
-    ) -> Share:
-        """Cross-entropy over all pixels of the masks of positive RoIs, each of its own class."""
-        logits = self._mask_logits(features, sample.boxes, torch.cat(sample.labels))
-        side = logits.shape[-1]
-        truth = [
-            self.mask_targets(target, box, match, side)
-            for target, box, match in zip(targets, sample.boxes, sample.matched, strict=True)
-        ]
-        loss = F.binary_cross_entropy_with_logits(logits, torch.cat(truth), reduction="sum")
-        return Share(loss, logits.numel())
-
-    def _mask_logits(
-        self, features: dict[str, Tensor], boxes: list[Tensor], labels: Tensor
-    ) -> Tensor:
-        """[sum of n_i, m, m] of each box's own class, for boxes [n_i, 4]."""
-        assert self.mask_roi_pool and self.mask_head and self.mask_predictor
-        pooled = self.mask_roi_pool(features, boxes, None)
+    def _mask_logits(self, maps: Maps, boxes: Tensor, chosen: Tensor, labels: Tensor) -> Tensor:
+        """[k, m, m] of the k `chosen` of boxes [B, n, 4], each of its own class, `labels` [k]."""
+        assert self.mask_head is not None
+        pooled = self.mask_roi_pool(maps, boxes)[chosen]
         hidden = self.mask_head(self._rounded_up(pooled))[: len(pooled)]
         return self.mask_predictor(hidden, labels)
 
-    def _keypoint_logits(self, features: dict[str, Tensor], boxes: list[Tensor]) -> Tensor:
-        """[sum of n_i, K, m, m] for boxes [n_i, 4]."""
-        assert self.keypoint_roi_pool and self.keypoint_head and self.keypoint_predictor
-        pooled = self.keypoint_roi_pool(features, boxes, None)
+    def _keypoint_logits(self, maps: Maps, boxes: Tensor, chosen: Tensor) -> Tensor:
+        """[k, K, m, m] of the k `chosen` of boxes [B, n, 4]."""
+        assert self.keypoint_head is not None
+        pooled = self.keypoint_roi_pool(maps, boxes)[chosen]
         hidden = self.keypoint_head(self._rounded_up(pooled))
         return self.keypoint_predictor(hidden)[: len(pooled)]
 
@@ -169,7 +168,16 @@ class Heads(BoxStage):
         step.
         """
         surplus = len(pooled) % FEW_SHAPES
-        if pooled.device.type != "cpu" or not surplus or not self.pads:
+        if pooled.device.type != "cpu" or not surplus or not self.fills:
             return pooled
         zeros = pooled.new_zeros(FEW_SHAPES - surplus, *pooled.shape[1:])
         return torch.cat([pooled, zeros])
+
+
+def _in_places(boxes: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Boxes [n, 4] of B images as [B, N, 4], and which of all places they are in, int64."""
+    counts = [len(own) for own in boxes]
+    places = pad_sequence(boxes, batch_first=True)
+    number = places.shape[1]
+    chosen = [at * number + k for at, count in enumerate(counts) for k in range(count)]
+    return places, torch.tensor(chosen, dtype=torch.int64, device=places.device)

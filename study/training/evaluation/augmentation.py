@@ -12,16 +12,16 @@ Keypoints are not augmented: the detections have none.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from study.config import EvaluationConfig, ModelConfig
-from study.data.batches.loader import Batch, evaluation_batches
+from study.data.batches.loader import Batch
 from study.data.index import Index
+from study.models import canvas
 from study.models.detector import Detector
 from study.training.evaluation.detections import Detection, rows
 
@@ -30,16 +30,17 @@ from study.training.evaluation.detections import Detection, rows
 class View:
     """The images of a batch as one augmentation shows them."""
 
-    images: Tensor  # uint8 [b, 3, H, W], zero-padded to the right and below
-    sizes: list[tuple[int, int]]  # height, width without padding
+    images: list[Tensor]  # uint8 [3, h, w]
     mirrored: bool = False
 
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Height and width of each, px."""
+        return canvas.sizes(self.images)
+
     def mirror(self) -> View:
-        """Left and right exchanged; the padding stays where it is."""
-        images = self.images.clone()
-        for image, (height, width) in zip(images, self.sizes, strict=True):
-            image[:, :height, :width] = image[:, :height, :width].flip(-1)
-        return View(images, self.sizes, not self.mirrored)
+        """Left and right exchanged."""
+        return View([image.flip(-1) for image in self.images], not self.mirrored)
 
 
 def sides(model: ModelConfig, evaluation: EvaluationConfig) -> list[ModelConfig]:
@@ -52,19 +53,6 @@ def sides(model: ModelConfig, evaluation: EvaluationConfig) -> list[ModelConfig]
         )
         for short in dict.fromkeys((model.short_px, *evaluation.short_px))
     ]
-
-
-def augmented_batches(
-    index: Index,
-    image_ids: np.ndarray,
-    models: list[ModelConfig],
-    batch_size: int,
-    rank: int = 0,
-    workers: int = 1,
-) -> Iterator[tuple[Batch, ...]]:
-    """`evaluation_batches` at each of `models`' sizes: in a tuple are the same images."""
-    sizes = [evaluation_batches(index, image_ids, m, batch_size, rank, workers) for m in models]
-    return zip(*sizes, strict=True)
 
 
 @torch.no_grad()
@@ -81,12 +69,11 @@ def detect_augmented(
     """
     training = detector.training
     detector.eval()
-    device = detector.mean.device
     detections: list[Detection] = []
     for sizes in batches:
         views: list[View] = []
         for batch in sizes:
-            plain = View(batch.images.to(device), batch.sizes)
+            plain = View(batch.images)
             views += [plain, plain.mirror()] if flip else [plain]
         for image, output in enumerate(merged(detector, views, masks)):
             detections += rows(output, sizes[0], image, index)
@@ -104,9 +91,9 @@ def merged(detector: Detector, views: list[View], masks: bool) -> list[dict[str,
         boxes [n, 4] xyxy px, scores [n], labels [n] from 1; with `masks` also masks [n, 1, m, m].
     """
     first = views[0]
-    found = [detector.candidates(view.images, view.sizes) for view in views]
+    found = [detector.candidates(view.images) for view in views]
     outputs: list[dict[str, Tensor]] = []
-    for image in range(len(first.sizes)):
+    for image in range(len(first.images)):
         boxes = [
             moved(own[image][0], view, first, image)
             for own, view in zip(found, views, strict=True)
@@ -128,7 +115,7 @@ def mean_masks(
     total: list[Tensor] = []
     for view in views:
         boxes = [moved(own["boxes"], views[0], view, image) for image, own in enumerate(outputs)]
-        soft = detector.masks_at(view.images, view.sizes, boxes, labels)
+        soft = detector.masks_at(view.images, boxes, labels)
         soft = [mask.flip(-1) for mask in soft] if view.mirrored else soft
         total = [a + b for a, b in zip(total, soft, strict=True)] if total else soft
     return [mask / len(views) for mask in total]

@@ -27,10 +27,9 @@ def detect(detector: Detector, batches: Iterable[Batch], index: Index) -> list[D
     """The detector's detections on all images of `batches`."""
     training = detector.training
     detector.eval()
-    device = detector.mean.device
     detections: list[Detection] = []
     for batch in batches:
-        outputs = detector(batch.images.to(device), batch.sizes)
+        outputs = detector(batch.images)
         for image, output in enumerate(outputs):
             detections += rows(output, batch, image, index)
     detector.train(training)

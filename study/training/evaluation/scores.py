@@ -8,7 +8,7 @@ from study.config import ModelConfig, RunConfig
 from study.data.batches.loader import evaluation_batches
 from study.data.index import Index
 from study.models.detector import Detector
-from study.training.evaluation.augmentation import augmented_batches, detect_augmented, sides
+from study.training.evaluation.augmentation import detect_augmented, sides
 from study.training.evaluation.detections import detect
 from study.training.evaluation.metric import Detection, Kind, Scores
 from study.training.evaluation.metrics import chosen
@@ -30,10 +30,11 @@ def score(
     """
     model, evaluation = config.model, config.evaluation
     share = (EVALUATION_BATCH, world.rank, world.size)
-    plain = detect(detector, evaluation_batches(index, image_ids, model, *share), index)
+    batches = (own for (own,) in evaluation_batches(index, image_ids, [model], *share))
+    plain = detect(detector, batches, index)
     found = {"": (plain, kinds(model))}
     if evaluation.augmented:
-        batches = augmented_batches(index, image_ids, sides(model, evaluation), *share)
+        batches = evaluation_batches(index, image_ids, sides(model, evaluation), *share)
         own = detect_augmented(detector, batches, index, evaluation.flip, model.masks)
         found["_augmented"] = own, [kind for kind in kinds(model) if kind != "keypoint"]
     truth = index.coco(image_ids) if world.is_main else None
