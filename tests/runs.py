@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,14 @@ TINY_RUN = RunConfig(
     keep_weights=True,
     device="cpu",
 )
+
+
+def mixed_shapes(folder: Path, train: int = 48, val: int = 12) -> DataConfig:
+    """Portraits and landscapes of up to 1 : 2: no two images need share a canvas."""
+    folder.mkdir(parents=True, exist_ok=True)
+    asked = {"aspect": [1, 2], "counts": {"train": train, "val": val}}
+    (folder / "shapes.json").write_text(json.dumps(asked))
+    return DataConfig(name="mixed", folder=str(folder), tune_size=6, val_size=val)
 
 
 def with_lengths(config: RunConfig, *lengths: int) -> RunConfig:

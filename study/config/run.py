@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from study.config.arithmetic import ARITHMETIC
 from study.config.data import DataConfig
 from study.config.evaluation import EvaluationConfig
 from study.config.model import TINY, ModelConfig
@@ -62,6 +63,7 @@ class RunConfig:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     checkpoint_every: int = apart(100)  # iterations; also at every fork and evaluation
+    arithmetic: int = ARITHMETIC  # `study.config.arithmetic`; earlier versions had others
     keep_weights: bool = False  # write the detector's weights at the end of each length
     keep_detections: bool = apart(False)  # write what it detects at the end of each length
     device: Literal["auto", "cpu", "cuda"] = apart("auto")

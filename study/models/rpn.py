@@ -141,7 +141,8 @@ class RPN(nn.Module):
         here = chosen.there[..., None]
         start = anchors[chosen.boxes]
         to = rows(objects.boxes, rows(own, chosen.boxes))
-        truth = on_boxes.deltas(start, torch.where(here, to, start), WEIGHTS)
+        # an anchor may have no height, and no deltas then; it is no positive
+        truth = on_boxes.deltas(start, to, WEIGHTS).where(here, start.new_zeros(()))
         box = F.smooth_l1_loss(rows(moves, chosen.boxes), truth, beta=BETA, reduction="none")
         both = torch.cat([chosen.boxes, others.boxes], dim=1)
         there = torch.cat([chosen.there, others.there], dim=1)

@@ -80,6 +80,8 @@ def _parted(word: str) -> list[str]:
 
 def run(config: dict[str, Any]) -> dict[str, Any]:
     """A run's configuration, or what a question holds of one."""
+    if "arithmetic" not in config:
+        config = config | {"arithmetic": 1}
     model = config.get("model", {})
     if "backbone" not in model:
         return config

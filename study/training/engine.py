@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from study.config import RunConfig, schedule, to_dict
+from study.config import RunConfig, arithmetic, schedule, to_dict
 from study.config.schedule import Leg
 from study.data.batches.loader import TrainingData
 from study.data.splits import Splits, open_splits
@@ -53,8 +53,9 @@ def run(config: RunConfig, trial: TrialDir) -> Generator[Record, None, None]:
 
     Raises:
         Diverged: after the trial was marked so.
-        ValueError: data, weights or number of workers do not suit the configuration.
+        ValueError: arithmetic, data, weights or number of workers do not suit the configuration.
     """
+    arithmetic.require(config.arithmetic)
     world = World.current()
     with trial.lock() if world.is_main else contextlib.nullcontext():
         session = _Session(config, trial, world)

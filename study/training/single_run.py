@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from study.config import RunConfig, from_dict, to_dict
+from study.config.arithmetic import REMEDY
 from study.storage.run_dir import DifferentQuestion, TrialDir
 
 
@@ -31,7 +32,14 @@ def begin(run: RunConfig, trial: TrialDir, recipe: str | None = None) -> None:
         with trial.lock(wait_s=0):
             trial.write_config(written)
         return
-    if not _continues(run, from_dict(RunConfig, trial.config()["run"])):
+    there = from_dict(RunConfig, trial.config()["run"])
+    if there.arithmetic != run.arithmetic:
+        raise DifferentQuestion(
+            f"run directory {trial.store} holds a run of another version, which computes"
+            f" otherwise: arithmetic {there.arithmetic} there, {run.arithmetic} here."
+            f" {REMEDY.format(run_dir=trial.store)}."
+        )
+    if not _continues(run, there):
         raise DifferentQuestion(
             f"run directory {trial.store} holds another run (see its config.json): repeat that"
             " command to resume it, or choose another --run-dir"

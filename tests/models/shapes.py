@@ -21,8 +21,8 @@ def detector(config: ModelConfig = TINY, seed: int = 0) -> Detector:
     return Detector(config, CLASSES).train()
 
 
-def images(slots: list[int]) -> Tensor:
-    return torch.stack([torch.from_numpy(BATCH[i].image).permute(2, 0, 1) for i in slots])
+def images(slots: list[int]) -> list[Tensor]:
+    return [torch.from_numpy(BATCH[i].image).permute(2, 0, 1) for i in slots]
 
 
 def target(scene: Scene) -> dict[str, Tensor]:
@@ -59,13 +59,13 @@ def shares(
     """The losses of some of the images; `targets` replaces those of some slots."""
     own = {slot: target(BATCH[slot]) for slot in slots} | (targets or {})
     seeds = [(1000 * iteration + slot, 1000 * iteration + 500 + slot) for slot in slots]
-    found = model(images(slots), [(96, 96)] * len(slots), [own[slot] for slot in slots], seeds)
+    found = model(images(slots), [own[slot] for slot in slots], seeds)
     assert isinstance(found, dict)
     return found
 
 
 def mean(found: dict[str, Share]) -> Tensor:
-    return torch.stack([share.total / max(share.terms, 1) for share in found.values()]).sum()
+    return torch.stack([share.total / share.terms.clamp(min=1) for share in found.values()]).sum()
 
 
 def learn(model: Detector, steps: int, lr: float = 0.02) -> list[dict[str, float]]:
@@ -78,5 +78,7 @@ def learn(model: Detector, steps: int, lr: float = 0.02) -> list[dict[str, float
         mean(found).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 10)
         optimiser.step()
-        history.append({name: s.total.item() / max(s.terms, 1) for name, s in found.items()})
+        history.append(
+            {name: (s.total / s.terms.clamp(min=1)).item() for name, s in found.items()}
+        )
     return history

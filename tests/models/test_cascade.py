@@ -7,12 +7,16 @@ from dataclasses import replace
 import torch
 
 from study.config import TINY
+from study.models.canvas import MapsOf
 from study.models.detector import Detector
 from study.models.heads import cascade
 from study.models.heads.boxes import BoxStage, Sample
+from study.models.matching import Objects
+from study.models.rpn import Proposals
 from tests.models import shapes
 
 PLAIN = replace(TINY, proposals=(40, 20), roi_samples=24, class_agnostic=True)
+LIMITS = torch.tensor([[96.0, 96, 96, 96]])
 CASCADE = replace(PLAIN, cascade=(0.5, 0.6, 0.7))
 
 
@@ -22,8 +26,8 @@ def stages(model: Detector) -> list[BoxStage]:
 
 def test_stages_have_rising_thresholds_and_shrinking_deltas():
     own = stages(shapes.detector(CASCADE))
-    assert [stage.proposal_matcher.high_threshold for stage in own] == [0.5, 0.6, 0.7]
-    assert [stage.box_coder.weights for stage in own] == [
+    assert [stage.iou for stage in own] == [0.5, 0.6, 0.7]
+    assert [stage.weights for stage in own] == [
         (10, 10, 5, 5),
         (20, 20, 10, 10),
         (30, 30, 15, 15),
@@ -60,7 +64,7 @@ def test_the_first_stage_alone_is_the_plain_model():
         assert torch.equal(parameter.grad, own)
     assert gradients and set(gradients.values()) == {None}
     with torch.no_grad():
-        found = [m.eval()(shapes.images([0]), [(96, 96)])[0] for m in (plain, staged)]
+        found = [m.eval()(shapes.images([0]))[0] for m in (plain, staged)]
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
 
 
@@ -68,22 +72,24 @@ def test_a_stage_learns_from_the_boxes_that_the_one_before_has_moved():
     model = shapes.detector(CASCADE)
     one, two, _ = stages(model)
     truth = shapes.target(shapes.BATCH[0])
-    features = model._maps(shapes.images([0]))[1]
-    proposals = [truth["boxes"] + torch.tensor([6.0, 5.0, 6.0, 5.0])]
+    maps, objects = model._maps(shapes.images([0])), Objects.of([truth], model.mean)
+    boxes = truth["boxes"] + torch.tensor([6.0, 5.0, 6.0, 5.0])
+    proposals = Proposals(boxes[None], torch.ones(1, len(boxes), dtype=torch.bool))
     torch.nn.init.normal_(one.box_predictor.bbox_pred.bias, std=2.0)
 
     def train(chain: list[BoxStage]) -> Sample:
-        return cascade.train(chain, features, proposals, [(96, 96)], [truth], [7])[0]
+        return cascade.train(chain, maps, proposals, LIMITS, objects, [7])[0]
 
     first, second = train([one]), train([one, two])
     assert not second.boxes[0].requires_grad
-    deltas = one.predict(features, first.boxes)[1]
-    moved = one.moved(deltas, first.boxes)[:, 0].clamp(0, 96)
-    candidates = torch.cat([moved, truth["boxes"]])
-    for box in second.boxes[0]:
+    deltas = one.predict(maps, first.boxes, first.there)[1]
+    moved = one.moved(deltas, first.boxes)[0, :, 0].clamp(0, 96)
+    candidates = torch.cat([moved[first.there[0]], truth["boxes"]])
+    assert second.there.any()
+    for box in second.boxes[second.there]:
         assert (candidates - box).abs().amax(dim=1).min() < 1e-4
     again = train([one, two])
-    assert all(torch.equal(a[0], b[0]) for a, b in zip(second, again, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(second, again, strict=True))
 
 
 def test_scores_are_the_mean_over_stages_and_boxes_the_last_ones():
@@ -91,29 +97,30 @@ def test_scores_are_the_mean_over_stages_and_boxes_the_last_ones():
     every = stages(model)
     for stage in every:
         torch.nn.init.normal_(stage.box_predictor.bbox_pred.bias, std=1.0)
-    proposals = [torch.tensor([[10.0, 12, 50, 60], [30, 30, 90, 80]]), torch.zeros(0, 4)]
+    boxes = torch.zeros(2, 2, 4)
+    boxes[0] = torch.tensor([[10.0, 12, 50, 60], [30, 30, 90, 80]])
+    proposals = Proposals(boxes, torch.tensor([[True, True], [False, False]]))
     with torch.no_grad():
-        features = model._maps(shapes.images([0, 1]))[1]
-        boxes, scores = proposals, []
+        maps, scores = model._maps(shapes.images([0, 1])), []
         for stage in every:
-            logits, deltas = stage.predict(features, boxes)
-            scores.append(logits.softmax(-1)[:, 1:])
-            boxes = [stage.moved(deltas, boxes)[:, 0].clamp(0, 96), proposals[1]]
-        found = cascade.infer(every, features, proposals, [(96, 96)] * 2)
-    torch.testing.assert_close(found[0][1], sum(scores) / 3)
+            logits, deltas = stage.predict(maps, boxes, proposals.there)
+            scores.append(logits.softmax(-1)[..., 1:])
+            boxes = stage.moved(deltas, boxes)[:, :, 0].clamp(0, 96)
+        moved, mean = cascade.infer(every, maps, proposals, LIMITS.repeat(2, 1))
+    torch.testing.assert_close(mean[0], (sum(scores) / 3)[0])
     for column in range(shapes.CLASSES):
-        torch.testing.assert_close(found[0][0][:, column], boxes[0])
-    assert [part.shape for part in found[1]] == [(0, shapes.CLASSES, 4), (0, shapes.CLASSES)]
+        torch.testing.assert_close(moved[0, :, column], boxes[0])
+    assert not mean[1].any()  # where no proposal is
 
 
 def test_features_get_the_mean_of_the_stages_gradients():
     model = shapes.detector(CASCADE)
     stage, (features,) = stages(model)[0], [torch.ones(1, 32, 24, 24, requires_grad=True)]
     maps = {"0": features, "1": features[..., :12, :12], "2": features[..., :6, :6]}
-    boxes = [torch.tensor([[10.0, 12, 50, 60]])]
+    boxes, there = torch.tensor([[[10.0, 12, 50, 60]]]), torch.ones(1, 1, dtype=torch.bool)
     gradients = []
     for factor in (1.0, 0.5):
-        logits, deltas = stage.predict(maps, boxes, factor)
+        logits, deltas = stage.predict([MapsOf([0], maps)], boxes, there, factor)
         loss = logits.sum() + deltas.sum()
         gradients.append(torch.autograd.grad(loss, [features, *stage.box_head.parameters()]))
     torch.testing.assert_close(gradients[1][0], 0.5 * gradients[0][0])

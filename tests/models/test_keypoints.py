@@ -22,7 +22,8 @@ POINTS = [
 
 def test_loss_is_torchvisions_times_the_visible_keypoints_inside():
     logits = torch.randn(3, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    share = keypoints.share(logits, BOXES, MATCHED, POINTS)
+    points = torch.cat([own[match] for own, match in zip(POINTS, MATCHED, strict=True)])
+    share = keypoints.share(logits, torch.cat(BOXES), points)
     assert share.terms == 5
     expected = keypointrcnn_loss(logits, BOXES, POINTS, MATCHED)
     torch.testing.assert_close(share.total / share.terms, expected)
@@ -31,7 +32,7 @@ def test_loss_is_torchvisions_times_the_visible_keypoints_inside():
 def test_nothing_visible_is_no_term_and_no_gradient():
     logits = torch.randn(1, 3, 8, 8, requires_grad=True)
     hidden = POINTS[0] * torch.tensor([1.0, 1.0, 0.0])
-    share = keypoints.share(logits, [BOXES[1]], [MATCHED[1]], [hidden])
+    share = keypoints.share(logits, BOXES[1], hidden[MATCHED[1]])
     share.total.backward()
     assert share.terms == 0 and not share.total
     assert logits.grad is not None and not logits.grad.any()

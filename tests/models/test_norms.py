@@ -46,10 +46,10 @@ def step(detector: Detector) -> dict[str, int]:
         "labels": torch.tensor([1]),
         "masks": masks,
     }
-    shares = detector(images, [(96, 96)] * 2, [target] * 2, [(1, 2), (3, 4)])
+    shares = detector(list(images), [target] * 2, [(1, 2), (3, 4)])
     assert isinstance(shares, dict)
     torch.stack([share.total for share in shares.values()]).sum().backward()
-    return {name: share.terms for name, share in shares.items()}
+    return {name: int(share.terms) for name, share in shares.items()}
 
 
 @pytest.mark.parametrize("norm", WHERE)
@@ -60,7 +60,7 @@ def test_every_parameter_is_trained_and_detections_come_out(norm: Norm):
     for name, parameter in detector.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), name
     with torch.no_grad():
-        found = detector.eval()(torch.zeros(1, 3, 96, 96, dtype=torch.uint8), [(96, 96)])
+        found = detector.eval()([torch.zeros(3, 96, 96, dtype=torch.uint8)])
     assert found[0]["masks"].isfinite().all()
 
 

@@ -16,10 +16,12 @@ import pytest
 import analysis
 from study.commands.sweep_options import Sweep, Tuning, design
 from study.config import RunConfig, from_dict
+from study.config.arithmetic import ARITHMETIC
 from study.planning.stopping import KeepBest, Rules
 from study.planning.trials import specs
 from study.storage import older
-from study.storage.run_dir import DifferentQuestion, StudyDir
+from study.storage.run_dir import DifferentQuestion, State, StudyDir
+from study.training import engine, single_run
 
 FIRST = Path(__file__).parent / "older" / "first"
 
@@ -29,7 +31,32 @@ def study(tmp_path: Path) -> StudyDir:
     return StudyDir(shutil.copytree(FIRST, tmp_path / "study"))
 
 
-def test_the_same_command_takes_the_study_up(study: StudyDir):
+@pytest.fixture
+def of_today(study: StudyDir) -> StudyDir:
+    """The study as if it had been computed by this version; all else is as it was written."""
+    content = json.loads((study.path / "study.json").read_text())
+    content["question"]["fixed"]["arithmetic"] = ARITHMETIC
+    (study.path / "study.json").write_text(json.dumps(content))
+    return study
+
+
+def test_what_was_computed_otherwise_is_not_continued(study: StudyDir):
+    asked = design(Sweep(space="shapes", run_dir=study.path))
+    said = rf"arithmetic 1 there, {ARITHMETIC} here\. Its results can be read .*another --run-dir"
+    with pytest.raises(DifferentQuestion, match=said):
+        study.require_same(asked.question(study.manifest["question"]["data"]), asked.unsaid())
+    trial = study.trial("pretext-64-t000")
+    run = from_dict(RunConfig, trial.config()["run"])
+    assert run.arithmetic == 1
+    trial.mark(State.RUNNING)
+    with pytest.raises(DifferentQuestion, match=said):
+        single_run.begin(replace(run, arithmetic=ARITHMETIC), trial)
+    with pytest.raises(ValueError, match=r"arithmetic = 1: this version computes with"):
+        next(engine.run(run, trial))
+
+
+def test_the_same_command_takes_the_study_up(of_today: StudyDir):
+    study = of_today
     asked = design(Sweep(space="shapes", run_dir=study.path))
     data = study.manifest["question"]["data"]
     study.open({"question": asked.question(data)}, asked.unsaid())
@@ -42,7 +69,8 @@ def test_the_same_command_takes_the_study_up(study: StudyDir):
             study.open({"question": other.question(data)}, other.unsaid())
 
 
-def test_a_field_that_the_question_has_gained_counts_by_its_default(study: StudyDir):
+def test_a_field_that_the_question_has_gained_counts_by_its_default(of_today: StudyDir):
+    study = of_today
     asked = design(Sweep(space="shapes", run_dir=study.path))
     before = json.loads((study.path / "study.json").read_text())
     del before["question"]["fixed"]["precision"], before["question"]["fixed"]["optim"]["momentum"]
@@ -61,6 +89,7 @@ def test_a_trial_is_the_one_that_would_be_proposed_today(study: StudyDir):
     proposal = asked.search.propose(asked.space.nuisance.at(64), 0, 4, 0, [])
     spec = specs.tuning(asked, cell, 0, proposal)
     written = study.trial("pretext-64-t000").config()
+    written["run"]["arithmetic"] = ARITHMETIC
     assert from_dict(RunConfig, written["run"]) == spec.run
     assert (written["role"], written["strategy"]) == (spec.role, spec.strategy)
 

@@ -8,30 +8,43 @@ from pathlib import Path
 import pytest
 import torch.distributed as dist
 
+from study.config import RunConfig
 from study.storage.run_dir import TrialDir
 from study.training import engine
 from study.training.workers import World
 from tests.processes import two_workers
-from tests.runs import TINY_RUN, complete, trial, with_lengths
+from tests.runs import TINY_RUN, complete, mixed_shapes, trial, with_lengths
 
 # In float32 the rounding of a sum over workers soon turns a near-tie of two proposals, and another
 # RoI is sampled from then on; in float64 that does not happen within the test.
 CONFIG = replace(with_lengths(TINY_RUN, 8), precision="float64")
-CONFIGS = {
-    "masks": CONFIG,
-    "batch norm": replace(CONFIG, model=CONFIG.model.but(norm="sync_batch")),
-    "cascade from the third iteration on": replace(
+KINDS = ("masks", "batch norm", "cascade from the third iteration on", "mixed shapes")
+
+
+def config_of(kind: str, folder: Path) -> RunConfig:
+    """A run's configuration; `folder` is where data may be."""
+    if kind == "batch norm":
+        return replace(mixed(folder), model=CONFIG.model.but(norm="sync_batch"))
+    if kind == "mixed shapes":
+        return mixed(folder)
+    if kind == "masks":
+        return CONFIG
+    return replace(
         CONFIG,
         model=replace(CONFIG.model, cascade=(0.5, 0.6, 0.7)),
         schedule=replace(CONFIG.schedule, cascade_last=6),
-    ),
-}
+    )
+
+
+def mixed(folder: Path) -> RunConfig:
+    return replace(CONFIG, data=mixed_shapes(folder / "data"))
 
 
 def _worker(rank: int, address: str, folder: str) -> None:
     dist.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
     try:
-        for kind, config in CONFIGS.items():
+        for kind in KINDS:
+            config = config_of(kind, Path(folder))
             records = list(engine.run(config, trial(Path(folder) / kind, config)))
             assert World.current().gather([records[0]["loss"]]) == [records[0]["loss"]] * 2
     finally:
@@ -47,10 +60,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", CONFIGS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_two_workers_equal_one(folder: Path, tmp_path: Path, kind: str):
     (two,) = TrialDir(folder / kind).records()
-    (one,) = complete(tmp_path, CONFIGS[kind]).records()
+    (one,) = complete(tmp_path, config_of(kind, folder)).records()
     for name in one:
         if name.startswith("loss"):
             assert two[name] == pytest.approx(one[name], rel=1e-9), name

@@ -1,13 +1,12 @@
 """Images generated on the spot: the embedded data, or what a file `shapes.json` asks for.
 
-The file has fields of `ShapesConfig`, such as {"classes": 80, "height": 800, "width": 1333}, and
-may say how many images there are: {"counts": {"train": 1280, "val": 200}}. What is drawn lies in
-the cache in COCO's format.
+The file has fields of `ShapesConfig`, such as {"classes": 80, "height": 800, "width": 1333}, or
+{"aspect": [1, 2]} for portraits and landscapes of up to 1 : 2, and may say how many images there
+are: {"counts": {"train": 1280, "val": 200}}. What is drawn lies in the cache in COCO's format.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from functools import partial
 from pathlib import Path
@@ -52,7 +51,8 @@ def _is_count(value: object) -> bool:
 
 def generated(config: ShapesConfig, counts: dict[str, int]) -> DataSet:
     """The data set of that configuration: `train.json`, `val.json`, and images; drawn once."""
-    key = digest({**dataclasses.asdict(config), "counts": counts, "version": VERSION})
+    asked = {name: value for name, value in vars(config).items() if value is not None}
+    key = digest({**asked, "counts": counts, "version": VERSION})
 
     def build(folder: Path) -> None:
         for split, count in counts.items():
@@ -79,7 +79,7 @@ def _write(folder: Path, split: str, config: ShapesConfig, count: int) -> None:
     for i, scene in enumerate(scenes(config, count, SEEDS[split]), start=1):
         name = f"{i:06d}.png"
         Image.fromarray(scene.image).save(folder / split / name, compress_level=1)
-        size = {"width": config.width, "height": config.height}
+        size = {"width": scene.image.shape[1], "height": scene.image.shape[0]}
         images.append({"id": i, "file_name": name, **size})
         for o in scene.objects:
             ids = {"id": len(annotations) + 1, "image_id": i, "category_id": o.label + 1}

@@ -9,7 +9,7 @@ lie among clutter of no class. `classification` draws single shapes and plays Im
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +32,7 @@ class ShapesConfig:
 
     height: int = 96
     width: int = 96
+    aspect: tuple[float, float] | None = None  # longer side : shorter, drawn; None: as above
     classes: int = 8  # up to 12: the outline; up to 144: texture and elongation too
     max_objects: int = 5
     radius: tuple[float, float] = (9.0, 22.0)
@@ -42,6 +43,17 @@ class ShapesConfig:
         most = 2 * len(SHAPES) * len(TEXTURES)
         if not 1 <= self.classes <= most:
             raise ValueError(f"classes = {self.classes}: 1 to {most} can be told apart")
+        if self.aspect is not None and not 1 <= self.aspect[0] <= self.aspect[1]:
+            raise ValueError(f"aspect = {self.aspect}: lowest and highest, at least 1")
+
+    def drawn(self, rng: np.random.Generator) -> ShapesConfig:
+        """With the height and width of one image: portraits and landscapes are as frequent."""
+        if self.aspect is None:
+            return self
+        short = min(self.height, self.width)
+        long = round(short * float(np.exp(rng.uniform(*np.log(self.aspect)))))
+        height, width = (short, long) if rng.random() < 0.5 else (long, short)
+        return replace(self, height=height, width=width, aspect=None)
 
     @property
     def scale(self) -> float:
@@ -108,6 +120,7 @@ def classification(
 
 
 def _scene(config: ShapesConfig, rng: np.random.Generator) -> Scene:
+    config = config.drawn(rng)
     canvas = Canvas(config.height, config.width, config.scale, rng)
     canvas.clutter(int(rng.integers(1, 5)))
     objects: list[Object] = []

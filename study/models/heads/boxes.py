@@ -91,9 +91,9 @@ class BoxStage(nn.Module):
         filled = torch.cat([chosen.there, others.there], dim=1).gather(1, source)
         boxes, matched = rows(candidates, own), found.object.gather(1, own)
         labels = objects.labels.gather(1, matched) * (place < count)
-        to = torch.where((labels > 0)[..., None], rows(objects.boxes, matched), boxes)
-        deltas = on_boxes.deltas(boxes, to, self.weights)
-        deltas = deltas.where((labels > 0)[..., None], deltas.new_zeros(()))  # boxes without area
+        deltas = on_boxes.deltas(boxes, rows(objects.boxes, matched), self.weights)
+        # of background they mean nothing, and of a box without area they are not finite
+        deltas = deltas.where((labels > 0)[..., None], deltas.new_zeros(()))
         return Sample(boxes, matched, labels, deltas, filled)
 
     def predict(

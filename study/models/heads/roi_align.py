@@ -72,7 +72,8 @@ class PyramidRoIAlign(nn.Module):
         size = sides.prod(dim=-1).sqrt()
         level = torch.floor(self.canonical_level + torch.log2(size / self.canonical_px) + 1e-6)
         first = self.first_stride.bit_length() - 1  # log2: level 2 is stride 4
-        return (level - first).clamp(0, self.num_levels - 1).to(torch.int64)
+        level = (level - first).clamp(0, self.num_levels - 1)
+        return level.nan_to_num(0).to(torch.int64)  # of a run that diverges
 
     def _by_matrices(self, maps: list[Tensor], boxes: Tensor) -> Tensor:
         _, channels, _, width = maps[0].shape

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from study.config.arithmetic import REMEDY
 from study.storage import Store, older, opened
 from study.storage.run_dir.json_text import pretty
 from study.storage.run_dir.trial_dir import TrialDir
@@ -74,6 +75,13 @@ class StudyDir:
             return
         there = _flat(unsaid or {}) | _flat(older.manifest(json.loads(before))["question"])
         here = _flat(question)
+        arithmetic = "fixed.arithmetic"
+        if there.get(arithmetic) != here.get(arithmetic) and there and here:
+            raise DifferentQuestion(
+                f"run directory {self.store} holds a study of another version, which computes"
+                f" otherwise: arithmetic {there.get(arithmetic)} there, {here.get(arithmetic)}"
+                f" here. {REMEDY.format(run_dir=self.store)}."
+            )
         lines = [
             f"  {key}: there {there.get(key)!r}, now {here.get(key)!r}"
             for key in sorted(there | here)

@@ -15,7 +15,6 @@ from study.data.splits import open_splits
 from study.models.detector import Detector
 from study.training.evaluation.augmentation import (
     View,
-    augmented_batches,
     detect_augmented,
     merged,
     moved,
@@ -46,10 +45,14 @@ def detector() -> Detector:
     return confident(MODEL)
 
 
+def plainly(detector: Detector, model: ModelConfig) -> list[Detection]:
+    return detect(detector, (own for (own,) in evaluation_batches(INDEX, IDS, [model], 4)), INDEX)
+
+
 def augmented(
     detector: Detector, batch_size: int = 8, rank: int = 0, workers: int = 1
 ) -> list[Detection]:
-    batches = augmented_batches(INDEX, IDS, SIDES, batch_size, rank, workers)
+    batches = evaluation_batches(INDEX, IDS, SIDES, batch_size, rank, workers)
     return detect_augmented(detector, batches, INDEX, flip=True, masks=True)
 
 
@@ -77,8 +80,8 @@ KINDS_OF_MODEL = {
 @pytest.mark.parametrize("model", KINDS_OF_MODEL.values(), ids=KINDS_OF_MODEL)
 def test_one_view_alone_is_the_plain_result(model: ModelConfig):
     detector = confident(model)
-    plain = detect(detector, evaluation_batches(INDEX, IDS, model, 4), INDEX)
-    batches = augmented_batches(INDEX, IDS, [model], 4)
+    plain = plainly(detector, model)
+    batches = evaluation_batches(INDEX, IDS, [model], 4)
     assert detect_augmented(detector, batches, INDEX, flip=False, masks=model.masks) == plain
     assert len(plain) > 20
 
@@ -86,25 +89,25 @@ def test_one_view_alone_is_the_plain_result(model: ModelConfig):
 def test_keypoints_are_not_augmented():
     model = replace(MODEL, masks=False, keypoints=3)
     detector = confident(model)
-    plain = detect(detector, evaluation_batches(INDEX, IDS, model, 4), INDEX)
-    batches = augmented_batches(INDEX, IDS, [model], 4)
+    plain = plainly(detector, model)
+    batches = evaluation_batches(INDEX, IDS, [model], 4)
     found = detect_augmented(detector, batches, INDEX, flip=False, masks=False)
     assert [len(row.pop("keypoints")) for row in plain] == [9] * len(plain)
     assert found == plain  # in all else
 
 
 def test_more_views_find_something_else(detector: Detector, together: list[Detection]):
-    plain = detect(detector, evaluation_batches(INDEX, IDS, MODEL, 4), INDEX)
+    plain = plainly(detector, MODEL)
     assert {row["score"] for row in together} - {row["score"] for row in plain}
     assert detector.training is False
 
 
 def test_the_mirror_image_has_the_mirrored_detections(detector: Detector):
-    (own, small), *_ = augmented_batches(INDEX, IDS, SIDES, 3)
+    (own, small), *_ = evaluation_batches(INDEX, IDS, SIDES, 3)
     views, mirrored = [], []
     for batch in (own, small):
-        view = View(batch.images, batch.sizes)
-        other = View(view.mirror().images, batch.sizes)
+        view = View(batch.images)
+        other = View(view.mirror().images)
         views += [view, view.mirror()]
         mirrored += [other, other.mirror()]
     with torch.no_grad():
@@ -134,24 +137,22 @@ def test_workers_and_batches_make_no_difference(detector: Detector, together: li
 
 
 def test_boxes_move_between_views_and_back():
-    plain = View(torch.zeros(1, 3, 64, 128, dtype=torch.uint8), [(60, 100)])
-    small = View(torch.zeros(1, 3, 32, 64, dtype=torch.uint8), [(30, 50)], mirrored=True)
+    plain = View([torch.zeros(3, 60, 100, dtype=torch.uint8)])
+    small = View([torch.zeros(3, 30, 50, dtype=torch.uint8)], mirrored=True)
     box = torch.tensor([[10.0, 6, 40, 60]])
     there = moved(box, plain, small, 0)
     assert there.tolist() == [[30, 3, 45, 30]]
     assert torch.equal(moved(there, small, plain, 0), box)
 
 
-def test_only_what_is_the_image_is_mirrored():
-    images = torch.zeros(2, 3, 4, 6, dtype=torch.uint8)
-    images[0, :, :3, :5] = torch.arange(1, 6, dtype=torch.uint8)
-    images[1, :, :, :2] = torch.arange(1, 3, dtype=torch.uint8)
-    view = View(images, [(3, 5), (4, 2)])
-    mirror = view.mirror()
-    assert mirror.images[0, 0, 0].tolist() == [5, 4, 3, 2, 1, 0]
-    assert mirror.images[0, 0, 3].tolist() == [0] * 6
-    assert mirror.images[1, 0, 3].tolist() == [2, 1, 0, 0, 0, 0]
-    assert torch.equal(mirror.mirror().images, images)
+def test_every_image_is_mirrored_in_its_own_width():
+    wide = torch.arange(1, 6, dtype=torch.uint8).expand(3, 3, 5)
+    narrow = torch.arange(1, 3, dtype=torch.uint8).expand(3, 4, 2)
+    mirror = View([wide, narrow]).mirror()
+    assert mirror.mirrored and mirror.sizes == [(3, 5), (4, 2)]
+    assert mirror.images[0][0, 0].tolist() == [5, 4, 3, 2, 1]
+    assert mirror.images[1][0, 3].tolist() == [2, 1]
+    assert torch.equal(mirror.mirror().images[0], wide)
 
 
 def test_a_run_records_what_its_configuration_asks_for(tmp_path: Path):

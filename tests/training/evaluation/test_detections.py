@@ -17,7 +17,7 @@ from study.data.splits import open_splits
 from study.training.evaluation.detections import pasted, rows
 
 INDEX = open_splits(DataConfig()).val
-BATCH = next(evaluation_batches(INDEX, INDEX.image_id[:2], TINY, 2))
+(BATCH,) = next(evaluation_batches(INDEX, INDEX.image_id[:2], [TINY], 2))
 
 
 def output() -> dict[str, torch.Tensor]:
