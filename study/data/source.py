@@ -5,7 +5,7 @@ All else (index, checks, loader) knows annotations in this form alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,6 +57,16 @@ class Source(Protocol):
         Raises:
             BadData: files that are not in the format; each is named.
             ValueError: the same, where there is only one file.
+        """
+        ...
+
+    def pieces(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """What `read` gives, some items at a time, each time with the name of their list.
+
+        A large file is then never in memory as a whole. The lists come in any order.
+
+        Raises:
+            ValueError: as `read`, but some may have been given by then.
         """
         ...
 

@@ -70,21 +70,24 @@ def of_split(source: Source) -> list[str]:
         remembered = cache_dir() / "in-order" / f"{source.digest()}-v{VERSION}"
         if not source.images.is_dir():
             return [f"images {source.images}: no such folder"]
-        content = None if remembered.exists() else source.read()
+        found = [] if remembered.exists() else _of_annotations(source)
     except ValueError as error:
         return _lines(error)
-    if content is not None:
-        found = [
-            f"{source.path}: {name}[{at}]: must be an object"
-            for name in LISTS
-            for at, item in enumerate(content[name])
-            if not isinstance(item, dict)
-        ]
-        found = found or list(structure(content, source))
-        if found:
-            return found
-        build_once(remembered, lambda to: to.touch())
-    return of_images(source, Index.open(source))
+    if found:
+        return found
+    build_once(remembered, lambda to: to.touch())
+    return of_images(source, Index.open(source))  # the annotations are not in memory any more
+
+
+def _of_annotations(source: Source) -> list[str]:
+    content = source.read()
+    found = [
+        f"{source.path}: {name}[{at}]: must be an object"
+        for name in LISTS
+        for at, item in enumerate(content[name])
+        if not isinstance(item, dict)
+    ]
+    return found or list(structure(content, source))
 
 
 def _lines(error: ValueError) -> list[str]:

@@ -6,7 +6,7 @@ ids, sizes of the images, a digest of all files, and the places that messages na
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +98,9 @@ class BesideImages:
             raise BadData(problems)
         categories = [{"id": k, "name": name} for k, name in enumerate(classes, start=1)]
         return {"images": images, "annotations": annotations, "categories": categories}
+
+    def pieces(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        yield from self.read().items()
 
     def place(self, kind: str, item: dict[str, Any]) -> str:
         if AT in item:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ import numpy as np
 from study.data.cache import build_once, cache_dir
 from study.data.formats.digests import file_digest
 from study.data.formats.format import TRAIN, TUNE, VAL, DataSet, Format
+from study.data.formats.pieces import pieces
 from study.data.source import LISTS, Content
 
 HEAD_BYTES = 2**20  # of a file that is asked whether it is COCO's
@@ -43,6 +44,18 @@ class AnnotationFile:
 
     def read(self) -> Content:
         return read_json(self.path)
+
+    def pieces(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        begun = False
+        try:
+            for piece in pieces(self.path, LISTS):
+                begun = True
+                yield piece
+        except ValueError as error:
+            content = self.read()  # says what is wrong, or can read it: in UTF-16, say
+            if begun:
+                raise ValueError(f"{self.path}: {error}") from error
+            yield from ((name, content[name]) for name in LISTS)
 
     def place(self, kind: str, item: dict[str, Any]) -> str:
         return f"{self.path}: {kind} id {item.get('id')}"

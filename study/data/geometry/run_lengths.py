@@ -19,19 +19,33 @@ def compressed(annotation: dict[str, Any], image: dict[str, Any]) -> bytes:
         return b""
     height, width = image["height"], image["width"]
     if isinstance(given, list):
-        if not all(len(polygon) >= 6 and len(polygon) % 2 == 0 for polygon in given):
-            raise ValueError("segmentation: each polygon needs at least 3 points x, y")
-        return rle.merge(rle.frPyObjects(given, height, width))["counts"]
+        require_polygons(np.array([len(polygon) for polygon in given]))
+        return rasterised(given, height, width)
     if list(given["size"]) != [height, width]:
-        raise ValueError(
-            f"segmentation.size = {list(given['size'])}: its image is {[height, width]}"
-        )
+        raise other_size(list(given["size"]), [height, width])
     if isinstance(given["counts"], list):
         if sum(given["counts"]) != height * width:
             raise ValueError("segmentation.counts: do not add up to the image")
         return rle.frPyObjects(given, height, width)["counts"]
     counts = given["counts"]
     return counts.encode() if isinstance(counts, str) else counts
+
+
+def require_polygons(numbers: np.ndarray) -> None:
+    """Raises ValueError unless polygons of so many numbers each can be rasterised."""
+    if (numbers < 6).any() or (numbers % 2).any():
+        raise ValueError("segmentation: each polygon needs at least 3 points x, y")
+
+
+def other_size(given: list[int], image: list[int]) -> ValueError:
+    """Run lengths of a height and width that their image does not have."""
+    return ValueError(f"segmentation.size = {given}: its image is {image}")
+
+
+def rasterised(polygons: list[list[float]], height: int, width: int) -> bytes:
+    """COCO's compressed counts of the union of polygons, each x, y, x, y, … px."""
+    found = rle.frPyObjects(polygons, height, width)
+    return found[0]["counts"] if len(found) == 1 else rle.merge(found)["counts"]
 
 
 def encoded(mask: np.ndarray) -> dict[str, Any]:
@@ -69,5 +83,7 @@ def _edges(part: np.ndarray, top: int, left: int, height: int) -> np.ndarray:
 
 def _runs(edges: np.ndarray, pixels: int) -> list[int]:
     """Lengths of empty and set runs in turns; the last is a set one if the last pixel is set."""
-    runs = np.diff(edges, prepend=0, append=pixels).tolist()
+    bounds = np.empty(len(edges) + 2, np.int64)
+    bounds[0], bounds[1:-1], bounds[-1] = 0, edges, pixels
+    runs = (bounds[1:] - bounds[:-1]).tolist()  # np.diff takes five times as long for so few
     return runs[:-1] if runs[-1] == 0 else runs

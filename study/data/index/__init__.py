@@ -1,14 +1,16 @@
 """The annotations of a split as columns: numpy arrays, memory-mapped from the cache.
 
 COCO's own train annotations take gigabytes as Python objects, again in every process. As columns
-they are mapped once per node and shared. Masks are kept as COCO's compressed run lengths in the
-original resolution, whatever form the file has them in; polygons also as they are.
+they are mapped once per node and shared. Polygons are stored as the file has them, and rasterised
+when their mask is asked for, in some microseconds; other masks are COCO's compressed run lengths.
+All are of the original image's size.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,9 @@ import numpy as np
 from hotcoco import mask as rle
 
 from study.data.cache import build_once, cache_dir
+from study.data.geometry.run_lengths import rasterised
 from study.data.geometry.tracing import traced
-from study.data.index.columns import VERSION, columns
+from study.data.index.columns import VERSION, Columns
 from study.data.source import Source
 
 
@@ -41,8 +44,8 @@ class Index:
     area: np.ndarray  # float64 [A] px², as in the file
     crowd: np.ndarray  # bool [A]
     rle: np.ndarray  # uint8, all compressed counts one after another
-    rle_first: np.ndarray  # int64 [A + 1]; an annotation without a mask has no bytes
-    point: np.ndarray  # float32 [P, 2] x, y px: the points of all polygons one after another
+    rle_first: np.ndarray  # int64 [A + 1]; polygons, and what has no mask, have no bytes
+    point: np.ndarray  # float64 [P, 2] x, y px: the points of all polygons one after another
     ring_first: np.ndarray  # int64 [R + 1]: where each polygon's points begin, and the end
     rings_first: np.ndarray  # int64 [A + 1]; an annotation without polygons has no rings
     keypoints: np.ndarray  # float32 [A, K, 3] as in the file: x, y, visibility; zeros for none
@@ -67,7 +70,8 @@ class Index:
         entry = build_once(
             cache_dir() / "index" / f"{digest}-v{VERSION}", lambda to: _build(source, to)
         )
-        found = {name: np.load(entry / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
+        mapped = {name: np.load(entry / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
+        found = {name: column.view(np.ndarray) for name, column in mapped.items()}  # to slice fast
         return cls(**found, image_dir=source.images, path=source.path, digest=digest)
 
     def position(self, image_id: int) -> int:
@@ -93,15 +97,20 @@ class Index:
         return range(int(self.first[at]), int(self.first[at + 1]))
 
     def has_mask(self, annotation: int) -> bool:
-        return bool(self.rle_first[annotation + 1] > self.rle_first[annotation])
+        return any(
+            first[annotation + 1] > first[annotation]
+            for first in (self.rings_first, self.rle_first)
+        )
 
     def segmentation(self, annotation: int) -> dict[str, Any]:
         """Compressed run lengths, as pycocotools takes them; the box where there is no mask."""
         at = int(np.searchsorted(self.first, annotation, side="right")) - 1
         size = [int(self.height[at]), int(self.width[at])]
-        if self.has_mask(annotation):
-            start, stop = self.rle_first[annotation : annotation + 2]
+        start, stop = self.rle_first[annotation : annotation + 2].tolist()
+        if start < stop:
             return {"size": size, "counts": self.rle[start:stop].tobytes()}
+        if rings := self._rings(annotation):
+            return {"size": size, "counts": rasterised([r.ravel().tolist() for r in rings], *size)}
         left, top, width, height = self.bbox[annotation].tolist()
         corners = [left, top, left + width, top, left + width, top + height, left, top + height]
         return rle.merge(rle.frPyObjects([corners], *size))
@@ -118,16 +127,19 @@ class Index:
 
         Otherwise the outline of its mask, or where there is no mask its box.
         """
-        start, stop = self.rings_first[annotation : annotation + 2].tolist()
-        if start < stop:
-            bounds = self.ring_first[start : stop + 1].tolist()
-            return [self.point[a:b] for a, b in itertools.pairwise(bounds)]
+        if rings := self._rings(annotation):
+            return [ring.astype(np.float32) for ring in rings]
         if self.has_mask(annotation):
             ring = traced(self.masks([annotation])[0])
             return [ring] if len(ring) else []
         left, top, width, height = self.bbox[annotation].tolist()
         right, bottom = left + width, top + height
         return [np.array([[left, top], [right, top], [right, bottom], [left, bottom]])]
+
+    def _rings(self, annotation: int) -> list[np.ndarray]:
+        start, stop = self.rings_first[annotation : annotation + 2].tolist()
+        bounds = self.ring_first[start : stop + 1].tolist()
+        return [self.point[a:b] for a, b in itertools.pairwise(bounds)]
 
     def coco(self, image_ids: Iterable[int]) -> dict[str, Any]:
         """The ground truth of some images as a COCO data set, ids as in the file."""
@@ -171,13 +183,23 @@ COLUMNS = tuple(
 
 
 def _build(source: Source, to: Path) -> None:
-    content = source.read()
+    columns = Columns()
+    for kind, items in source.pieces():
+        with _refusal(source):
+            columns.add(kind, items)
+    with _refusal(source):
+        built = columns.build()
+    to.mkdir()
+    for name in COLUMNS:
+        np.save(to / f"{name}.npy", built[name])
+
+
+@contextlib.contextmanager
+def _refusal(source: Source) -> Iterator[None]:
+    """Say of which file it is that it is not in COCO's form."""
     try:
-        built = columns(content)
+        yield
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{source.path}: not COCO's format ({type(error).__name__}: {error})"
         ) from error
-    to.mkdir()
-    for name, values in built.items():
-        np.save(to / f"{name}.npy", values)
