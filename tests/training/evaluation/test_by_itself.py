@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from study.config import TINY
+from study.config import TINY, DataConfig
 from study.data.batches.loader import evaluation_batches
 from study.data.formats.coco import AnnotationFile
 from study.data.index import Index
@@ -40,40 +40,36 @@ def detections(model: Detector, index: Index, ids: np.ndarray, batch: int) -> li
     return sorted(detect(model, batches, index), key=lambda row: row["image_id"])
 
 
-def with_panoramas(source: AnnotationFile, folder: Path) -> tuple[AnnotationFile, np.ndarray]:
-    """The same split and three images of 1 : 3 beside it, and the ids of all but these."""
-    content = json.loads(source.path.read_text())
-    ids = np.array(sorted(image["id"] for image in content["images"]))[:10]
-    images = folder / "images"
-    images.mkdir(parents=True)
-    for image in content["images"]:
-        (images / image["file_name"]).symlink_to(source.images / image["file_name"])
+def beside_panoramas(index: Index, ids: np.ndarray, folder: Path) -> Index:
+    """The same images and three of 1 : 3 beside them."""
+    content, files = index.coco(ids), index.files(ids)
+    for image, file in zip(content["images"], files, strict=True):
+        image["file_name"] = str(file)
     for at, size in enumerate([(300, 100), (96, 288), (240, 80)]):
         noise = np.random.default_rng(at).integers(0, 256, (size[1], size[0], 3), np.uint8)
         name = f"panorama{at}.png"
-        Image.fromarray(noise).save(images / name)
-        own = {"id": int(ids[-1]) + 10**6 + at, "file_name": name}
+        Image.fromarray(noise).save(folder / name)
+        own = {"id": int(ids[-1]) + 1 + at, "file_name": name}
         content["images"].append(own | {"width": size[0], "height": size[1]})
     (folder / "all.json").write_text(json.dumps(content))
-    return AnnotationFile(folder / "all.json", images), ids
+    return Index.open(AnnotationFile(folder / "all.json", folder))
 
 
 @pytest.fixture(params=["shapes", "raccoons"])
-def source(request: pytest.FixtureRequest, tmp_path: Path) -> AnnotationFile:
+def data(request: pytest.FixtureRequest, tmp_path: Path) -> DataConfig:
     if request.param == "shapes":
-        val = open_splits(mixed_shapes(tmp_path / "mixed")).val
-        return AnnotationFile(val.path, val.image_dir)
+        return mixed_shapes(tmp_path / "mixed")
     if not RACCOONS.is_dir():
         pytest.skip("no real images here")
-    return AnnotationFile(RACCOONS / "annotations" / "val.json", RACCOONS / "images")
+    return DataConfig(name="raccoons", folder=str(RACCOONS), tune_size=8, val_size=12)
 
 
-def test_panoramas_beside_them_change_nothing(source: AnnotationFile, tmp_path: Path):
-    alone = Index.open(source)
-    more, ids = with_panoramas(source, tmp_path / "more")
-    together = Index.open(more)
-    shapes = {(int(h), int(w)) for h, w in zip(alone.height, alone.width, strict=True)}
-    assert len(shapes) > 4
+def test_panoramas_beside_them_change_nothing(data: DataConfig, tmp_path: Path):
+    splits = open_splits(data)
+    alone, ids = splits.val, splits.val_ids
+    together = beside_panoramas(alone, ids, tmp_path)
+    places = [alone.position(int(i)) for i in ids]
+    assert len({(int(alone.height[at]), int(alone.width[at])) for at in places}) > 4
     model = detector(len(alone.category_id))
     own = detections(model, alone, ids, 8)
     beside = detections(model, together, np.array(together.image_id), 5)
