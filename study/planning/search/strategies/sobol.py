@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from scipy.stats import qmc
-
 from study.planning.search.proposal import Values
 from study.planning.search.strategies.strategy import Asked, Strategy
 
@@ -15,6 +13,8 @@ def propose(asked: Asked) -> Values:
 
 def point(seed: int, index: int, dimensions: int = 2) -> list[float]:
     """Point `index` of the scrambled Sobol sequence of `seed`, each coordinate in [0, 1)."""
+    from scipy.stats import qmc  # here: takes a second, and a bill or a refusal needs none of it
+
     sequence = qmc.Sobol(dimensions, scramble=True, rng=seed)
     return sequence.random_base2(index.bit_length())[index].tolist()
 

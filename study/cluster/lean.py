@@ -1,0 +1,95 @@
+"""Our own cluster, without the parts of Ray that nobody here talks to.
+
+Before it starts a worker, `ray.init` starts five other processes of Python: an autoscaler, a
+dashboard (also where none is wanted), a forwarder of logs, and two agents, for whose ports the
+first worker waits. There is one machine, no forwarded log, and for trials of one worker no
+dashboard and no environment but the one that workers inherit. `ray.init` has no options for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import inspect
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ray._private import parameter, services, utils
+
+
+@contextlib.contextmanager
+def lean(dashboard: bool) -> Iterator[None]:
+    """Inside, `ray.init` starts neither the autoscaler nor the forwarder of logs.
+
+    Without a `dashboard` it starts none, and the agents are the small ones of an installation that
+    has none; nobody waits for them.
+    """
+    port = free_port()  # of the agent that sets up environments: nobody asks it for one
+    fewer: dict[str, Any] = {"no_monitor": True, "include_log_monitor": False}
+    if not dashboard:
+        fewer["runtime_env_agent_port"] = port
+    with contextlib.ExitStack() as changed:
+        params = functools.partial(parameter.RayParams, **fewer)
+        changed.enter_context(_replaced(parameter, "RayParams", params))
+        if not dashboard:
+            for module, name, value in (
+                (services, "start_api_server", lambda *_, **__: ("", None)),
+                (services, "start_raylet", _unwaiting(services.start_raylet, port)),
+                (utils, "get_dashboard_dependency_error", lambda: "no dashboard is wanted"),
+            ):
+                changed.enter_context(_replaced(module, name, value))
+        yield
+
+
+@contextlib.contextmanager
+def inherited_environment() -> Iterator[None]:
+    """Inside, Tune's actors take the environment of the cluster, which is this process's own.
+
+    What Tune would tell them is in it. Told once more, it would let no worker that Ray has started
+    beforehand do as an actor.
+    """
+    from ray.tune.execution import class_cache  # here: takes a second
+
+    with (
+        _replaced(class_cache, "DEFAULT_ENV_VARS", {}),
+        _replaced(class_cache, "ENV_VARS_TO_PROPAGATE", set()),
+    ):
+        yield
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as found:
+        found.bind(("", 0))
+        return found.getsockname()[1]
+
+
+def _unwaiting(start_raylet: Callable[..., Any], port: int) -> Callable[..., Any]:
+    """`start_raylet` that finds the ports of its agents written down, as they would write them."""
+    raylet: Any = importlib.import_module("ray._raylet")  # compiled: its names are not known
+    ports = {
+        raylet.METRICS_AGENT_PORT_NAME: -1,  # -1: none
+        raylet.METRICS_EXPORT_PORT_NAME: -1,
+        raylet.DASHBOARD_AGENT_LISTEN_PORT_NAME: -1,
+        raylet.RUNTIME_ENV_AGENT_PORT_NAME: port,
+    }
+
+    def start(*args: Any, **kwargs: Any) -> Any:
+        given = inspect.signature(start_raylet).bind(*args, **kwargs).arguments
+        for name, number in ports.items():
+            raylet.persist_port(given["session_dir"], given["node_id"], name, number)
+        return start_raylet(*args, **kwargs)
+
+    return start
+
+
+@contextlib.contextmanager
+def _replaced(module: Any, name: str, value: Any) -> Iterator[None]:
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
