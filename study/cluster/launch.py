@@ -1,6 +1,6 @@
 """Runs a plan's trials on Ray Tune until none is left to do.
 
-Tune, and what it and the plan need, take seconds to import. A cluster takes as long to start, most
+Tune, and what it needs, take seconds to import. A cluster takes as long to start, most
 of it in waiting: so the one is done during the other, and Tune is imported inside functions here.
 """
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from study.cluster.searcher import PlanSearcher
 
-NEEDED = ("pandas", "pyarrow.fs", "scipy.stats", "optuna")
-"""By Tune, the plan and the journal. None of them imports ray, which the main thread is at."""
+NEEDED = ("pandas", "pyarrow.fs", "optuna")
+"""By Tune and the journal. None of them imports ray, which the main thread is at."""
 
 
 def run(

@@ -12,11 +12,15 @@ import contextlib
 import functools
 import importlib
 import inspect
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ray._private import parameter, services, utils
+
+PYTHON = "_build_python_executable_command_memory_profileable"  # what begins an agent's command
+NICE = ("nice", "-n", "19") if shutil.which("nice") else ()
 
 
 @contextlib.contextmanager
@@ -24,7 +28,7 @@ def lean(dashboard: bool) -> Iterator[None]:
     """Inside, `ray.init` starts neither the autoscaler nor the forwarder of logs.
 
     Without a `dashboard` it starts none, and the agents are the small ones of an installation that
-    has none; nobody waits for them.
+    has none; nobody waits for them, and they yield to the workers.
     """
     port = free_port()  # of the agent that sets up environments: nobody asks it for one
     fewer: dict[str, Any] = {"no_monitor": True, "include_log_monitor": False}
@@ -37,6 +41,7 @@ def lean(dashboard: bool) -> Iterator[None]:
             for module, name, value in (
                 (services, "start_api_server", lambda *_, **__: ("", None)),
                 (services, "start_raylet", _unwaiting(services.start_raylet, port)),
+                (services, PYTHON, _patient(getattr(services, PYTHON))),
                 (utils, "get_dashboard_dependency_error", lambda: "no dashboard is wanted"),
             ):
                 changed.enter_context(_replaced(module, name, value))
@@ -83,6 +88,11 @@ def _unwaiting(start_raylet: Callable[..., Any], port: int) -> Callable[..., Any
         return start_raylet(*args, **kwargs)
 
     return start
+
+
+def _patient(python: Callable[..., list[str]]) -> Callable[..., list[str]]:
+    """The command of the agents, at the lowest priority."""
+    return lambda *args, **kwargs: [*NICE, *python(*args, **kwargs)]
 
 
 @contextlib.contextmanager
