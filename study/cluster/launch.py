@@ -1,26 +1,34 @@
-"""Runs a plan's trials on Ray Tune until none is left to do."""
+"""Runs a plan's trials on Ray Tune until none is left to do.
+
+Tune, and what it needs, take seconds to import. A cluster takes as long to start, most
+of it in waiting: so the one is done during the other, and Tune is imported inside functions here.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
-from typing import Any
+import threading
+from typing import TYPE_CHECKING, Any
 
-from ray import tune
 from rich.console import Console
 
-from study.cluster.hooks import Pace, Unsaved
-from study.cluster.progress import Progress
+from study.cluster.lean import inherited_environment
 from study.cluster.ray_session import cluster, interruptible, quiet
 from study.cluster.room import Room, device_for, fully_grown
-from study.cluster.scheduler import PlanScheduler
-from study.cluster.searcher import PlanSearcher
 from study.cluster.shared_folder import require_shared
-from study.planning.optuna_journal import Journal
 from study.planning.plan import Plan
 from study.storage import Store
 from study.storage.run_dir import State
 
-JOURNAL_S = 2.0  # between updates
+if TYPE_CHECKING:
+    from ray import tune
+
+    from study.cluster.searcher import PlanSearcher
+
+NEEDED = ("pandas", "pyarrow.fs", "optuna")
+"""By Tune and the journal. None of them imports ray, which the main thread is at."""
 
 
 def run(
@@ -49,17 +57,21 @@ def run(
     hidden.clear()
     searcher: PlanSearcher | None = None
     try:
+        threading.Thread(target=_import_needed, daemon=True).start()
         with interruptible(), cluster(workers) as own:
             grown = None if own else fully_grown()
             device = device_for(plan.design.space.fixed.device, grown)
             room = Room(workers, device, gpus, max_concurrent, own, grown)
             if not own:
                 require_shared(plan.study.store, room.place(), console)
+            inherits = own and room.one_worker
+            from study.cluster.searcher import PlanSearcher
+
             # else Tune asks a cluster that grows for one node after another
             os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(room.trials()))
             searcher = PlanSearcher(plan, room.trials, {"workers": workers, "device": device})
-            shown = [Progress(plan, console), Journalist(plan)]
-            _fit(plan, searcher, room, hidden, shown)
+            with inherited_environment() if inherits else contextlib.nullcontext():
+                _tuner(plan, searcher, room, hidden, console).fit()
     finally:
         # after the workers' end, so that none of them writes another event
         for trial_id in searcher.active.values() if searcher else ():
@@ -69,11 +81,21 @@ def run(
         hidden.clear()
 
 
-def _fit(
-    plan: Plan, searcher: PlanSearcher, room: Room, hidden: Store, shown: list[tune.Callback]
-) -> None:
+def _import_needed() -> None:
+    for name in NEEDED:
+        importlib.import_module(name)
+
+
+def _tuner(
+    plan: Plan, searcher: PlanSearcher, room: Room, hidden: Store, console: Console
+) -> tune.Tuner:
+    from ray import tune
+
+    from study.cluster.progress import Journalist, Progress
+    from study.cluster.scheduler import PlanScheduler
+
     quiet()
-    tune.Tuner(
+    return tune.Tuner(
         room.trainable(),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
@@ -87,27 +109,12 @@ def _fit(
             name="tune",
             storage_path=str(hidden),
             verbose=0,
-            callbacks=shown,
+            callbacks=[Progress(plan, console), Journalist(plan)],
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             failure_config=tune.FailureConfig(max_failures=0),  # the plan decides who runs again
         ),
-    ).fit()
+    )
 
 
 def _name(trial: Any) -> str:
     return f"{trial.config['trial_id']}-{trial.trial_id}"
-
-
-class Journalist(Unsaved, tune.Callback):
-    """Keeps Optuna's journal up to date."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._journal, self._pace = Journal(plan), Pace(JOURNAL_S)
-
-    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        if self._pace.due:
-            with self._pace.look():
-                self._journal.update()
-
-    def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
-        self._journal.update()

@@ -1,4 +1,4 @@
-"""What a sweep shows while it runs: a live table on a terminal, plain lines elsewhere.
+"""What a sweep shows while it runs: a live table on a terminal, plain lines elsewhere, a journal.
 
 All of it is read from the run directory.
 """
@@ -21,6 +21,7 @@ from study.commands.words import duration
 from study.config import schedule
 from study.planning.bill import expected_iterations
 from study.planning.design import Cell
+from study.planning.optuna_journal import Journal
 from study.planning.plan import Plan
 from study.planning.trials.tuning import chosen
 from study.storage.run_dir import Record, State, TrialDir
@@ -28,6 +29,7 @@ from study.storage.run_dir import Record, State, TrialDir
 REFRESH_S = 0.5  # of the table
 LINE_S = 10.0  # between lines of the sum where there is no terminal
 WINDOW_S = 120.0  # over which the rate is taken
+JOURNAL_S = 2.0  # between updates of Optuna's journal
 
 
 class Progress(Unsaved, tune.Callback):
@@ -175,6 +177,21 @@ class Progress(Unsaved, tune.Callback):
                 str(best.length) if best else "",
             )
         return Group(table, self._sum())
+
+
+class Journalist(Unsaved, tune.Callback):
+    """Keeps Optuna's journal up to date."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._journal, self._pace = Journal(plan), Pace(JOURNAL_S)
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        if self._pace.due:
+            with self._pace.look():
+                self._journal.update()
+
+    def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
+        self._journal.update()
 
 
 def scores(record: Record) -> str:

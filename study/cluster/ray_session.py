@@ -7,13 +7,14 @@ import logging
 import os
 import secrets
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray._private import services  # the only place that knows of `ray start` on this machine
+
+from study.cluster.lean import free_port, lean
 
 OBJECT_STORE_BYTES = 128 * 2**20  # nothing of ours passes through it
 
@@ -73,27 +74,22 @@ def _start(workers: int, options: dict[str, Any]) -> None:
     if workers > 1:
         # Ray Train's cleaner looks for the cluster, finds others on this machine too, and dies;
         # it also needs the dashboard's State API
-        port = _free_port()
+        port = free_port()
         os.environ["RAY_GCS_SERVER_PORT"] = str(port)
         options |= {"runtime_env": _told(f"{ray.util.get_node_ip_address()}:{port}")}
-    ray.init(
-        address="local",
-        include_dashboard=workers > 1,
-        object_store_memory=OBJECT_STORE_BYTES,
-        **options,
-    )
+    with lean(dashboard=workers > 1):
+        ray.init(
+            address="local",
+            include_dashboard=workers > 1,
+            object_store_memory=OBJECT_STORE_BYTES,
+            **options,
+        )
 
 
 def _told(address: str) -> dict[str, Any]:
     """What the processes of the job find in their environment, on whatever node they run."""
     told = {k: v for k, v in os.environ.items() if k in SWITCHES or k in TOLD}
     return {"env_vars": {"RAY_ADDRESS": address} | told}
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("", 0))
-        return found.getsockname()[1]
 
 
 def quiet() -> None:

@@ -12,10 +12,6 @@ from typing import Any
 
 import ray
 import yaml
-from ray import tune
-
-from study.cluster.group import DRIVER, GroupTrial
-from study.cluster.trial import OneWorkerTrial
 
 CONFIG = Path("~/ray_bootstrap_config.yaml")  # `ray up` writes it there, on the head
 
@@ -56,6 +52,11 @@ class Room:
 
     def trainable(self) -> Any:
         """The trial's class with its resources."""
+        from ray import tune  # here: takes seconds, and what there is room for is asked before
+
+        from study.cluster.group import DRIVER, GroupTrial
+        from study.cluster.trial import OneWorkerTrial
+
         if self._workers > 1:
             return tune.with_resources(GroupTrial, tune.PlacementGroupFactory([DRIVER]))
         return tune.with_resources(OneWorkerTrial, tune.PlacementGroupFactory([self.place()]))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 from ray import tune
 
 from study.config import RunConfig, from_dict
+from study.models import compiler
 from study.storage.run_dir import Record, StudyDir, TrialDir
 
 
@@ -40,6 +42,13 @@ def outcome(record: Record | None) -> dict[str, Any]:
     return {"record": record, "done": record is None or bool(record.get("done"))}
 
 
+def imported_engine() -> ModuleType:
+    """`study.training.engine`: here, so that the driver does not import torch."""
+    with compiler.left_out():
+        from study.training import engine
+    return engine
+
+
 class OneWorkerTrial(tune.Trainable):
     """Runs the engine in the Tune actor itself."""
 
@@ -65,9 +74,7 @@ class OneWorkerTrial(tune.Trainable):
             close()
 
     def _run(self, config: dict[str, Any]) -> Iterator[Record]:
-        from study.training import engine  # here, so that the driver does not import torch
-
-        trial = trial_dir(config)
+        engine, trial = imported_engine(), trial_dir(config)
         try:
             yield from engine.run(run_config(trial), trial)
         except engine.Diverged:

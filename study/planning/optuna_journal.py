@@ -23,6 +23,8 @@ from study.planning.plan import Plan
 from study.planning.search.strategies.samplers import distributions, optuna_state
 from study.planning.trials.tuning import TuningTrial
 
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
 
 class Journal:
     """Keeps the journal up to date. Stopped trials are pruned, diverged ones failed."""

@@ -256,7 +256,8 @@ def _device(config: RunConfig) -> torch.device:
     torch.set_num_threads(config.threads)
     torch.backends.cudnn.benchmark = False
     # On CUDA this switch would replace torchvision's kernels by far slower ones.
-    torch.use_deterministic_algorithms(name == "cpu")
+    # The mode `use_deterministic_algorithms` sets, which would import the compiler to tell it too.
+    torch.set_deterministic_debug_mode("error" if name == "cpu" else "default")
     # Filling fresh memory, which determinism turns on, costs time and guards nothing here.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return torch.device(name)

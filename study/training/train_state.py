@@ -7,9 +7,11 @@ to a fork are the same act: load one of these.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +20,19 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from study.config import OptimConfig
 from study.config.schedule import Leg
 from study.models.detector import Detector
+
+
+class SGD(torch.optim.SGD):
+    """torch's, without the hooks of its compiler around each method: the same bits.
+
+    Nothing is compiled here, and the first hook that is met imports the compiler, for a second.
+    """
+
+    step: Any = torch.no_grad()(inspect.unwrap(torch.optim.SGD.step))
+    zero_grad: Any = inspect.unwrap(torch.optim.SGD.zero_grad)
+    add_param_group: Any = inspect.unwrap(torch.optim.SGD.add_param_group)
+    state_dict: Any = inspect.unwrap(torch.optim.SGD.state_dict)
+    load_state_dict: Any = inspect.unwrap(torch.optim.SGD.load_state_dict)
 
 
 def optimiser(model: nn.Module, config: OptimConfig) -> torch.optim.SGD:
@@ -38,7 +53,7 @@ def optimiser(model: nn.Module, config: OptimConfig) -> torch.optim.SGD:
             ([p for p in part if p.ndim <= 1], 0.0),
         )
     ]
-    return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, fused=True)
+    return SGD(groups, lr=config.lr, momentum=config.momentum, fused=True)
 
 
 @dataclass

@@ -49,3 +49,28 @@ def test_restored_it_is_the_state_that_was_saved(state: TrainState):
     assert (state.leg, state.trunk, state.iteration) == ("trunk-5", "", 5)
     assert state.mean_losses() == {"loss": 1.5, "loss_mask": 1.5}
     assert state.to_bytes() == saved
+
+
+def test_the_optimiser_is_torchs_to_the_last_bit():
+    ours, theirs = (
+        initialisation.build(RunConfig(), num_classes=2)[0].requires_grad_(True) for _ in range(2)
+    )
+    config = OptimConfig()
+    own = optimiser(ours, config)
+    groups = [{**group, "params": []} for group in own.param_groups]
+    places = {id(p): at for at, p in enumerate(ours.parameters())}
+    parameters = list(theirs.parameters())
+    for group, there in zip(groups, own.param_groups, strict=True):
+        group["params"] = [parameters[places[id(p)]] for p in there["params"]]
+    reference = torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, fused=True)
+    for _ in range(3):
+        for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            mine.grad = torch.randn_like(mine)
+            other.grad = mine.grad.clone()
+        own.step()
+        reference.step()
+    assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
+    assert str(own.state_dict()) == str(reference.state_dict())
+    own.load_state_dict(reference.state_dict())
+    own.zero_grad()
+    assert all(p.grad is None for p in ours.parameters())

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from optuna.samplers import GPSampler
-from optuna.trial import TrialState
+from typing import TYPE_CHECKING
 
 from study.planning.search.proposal import Outcome, Values
 from study.planning.search.strategies.samplers import RANDOM_START, Told, learnt
 from study.planning.search.strategies.strategy import Asked, Strategy
 from study.storage.run_dir import State
+
+if TYPE_CHECKING:
+    from optuna.samplers import GPSampler
 
 
 def propose(asked: Asked) -> Values:
@@ -24,6 +25,8 @@ def comparable(outcomes: Sequence[Outcome]) -> list[Told]:
     It is the longest length that enough trials have reached, as in BOHB (Falkner et al., ICML
     2018, Sec. 3.2). Diverged trials count as the worst. Trials without a value there are left out.
     """
+    from optuna.trial import TrialState  # here: see `samplers`
+
     reached = sorted({length for one in outcomes for length in one.AP_box}, reverse=True)
     counts = {n: sum(n in one.AP_box for one in outcomes) for n in reached}
     length = next((n for n in reached if counts[n] >= RANDOM_START), reached[-1] if reached else 0)
@@ -38,6 +41,8 @@ def comparable(outcomes: Sequence[Outcome]) -> list[Told]:
 
 
 def _sampler(seed: int, start: int) -> GPSampler:
+    from optuna.samplers import GPSampler
+
     return GPSampler(seed=seed, n_startup_trials=start)
 
 

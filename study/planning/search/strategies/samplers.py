@@ -1,6 +1,9 @@
 """Optuna's samplers as strategies: built anew for each proposal, from the records alone.
 
 No sampler lives longer than one proposal, because the records are all that a restart finds.
+
+Optuna is imported where it is used, here and in `tpe` and `gp`: every command knows the strategies
+by name, and few ask one that learns.
 """
 
 from __future__ import annotations
@@ -8,23 +11,22 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-
-import optuna
-from optuna.distributions import BaseDistribution, FloatDistribution
-from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial, TrialState
+from typing import TYPE_CHECKING, TypeAlias
 
 from study.config import LogUniform
 from study.planning.search.proposal import Outcome, Values
 from study.planning.search.strategies.strategy import Asked
 from study.storage.run_dir import State
 
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial, TrialState
+
 RANDOM_START = 4  # points that a sampler draws before there is anything to learn from
 
-Told = tuple[TrialState | None, float | None]
+Told: TypeAlias = "tuple[TrialState | None, float | None]"
 """State and value that a sampler is told of a trial; without a state it is told nothing."""
-
-optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 def learnt(
@@ -39,6 +41,9 @@ def learnt(
         sampler: made of a seed and a number of random points to begin with.
         tell: what the sampler is told of the outcomes.
     """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     drawn = hashlib.sha256(f"{asked.seed} {asked.index}".encode()).digest()
     start = 0 if asked.follows else RANDOM_START
     with warnings.catch_warnings():
@@ -54,11 +59,15 @@ def learnt(
 
 def distributions(ranges: Mapping[str, LogUniform]) -> dict[str, BaseDistribution]:
     """The search space in Optuna's terms."""
+    from optuna.distributions import FloatDistribution
+
     return {name: FloatDistribution(r.low, r.high, log=True) for name, r in ranges.items()}
 
 
 def optuna_state(state: State | None) -> TrialState:
     """Stopped trials are pruned and diverged ones failed; all that may go on is running."""
+    from optuna.trial import TrialState
+
     return {
         State.FINISHED: TrialState.COMPLETE,
         State.STOPPED: TrialState.PRUNED,
@@ -69,7 +78,9 @@ def optuna_state(state: State | None) -> TrialState:
 def _frozen(
     outcome: Outcome, space: dict[str, BaseDistribution], state: TrialState, value: float | None
 ) -> FrozenTrial:
-    return optuna.trial.create_trial(
+    from optuna.trial import create_trial
+
+    return create_trial(
         state=state,
         value=value,
         params=outcome.proposal.values,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from optuna.samplers import TPESampler
-from optuna.trial import TrialState
+from typing import TYPE_CHECKING
 
 from study.planning.search.proposal import Outcome, Values
 from study.planning.search.strategies.samplers import Told, learnt
 from study.planning.search.strategies.strategy import Asked, Strategy
 from study.storage.run_dir import State
+
+if TYPE_CHECKING:
+    from optuna.samplers import TPESampler
 
 
 def propose(asked: Asked) -> Values:
@@ -23,6 +25,8 @@ def told(outcome: Outcome) -> Told:
     waits. A diverged one ranks behind all others: Optuna forgets failures, and would propose the
     same place again.
     """
+    from optuna.trial import TrialState  # here: see `samplers`
+
     if outcome.state is State.FINISHED and outcome.AP_box:
         return TrialState.COMPLETE, max(outcome.AP_box.values())
     if outcome.AP_box or (outcome.state and outcome.state.is_final):
@@ -31,6 +35,8 @@ def told(outcome: Outcome) -> Told:
 
 
 def _sampler(seed: int, start: int) -> TPESampler:
+    from optuna.samplers import TPESampler
+
     return TPESampler(seed=seed, n_startup_trials=start, multivariate=True, constant_liar=True)
 
 

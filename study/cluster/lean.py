@@ -1,0 +1,128 @@
+"""Our own cluster, without the parts of Ray that nobody here talks to.
+
+Before it starts a worker, `ray.init` starts five other processes of Python: an autoscaler, a
+dashboard (also where none is wanted), a forwarder of logs, and two agents, for whose ports the
+first worker waits. There is one machine, no forwarded log, and for trials of one worker no
+dashboard and no environment but the one that workers inherit. `ray.init` has no options for it, so
+its parts are replaced here, by names that are its own affair: where a version of Ray has them no
+more, it starts as it always does, only later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import inspect
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ray._private import parameter, services, utils
+
+PYTHON = "_build_python_executable_command_memory_profileable"  # what begins an agent's command
+RUNTIME_ENV_PORT = "RUNTIME_ENV_AGENT_PORT_NAME"
+PORTS = (
+    "METRICS_AGENT_PORT_NAME",
+    "METRICS_EXPORT_PORT_NAME",
+    "DASHBOARD_AGENT_LISTEN_PORT_NAME",
+    RUNTIME_ENV_PORT,
+)
+NICE = ("nice", "-n", "19") if shutil.which("nice") else ()
+
+
+@contextlib.contextmanager
+def lean(dashboard: bool) -> Iterator[None]:
+    """Inside, `ray.init` starts neither the autoscaler nor the forwarder of logs.
+
+    Without a `dashboard` it starts none, and the agents are the small ones of an installation that
+    has none; nobody waits for them, and they yield to the workers.
+    """
+    if not _known():
+        yield
+        return
+    port = free_port()  # of the agent that sets up environments: nobody asks it for one
+    fewer: dict[str, Any] = {"no_monitor": True, "include_log_monitor": False}
+    if not dashboard:
+        fewer["runtime_env_agent_port"] = port
+    with contextlib.ExitStack() as changed:
+        params = functools.partial(parameter.RayParams, **fewer)
+        changed.enter_context(_replaced(parameter, "RayParams", params))
+        if not dashboard:
+            for module, name, value in (
+                (services, "start_api_server", lambda *_, **__: ("", None)),
+                (services, "start_raylet", _unwaiting(services.start_raylet, port)),
+                (services, PYTHON, _patient(getattr(services, PYTHON))),
+                (utils, "get_dashboard_dependency_error", lambda: "no dashboard is wanted"),
+            ):
+                changed.enter_context(_replaced(module, name, value))
+        yield
+
+
+@contextlib.contextmanager
+def inherited_environment() -> Iterator[None]:
+    """Inside, Tune's actors take the environment of the cluster, which is this process's own.
+
+    What Tune would tell them is in it. Told once more, it would let no worker that Ray has started
+    beforehand do as an actor.
+    """
+    from ray.tune.execution import class_cache  # here: takes a second
+
+    told = {"DEFAULT_ENV_VARS": {}, "ENV_VARS_TO_PROPAGATE": set()}
+    with contextlib.ExitStack() as changed:
+        for name, nothing in told.items():
+            if hasattr(class_cache, name):  # an affair of Tune's own, too
+                changed.enter_context(_replaced(class_cache, name, nothing))
+        yield
+
+
+def _known() -> bool:
+    """Whether this version of Ray has the parts that are replaced, with what they are given."""
+    given = inspect.signature(parameter.RayParams).parameters
+    raylet: Any = importlib.import_module("ray._raylet")  # compiled: its names are not known
+    raylets = inspect.signature(services.start_raylet).parameters
+    return (
+        {"no_monitor", "include_log_monitor", "runtime_env_agent_port"} <= given.keys()
+        and {"session_dir", "node_id"} <= raylets.keys()
+        and all(hasattr(services, name) for name in ("start_api_server", PYTHON))
+        and hasattr(utils, "get_dashboard_dependency_error")
+        and all(hasattr(raylet, name) for name in ("persist_port", *PORTS))
+    )
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as found:
+        found.bind(("", 0))
+        return found.getsockname()[1]
+
+
+def _unwaiting(start_raylet: Callable[..., Any], port: int) -> Callable[..., Any]:
+    """`start_raylet` that finds the ports of its agents written down, as they would write them."""
+    raylet: Any = importlib.import_module("ray._raylet")
+    numbers = dict.fromkeys(PORTS, -1) | {RUNTIME_ENV_PORT: port}  # -1: none
+    ports = {getattr(raylet, name): number for name, number in numbers.items()}
+
+    def start(*args: Any, **kwargs: Any) -> Any:
+        given = inspect.signature(start_raylet).bind(*args, **kwargs).arguments
+        for name, number in ports.items():
+            raylet.persist_port(given["session_dir"], given["node_id"], name, number)
+        return start_raylet(*args, **kwargs)
+
+    return start
+
+
+def _patient(python: Callable[..., list[str]]) -> Callable[..., list[str]]:
+    """The command of the agents, at the lowest priority."""
+    return lambda *args, **kwargs: [*NICE, *python(*args, **kwargs)]
+
+
+@contextlib.contextmanager
+def _replaced(module: Any, name: str, value: Any) -> Iterator[None]:
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
