@@ -42,6 +42,12 @@ class OptimConfig:
         return {name: getattr(self, name) for name in names}
 
 
+Compute = Literal["float32", "tf32", "bfloat16"]
+"""In what a network computes. tf32: products of float32 with 10 bits of mantissa, on GPUs that
+have them; elsewhere it is float32. bfloat16: products and norms, on any device; boxes, samples,
+RoIAlign and losses stay float32."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """One run: one arm, one subset, one seed, one point of the search space.
@@ -69,6 +75,8 @@ class RunConfig:
     device: Literal["auto", "cpu", "cuda"] = apart("auto")
     threads: int = apart(1)  # CPU threads per worker: another number changes the 7th digit
     precision: Literal["float32", "float64"] = "float32"  # float64 tells rounding from mistakes
+    compute: Compute = "float32"  # of the network's products and norms; weights keep `precision`
+    at_once: int | None = apart(None)  # images; None: as many of a batch as fit a worker's memory
 
     def __post_init__(self) -> None:
         require(self.draw >= 0, "draw", self.draw, "0 or more")
@@ -76,6 +84,10 @@ class RunConfig:
         require(self.size >= 1, "size", self.size, "at least one training image")
         require(self.checkpoint_every >= 1, "checkpoint_every", self.checkpoint_every, ">= 1")
         require(self.threads >= 1, "threads", self.threads, "at least 1")
+        whole = self.precision == "float32" or self.compute == "float32"
+        require(whole, "compute", self.compute, "precision = float64 computes in float64")
+        some = self.at_once is None or self.at_once >= 1
+        require(some, "at_once", self.at_once, "at least 1 image, or none: what fits")
         scored = self.split == "report" or self.data.tune is not None or self.data.tune_size != 0
         require(scored, "split", self.split, "data.tune_size = 0 leaves nothing to tune on")
         staged = self.schedule.cascade_last is None or bool(self.model.cascade)

@@ -6,6 +6,8 @@ given; a comparison of initialisations built on them compares all three at once.
 
 from __future__ import annotations
 
+import contextlib
+
 import torch
 from torch import Tensor, nn
 
@@ -31,6 +33,7 @@ class Detector(nn.Module):
 
     Attributes:
         every_stage: whether all stages of a cascade are there, or only its first.
+        autocast: what products and norms are computed in; None: in the parameters' type.
         stride: px of the input for one cell of the coarsest map.
     """
 
@@ -45,6 +48,7 @@ class Detector(nn.Module):
         self.rpn = rpn.build(config, self.backbone.out_channels, maps.anchored_strides)
         self.roi_heads = assembly.heads(config, self.backbone.out_channels, num_classes)
         self.every_stage = True
+        self.autocast: torch.dtype | None = None
         self.stride = maps.anchored_strides[-1]
         self.together = config.body.norm == "sync_batch"
         self.register_buffer("mean", _pixel(config.body.pixel_mean), persistent=False)
@@ -75,18 +79,11 @@ class Detector(nn.Module):
             [n, 1, m, m] in [0, 1], with a keypoint head keypoints float32 [n, K, 3] (x, y px, and
             a logit as score).
         """
-        if targets is None:
-            maps, found = self._candidates(images)
-            selected = [self.select(*own) for own in zip(*found, strict=True)]
-            return self.roi_heads.finish(maps, selected)
-        assert seeds is not None
-        objects = Objects.of(targets, self.mean)
-        own_seeds = [own for own, _ in seeds]
-        maps, proposals, shares = self._proposals(images, objects, own_seeds, space)
-        limits = boxes.limits(sizes(images), proposals.boxes)
-        return shares | self.roi_heads.learn(
-            maps, proposals, limits, objects, targets, [roi for _, roi in seeds], self.every_stage
-        )
+        with self._computing():
+            if targets is None:
+                return self._detected(images)
+            assert seeds is not None
+            return self._learnt(images, targets, seeds, space)
 
     def candidates(self, images: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
         """Per image boxes [N, C, 4] and scores [N, C], before score threshold and NMS.
@@ -94,7 +91,8 @@ class Detector(nn.Module):
         N places for proposals, C foreground classes from class 1 on; boxes are clipped to the
         image. Images are those of `forward`; the detector is in evaluation mode.
         """
-        return list(zip(*self._candidates(images)[1], strict=True))
+        with self._computing():
+            return list(zip(*self._candidates(images)[1], strict=True))
 
     def select(self, boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One image's detections, best first: boxes [n, 4], scores [n], labels int64 [n].
@@ -114,18 +112,49 @@ class Detector(nn.Module):
         """
         if self.roi_heads.mask_head is None:
             raise ValueError("model.masks = False: a detector without mask head has no masks")
-        return self.roi_heads.masks_at(self._maps(images), boxes, labels)
+        with self._computing():
+            return self.roi_heads.masks_at(self._maps(images), boxes, labels)
 
     def joining(self) -> list[nn.Parameter]:
         """Parameters of a cascade's later stages, which may join in the midst of a run."""
         return list(self.roi_heads.later.parameters())
+
+    def _detected(self, images: list[Tensor]) -> list[dict[str, Tensor]]:
+        maps, found = self._candidates(images)
+        selected = [self.select(*own) for own in zip(*found, strict=True)]
+        return self.roi_heads.finish(maps, selected)
+
+    def _learnt(
+        self,
+        images: list[Tensor],
+        targets: list[dict[str, Tensor]],
+        seeds: list[tuple[int, int]],
+        space: Size | None,
+    ) -> dict[str, Share]:
+        objects = Objects.of(targets, self.mean)
+        own_seeds = [own for own, _ in seeds]
+        maps, proposals, shares = self._proposals(images, objects, own_seeds, space)
+        limits = boxes.limits(sizes(images), proposals.boxes)
+        return shares | self.roi_heads.learn(
+            maps, proposals, limits, objects, targets, [roi for _, roi in seeds], self.every_stage
+        )
 
     def _maps(self, images: list[Tensor], space: Size | None = None) -> Maps:
         together = None
         if self.training and self.together:
             together = space or covering(sizes(images))
         inputs = groups(images, self.stride, self.mean, self.std, together)
-        return [MapsOf(own.images, self.backbone(own.inputs)) for own in inputs]
+        return [MapsOf(own.images, self.backbone(self._laid_out(own.inputs))) for own in inputs]
+
+    def _laid_out(self, inputs: Tensor) -> Tensor:
+        """Pixel by pixel where the kernels of bfloat16 want it so."""
+        layout = torch.contiguous_format if self.autocast is None else torch.channels_last
+        return inputs.contiguous(memory_format=layout)
+
+    def _computing(self) -> contextlib.AbstractContextManager[object]:
+        if self.autocast is None:
+            return contextlib.nullcontext()
+        return torch.autocast(self.mean.device.type, self.autocast)
 
     def _candidates(self, images: list[Tensor]) -> tuple[Maps, tuple[Tensor, Tensor]]:
         maps, proposals, _ = self._proposals(images)

@@ -9,11 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from torch import nn
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 from torchvision.ops import FrozenBatchNorm2d
 
 from study.config import BodyConfig
 from study.models.sync_batch_norm import SyncBatchNorm
+
+
+class GroupNorm(nn.GroupNorm):
+    """torch's, that stays in bfloat16 where its input is: autocast would have it in float32."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.dtype != torch.bfloat16:
+            return super().forward(input)
+        with torch.autocast(input.device.type, enabled=False):
+            weight, bias = self.weight.to(input.dtype), self.bias.to(input.dtype)
+            return F.group_norm(input, self.num_groups, weight, bias, self.eps)
+
 
 Layer = Callable[[int], nn.Module]
 """A norm layer by number of channels; `nn.GroupNorm` has its arguments the other way round."""
@@ -35,7 +49,7 @@ def _live(body: BodyConfig) -> Layer:
     """Those that can be trained from random weights."""
     if body.norm == "sync_batch":
         return SyncBatchNorm
-    return lambda channels: nn.GroupNorm(body.norm_groups, channels)
+    return lambda channels: GroupNorm(body.norm_groups, channels)
 
 
 def freeze(body: nn.Module, parts: Collection[str]) -> None:

@@ -30,6 +30,9 @@ class SyncBatchNorm(nn.BatchNorm2d):
     def forward(self, input: Tensor) -> Tensor:
         if not self.training or _workers() == 1:
             return super().forward(input)
+        if input.dtype == torch.bfloat16:  # whose sums over many pixels would be too coarse
+            with torch.autocast(input.device.type, enabled=False):
+                return self.forward(input.float()).to(input.dtype)
         self._check_input_dim(input)
         count, mean, var = _statistics(input.detach())
         self._remember(count, mean, var)

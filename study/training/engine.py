@@ -9,7 +9,6 @@ group every rank iterates over the same records.
 from __future__ import annotations
 
 import contextlib
-import math
 import tempfile
 import time
 from collections.abc import Generator, Sequence
@@ -24,26 +23,19 @@ from study.config.schedule import Leg
 from study.data.batches.loader import TrainingData
 from study.data.splits import Splits, open_splits
 from study.models import initialisation
-from study.models.losses import Share
+from study.models.detector import Detector
 from study.randomness import Stream, seed
 from study.storage import detection_files
 from study.storage.record import record as made
 from study.storage.run_dir import Record, State, TrialDir
+from study.training import memory
 from study.training.cost_meter import Meter
 from study.training.evaluation import metrics
 from study.training.evaluation.detections import Detection
 from study.training.evaluation.scores import Scores, score
+from study.training.gradients import Diverged, Gradients
 from study.training.train_state import TrainState, optimiser, place_of
 from study.training.workers import World
-
-
-class Diverged(RuntimeError):
-    """The loss was not finite; raised on every worker before the optimiser's step."""
-
-    def __init__(self, iteration: int, losses: dict[str, float]) -> None:
-        super().__init__(f"loss not finite at iteration {iteration}: {losses}")
-        self.iteration = iteration
-        self.losses = losses
 
 
 def run(config: RunConfig, trial: TrialDir) -> Generator[Record, None, None]:
@@ -88,7 +80,7 @@ class _Session:
         # weights that do not fit are refused before any image is decoded: of COCO's, for an hour
         detector, report = initialisation.build(config, len(train.category_id))
         self.data = TrainingData(train, subset, config.model)
-        detector.to(self.device, getattr(torch, config.precision)).train()
+        detector = placed(detector, config, self.device).train()
         self.state = TrainState(detector, optimiser(detector, config.optim))
         self.model: nn.Module = detector
         if world.size > 1:
@@ -97,6 +89,8 @@ class _Session:
                 broadcast_buffers=False,  # equal on all workers at every step: see SyncBatchNorm
                 find_unused_parameters=config.schedule.cascade_last is not None,  # till it joins
             )
+        at_once = memory.images_at_once(detector, config, len(self.slots))
+        self.gradients = Gradients(self.model, world, at_once)
         self.averages = bool(config.schedule.watch) and "average" in config.schedule.watched
         self.meter = Meter(trial, world.size)
         if world.is_main:
@@ -148,14 +142,10 @@ class _Session:
             (seed(Stream.RPN, *key, slot), seed(Stream.ROI, *key, slot)) for slot in self.slots
         ]
         self.state.detector.every_stage = schedule.cascades(self.config.schedule, iteration)
-        shares = self.model(batch.images, batch.targets, seeds, batch.space)
-        loss, losses = self.mean(shares)
-        if not all(map(math.isfinite, losses.values())):
-            raise Diverged(iteration, losses)
+        self.state.optimiser.zero_grad()
+        losses = self.gradients.add(batch, seeds, iteration)
         for group in self.state.optimiser.param_groups:
             group["lr"] = schedule.lr(optim.lr, self.config.schedule, leg, iteration)
-        self.state.optimiser.zero_grad()
-        loss.backward()
         if optim.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.state.detector.parameters(), optim.clip_norm)
         self.state.optimiser.step()
@@ -164,20 +154,6 @@ class _Session:
         if self.averages and not leg.is_tail:
             self.state.add_to_average(schedule.averaging(self.config.schedule, iteration))
         self.meter.count(optim.batch_size)
-
-    def mean(self, shares: dict[str, Share]) -> tuple[torch.Tensor, dict[str, float]]:
-        """The loss to differentiate here, and each mean loss over the whole batch.
-
-        One small sum over the workers gives both. DDP averages gradients over workers, hence the
-        factor: sums here, divided by the number of terms everywhere, add up to the mean.
-        """
-        totals = torch.stack([share.total for share in shares.values()])
-        terms = torch.stack([share.terms for share in shares.values()])
-        sums = self.world.sum(torch.stack([totals.detach().double(), terms.double()]))
-        every = sums[1].clamp(min=1)
-        loss = (totals * (self.world.size / every).to(totals.dtype)).sum()
-        means = (sums[0] / every).tolist()  # one wait for the device
-        return loss, dict(zip(shares, means, strict=True))
 
     def evaluate(self, leg: Leg, weights: str, done: bool) -> Record:
         """The record of a finished leg: appended to the trial, then returned on every worker."""
@@ -201,7 +177,7 @@ class _Session:
         record = self.world.from_main(record)
         if self.world.is_main:
             if config.keep_weights and leg.is_tail:
-                content = safetensors.torch.save(self.state.detector.state_dict())
+                content = safetensors.torch.save(self.state.weights())
                 self.trial.write_weights(leg.name, content)
             if config.keep_detections and leg.is_tail:
                 detection_files.write_detections(
@@ -260,7 +236,19 @@ def _device(config: RunConfig) -> torch.device:
     torch.set_deterministic_debug_mode("error" if name == "cpu" else "default")
     # Filling fresh memory, which determinism turns on, costs time and guards nothing here.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    # TF32 keeps 10 bits of a product's 23: a choice that is recorded, or not made
+    torch.backends.cuda.matmul.allow_tf32 = config.compute != "float32"
+    torch.backends.cudnn.allow_tf32 = config.compute != "float32"
     return torch.device(name)
+
+
+def placed(detector: Detector, config: RunConfig, device: torch.device) -> Detector:
+    """The detector where and in what the run computes."""
+    detector.to(device, getattr(torch, config.precision))
+    if config.compute == "bfloat16":
+        detector.autocast = torch.bfloat16
+        detector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return detector
 
 
 def _device_name(device: torch.device) -> str:

@@ -104,6 +104,10 @@ class TrainState:
         finally:
             self.detector.load_state_dict(own, strict=False)
 
+    def weights(self) -> dict[str, Tensor]:
+        """The detector's, each laid out in the order of its dimensions, as files have them."""
+        return {name: own.contiguous() for name, own in self.detector.state_dict().items()}
+
     def to_bytes(self) -> bytes:
         buffer = io.BytesIO()
         torch.save(

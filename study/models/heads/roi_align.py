@@ -61,10 +61,12 @@ class PyramidRoIAlign(nn.Module):
         return torch.empty_like(pooled).index_copy(0, order, pooled).flatten(0, 1)
 
     def _pooled(self, features: dict[str, Tensor], boxes: Tensor) -> Tensor:
-        own = [features[str(level)] for level in range(self.num_levels)]
-        if own[0][0, 0].numel() <= MAX_MATRIX_MAP:
-            return self._by_matrices(own, boxes)
-        return self._by_kernel(own, boxes)
+        # in float32 whatever the maps are: 8 bits do not say where between two cells a point is
+        own = [features[str(level)].to(boxes.dtype) for level in range(self.num_levels)]
+        with torch.autocast(boxes.device.type, enabled=False):
+            if own[0][0, 0].numel() <= MAX_MATRIX_MAP:
+                return self._by_matrices(own, boxes)
+            return self._by_kernel(own, boxes)
 
     def _level(self, boxes: Tensor) -> Tensor:
         """The index of the map for each box, int64 [...]."""
@@ -93,7 +95,6 @@ class PyramidRoIAlign(nn.Module):
             boxes[..., 0], boxes[..., 2], scale, self.bins, widths[level], None, width
         )
         lines = torch.cat([_line(own, width) for own in maps], dim=1)  # [B, lines, width C]
-        rows, columns = rows.to(lines.dtype), columns.to(lines.dtype)
         between = (rows.flatten(1, 2) @ lines).unflatten(2, (width, channels))
         between = between.unflatten(1, (-1, self.bins)).flatten(0, 1)  # [B n, bins, width, C]
         pooled = columns.flatten(0, 1)[:, None] @ between
@@ -109,7 +110,7 @@ class PyramidRoIAlign(nn.Module):
         scale = 1 / self.first_stride
         pooled = torch.cat(
             [
-                roi_align(own, part.to(own.dtype), self.bins, scale / 2**at, SAMPLES)
+                roi_align(own, part, self.bins, scale / 2**at, SAMPLES)
                 for at, (own, part) in enumerate(zip(maps, rois[order].split(counts), strict=True))
             ]
         )
