@@ -26,7 +26,7 @@ def test_the_means_are_those_of_an_epoch(splits: Splits):
     assert sorted(batch.image_ids) == sorted(ids.tolist())
     assert per_image(splits.train, ids, WIDE) == {
         "instances": np.mean([len(target["boxes"]) for target in batch.targets]),
-        "pixels": np.mean([height * width for height, width in batch.sizes]),
+        "pixels": np.mean([image[0].numel() for image in batch.images]),
     }
 
 
