@@ -15,8 +15,6 @@ Detector, optimiser, augmentation and warm-up are those of the recipes (`python 
         code, only subtracted the mean
     warm-up is linear from zero over 500 iterations; Detectron's starts at a third of the rate
     1,000 proposals per image train the RoI heads; Detectron kept 2,000 of the two images of a GPU
-    training images are resized twice: to a shorter side of 800 px, which is stored, and from
-        there to the side that is drawn
     nothing is frozen in the pre-trained arm; the paper does not say, Detectron's default freezes
         the stem and the first stage
     imagenet stands for weights that timm (GroupNorm) and torchvision (BatchNorm) publish; those

@@ -9,7 +9,8 @@ Cost: 2 arms × 8 trials. A trial runs at most 58,000 iterations of 16 images, 0
 26 GPU-hours at an ASSUMED 10 images/s a GPU, 412 for all. Stopping the worse half at each
 length saves some of it, confirm runs add to it: 441.2 device-hours expected, 1,059.6 at most, as
 `--dry-run` says; where the data are, it measures the speed of your machine. Decoded images take
-2.6 MB each in $STUDY_CACHE, for each draw. Not yet run.
+about 32 GB in $STUDY_CACHE on a machine that runs all of it: 0.84 MB for each image trained on,
+whatever draws it is in, and 2.7 MB for each of the 10,000 evaluated on. Not yet run.
 
 The paper (Sec. 5.2, one run per number), box AP on val2017, read in its text:
     ImageNet 9.9

@@ -9,9 +9,8 @@ Cost: 2 arms × 8 trials. A trial runs at most 840,000 iterations of 16 images, 
 373 GPU-hours at an ASSUMED 10 images/s a GPU, 5,973 for all. Stopping the worse half at each
 length saves some of it, confirm runs add to it: 5,493.3 device-hours expected, 14,826.7 at most,
 as `--dry-run` says; where the data are, it measures the speed of your machine. Not yet run.
-Decoded images take 2.6 MB each in $STUDY_CACHE: 570 GB in all, for tuning and each of 5 confirm
-runs draw theirs. With --sizes N, where N is the number that `study.prepare` counts "to train on",
-all draws are the same images, and it is 120 GB.
+Decoded images take about 57 GB in $STUDY_CACHE on a machine that runs all of it: 0.84 MB for each
+image trained on, whatever draws it is in, and 2.7 MB for each evaluated on.
 
 The paper (Sec. 5.2, one run per number), box AP on val2017, read in its text:
     ImageNet 36.3, best at 540k iterations; scratch 36.3, with the values tuned for ImageNet

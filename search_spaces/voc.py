@@ -9,7 +9,8 @@ Cost: 2 arms × 8 trials. A trial runs at most 186,000 iterations of 16 images, 
 103 GPU-hours at an ASSUMED 8 images/s a GPU, 1,653 for all. Stopping the worse half at each
 length saves some of it, confirm runs add to it: 1,767.3 device-hours expected, 4,266.7 at most, as
 `--dry-run` says; where the data are, it measures the speed of your machine. Decoded images take
-2.6 MB each in $STUDY_CACHE, for each draw. Not yet run.
+about 25 GB in $STUDY_CACHE on a machine that runs all of it: 0.6 MB for each image trained on,
+whatever draws it is in, and 2.6 MB for each evaluated on. Not yet run.
 
 The paper (Sec. 5.2, one run per number), mAP on val2012, read in its text:
     ImageNet 82.7 after 18k iterations

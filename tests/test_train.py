@@ -255,7 +255,7 @@ def test_weights_that_do_not_fit_are_refused_before_any_image_is_decoded(
     def decode(*_args: object) -> None:
         raise AssertionError("an image was decoded")
 
-    monkeypatch.setattr("study.data.batches.loader.decode", decode)
+    monkeypatch.setattr("study.data.batches.decoded.read_rgb", decode)
     weights = tmp_path / "other.safetensors"
     safetensors.numpy.save_file({"conv1.weight": np.zeros(3, np.float32)}, weights)
     run = ["--run-dir", str(tmp_path / "run"), *TINY, "--arm", str(weights)]

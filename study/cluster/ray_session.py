@@ -32,7 +32,7 @@ SWITCHES = {
 }
 """Ray's environment variables; what the user has set stays."""
 
-TOLD = ("STUDY_CACHE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION")
+TOLD = ("STUDY_CACHE", "STUDY_CACHE_GB", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION")
 """What workers on other nodes find as it is here. No credentials: the dashboard shows it."""
 
 

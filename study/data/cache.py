@@ -7,6 +7,7 @@ together), so an entry is built by one of them, under a name nobody reads, and a
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -17,6 +18,24 @@ def cache_dir() -> Path:
     """$STUDY_CACHE, or ~/.cache/rethink-pretraining."""
     given = os.environ.get("STUDY_CACHE")
     return Path(given) if given else Path.home() / ".cache" / "rethink-pretraining"
+
+
+def limit_bytes() -> int | None:
+    """$STUDY_CACHE_GB in bytes: what decoded images may take; None: as much as the disk has.
+
+    Raises:
+        ValueError: it is no number, or below 0.
+    """
+    given = os.environ.get("STUDY_CACHE_GB")
+    if not given:
+        return None
+    try:
+        limit = float(given)
+    except ValueError:
+        limit = math.nan
+    if not 0 <= limit < math.inf:
+        raise ValueError(f"STUDY_CACHE_GB = {given!r}: a number of GB, 0 or more; unset: no limit")
+    return int(limit * 1e9)
 
 
 def build_once(entry: Path, build: Callable[[Path], None]) -> Path:

@@ -20,7 +20,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from study.config import RunConfig, arithmetic, schedule, to_dict
 from study.config.schedule import Leg
+from study.data.batches.decoded import decode
 from study.data.batches.loader import TrainingData
+from study.data.batches.prefetch import Prefetched
 from study.data.splits import Splits, open_splits
 from study.models import initialisation
 from study.models.detector import Detector
@@ -31,6 +33,7 @@ from study.storage.run_dir import Record, State, TrialDir
 from study.training import memory
 from study.training.cost_meter import Meter
 from study.training.evaluation import metrics
+from study.training.evaluation.augmentation import sides
 from study.training.evaluation.detections import Detection
 from study.training.evaluation.scores import Scores, score
 from study.training.gradients import Diverged, Gradients
@@ -67,9 +70,14 @@ def run(config: RunConfig, trial: TrialDir) -> Generator[Record, None, None]:
 
 
 class _Session:
-    """One process's work on a trial, from its last checkpoint on."""
+    """One process's work on a trial, from its last checkpoint on.
 
-    def __init__(self, config: RunConfig, trial: TrialDir, world: World) -> None:
+    With `only` these iterations will be all, and no images but theirs are stored.
+    """
+
+    def __init__(
+        self, config: RunConfig, trial: TrialDir, world: World, only: range | None = None
+    ) -> None:
         self.config, self.trial, self.world = config, trial, world
         self.slots = world.slots(config.optim.batch_size)
         self.device = _device(config)
@@ -79,7 +87,15 @@ class _Session:
         subset = self.splits.subset(config.size, config.draw)
         # weights that do not fit are refused before any image is decoded: of COCO's, for an hour
         detector, report = initialisation.build(config, len(train.category_id))
-        self.data = TrainingData(train, subset, config.model)
+        data = TrainingData(train, subset, config.model)
+        batches = config.seed, config.optim.batch_size
+        if only is None:
+            data.store()
+            for size in sides(config.model, config.evaluation):
+                decode(*self.splits.images(config.split), size)  # not at the first evaluation
+        else:
+            data.store_shown(only, *batches)
+        self.batches = Prefetched(data, *batches, self.slots, self.device)
         detector = placed(detector, config, self.device).train()
         self.state = TrainState(detector, optimiser(detector, config.optim))
         self.model: nn.Module = detector
@@ -137,7 +153,7 @@ class _Session:
     def step(self, leg: Leg, iteration: int) -> None:
         """One iteration: batch, losses, mean over all workers, gradient, update."""
         optim, key = self.config.optim, (self.config.seed, iteration)
-        batch = self.data.batch(iteration, self.config.seed, optim.batch_size, self.slots)
+        batch = self.batches.at(iteration)
         seeds = [
             (seed(Stream.RPN, *key, slot), seed(Stream.ROI, *key, slot)) for slot in self.slots
         ]
@@ -215,7 +231,8 @@ def images_per_second(config: RunConfig, iterations: int = 6) -> float:
     with tempfile.TemporaryDirectory() as folder:
         trial = TrialDir(folder)
         trial.write_config({"run": to_dict(config)})
-        session = _Session(config, trial, World())
+        ahead = iterations + 1  # the batch after the last one is begun too
+        session = _Session(config, trial, World(), only=range(ahead))
         leg = schedule.legs(config.schedule)[0]
         session.step(leg, 0)  # the first one is slower
         session.meter.begin_leg()

@@ -1,91 +1,126 @@
-"""Decoded and resized images in one memory-mapped file that all processes of a node share.
+"""Decoded images: out of the cache where they are stored, otherwise out of their files.
 
-A study trains on the same few images again and again, so decoding them once is worth a file. Rows
-of pixels lie one image after another; the operating system keeps what is used in memory.
+A study trains on the same few images again and again, so decoding them once is worth a file. They
+are stored image by image, so that all subsets, draws and splits share them.
 """
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from study.config import ModelConfig, digest
-from study.data.cache import build_once, cache_dir
+from study.data.batches.packs import Packs, Wanted
+from study.data.cache import cache_dir
 from study.data.geometry.resize import resized
 from study.data.index import Index
 
 
-@dataclass(frozen=True)
 class Decoded:
-    """RGB images, each of its own size."""
+    """Some images of an index, in RGB, each of its own size."""
 
-    pixels: np.ndarray  # uint8, flat
-    first: np.ndarray  # int64 [N]
-    sizes: np.ndarray  # int64 [N, 2] height, width px
+    def __init__(self, index: Index, image_ids: np.ndarray, model: ModelConfig | None) -> None:
+        """`model`: at its size; None: as large as they are."""
+        self.index = index
+        self.places = np.array([index.position(int(i)) for i in image_ids], np.int64)
+        sides = index.height[self.places], index.width[self.places]
+        self.sizes = (  # int64 [N, 2] height, width px
+            resized(*sides, model) if model else np.stack(sides, axis=-1).astype(np.int64)
+        )
+        # What the network takes as it is, lies plane by plane, as it takes it; what is resized at
+        # every use, pixel by pixel, of which resizing is quicker.
+        self._planes = model is not None
+        self._name = digest(
+            [str(index.image_dir), [model.short_px, model.long_px] if model else None]
+        )
+        self._packs: list[np.ndarray] = []
+        self._pack = np.full(len(self.places), -1)  # which of them has an image; -1: none
+        self._first = np.zeros(len(self.places), np.int64)
+
+    def __len__(self) -> int:
+        return len(self.places)
 
     def __getitem__(self, at: int) -> np.ndarray:
-        """uint8 [height, width, 3], a view of the file."""
-        height, width = self.sizes[at]
-        return self.pixels[self.first[at] :][: 3 * height * width].reshape(height, width, 3)
+        """uint8 [height, width, 3]; a view of the file in the cache, if it is stored.
+
+        Raises:
+            ValueError: it is not, and cannot be read.
+        """
+        if self._pack[at] < 0:
+            return self._shaped(self._decode(at), at)
+        return self._shaped(self._packs[self._pack[at]][self._first[at] :][: self._bytes(at)], at)
 
     def size(self, at: int) -> tuple[int, int]:
         """Height and width of an image, px."""
         height, width = self.sizes[at].tolist()
         return height, width
 
+    def file(self, at: int) -> Path:
+        return self.index.image_dir / str(self.index.file_name[self.places[at]])
 
-def decode(
-    index: Index, image_ids: np.ndarray, model: ModelConfig, short_px: int | None = None
-) -> Decoded:
-    """The images in that order, from the cache, where the order makes no difference.
+    def store(self, chosen: Iterable[int] | None = None) -> None:
+        """Have these in the cache from now on, as far as STUDY_CACHE_GB allows; None: all.
 
-    Args:
-        short_px: resize to another shorter side than the model's.
+        Raises:
+            ValueError: an image that cannot be read; names the file. Or the disk has no room.
+        """
+        # in the order of the index, so that all processes of a node store the same ones first
+        order = np.arange(len(self)) if chosen is None else np.array(sorted(set(chosen)), np.int64)
+        order = order[np.argsort(self.places[order])]
+        keys = {at: self._key(at) for at in order.tolist()}
+        packs = Packs(cache_dir() / "decoded", self._name)
+        packs.store(
+            [Wanted(key, self._bytes(at), partial(self._decode, at)) for at, key in keys.items()]
+        )
+        numbers = {id(pack): number for number, pack in enumerate(self._packs)}
+        for at, key in keys.items():
+            if (found := packs.pixels(key)) is None:
+                continue
+            pack, self._first[at] = found
+            if id(pack) not in numbers:
+                numbers[id(pack)] = len(self._packs)
+                self._packs.append(pack)
+            self._pack[at] = numbers[id(pack)]
+
+    def _bytes(self, at: int) -> int:
+        return 3 * int(self.sizes[at].prod())
+
+    def _key(self, at: int) -> str:
+        file = self.file(at)
+        try:
+            state = file.stat()
+        except OSError as error:
+            raise ValueError(f"{file}: cannot be read: {error.strerror}") from error
+        said = [str(file), state.st_size, state.st_mtime_ns, self.size(at), self._planes]
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
+
+    def _decode(self, at: int) -> np.ndarray:
+        """uint8, flat, as it is stored."""
+        height, width = self.size(at)
+        pixels = read_rgb(self.file(at), (width, height))
+        return (pixels.transpose(2, 0, 1) if self._planes else pixels).reshape(-1)
+
+    def _shaped(self, flat: np.ndarray, at: int) -> np.ndarray:
+        height, width = self.size(at)
+        if self._planes:
+            return flat.reshape(3, height, width).transpose(1, 2, 0)
+        return flat.reshape(height, width, 3)
+
+
+def decode(index: Index, image_ids: np.ndarray, model: ModelConfig | None) -> Decoded:
+    """The images at the model's size, or their own, stored.
 
     Raises:
-        ValueError: an image that cannot be read; names the file. Or they would not fit the disk.
+        ValueError: as `Decoded.store`.
     """
-    # sorted, so that draws of all there is share one file: of COCO, at 800 px 300 GB
-    order = np.argsort(image_ids)
-    places = [index.position(int(i)) for i in image_ids[order]]
-    files = [index.image_dir / str(index.file_name[at]) for at in places]
-    sizes = resized(index.height[places], index.width[places], model, short_px)
-    shapes = sizes.tolist()
-    first = np.cumsum([0, *(3 * height * width for height, width in shapes)])
-    state = [[str(file), *_state(file), *shape] for file, shape in zip(files, shapes, strict=True)]
-    entry = build_once(
-        cache_dir() / "decoded" / f"{digest(state)}.u8",
-        lambda to: _write(to, files, sizes, first),
-    )
-    place = np.argsort(order)
-    return Decoded(np.memmap(entry, np.uint8, mode="r"), first[:-1][place], sizes[place])
-
-
-def _state(file: Path) -> tuple[int, int]:
-    try:
-        found = file.stat()
-    except OSError as error:
-        raise ValueError(f"{file}: cannot be read: {error.strerror}") from error
-    return found.st_size, found.st_mtime_ns
-
-
-def _write(to: Path, files: list[Path], sizes: np.ndarray, first: np.ndarray) -> None:
-    total, free = int(first[-1]), shutil.disk_usage(to.parent).free
-    if total > free:  # to write to a mapped file on a full disk would end the process
-        raise ValueError(
-            f"{to.parent}: {free / 1e9:,.1f} GB are free, and {total / 1e9:,.1f} GB are needed for"
-            f" {len(files):,} decoded images: set STUDY_CACHE to a folder with more room, or ask"
-            " for a smaller shorter side"
-        )
-    out = np.memmap(to, np.uint8, mode="w+", shape=(total,))
-    for at, file in enumerate(files):
-        height, width = sizes[at].tolist()
-        out[first[at] : first[at + 1]] = read_rgb(file, (width, height)).reshape(-1)
-    out.flush()
+    found = Decoded(index, image_ids, model)
+    found.store()
+    return found
 
 
 def read_rgb(file: Path, size: tuple[int, int]) -> np.ndarray:
@@ -101,4 +136,4 @@ def read_rgb(file: Path, size: tuple[int, int]) -> np.ndarray:
         raise ValueError(f"{file}: cannot be read as an image: {error}") from error
     if rgb.size != size:
         rgb = rgb.resize(size, Image.Resampling.BILINEAR)
-    return np.asarray(rgb)
+    return np.array(rgb)

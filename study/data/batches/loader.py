@@ -6,8 +6,8 @@ because they are computed from the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +35,27 @@ class Batch:
     scales: list[tuple[float, float]] = field(default_factory=list)  # input / original, x and y
     original_sizes: list[tuple[int, int]] = field(default_factory=list)  # height, width
 
+    def pinned(self) -> Batch:
+        """In memory from which a GPU copies by itself."""
+        return self._each(torch.Tensor.pin_memory)
+
+    def to(self, device: torch.device) -> Batch:
+        """On that device, which may still be copying; polygons stay where they are drawn."""
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        return replace(
+            self,
+            images=[change(image) for image in self.images],
+            targets=[
+                {
+                    name: value if name.startswith("polygon") else change(value)
+                    for name, value in target.items()
+                }
+                for target in self.targets
+            ],
+        )
+
 
 class Draw(NamedTuple):
     """What a slot of an iteration is to show, known before any pixel is read."""
@@ -46,10 +67,10 @@ class Draw(NamedTuple):
 
 
 class TrainingData:
-    """The images of one subset, in the order drawn.
+    """The images of one subset, in the order drawn. They are decoded at each use until stored.
 
     Raises:
-        ValueError: an image cannot be read, or the model has other keypoints than the index.
+        ValueError: the model has other keypoints than the index.
     """
 
     def __init__(self, index: Index, image_ids: np.ndarray, model: ModelConfig) -> None:
@@ -59,8 +80,19 @@ class TrainingData:
         self.model = model
         self.order = Order(len(image_ids))
         self.mirror = keypoints.mirrored(index.keypoint_name.tolist())
-        highest = model.train_short_px[1] if model.train_short_px else None
-        self.images = decode(index, image_ids, model, highest)
+        low, high = model.train_short_px or (model.short_px, model.short_px)
+        # to be resized once, and not to a size from which others are made
+        as_shown = replace(model, short_px=low) if low == high else None
+        self.images = Decoded(index, image_ids, as_shown)
+
+    def store(self) -> None:
+        """Have all images in the cache from now on; see `Decoded.store`."""
+        self.images.store()
+
+    def store_shown(self, iterations: Iterable[int], seed: int, batch_size: int) -> None:
+        """The same for the images of some iterations alone."""
+        places = [range(i * batch_size, (i + 1) * batch_size) for i in iterations]
+        self.images.store(self.order.at(k, seed) for own in places for k in own)
 
     def batch(self, iteration: int, seed: int, batch_size: int, slots: range) -> Batch:
         """The examples of `slots` (of `batch_size`) in iteration `iteration`."""
@@ -81,7 +113,7 @@ class TrainingData:
         mirrored = bool(rng.random() < 0.5)
         size = self.images.size(at)
         if span := self.model.train_short_px:
-            place = self.index.position(int(self.image_ids[at]))
+            place = self.images.places[at]
             height, width = int(self.index.height[place]), int(self.index.width[place])
             short = int(rng.integers(span[0], span[1] + 1))
             size = tuple(resized(height, width, self.model, short).tolist())

@@ -71,7 +71,8 @@ class Index:
             cache_dir() / "index" / f"{digest}-v{VERSION}", lambda to: _build(source, to)
         )
         mapped = {name: np.load(entry / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
-        found = {name: column.view(np.ndarray) for name, column in mapped.items()}  # to slice fast
+        # as plain arrays: in those of `np.memmap` every look costs ten times as much
+        found = {name: np.asarray(column) for name, column in mapped.items()}
         return cls(**found, image_dir=source.images, path=source.path, digest=digest)
 
     def position(self, image_id: int) -> int:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from study.config import TINY, DataConfig
-from study.data.batches.decoded import decode
 from study.data.batches.example import cropped, flipped, tight_boxes
 from study.data.batches.loader import Batch, TrainingData, evaluation_batches
 from study.data.formats.coco import AnnotationFile
@@ -32,9 +30,13 @@ def data(splits: Splits) -> TrainingData:
 
 def same(a: Batch, b: Batch) -> bool:
     targets = zip(a.targets, b.targets, strict=True)
-    return torch.equal(a.images, b.images) and all(
+    return equal(a.images, b.images) and all(
         torch.equal(x[key], y[key]) for x, y in targets for key in x
     )
+
+
+def equal(a: list[torch.Tensor], b: list[torch.Tensor]) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
 def test_a_batch_is_repeated_exactly_and_differs_from_others(data: TrainingData, splits: Splits):
@@ -48,7 +50,8 @@ def test_a_batch_is_repeated_exactly_and_differs_from_others(data: TrainingData,
 def test_slots_may_be_shared_out_in_any_way(data: TrainingData):
     whole = data.batch(5, 0, 4, range(4))
     parts = [data.batch(5, 0, 4, slots) for slots in (range(0, 1), range(1, 4))]
-    assert torch.equal(whole.images, torch.cat([part.images for part in parts]))
+    assert equal(whole.images, [image for part in parts for image in part.images])
+    assert {part.space for part in parts} == {whole.space}
     assert whole.image_ids == [i for part in parts for i in part.image_ids]
 
 
@@ -97,9 +100,8 @@ def test_crowd_and_empty_images_train_without_targets(tmp_path: Path):
     by_image = dict(zip(batch.image_ids, batch.targets, strict=True))
     assert len(by_image[10]["labels"]) == 3  # of four, one is a crowd
     assert by_image[11]["boxes"].shape == (0, 4)
-    assert by_image[11]["masks"].shape == (0, 64, 64)
-    assert batch.images.shape == (2, 3, 64, 64)
-    assert batch.sizes == [(40, 60), (40, 60)]
+    assert by_image[11]["masks"].shape == (0, 40, 60)
+    assert [image.shape for image in batch.images] == [(3, 40, 60)] * 2
 
 
 def test_resizing_scales_boxes_and_masks(tmp_path: Path):
@@ -116,23 +118,23 @@ def test_evaluation_does_not_depend_on_who_shares_it(tmp_path: Path):
     index = Index.open(AnnotationFile(*write(tmp_path, "val", content(4))))
     model = replace(TINY, short_px=40, long_px=60)
     ids = np.array(index.image_id)
-    (whole,) = evaluation_batches(index, ids, model, 4)
-    halves = [list(evaluation_batches(index, ids, model, 1, rank, 2)) for rank in (0, 1)]
-    by_id = {batch.image_ids[0]: batch for half in halves for batch in half}
+    ((whole,),) = evaluation_batches(index, ids, [model], 4)
+    halves = [list(evaluation_batches(index, ids, [model], 1, rank, 2)) for rank in (0, 1)]
+    by_id = {batch.image_ids[0]: batch for half in halves for (batch,) in half}
     for at, image_id in enumerate(whole.image_ids):
         assert torch.equal(by_id[image_id].images[0], whole.images[at])
     assert whole.original_sizes == [(40, 60)] * 4
     assert whole.scales == [(1.0, 1.0)] * 4
 
 
-def test_the_order_drawn_takes_no_other_file(splits: Splits):
-    ids = splits.subset(8)
-    forward, backward = (decode(splits.train, order, TINY) for order in (ids, ids[::-1]))
-    assert isinstance(forward.pixels, np.memmap) and isinstance(backward.pixels, np.memmap)
-    assert forward.pixels.filename == backward.pixels.filename
-    for at in range(8):
-        assert np.array_equal(forward[at], backward[7 - at])
-    assert not np.array_equal(forward[0], forward[1])
+def test_images_at_several_sizes_are_the_same_images(tmp_path: Path):
+    index = Index.open(AnnotationFile(*write(tmp_path, "val", content(3))))
+    models = [replace(TINY, short_px=short, long_px=200) for short in (40, 80)]
+    for small, large in evaluation_batches(index, np.array(index.image_id), models, 2):
+        assert small.image_ids == large.image_ids
+        assert {image.shape for image in small.images} == {(3, 40, 60)}
+        assert {image.shape for image in large.images} == {(3, 80, 120)}
+        assert small.scales[0] == (1, 1) and large.scales[0] == (2, 2)
 
 
 def test_a_box_beside_its_image_is_no_target(tmp_path: Path):
@@ -147,11 +149,19 @@ def test_a_box_beside_its_image_is_no_target(tmp_path: Path):
     assert len(sides) == len(target["masks"]) == 3 and (sides > 0).all()
 
 
-def test_images_that_do_not_fit_the_disk_are_refused(
-    splits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """A mapped file that outgrows its disk would end the process without a word."""
-    monkeypatch.setenv("STUDY_CACHE", str(tmp_path))  # where none are decoded yet
-    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=1000))
-    with pytest.raises(ValueError, match=r"0\.0 GB are needed for 2 decoded images: set STUDY"):
-        decode(splits.train, splits.train.image_id[:2], TINY)
+def test_a_batch_that_moves_leaves_its_polygons_where_they_are_drawn(splits: Splits):
+    data = TrainingData(splits.train, splits.subset(4), replace(TINY, fidelity="detectron"))
+    batch = data.batch(0, 0, 4, range(4))
+    moved = batch.to(torch.device("meta"))  # stands for a GPU
+    assert {image.device.type for image in moved.images} == {"meta"}
+    assert moved.space == batch.space and moved.image_ids == batch.image_ids
+    for target in moved.targets:
+        devices = {name: value.device.type for name, value in target.items()}
+        assert devices == {
+            "boxes": "meta",
+            "labels": "meta",
+            "polygons": "cpu",
+            "polygon_sizes": "cpu",
+            "polygon_owner": "cpu",
+        }
+    assert same(batch, batch.to(torch.device("cpu")))

@@ -1,0 +1,45 @@
+"""What a session decodes: all of a run's images at its start, or only those that it will see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from study.config import EvaluationConfig
+from study.data.batches import decoded
+from study.training import engine
+from study.training.workers import World
+from tests.runs import TINY_RUN, trial
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files that are decoded, in order."""
+    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
+    found: list[Path] = []
+    own = decoded.read_rgb
+
+    def reading(file: Path, size: tuple[int, int]) -> np.ndarray:
+        found.append(file)
+        return own(file, size)
+
+    monkeypatch.setattr(decoded, "read_rgb", reading)
+    return found
+
+
+def test_a_run_has_all_its_images_at_its_start(tmp_path: Path, made: list[Path]):
+    """Those it is evaluated on too, at each size of test-time augmentation."""
+    run = replace(TINY_RUN, evaluation=EvaluationConfig(short_px=(64,)))
+    session = engine._Session(run, trial(tmp_path / "run", run), World())
+    assert len(made) == 12 + 2 * 6
+    session.batches.at(0)
+    session.score(session.splits)
+    assert len(made) == 12 + 2 * 6
+
+
+def test_a_speed_is_measured_on_the_images_that_it_takes(made: list[Path]):
+    assert engine.images_per_second(replace(TINY_RUN, size=200), iterations=3) > 0
+    assert len(made) <= 16  # of three iterations of 4, and of the one that is made ahead
