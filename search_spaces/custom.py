@@ -4,9 +4,9 @@
         --data.train train.json --data.train-images train/ \\
         --data.val val.json --data.val-images val/
 
-Any COCO-format set with boxes, masks, or both. Images are resized to 256 px on their shorter side
-and trained on in crops of 128 px, which two CPU cores can do; anchors are laid over the sizes of
-the training boxes. With `--model resnet50 --detector full --arms scratch imagenet` it is the
+Any COCO-format set with boxes, masks, or both. Images are resized to 160 px on their shorter side,
+for training as for evaluation, which two CPU cores can do; anchors are laid over the sizes of the
+training boxes. With `--model resnet50 --detector full --arms scratch imagenet` it is the
 full-size question, for GPUs: copy this file and give it 16 images an iteration and longer lengths.
 
 Cost: 8 tuning trials and at most 6 confirm runs a size with the defaults; `--dry-run` measures
@@ -42,9 +42,8 @@ SPACE = SearchSpace(
     fixed=RunConfig(
         model=replace(
             TINY,
-            short_px=256,
-            long_px=448,
-            crop_px=128,
+            short_px=160,
+            long_px=288,
             proposals_before_nms=(200, 400),
             proposals=(100, 200),
             detections=100,

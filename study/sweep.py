@@ -17,14 +17,14 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from platform import python_version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tyro
 from rich.console import Console
 
 from study.commands import status
-from study.commands.bill import bill_lines, bill_time
+from study.commands.bill import bill_lines, bill_memory, bill_time
 from study.commands.common import DONE, FAILURE, exit_status, usable
 from study.commands.sweep_options import Spend, Status, Sweep, design
 from study.data.checks import check
@@ -37,6 +37,9 @@ from study.planning.design import Design
 from study.planning.plan import Plan
 from study.storage import detection_files
 from study.storage.run_dir import StudyDir
+
+if TYPE_CHECKING:
+    from study.training.speed import Speed
 
 PACKAGES = ("ray", "optuna", "scipy", "torch", "torchvision", "hotcoco", "numpy")
 
@@ -58,13 +61,15 @@ def run(sweep: Sweep, command: list[str]) -> int:
     check_arms(asked, len(splits.train.category_id))
     if sweep.data.given:
         asked = with_anchors(asked, splits)
-    asked = afforded(asked, sweep.budget, study)
+    asked = afforded(asked, sweep.budget, study, sweep.workers)
     cost = bill(asked)
     note = [f"data        {splits.note}"] if splits.note else []
     if sweep.dry_run:
         study.require_same(asked.question(splits.digests()), asked.unsaid())
-        measured = bill_time(cost, worker_speed(asked), "measured here", devices(asked, sweep))
-        show(console, asked, [*note, *bill_lines(cost), *measured])
+        found = worker_speed(asked, sweep.workers)
+        at_once = devices(asked, sweep)
+        time = bill_time(cost, found.images_per_second, "measured here", at_once)
+        show(console, asked, [*note, *bill_lines(cost), *time, bill_memory(found)])
         return DONE
     if study.store.folder is None and (owner := study.holder()):
         console.print(f"{owner} holds the study: waiting up to a minute to see if it still runs")
@@ -100,7 +105,7 @@ def start(plan: Plan, sweep: Sweep, console: Console) -> int:
     return DONE
 
 
-def afforded(asked: Design, spend: Spend, study: StudyDir) -> Design:
+def afforded(asked: Design, spend: Spend, study: StudyDir, workers: int = 1) -> Design:
     """The design with as many trials as the budget pays for.
 
     Hours are turned into trials once: a study that is taken up with the same hours keeps its
@@ -112,7 +117,7 @@ def afforded(asked: Design, spend: Spend, study: StudyDir) -> Design:
     if spend.max_images is not None:
         return at_least(affordable(asked, spend.max_images), before)
     if spend.max_hours is not None:
-        speed = worker_speed(asked)
+        speed = worker_speed(asked, workers).images_per_second
         try:
             paid = affordable(asked, spend.max_hours * 3600 * speed)
         except ValueError as error:
@@ -170,14 +175,13 @@ def check_arms(asked: Design, num_classes: int) -> None:
         build(replace(fixed, arm=arm.name, init=arm.init), num_classes)
 
 
-def worker_speed(asked: Design) -> float:
-    """Images per second of one worker on this machine."""
-    from study.training.engine import (
-        images_per_second,  # here: it imports torch, most sweeps need none
-    )
+def worker_speed(asked: Design, workers: int) -> Speed:
+    """What one worker of a trial does on this machine."""
+    from study.training import speed  # here: it imports torch, most sweeps need none
 
     cell, fixed = asked.cells[-1], asked.space.fixed
-    return images_per_second(replace(fixed, arm=cell.arm.name, init=cell.arm.init, size=cell.size))
+    run = replace(fixed, arm=cell.arm.name, init=cell.arm.init, size=cell.size)
+    return speed.measure(run, workers)
 
 
 def devices(asked: Design, sweep: Sweep) -> int:

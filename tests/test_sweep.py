@@ -234,12 +234,12 @@ def test_a_space_keeps_its_variant_of_a_model_named_again(tmp_path: Path):
         train=Path("a.json"), train_images=Path("a"), val=Path("b.json"), val_images=Path("b")
     )
     asked = Sweep(run_dir=tmp_path, data=own)
-    crops = design(asked).space.fixed.model
-    assert crops.crop_px == 128
-    assert design(replace(asked, model="thin")).space.fixed.model == crops
+    own_model = design(asked).space.fixed.model
+    assert (own_model.short_px, own_model.crop_px) == (160, None)  # evaluated as it trains
+    assert design(replace(asked, model="thin")).space.fixed.model == own_model
     other = design(replace(asked, model="resnet50", arms=("scratch",))).space.fixed.model
     assert other.body.name == "resnet50"
-    assert replace(other, body=crops.body, anchor_px=crops.anchor_px) == crops
+    assert replace(other, body=own_model.body, anchor_px=own_model.anchor_px) == own_model
     full = design(replace(asked, model="resnet50", detector="full", arms=("scratch",)))
     assert full.space.fixed.model == R50_FPN
 

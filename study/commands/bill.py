@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from study.commands.words import duration
 from study.planning.bill import Bill
+
+if TYPE_CHECKING:
+    from study.training.speed import Speed
 
 
 def bill_lines(bill: Bill) -> list[str]:
@@ -43,3 +48,12 @@ def bill_time(bill: Bill, speed: float, how: str, devices: int = 0) -> list[str]
             f" {duration(most / devices)} at most, {devices} devices at once"
         )
     return rows
+
+
+def bill_memory(found: Speed) -> str:
+    """What a worker needs, as it was measured."""
+    parts = f", {found.at_once} of its {found.share} images at a time"
+    return (
+        f"memory      {found.peak_bytes / 1e9:.1f} GB for each worker at the peak, measured here"
+        + (parts if found.at_once < found.share else "")
+    )

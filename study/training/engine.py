@@ -9,7 +9,6 @@ group every rank iterates over the same records.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import time
 from collections.abc import Generator, Sequence
 
@@ -18,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from study.config import RunConfig, arithmetic, schedule, to_dict
+from study.config import RunConfig, arithmetic, schedule
 from study.config.schedule import Leg
 from study.data.batches.decoded import decode
 from study.data.batches.loader import TrainingData
@@ -53,7 +52,7 @@ def run(config: RunConfig, trial: TrialDir) -> Generator[Record, None, None]:
     arithmetic.require(config.arithmetic)
     world = World.current()
     with trial.lock() if world.is_main else contextlib.nullcontext():
-        session = _Session(config, trial, world)
+        session = Session(config, trial, world)
         recorded = world.from_main({(r["leg"], r["weights"]) for r in trial.records()})
         legs = schedule.remaining(config.schedule, recorded)
         for leg in legs:
@@ -69,7 +68,7 @@ def run(config: RunConfig, trial: TrialDir) -> Generator[Record, None, None]:
         session.end(State.FINISHED, iteration=session.state.iteration)
 
 
-class _Session:
+class Session:
     """One process's work on a trial, from its last checkpoint on.
 
     With `only` these iterations will be all, and no images but theirs are stored.
@@ -224,21 +223,6 @@ class _Session:
     def mark(self, state: State, **fields: object) -> None:
         if self.world.is_main:
             self.trial.mark(state, **fields, **self.meter.costs())
-
-
-def images_per_second(config: RunConfig, iterations: int = 6) -> float:
-    """Training speed of one worker on this machine, from a few real iterations."""
-    with tempfile.TemporaryDirectory() as folder:
-        trial = TrialDir(folder)
-        trial.write_config({"run": to_dict(config)})
-        ahead = iterations + 1  # the batch after the last one is begun too
-        session = _Session(config, trial, World(), only=range(ahead))
-        leg = schedule.legs(config.schedule)[0]
-        session.step(leg, 0)  # the first one is slower
-        session.meter.begin_leg()
-        for iteration in range(1, iterations):
-            session.step(leg, iteration)
-        return session.meter.images_per_second
 
 
 def _device(config: RunConfig) -> torch.device:

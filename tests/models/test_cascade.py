@@ -32,7 +32,7 @@ def test_stages_have_rising_thresholds_and_shrinking_deltas():
         (20, 20, 10, 10),
         (30, 30, 15, 15),
     ]
-    box_heads = [stage.box_head[0][0].weight for stage in own]
+    box_heads = [stage.box_head.get_parameter("0.0.weight") for stage in own]
     assert not torch.equal(box_heads[0], box_heads[1])
     assert not torch.equal(box_heads[1], box_heads[2])
 
@@ -75,7 +75,7 @@ def test_a_stage_learns_from_the_boxes_that_the_one_before_has_moved():
     maps, objects = model._maps(shapes.images([0])), Objects.of([truth], model.mean)
     boxes = truth["boxes"] + torch.tensor([6.0, 5.0, 6.0, 5.0])
     proposals = Proposals(boxes[None], torch.ones(1, len(boxes), dtype=torch.bool))
-    torch.nn.init.normal_(one.box_predictor.bbox_pred.bias, std=2.0)
+    torch.nn.init.normal_(one.box_predictor.get_parameter("bbox_pred.bias"), std=2.0)
 
     def train(chain: list[BoxStage]) -> Sample:
         return cascade.train(chain, maps, proposals, LIMITS, objects, [7])[0]
@@ -96,7 +96,7 @@ def test_scores_are_the_mean_over_stages_and_boxes_the_last_ones():
     model = shapes.detector(CASCADE).eval()
     every = stages(model)
     for stage in every:
-        torch.nn.init.normal_(stage.box_predictor.bbox_pred.bias, std=1.0)
+        torch.nn.init.normal_(stage.box_predictor.get_parameter("bbox_pred.bias"), std=1.0)
     boxes = torch.zeros(2, 2, 4)
     boxes[0] = torch.tensor([[10.0, 12, 50, 60], [30, 30, 90, 80]])
     proposals = Proposals(boxes, torch.tensor([[True, True], [False, False]]))
@@ -107,7 +107,7 @@ def test_scores_are_the_mean_over_stages_and_boxes_the_last_ones():
             scores.append(logits.softmax(-1)[..., 1:])
             boxes = stage.moved(deltas, boxes)[:, :, 0].clamp(0, 96)
         moved, mean = cascade.infer(every, maps, proposals, LIMITS.repeat(2, 1))
-    torch.testing.assert_close(mean[0], (sum(scores) / 3)[0])
+    torch.testing.assert_close(mean[0], torch.stack(scores).mean(dim=0)[0])
     for column in range(shapes.CLASSES):
         torch.testing.assert_close(moved[0, :, column], boxes[0])
     assert not mean[1].any()  # where no proposal is

@@ -101,7 +101,7 @@ def test_it_resumes_exactly_across_the_switch(undisturbed: TrialDir, tmp_path: P
 def test_an_evaluation_right_after_resuming_knows_the_stages(tmp_path: Path):
     """The last step was taken by another process: the switch is a function of the iteration."""
     directory = halted(tmp_path, CASCADE_RUN, records=1)
-    session = engine._Session(CASCADE_RUN, directory, World())
+    session = engine.Session(CASCADE_RUN, directory, World())
     walk = legs(CASCADE_RUN.schedule)
     session.enter(walk[0], walk)
     assert session.state.detector.every_stage

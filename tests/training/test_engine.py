@@ -14,7 +14,7 @@ import torch
 
 from study.config import RunConfig, from_dict
 from study.storage.run_dir import State, TrialDir
-from study.training import engine
+from study.training import engine, speed
 from tests.processes import started
 from tests.runs import TINY_RUN, complete, exact, trial, weights, with_lengths
 
@@ -102,7 +102,7 @@ def test_a_length_asked_for_behind_the_checkpoint_is_walked_to_again(
     with contextlib.suppress(
         KeyboardInterrupt
     ):  # in the middle of the trunk, beyond the fork of 8
-        original = engine._Session.save
+        original = engine.Session.save
         with pytest.MonkeyPatch.context() as patch:
 
             def save(self: object, name: str, leg: object) -> None:
@@ -110,7 +110,7 @@ def test_a_length_asked_for_behind_the_checkpoint_is_walked_to_again(
                 if self.state.iteration == 6:  # type: ignore[attr-defined]
                     raise KeyboardInterrupt
 
-            patch.setattr(engine._Session, "save", save)
+            patch.setattr(engine.Session, "save", save)
             next(records)
     assert directory.load("trunk") is not None and not directory.records()
     shorter = complete(tmp_path, with_lengths(TINY_RUN, 8))
@@ -190,5 +190,9 @@ def test_seeds_differ_and_repeat(undisturbed: TrialDir, tmp_path: Path):
     assert other["loss"] != again["loss"]
 
 
-def test_speed_is_measured_by_real_iterations():
-    assert engine.images_per_second(TINY_RUN, iterations=2) > 0
+def test_speed_is_that_of_one_workers_share(tmp_path: Path):
+    found = speed.measure(TINY_RUN, workers=2, iterations=2)
+    assert found.images_per_second > 0 and found.peak_bytes > 10**8
+    assert (found.share, found.at_once) == (2, 2)
+    with pytest.raises(ValueError, match="workers = 3: must divide the batch of 4"):
+        speed.measure(TINY_RUN, workers=3)

@@ -13,7 +13,7 @@ from study.config import TINY, RunConfig, schedule
 from study.data.batches.loader import Batch
 from study.models.detector import Detector
 from study.training import memory
-from study.training.engine import _Session, placed
+from study.training.engine import Session, placed
 from study.training.gradients import Diverged, Gradients
 from study.training.workers import World
 from tests.models import shapes
@@ -27,7 +27,7 @@ CPU = torch.device("cpu")
 def gradients(
     config: RunConfig, folder: Path, at_once: int
 ) -> tuple[dict[str, float], dict[str, Tensor]]:
-    session = _Session(replace(config, at_once=at_once), trial(folder, config), World())
+    session = Session(replace(config, at_once=at_once), trial(folder, config), World())
     session.step(schedule.legs(config.schedule)[0], 0)
     named = session.state.detector.named_parameters()
     found = {name: p.grad.clone() for name, p in named if p.grad is not None}
@@ -58,13 +58,13 @@ def test_a_run_in_parts_is_that_of_whole_batches(tmp_path: Path):
 def test_batch_statistics_are_not_those_of_a_part(tmp_path: Path):
     config = replace(TINY_RUN, model=TINY.but(norm="sync_batch"), at_once=2)
     with pytest.raises(ValueError, match=r"batch_size = 4: 2 of the 4 images .*more --workers"):
-        _Session(config, trial(tmp_path, config), World())
+        Session(config, trial(tmp_path, config), World())
 
 
 def test_what_is_not_finite_adds_nothing():
     model = shapes.detector()
     with torch.no_grad():
-        model.rpn.head.bbox_pred.bias.fill_(torch.nan)
+        model.get_parameter("rpn.head.bbox_pred.bias").fill_(torch.nan)
     batch = Batch(shapes.images([0, 1]), [1, 2], [shapes.target(s) for s in shapes.BATCH])
     for at_once in (1, 2):
         with pytest.raises(Diverged):

@@ -10,7 +10,7 @@ import pytest
 
 from study.config import EvaluationConfig
 from study.data.batches import decoded
-from study.training import engine
+from study.training import engine, speed
 from study.training.workers import World
 from tests.runs import TINY_RUN, trial
 
@@ -33,7 +33,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def test_a_run_has_all_its_images_at_its_start(tmp_path: Path, made: list[Path]):
     """Those it is evaluated on too, at each size of test-time augmentation."""
     run = replace(TINY_RUN, evaluation=EvaluationConfig(short_px=(64,)))
-    session = engine._Session(run, trial(tmp_path / "run", run), World())
+    session = engine.Session(run, trial(tmp_path / "run", run), World())
     assert len(made) == 12 + 2 * 6
     session.batches.at(0)
     session.score(session.splits)
@@ -41,5 +41,5 @@ def test_a_run_has_all_its_images_at_its_start(tmp_path: Path, made: list[Path])
 
 
 def test_a_speed_is_measured_on_the_images_that_it_takes(made: list[Path]):
-    assert engine.images_per_second(replace(TINY_RUN, size=200), iterations=3) > 0
+    assert speed.measure(replace(TINY_RUN, size=200), iterations=3).images_per_second > 0
     assert len(made) <= 16  # of three iterations of 4, and of the one that is made ahead

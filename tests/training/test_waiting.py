@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from study.config import TINY, ModelConfig, RunConfig, schedule, to_dict
 from study.storage.run_dir import TrialDir
-from study.training.engine import _Session
+from study.training.engine import Session
 from study.training.workers import World
 from tests.runs import TINY_RUN
 
@@ -47,7 +47,7 @@ def counted(config: RunConfig, folder: Path) -> Counting:
     """One step's operations, after some that had to fill caches."""
     trial = TrialDir(folder)
     trial.write_config({"run": to_dict(config)})
-    session = _Session(config, trial, World())
+    session = Session(config, trial, World())
     leg = schedule.legs(config.schedule)[0]
     session.step(leg, 0)
     with Counting() as found:
