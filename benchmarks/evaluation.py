@@ -98,8 +98,7 @@ def batch(index: Index, image_id: int) -> Batch:
     """What the network was shown, but for its pixels."""
     at = index.position(image_id)
     return Batch(
-        images=torch.zeros(0),
-        sizes=[],
+        images=[],
         image_ids=[image_id],
         scales=[(SCALE, SCALE)],
         original_sizes=[(int(index.height[at]), int(index.width[at]))],
