@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-quick test-cluster lint hooks check-cluster clean
+.PHONY: help setup demo test test-quick test-cluster lint hooks check-cluster check-gpu clean
 
 help:
 	@echo "make setup       virtual environment .venv with this package and its dependencies"
@@ -12,6 +12,7 @@ help:
 	@echo "make test-cluster   ray up, lost hosts and ray down on machines made of namespaces, as root"
 	@echo "make lint        ruff and pyright; make hooks runs them before each commit"
 	@echo "make check-cluster   the files for ray up, offline"
+	@echo "make check-gpu   numbers, speed and memory on this machine's GPU, in ten minutes, without Ray"
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -45,6 +46,10 @@ hooks: setup
 
 check-cluster: setup
 	$(BIN)/python -m study.cluster.check cluster.yaml cluster.local.yaml docs/cluster.gcp.yaml
+
+# without setup: a machine with a GPU has its own torch, and this needs no Ray
+check-gpu:
+	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m benchmarks.check_gpu
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torchvision.ops import nms
 
+from study.models.transfer import listed
+
 Weights = tuple[float, float, float, float]
 """Scale of the deltas x, y, width, height in training."""
 
@@ -34,13 +36,13 @@ def deltas(boxes: Tensor, to: Tensor, weights: Weights) -> Tensor:
     size, middle = _size_and_middle(boxes)
     new_size, new_middle = _size_and_middle(to)
     found = torch.cat([(new_middle - middle) / size, (new_size / size).log()], dim=-1)
-    return found * found.new_tensor(weights)
+    return found * listed(weights, found.device, found.dtype)
 
 
 def moved(boxes: Tensor, by: Tensor, weights: Weights) -> Tensor:
     """[..., 4]: `boxes` moved by deltas, of any shapes that broadcast."""
     size, middle = _size_and_middle(boxes)
-    shift, growth = (by / by.new_tensor(weights)).split(2, dim=-1)
+    shift, growth = (by / listed(weights, by.device, by.dtype)).split(2, dim=-1)
     middle = shift * size + middle
     half = growth.clamp(max=LARGEST).exp() * (size / 2)
     return torch.cat([middle - half, middle + half], dim=-1)
@@ -54,7 +56,8 @@ def _size_and_middle(boxes: Tensor) -> tuple[Tensor, Tensor]:
 
 def limits(sizes: list[tuple[int, int]], like: Tensor) -> Tensor:
     """[B, 4]: width, height, width, height px of each image, as `clipped` takes them."""
-    return like.new_tensor([(width, height, width, height) for height, width in sizes])
+    sides = [(width, height, width, height) for height, width in sizes]
+    return listed(sides, like.device, like.dtype)
 
 
 def clipped(boxes: Tensor, limits: Tensor) -> Tensor:
@@ -81,7 +84,7 @@ def suppressed(boxes: Tensor, scores: Tensor, counts: list[int], threshold: floa
     else:
         # One call for all: parts are moved apart. In float64 the sums are exact, so that the
         # overlaps do not depend on where in the batch an image stands.
-        repeats = torch.tensor(counts, device=boxes.device)
+        repeats = listed(counts, boxes.device, torch.int64)
         own = torch.repeat_interleave(repeats, output_size=number)  # 0, …, 0, 1, …
         place = torch.arange(images, device=boxes.device)[:, None] * len(counts) + own
         apart = boxes.double() + (place * 2**16)[..., None]  # px; further than any image's side

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from study.models.transfer import sent
+
 Size = tuple[int, int]
 """Height and width, px."""
 
@@ -75,9 +77,9 @@ def groups(
 
 def _inputs(images: list[Tensor], shape: Size, mean: Tensor, std: Tensor) -> Tensor:
     if all(size == shape for size in sizes(images)):
-        return (torch.stack(images).to(mean.device, mean.dtype) - mean) / std
+        return (sent(torch.stack(images), mean.device, mean.dtype) - mean) / std
     inputs = mean.new_zeros(len(images), 3, *shape)
     for to, image in zip(inputs, images, strict=True):
-        pixels = image.to(mean.device, mean.dtype)
+        pixels = sent(image, mean.device, mean.dtype)
         to[:, : image.shape[1], : image.shape[2]] = (pixels - mean[0]) / std[0]
     return inputs

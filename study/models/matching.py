@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from study.models.boxes import iou
+from study.models.transfer import listed, sent
 
 PLACE_BITS = 24  # boxes of an image: more than 2^24 anchors are no image that trains
 NEVER = 2**62  # after every key
@@ -29,19 +30,19 @@ class Objects(NamedTuple):
     def of(cls, targets: list[dict[str, Tensor]], like: Tensor) -> Objects:
         """From each image's boxes [n, 4] and labels [n]."""
         most = max(1, *(len(target["labels"]) for target in targets))
-        boxes = like.new_zeros(len(targets), most, 4)
-        labels = torch.zeros(len(targets), most, dtype=torch.int64, device=like.device)
+        boxes = targets[0]["boxes"].new_zeros(len(targets), most, 4)
+        labels = targets[0]["labels"].new_zeros(len(targets), most)
         for at, target in enumerate(targets):
             number = len(target["labels"])
-            boxes[at, :number] = target["boxes"].to(like.device, like.dtype)
-            labels[at, :number] = target["labels"].to(like.device)
-        return cls(boxes, labels)
+            boxes[at, :number], labels[at, :number] = target["boxes"], target["labels"]
+        return cls(sent(boxes, like.device, like.dtype), sent(labels, like.device))
 
     def at(self, images: list[int]) -> Objects:
         """Those of some of the images."""
         if images == list(range(len(self.boxes))):
             return self
-        return Objects(self.boxes[images], self.labels[images])
+        places = listed(images, self.labels.device, torch.int64)
+        return Objects(self.boxes[places], self.labels[places])
 
     @property
     def there(self) -> Tensor:
@@ -109,7 +110,7 @@ def keys(seeds: list[int], number: int, device: torch.device) -> Tensor:
     """
     place = torch.arange(number, device=device)
     folded = [(seed ^ seed >> 32) & 0xFFFFFFFF for seed in seeds]
-    mixed = place * 0x9E3779B1 + torch.tensor(folded, device=device)[:, None]
+    mixed = place * 0x9E3779B1 + listed(folded, device, torch.int64)[:, None]
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
         mixed = mixed & 0xFFFFFFFF
         mixed = (mixed ^ mixed >> shift) * factor

@@ -17,6 +17,7 @@ from study.config import ModelConfig
 from study.models import boxes as on_boxes
 from study.models.losses import Share, masked
 from study.models.matching import Objects, keys, match, rows, sample
+from study.models.transfer import listed
 
 POSITIVE_IOU, NEGATIVE_IOU = 0.7, 0.3
 POSITIVE = 0.5  # largest share of positives among the sampled anchors
@@ -176,7 +177,9 @@ def in_order(parts: list[Proposals], images: list[list[int]]) -> Proposals:
     if len(parts) == 1:
         return parts[0]
     boxes, there = (torch.cat(own) for own in zip(*parts, strict=True))
-    order = torch.tensor([at for own in images for at in own], device=boxes.device).argsort()
+    order = [at for own in images for at in own]
+    places = [order.index(at) for at in range(len(order))]
+    order = listed(places, boxes.device, torch.int64)
     return Proposals(boxes[order], there[order])
 
 

@@ -29,7 +29,7 @@ from study.randomness import Stream, seed
 from study.storage import detection_files
 from study.storage.record import record as made
 from study.storage.run_dir import Record, State, TrialDir
-from study.training import memory
+from study.training import allocator, memory
 from study.training.cost_meter import Meter
 from study.training.evaluation import metrics
 from study.training.evaluation.augmentation import sides
@@ -231,6 +231,7 @@ def _device(config: RunConfig) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(config.threads)
+    allocator.keep_memory()
     torch.backends.cudnn.benchmark = False
     # On CUDA this switch would replace torchvision's kernels by far slower ones.
     # The mode `use_deterministic_algorithms` sets, which would import the compiler to tell it too.

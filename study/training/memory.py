@@ -12,6 +12,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from study.config import RunConfig
 from study.data.geometry.polygons import Polygons
 from study.models.detector import Detector
+from study.training import allocator
 
 SPARE = 1.3  # of what is counted: gradients on the way back, fragments, the library's own
 STATES = 3  # copies of the weights beside themselves: gradient, momentum, average
@@ -80,6 +81,7 @@ def free_bytes(device: torch.device, threads: int) -> int:
         free, _ = torch.cuda.mem_get_info(device)
         held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return free + held
+    allocator.give_back()  # what an earlier run has left here would look like memory in use
     cores = len(os.sched_getaffinity(0))
     return round(_machine_bytes() * min(1.0, threads / cores))
 

@@ -1,4 +1,4 @@
-"""RoIAlign as matrix products equals torchvision's kernel, in values and in gradients."""
+"""RoIAlign, by whichever way, equals torchvision's kernel, in values and in gradients."""
 
 import pytest
 import torch
@@ -31,10 +31,18 @@ def boxes(seed: int, count: int) -> Tensor:
     return torch.cat([corner, corner + size], dim=1).unflatten(0, (2, count))
 
 
-@pytest.mark.parametrize("largest_map", [roi_align.MAX_MATRIX_MAP, 0])
+@pytest.fixture(params=["matrices", "rows", "kernel"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How RoIs are pooled: the last is CUDA's way with large maps."""
+    if request.param != "matrices":
+        monkeypatch.setattr(roi_align, "MAX_MATRIX_MAP", 0)
+    if request.param == "kernel":
+        monkeypatch.setattr(roi_align, "ROWS_ON", ())
+    return request.param
+
+
 @pytest.mark.parametrize("bins", [5, 10])
-def test_equals_torchvision(bins: int, largest_map: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(roi_align, "MAX_MATRIX_MAP", largest_map)
+def test_equals_torchvision(bins: int, way: str):
     ours = PyramidRoIAlign(bins, 3, canonical_px=48, canonical_level=3)
     theirs = MultiScaleRoIAlign(["0", "1", "2"], bins, 2, canonical_scale=48, canonical_level=3)
     maps, same_maps, rois = pyramid(0), pyramid(0), boxes(1, 40)
@@ -49,26 +57,50 @@ def test_equals_torchvision(bins: int, largest_map: int, monkeypatch: pytest.Mon
         torch.testing.assert_close(maps[level].grad, same_maps[level].grad, atol=1e-4, rtol=1e-4)
 
 
-def test_images_of_different_canvases_come_in_the_batchs_order():
+def two_canvases() -> tuple[PyramidRoIAlign, list[MapsOf], Tensor]:
+    """Three images, of which the second has another canvas."""
     pool = PyramidRoIAlign(5, 3, canonical_px=48, canonical_level=3)
-    wide, rois = pyramid(0), boxes(1, 40)[[0, 1, 0]]
     tall = {name: own[:1].transpose(2, 3) for name, own in pyramid(3).items()}
-    found = pool([MapsOf([0, 2], wide), MapsOf([1], tall)], rois).unflatten(0, (3, -1))
-    ends = pool([MapsOf([0, 1], wide)], rois[[0, 2]]).unflatten(0, (2, -1))
+    return pool, [MapsOf([0, 2], pyramid(0)), MapsOf([1], tall)], boxes(1, 40)[[0, 1, 0]]
+
+
+def test_images_of_different_canvases_come_in_the_batchs_order(way: str):
+    pool, (wide, tall), rois = two_canvases()
+    found = pool([wide, tall], rois).unflatten(0, (3, -1))
+    ends = pool([MapsOf([0, 1], wide.features)], rois[[0, 2]]).unflatten(0, (2, -1))
     assert torch.equal(found[[0, 2]], ends)
-    assert torch.equal(found[1], pool([MapsOf([0], tall)], rois[1:2]))
+    assert torch.equal(found[1], pool([MapsOf([0], tall.features)], rois[1:2]))
 
 
-def test_no_boxes_give_no_rows():
+def test_an_image_is_pooled_as_suits_its_own_canvas_beside_a_larger_one(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    pool, (wide, tall), rois = two_canvases()
+    tall.features["0"] = torch.nn.functional.pad(tall.features["0"], (0, 0, 0, 8))
+    alone = [pool([MapsOf([0], own.features)], rois[1:2]) for own in (tall,)]
+    monkeypatch.setattr(roi_align, "MAX_MATRIX_MAP", 24 * 32)
+    alone.append(pool([MapsOf([0], tall.features)], rois[1:2]))
+    assert not torch.equal(*alone)  # two ways
+    torch.testing.assert_close(*alone, atol=1e-5, rtol=1e-5)
+    found = pool([wide, tall], rois).unflatten(0, (3, -1))
+    assert torch.equal(found[1], alone[1])
+    ends = pool([MapsOf([0, 1], wide.features)], rois[[0, 2]]).unflatten(0, (2, -1))
+    assert torch.equal(found[[0, 2]], ends)
+
+
+def test_of_chosen_boxes_come_the_rows_of_all(way: str):
+    pool, maps, rois = two_canvases()
+    chosen = torch.tensor([3, 40, 55, 119])
+    assert torch.equal(pool(maps, rois, chosen), pool(maps, rois)[chosen])
+    assert pool(maps, rois, chosen[:0]).shape == (0, 8, 5, 5)
+
+
+def test_no_boxes_give_no_rows(way: str):
     pool = PyramidRoIAlign(5, 3, canonical_px=48, canonical_level=3)
     assert pool([MapsOf([0, 1], pyramid(0))], torch.zeros(2, 0, 4)).shape == (0, 8, 5, 5)
 
 
-@pytest.mark.parametrize("largest_map", [roi_align.MAX_MATRIX_MAP, 0])
-def test_a_single_map_of_stride_16_is_pooled_from(
-    largest_map: int, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(roi_align, "MAX_MATRIX_MAP", largest_map)
+def test_a_single_map_of_stride_16_is_pooled_from(way: str):
     pool = PyramidRoIAlign(7, 1, canonical_px=224, canonical_level=4, first_stride=16)
     maps, rois = {"0": pyramid(0)["2"]}, boxes(1, 20)
     expected = kernel(maps["0"], list(rois), 7, spatial_scale=1 / 16, sampling_ratio=2)

@@ -104,16 +104,16 @@ class BoxStage(nn.Module):
         `there`, bool [B, n]: what is computed for the others means nothing. `gradient` scales what
         flows back to the features.
         """
-        pooled = self.box_roi_pool(maps, boxes)
+        fills = self.fills or not self.training
+        chosen = None if fills else torch.nonzero(there.flatten())[:, 0]
+        pooled = self.box_roi_pool(maps, boxes, chosen)
         if gradient != 1:
             pooled.register_hook(lambda own: own * gradient)
-        if self.fills or not self.training:
-            logits, deltas = self.box_predictor(self.box_head(pooled))
-        else:
-            index = torch.nonzero(there.flatten())[:, 0]
+        logits, deltas = self.box_predictor(self.box_head(pooled))
+        if chosen is not None:
             logits, deltas = (
-                own.new_zeros(len(pooled), own.shape[1]).index_copy(0, index, own)
-                for own in self.box_predictor(self.box_head(pooled[index]))
+                own.new_zeros(there.numel(), own.shape[1]).index_copy(0, chosen, own)
+                for own in (logits, deltas)
             )
         shape = boxes.shape[:2]
         logits, deltas = logits.to(boxes.dtype), deltas.to(boxes.dtype)

@@ -12,6 +12,7 @@ from torch import Tensor
 from torchvision.models.detection.roi_heads import heatmaps_to_keypoints, keypoints_to_heatmap
 
 from study.models.losses import Share, masked
+from study.models.transfer import sent
 
 
 def share(logits: Tensor, boxes: Tensor, keypoints: Tensor) -> Share:
@@ -32,7 +33,7 @@ def share(logits: Tensor, boxes: Tensor, keypoints: Tensor) -> Share:
 
 def of_objects(targets: list[dict[str, Tensor]], objects: Tensor, like: Tensor) -> Tensor:
     """[B, n, K, 3]: the keypoints of each RoI's object, `objects` int64 [B, n]."""
-    own = [target["keypoints"].to(like.device, like.dtype) for target in targets]
+    own = [sent(target["keypoints"], like.device, like.dtype) for target in targets]
     found = [
         points[at] if len(points) else points.new_zeros(len(at), *points.shape[1:])
         for points, at in zip(own, objects, strict=True)

@@ -14,6 +14,8 @@ from hotcoco import mask as rle
 from torch import Tensor
 from torchvision.ops import roi_align
 
+from study.models.transfer import sent
+
 MaskTargets = Callable[[list[dict[str, Tensor]], Tensor, Tensor, Tensor, int], Tensor]
 """[B, n, m, m] in [0, 1] from each image's targets, boxes [B, n, 4], their objects int64 [B, n],
 which of them have one, bool [B, n], and a side m."""
@@ -25,7 +27,7 @@ def from_bits(
     """RoIAlign of the objects' `masks` uint8 [objects, h, w], as torchvision has it."""
     drawn = []
     for target, own, of in zip(targets, boxes, objects.to(boxes.dtype), strict=True):
-        masks = target["masks"].to(boxes.device, boxes.dtype)[:, None]
+        masks = sent(target["masks"], boxes.device, boxes.dtype)[:, None]
         if len(masks):
             rois = torch.cat([of[:, None], own], dim=1)
             drawn.append(roi_align(masks, rois, side, 1.0)[:, 0])
@@ -54,7 +56,7 @@ def from_polygons(
             inside = [((ring - [left, top]) * scale).ravel().tolist() for ring in rings[int(own)]]
             if inside:
                 to[at] = rle.decode(rle.frPyObjects(inside, side, side)).any(axis=2)
-    return torch.from_numpy(drawn).to(boxes.device, boxes.dtype)
+    return sent(torch.from_numpy(drawn), boxes.device, boxes.dtype)
 
 
 def _rings(target: dict[str, Tensor]) -> list[list[np.ndarray]]:

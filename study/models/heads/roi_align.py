@@ -1,13 +1,16 @@
-"""RoIAlign over a feature pyramid as two matrix products.
+"""RoIAlign, computed as suits the maps and the device.
 
-RoIAlign averages bilinear samples on a regular grid, so for each RoI it is `Y @ F @ X.T` with one
-small interpolation matrix per axis. On small maps that is several times faster on a CPU than
-torchvision's scalar kernel, whose backward took a quarter of a training step; and a matrix product
-has a deterministic gradient, also where torchvision's kernel adds atomically (on CUDA). The levels
-of a pyramid stand one below the other in one map, so that RoIs need not be sorted by level: two
-products for all of them, in a fixed shape. The matrices of a large map would not fit, so there
-torchvision's kernel is used: the choice depends on the map's size alone. Values agree with
-`torchvision.ops.roi_align(aligned=False)` to float rounding.
+Small maps: matrix products, because bilinear interpolation acts on rows and columns separately,
+and a mean over samples is linear: every RoI has an interpolation matrix per axis. That is several
+times faster on a CPU than torchvision's scalar kernel, whose backward took a quarter of a training
+step; and a matrix product has a deterministic gradient, also where torchvision's kernel adds
+atomically (on CUDA). The levels of a pyramid stand one below the other in one map, so that RoIs
+need not be sorted by level: two products for all of them, in a fixed shape.
+
+The matrices of a large map would not fit. There a CPU sums weighted rows
+(`study.models.heads.roi_rows`), and on CUDA torchvision's kernel is used. The choice depends on
+the map's size and the device alone. Values agree with `torchvision.ops.roi_align(aligned=False)`
+to float rounding.
 """
 
 from __future__ import annotations
@@ -17,10 +20,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import roi_align
 
-from study.models.canvas import Maps
+from study.models.canvas import Maps, MapsOf
+from study.models.heads import roi_rows
+from study.models.transfer import listed
 
 MAX_MATRIX_MAP = 64 * 64  # cells of the finest map up to which the matrix form is used
-SAMPLES = 2  # per bin and axis, as Detectron's FPN configurations have it
+ROWS_ON = ("cpu",)  # kinds of devices
+SAMPLES = roi_rows.SAMPLES
 
 
 class PyramidRoIAlign(nn.Module):
@@ -49,24 +55,52 @@ class PyramidRoIAlign(nn.Module):
         self.canonical_level = canonical_level
         self.first_stride = first_stride
 
-    def forward(self, maps: Maps, boxes: Tensor) -> Tensor:
+    def forward(self, maps: Maps, boxes: Tensor, chosen: Tensor | None = None) -> Tensor:
         """[B n, C, bins, bins] from the maps of B images and boxes [B, n, 4] xyxy px of the input,
-        image after image.
+        image after image; or only of the `chosen` among the B n, int64 [k].
         """
-        if len(maps) == 1:
-            return self._pooled(maps[0].features, boxes)
-        parts = [self._pooled(own.features, boxes[own.images]) for own in maps]
-        order = torch.tensor([at for own in maps for at in own.images], device=boxes.device)
-        pooled = torch.cat([part.unflatten(0, (-1, boxes.shape[1])) for part in parts])
-        return torch.empty_like(pooled).index_copy(0, order, pooled).flatten(0, 1)
-
-    def _pooled(self, features: dict[str, Tensor], boxes: Tensor) -> Tensor:
-        # in float32 whatever the maps are: 8 bits do not say where between two cells a point is
-        own = [features[str(level)].to(boxes.dtype) for level in range(self.num_levels)]
+        # interpolated in float32 whatever the maps are, and never by what autocast would choose:
+        # 8 bits do not say where between two cells a point is
         with torch.autocast(boxes.device.type, enabled=False):
-            if own[0][0, 0].numel() <= MAX_MATRIX_MAP:
-                return self._by_matrices(own, boxes)
-            return self._by_kernel(own, boxes)
+            small = [own for own in maps if _is_small(own)]
+            if not small:
+                return self._one_by_one(maps, boxes, chosen)
+            parts = [
+                self._by_matrices(self._levels(own, boxes), _of(own.images, boxes))
+                for own in small
+            ]
+            images = [own.images for own in small]
+            if len(small) < len(maps):
+                large = [own for own in maps if not _is_small(own)]
+                images += [[at for own in large for at in own.images]]
+                parts.append(self._one_by_one(large, boxes, _places(images[-1], boxes)))
+            pooled = parts[0]
+            if len(parts) > 1:
+                order = torch.cat([_places(own, boxes) for own in images])
+                pooled = torch.cat(parts)
+                pooled = torch.empty_like(pooled).index_copy(0, order, pooled)
+            return pooled if chosen is None else pooled[chosen]
+
+    def _levels(self, own: MapsOf, boxes: Tensor) -> list[Tensor]:
+        return [own.features[str(level)].to(boxes.dtype) for level in range(self.num_levels)]
+
+    def _one_by_one(self, maps: Maps, boxes: Tensor, chosen: Tensor | None) -> Tensor:
+        """[k, C, bins, bins] of the chosen boxes, or of all, that lie on any of the maps."""
+        groups = [self._levels(own, boxes) for own in maps]
+        group, place = [0] * len(boxes), [0] * len(boxes)  # of each image of the batch
+        for number, own in enumerate(maps):
+            for at, image in enumerate(own.images):
+                group[image], place[image] = number, at
+        lies = listed([group, place], boxes.device, torch.int64)
+        rois, lies = boxes.flatten(0, 1), lies.repeat_interleave(boxes.shape[1], dim=1)
+        if chosen is not None:
+            rois, lies = rois[chosen], lies[:, chosen]
+        level = self._level(rois)
+        where = lies[0], lies[1], level
+        if boxes.device.type in ROWS_ON:
+            cells = rois / (self.first_stride * 2.0**level)[:, None]
+            return roi_rows.pooled(groups, where, cells, self.bins)
+        return self._by_kernel(groups, where, rois)
 
     def _level(self, boxes: Tensor) -> Tensor:
         """The index of the map for each box, int64 [...]."""
@@ -80,11 +114,13 @@ class PyramidRoIAlign(nn.Module):
     def _by_matrices(self, maps: list[Tensor], boxes: Tensor) -> Tensor:
         _, channels, _, width = maps[0].shape
         level = self._level(boxes)
-        heights, widths, starts = boxes.new_tensor(
+        heights, widths, starts = listed(
             [
-                [own.shape[-2], own.shape[-1], begin]
-                for own, begin in zip(maps, _starts(maps), strict=True)
-            ]
+                [own.shape[-2], own.shape[-1], at]
+                for own, at in zip(maps, _starts(maps), strict=True)
+            ],
+            boxes.device,
+            boxes.dtype,
         ).T
         scale = 1 / self.first_stride / 2.0**level
         rows = _interpolation(
@@ -100,22 +136,44 @@ class PyramidRoIAlign(nn.Module):
         pooled = columns.flatten(0, 1)[:, None] @ between
         return pooled.permute(0, 3, 1, 2)  # from [B n, bins (y), bins (x), C]
 
-    def _by_kernel(self, maps: list[Tensor], boxes: Tensor) -> Tensor:
-        images, number, _ = boxes.shape
-        image = torch.arange(images, device=boxes.device, dtype=boxes.dtype)
-        rois = torch.cat([image.repeat_interleave(number)[:, None], boxes.flatten(0, 1)], dim=1)
-        level = self._level(rois[:, 1:])
-        order = level.argsort(stable=True)
-        counts = torch.bincount(level, minlength=len(maps)).tolist()
-        scale = 1 / self.first_stride
+    def _by_kernel(
+        self, groups: list[list[Tensor]], lies: tuple[Tensor, Tensor, Tensor], rois: Tensor
+    ) -> Tensor:
+        group, place, level = lies
+        which = group * self.num_levels + level
+        order = which.argsort(stable=True)
+        rois = torch.cat([place.to(rois.dtype)[:, None], rois], dim=1)[order]
+        each = torch.arange(len(groups) * self.num_levels, device=rois.device)
+        counts = (which[:, None] == each).sum(dim=0).tolist()  # where a step waits for the device
+        maps = [own for levels in groups for own in levels]
         pooled = torch.cat(
             [
-                roi_align(own, part, self.bins, scale / 2**at, SAMPLES)
-                for at, (own, part) in enumerate(zip(maps, rois[order].split(counts), strict=True))
+                roi_align(own, part, self.bins, 1 / self._stride(number), SAMPLES)
+                for number, (own, part) in enumerate(zip(maps, rois.split(counts), strict=True))
             ]
         )
         # index_copy because its gradient is a plain selection
         return torch.empty_like(pooled).index_copy(0, order, pooled)
+
+    def _stride(self, number: int) -> int:
+        return self.first_stride * 2 ** (number % self.num_levels)
+
+
+def _is_small(own: MapsOf) -> bool:
+    return own.features["0"][0, 0].numel() <= MAX_MATRIX_MAP
+
+
+def _of(images: list[int], boxes: Tensor) -> Tensor:
+    """[b, n, 4] of some images."""
+    if images == list(range(len(boxes))):
+        return boxes
+    return boxes[listed(images, boxes.device, torch.int64)]
+
+
+def _places(images: list[int], boxes: Tensor) -> Tensor:
+    """Where the boxes of some images are among all of [B, n, 4], int64 [b n]."""
+    first = listed(images, boxes.device, torch.int64) * boxes.shape[1]
+    return (first[:, None] + torch.arange(boxes.shape[1], device=boxes.device)).flatten()
 
 
 def _starts(maps: list[Tensor]) -> list[int]:

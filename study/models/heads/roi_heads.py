@@ -23,6 +23,7 @@ from study.models.heads.masks import TARGETS
 from study.models.losses import Share
 from study.models.matching import Objects
 from study.models.rpn import Proposals
+from study.models.transfer import listed
 
 FEW_SHAPES = 16  # RoIs
 
@@ -149,14 +150,14 @@ class Heads(BoxStage):
     def _mask_logits(self, maps: Maps, boxes: Tensor, chosen: Tensor, labels: Tensor) -> Tensor:
         """[k, m, m] of the k `chosen` of boxes [B, n, 4], each of its own class, `labels` [k]."""
         assert self.mask_head is not None
-        pooled = self.mask_roi_pool(maps, boxes)[chosen]
+        pooled = self.mask_roi_pool(maps, boxes, chosen)
         hidden = self.mask_head(self._rounded_up(pooled))[: len(pooled)]
         return self.mask_predictor(hidden, labels)
 
     def _keypoint_logits(self, maps: Maps, boxes: Tensor, chosen: Tensor) -> Tensor:
         """[k, K, m, m] of the k `chosen` of boxes [B, n, 4]."""
         assert self.keypoint_head is not None
-        pooled = self.keypoint_roi_pool(maps, boxes)[chosen]
+        pooled = self.keypoint_roi_pool(maps, boxes, chosen)
         hidden = self.keypoint_head(self._rounded_up(pooled))
         return self.keypoint_predictor(hidden)[: len(pooled)]
 
@@ -180,4 +181,4 @@ def _in_places(boxes: list[Tensor]) -> tuple[Tensor, Tensor]:
     places = pad_sequence(boxes, batch_first=True)
     number = places.shape[1]
     chosen = [at * number + k for at, count in enumerate(counts) for k in range(count)]
-    return places, torch.tensor(chosen, dtype=torch.int64, device=places.device)
+    return places, listed(chosen, places.device, torch.int64)

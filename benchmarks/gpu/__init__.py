@@ -1,0 +1,1 @@
+"""What `benchmarks.check_gpu` checks, a file for each."""
