@@ -11,7 +11,7 @@ from study.config.model import ModelConfig
 from study.config.run import Compute
 from study.data.batches.loader import Batch
 from study.storage.run_dir import TrialDir
-from study.training.engine import _Session
+from study.training.engine import Session
 from study.training.gradients import Seeds
 from study.training.workers import World
 
@@ -56,7 +56,7 @@ class Steps:
         trial = TrialDir(folder)
         trial.write_config({"run": to_dict(config)})
         self.config = config
-        self.session = _Session(config, trial, World())
+        self.session = Session(config, trial, World())
         self.leg = schedule.legs(config.schedule)[0]
         self.done = 0
         self.batch: Batch | None = None

@@ -30,7 +30,7 @@ def counting() -> ModuleType:
 def main() -> None:
     from study.config import RunConfig, schedule, to_dict
     from study.storage.run_dir import TrialDir
-    from study.training.engine import _Session
+    from study.training.engine import Session
     from study.training.workers import World
 
     run = RunConfig(size=1024, device="cpu")
@@ -38,7 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         trial = TrialDir(folder)
         trial.write_config({"run": to_dict(run)})
-        session = _Session(run, trial, World())
+        session = Session(run, trial, World())
         iteration = 0
         for line in sys.stdin:
             if line.strip() == "count":

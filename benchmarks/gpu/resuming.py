@@ -69,14 +69,14 @@ def complete(run: RunConfig, folder: Path) -> dict[str, Tensor]:
 
 def killed(run: RunConfig, folder: Path) -> None:
     """A process that dies in its run, as of a lost machine."""
-    step = engine._Session.step
+    step = engine.Session.step
 
-    def dies(self: engine._Session, leg: Leg, iteration: int) -> None:
+    def dies(self: engine.Session, leg: Leg, iteration: int) -> None:
         if iteration == KILLED_AT:
             os.kill(os.getpid(), signal.SIGKILL)
         step(self, leg, iteration)
 
-    engine._Session.step = dies
+    engine.Session.step = dies
     train(run, folder)
 
 
