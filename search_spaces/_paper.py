@@ -15,6 +15,7 @@ Detector, optimiser, augmentation and warm-up are those of the recipes (`python 
         code, only subtracted the mean
     warm-up is linear from zero over 500 iterations; Detectron's starts at a third of the rate
     1,000 proposals per image train the RoI heads; Detectron kept 2,000 of the two images of a GPU
+    products and norms are computed in bfloat16; Detectron's were float32 (--compute float32)
     nothing is frozen in the pre-trained arm; the paper does not say, Detectron's default freezes
         the stem and the first stage
     imagenet stands for weights that timm (GroupNorm) and torchvision (BatchNorm) publish; those
@@ -104,6 +105,7 @@ def space(
             optim=OptimConfig(lr=0.04, weight_decay=1e-4, batch_size=16, clip_norm=None),
             schedule=ScheduleConfig(lengths=lengths, tail=tail, warmup=500),
             evaluation=EvaluationConfig(metric=metric),
+            compute="bfloat16",
             checkpoint_every=1000,
         ),
         budget=Budget(trials=8, confirm=5),

@@ -12,6 +12,7 @@ from study.commands.models import BackboneName, DetectorSize, chosen
 from study.commands.spaces import find
 from study.config import Budget, Scientific
 from study.config.arms import parse
+from study.config.run import Compute
 from study.models import backbones
 from study.planning.design import Design
 from study.planning.search.search import Search
@@ -95,6 +96,8 @@ class Sweep:
     """Trials at once (default: as many as fit; a cluster may grow to fit them)."""
     device: Annotated[Device | None, unset("{auto,cpu,cuda}")] = None
     """Where trials run; auto: on a GPU if there is one."""
+    compute: Annotated[Compute | None, unset("{float32,tf32,bfloat16}")] = None
+    """What products and norms are computed in; part of the question (default: the space's)."""
     dry_run: bool = False
     """Check the data, print the bill, and stop."""
 
@@ -125,6 +128,8 @@ def design(sweep: Sweep) -> Design:
     backbones.require(fixed.model)
     if sweep.device:
         fixed = replace(fixed, device=sweep.device)
+    if sweep.compute:
+        fixed = replace(fixed, compute=sweep.compute)
     if sweep.workers < 1 or fixed.optim.batch_size % sweep.workers:
         size = fixed.optim.batch_size
         raise ValueError(f"workers = {sweep.workers}: must divide the batch of {size} images")

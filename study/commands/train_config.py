@@ -46,6 +46,7 @@ def config(command: Train, recipe: Recipe | None = None) -> RunConfig:
         optim=replace(run.optim, **_given(rates)),
         schedule=plan,
         device=command.device,
+        compute=command.compute,
         threads=command.threads,
     )
     backbones.require(run.model)

@@ -10,6 +10,7 @@ import tyro
 from study.commands.common import Count, OwnData, RunDir, unset
 from study.commands.models import BackboneName, DetectorSize
 from study.config import RunConfig
+from study.config.run import Compute
 
 ALONE = RunConfig(split="report", keep_weights=True)
 """A run without a recipe, before its options."""
@@ -99,5 +100,7 @@ class Train:
     workers: int = 1
     """Processes that train data-parallel, each on a GPU or CPU core of a Ray cluster."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    compute: Compute = "float32"
+    """What products and norms are computed in; tf32 and bfloat16 are faster on GPUs."""
     threads: int = 1
     """CPU threads of each worker."""

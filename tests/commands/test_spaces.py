@@ -29,6 +29,7 @@ RECIPES = {  # the run of the paper that each space asks about
 OF_A_STUDY = {  # set for each trial, or tuned; a recipe has one value and reports at once
     *("size", "split", "data.tune_size", "keep_weights"),
     *("optim.lr", "optim.weight_decay"),
+    "compute",  # bfloat16, for the GPUs of today
     *("schedule.lengths", "schedule.factors", "schedule.watch", "schedule.watched"),
 }
 WITH_OTHERS = {  # what else differs
@@ -37,6 +38,7 @@ WITH_OTHERS = {  # what else differs
     "coco_1k": set(),
     "voc": {"model.body.norm"},  # its ImageNet weights have BatchNorm
 }
+
 OF_DETECTRON = {  # what the spaces share, by the names that a configuration has
     "data.annotated_only": "objects",
     "model.fidelity": "detectron",
