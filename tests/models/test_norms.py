@@ -11,11 +11,12 @@ from study.config import R50_FPN, TINY, ModelConfig
 from study.config.body import Norm
 from study.models.detector import Detector
 from study.models.heads.roi_heads import FEW_SHAPES
+from study.models.norms import GroupNorm
 from study.models.sync_batch_norm import SyncBatchNorm
 
 KINDS = (nn.GroupNorm, SyncBatchNorm, FrozenBatchNorm2d)
 WHERE: dict[Norm, dict[str, type[nn.Module] | None]] = {
-    "group": {"body": nn.GroupNorm, "fpn": nn.GroupNorm, "roi_heads": nn.GroupNorm},
+    "group": {"body": GroupNorm, "fpn": GroupNorm, "roi_heads": GroupNorm},
     "sync_batch": {"body": SyncBatchNorm, "fpn": SyncBatchNorm, "roi_heads": SyncBatchNorm},
     "frozen_batch": {"body": FrozenBatchNorm2d, "fpn": None, "roi_heads": None},
     "none": {"body": None, "fpn": None, "roi_heads": None},
