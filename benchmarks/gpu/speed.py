@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from benchmarks import peer
 from benchmarks.counting import Counting
@@ -46,6 +47,8 @@ def check(setting: Setting) -> Iterator[Row]:
     ]
     for compute, steps in zip(computes, ours, strict=True):
         ways[f"ours, {compute}"] = _with_tf32(compute != "float32", steps.step)
+    if not setting.tiny:
+        ways["ours, bfloat16, maps channel by channel"] = _by_channel(run, setting)
     ours[0].step()
     assert ours[0].batch
     batch = peer.as_torchvision(ours[0].batch)
@@ -55,7 +58,7 @@ def check(setting: Setting) -> Iterator[Row]:
         ways[f"torchvision, {name}"] = _with_tf32(tf32, lambda own=loop: own.step(*batch))
     peaks = {}
     for name in list(ways):
-        row = _first(setting, f"{name}, {where}", ways[name], peaks)
+        row = _first(setting, name, where, ways[name], peaks)
         if row is not None:  # it does not fit the card, or does not run
             del ways[name]
             yield row
@@ -67,17 +70,16 @@ def check(setting: Setting) -> Iterator[Row]:
 
 
 def _first(
-    setting: Setting, what: str, way: Callable[[], object], peaks: dict[str, str]
+    setting: Setting, name: str, where: str, way: Callable[[], object], peaks: dict[str, str]
 ) -> Row | None:
     """The first step, whose memory is measured; a row if there can be no other."""
-    name = what.rpartition(", ")[0]
     try:
         with Peak(setting.on) as peak:
             way()
             synchronise(setting.on)
     except torch.cuda.OutOfMemoryError:
-        ours = name.startswith("ours")
-        return Row(what, "does not fit this GPU", "FAILED" if ours else "for information")
+        what, told = f"{name}, {where}", "does not fit this GPU"
+        return Row(what, told, "FAILED" if name.startswith("ours") else "for information")
     peaks[name] = str(peak)
     return None
 
@@ -149,6 +151,15 @@ def _waits(setting: Setting, name: str, way: Callable[[], object]) -> Row:
     if not name.startswith("ours"):
         return Row(what, f"{waits} {how}", "for information")
     return judged(what, f"{waits} {how} (at most {MOST_WAITS})", waits <= MOST_WAITS)
+
+
+def _by_channel(run: RunConfig, setting: Setting) -> Callable[[], object]:
+    """Not channels-last: whether it is worth it is a question of the GPU's GroupNorm."""
+    steps = Steps(replace(run, compute="bfloat16"), setting.folder / "speed_by_channel")
+    detector = steps.session.state.detector
+    detector.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    detector._laid_out = Tensor.contiguous  # type: ignore[method-assign]
+    return _with_tf32(True, steps.step)
 
 
 def _with_tf32(allowed: bool, step: Callable[[], object]) -> Callable[[], object]:

