@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.reading.frames import groups
-from search_spaces.shapes import SPACE
+from benchmarks.measured_space import SPACE
 from study.config import RunConfig, ScheduleConfig, to_dict
 from study.planning.search.strategies.sobol import point as sobol
 from study.storage.run_dir import StudyDir

@@ -36,8 +36,8 @@ from ray.tune.schedulers.async_hyperband import _Bracket
 from scipy.interpolate import RBFInterpolator
 
 from analysis.reading.frames import groups
+from benchmarks.measured_space import SPACE
 from benchmarks.rungs import TABLE
-from search_spaces.shapes import SPACE
 from study.config import Budget, RunConfig
 from study.config.arms import parse
 from study.config.schedule import Leg

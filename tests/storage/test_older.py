@@ -24,6 +24,7 @@ from study.storage.run_dir import DifferentQuestion, State, StudyDir
 from study.training import engine, single_run
 
 FIRST = Path(__file__).parent / "older" / "first"
+THEN = str(Path(__file__).parents[2] / "benchmarks" / "measured_space.py")  # its space
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def of_today(study: StudyDir) -> StudyDir:
 
 
 def test_what_was_computed_otherwise_is_not_continued(study: StudyDir):
-    asked = design(Sweep(space="shapes", run_dir=study.path))
+    asked = design(Sweep(space=THEN, run_dir=study.path))
     said = rf"arithmetic 1 there, {ARITHMETIC} here\. Its results can be read .*another --run-dir"
     with pytest.raises(DifferentQuestion, match=said):
         study.require_same(asked.question(study.manifest["question"]["data"]), asked.unsaid())
@@ -57,12 +58,12 @@ def test_what_was_computed_otherwise_is_not_continued(study: StudyDir):
 
 def test_the_same_command_takes_the_study_up(of_today: StudyDir):
     study = of_today
-    asked = design(Sweep(space="shapes", run_dir=study.path))
+    asked = design(Sweep(space=THEN, run_dir=study.path))
     data = study.manifest["question"]["data"]
     study.open({"question": asked.question(data)}, asked.unsaid())
     for other, said in (
         (replace(asked, seed=1), "seed: there 0, now 1"),
-        (design(Sweep(space="shapes", run_dir=study.path, arms=("scratch",))), r"arms\.pretext"),
+        (design(Sweep(space=THEN, run_dir=study.path, arms=("scratch",))), r"arms\.pretext"),
         (replace(asked, search=replace(asked.search, then="gp")), r"search\.then: there 'tpe'"),
     ):
         with pytest.raises(DifferentQuestion, match=said):
@@ -71,7 +72,7 @@ def test_the_same_command_takes_the_study_up(of_today: StudyDir):
 
 def test_a_field_that_the_question_has_gained_counts_by_its_default(of_today: StudyDir):
     study = of_today
-    asked = design(Sweep(space="shapes", run_dir=study.path))
+    asked = design(Sweep(space=THEN, run_dir=study.path))
     before = json.loads((study.path / "study.json").read_text())
     del before["question"]["fixed"]["precision"], before["question"]["fixed"]["optim"]["momentum"]
     (study.path / "study.json").write_text(json.dumps(before))
@@ -84,7 +85,7 @@ def test_a_field_that_the_question_has_gained_counts_by_its_default(of_today: St
 
 
 def test_a_trial_is_the_one_that_would_be_proposed_today(study: StudyDir):
-    asked = design(Sweep(space="shapes", run_dir=study.path))
+    asked = design(Sweep(space=THEN, run_dir=study.path))
     cell = next(cell for cell in asked.cells if cell.name == "pretext-64")
     proposal = asked.search.propose(asked.space.nuisance.at(64), 0, 4, 0, [])
     spec = specs.tuning(asked, cell, 0, proposal)
@@ -112,7 +113,7 @@ def test_it_is_read_by_the_analysis(study: StudyDir):
     ],
 )
 def test_searches_and_rules_are_read_as_they_are_recorded_now(before: dict, tuning: Tuning):
-    now = design(Sweep(space="shapes", run_dir=Path("unused"), tuning=tuning)).question({})
+    now = design(Sweep(space=THEN, run_dir=Path("unused"), tuning=tuning)).question({})
     found = older.manifest({"question": now | before})["question"]
     assert {key: found[key] for key in ("search", "stopping")} == {
         key: now[key] for key in ("search", "stopping")
