@@ -39,17 +39,18 @@ def test_batches_are_those_asked_for_wherever_iterations_jump(splits: Splits):
 
 
 def test_the_next_batch_is_made_meanwhile(splits: Splits, monkeypatch: pytest.MonkeyPatch):
-    made, own = {}, TrainingData.batch
+    watched = data(splits)
+    made, own = {}, watched.batch
     begun = threading.Event()
 
-    def batch(self: TrainingData, iteration: int, *rest: object) -> Batch:
+    def batch(iteration: int, *rest: object) -> Batch:
         made[iteration] = threading.current_thread()
         if iteration == 8:
             begun.set()
-        return own(self, iteration, *rest)  # type: ignore[arg-type]
+        return own(iteration, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(TrainingData, "batch", batch)
-    batches = Prefetched(data(splits), 0, 4, range(4), CPU)
+    monkeypatch.setattr(watched, "batch", batch)  # of this one: other runs' threads may still live
+    batches = Prefetched(watched, 0, 4, range(4), CPU)
     batches.at(7)
     assert begun.wait(10)
     assert set(made.values()) != {threading.current_thread()} and len(set(made.values())) == 1
