@@ -28,6 +28,7 @@ SPACE = SearchSpace(
         schedule=ScheduleConfig(tail=(4, 2), warmup=2),
         checkpoint_every=3,
         device="cpu",
+        precision="float64",  # else rounding chooses between equal proposals, and a loss moves
     ),
     budget=Budget(cross=0, audit=0.0, extend=0),
 )
