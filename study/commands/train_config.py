@@ -47,6 +47,7 @@ def config(command: Train, recipe: Recipe | None = None) -> RunConfig:
         schedule=plan,
         device=command.device,
         compute=command.compute,
+        precision=command.precision,
         threads=command.threads,
     )
     backbones.require(run.model)

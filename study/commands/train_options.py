@@ -102,5 +102,7 @@ class Train:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compute: Compute = "float32"
     """What products and norms are computed in; tf32 and bfloat16 are faster on GPUs."""
+    precision: Literal["float32", "float64"] = "float32"
+    """Of the weights; float64 is slow, and tells a mistake from rounding."""
     threads: int = 1
     """CPU threads of each worker."""
