@@ -5,6 +5,7 @@ Arms get the same modules; what differs is loaded.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.ops.feature_pyramid_network import FeaturePyramidNetwork, LastLevelMaxPool
@@ -56,7 +57,7 @@ class Pyramid(nn.Module):
     ) -> None:
         super().__init__()
         self.names = maps.names
-        self.read = backbone.read
+        self.read, self.by_pixel = backbone.read, backbone.channels_last
         if self.read is None:
             body = IntermediateLayerGetter(
                 body, dict(zip(backbone.outputs, maps.names, strict=True))
@@ -73,7 +74,11 @@ class Pyramid(nn.Module):
     def _maps(self, x: Tensor) -> dict[str, Tensor]:
         if self.read is None:
             return self.body(x)
-        return dict(zip(self.names, self.read(self.body, x), strict=True))
+        if not (self.by_pixel and x.device.type == "cpu"):
+            return dict(zip(self.names, self.read(self.body, x), strict=True))
+        maps = self.read(self.body, x.contiguous(memory_format=torch.channels_last))
+        # the norms behind lose more by that order than the convolutions gain
+        return {name: own.contiguous() for name, own in zip(self.names, maps, strict=True)}
 
 
 def last_map(body: nn.Module, name: str, x: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ class Description:
     first: str
     pixels: Pixels
     batch_statistics: bool
+    depthwise: bool  # some of its convolutions are
     whole: frozenset[str]  # tensors of the whole network, its classifier too
 
     @property
@@ -82,6 +83,10 @@ def describe(name: str) -> Description:
         first=f"{first if isinstance(first, str) else first[0]}.weight",
         pixels=Pixels(_bytes(cfg["mean"]), _bytes(cfg["std"])),
         batch_statistics=any(isinstance(one, torch.nn.BatchNorm2d) for one in network.modules()),
+        depthwise=any(
+            isinstance(one, torch.nn.Conv2d) and 1 < one.groups == one.in_channels
+            for one in network.modules()
+        ),
         whole=frozenset(whole.state_dict()),
     )
 

@@ -72,6 +72,7 @@ def entry(name: str) -> Backbone:
         batch_statistics=own.batch_statistics,
         read=partial(read, levels=own.levels),
         names=partial(whole, own.architecture),
+        channels_last=own.depthwise,
         published=(published,) if IMAGENET.search(own.tag) else (),
     )
 
