@@ -6,6 +6,7 @@
         --data.val val.json --data.val-images val/
     python -m study.prepare coco_10k --data.root /datasets/coco --write-ids ids/
     python -m study.prepare voc --data.root VOCdevkit
+    python -m study.prepare models              # backbones, and what each costs on this machine
     python -m study.prepare pretext --images FOLDER --out weights.safetensors --model resnet50
     python -m study.prepare upload data/coco s3://bucket/coco     # once, from where the data are
     python -m study.prepare sync s3://bucket/coco data/coco       # on each node of a cluster
@@ -43,6 +44,7 @@ from study.commands.common import (
     unset,
     usable,
 )
+from study.commands.model_table import Models, models
 from study.commands.models import NAMES
 from study.commands.spaces import find
 from study.commands.sweep_options import Device
@@ -248,7 +250,8 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments[:1] == ["pretext"]:  # a subject of its own, with options of its own
         weights = tyro.cli(Pretext, prog=f"{prog} pretext", args=arguments[1:])
         return exit_status(lambda: pretext(weights))
-    for name, kind, act in (("upload", Upload, upload), ("sync", Sync, sync)):
+    others = (("upload", Upload, upload), ("sync", Sync, sync), ("models", Models, models))
+    for name, kind, act in others:
         if arguments[:1] == [name]:
             asked = tyro.cli(kind, prog=f"{prog} {name}", args=arguments[1:])
             return exit_status(partial(act, asked))

@@ -45,3 +45,7 @@ def of_imagenet(name: str, norm: Norm = "group") -> BodyConfig:
     return BodyConfig(
         name=name, norm=norm, norm_groups=32, pixel_mean=IMAGENET_MEAN, pixel_std=IMAGENET_STD
     )
+
+
+LITE0 = BodyConfig(name="lite0", norm="own", pixel_std=(127.5, 127.5, 127.5))
+"""EfficientNet-Lite0, which two CPU cores can train."""

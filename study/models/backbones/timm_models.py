@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from study.config import BodyConfig
+from study.config import LITE0, BodyConfig
 from study.models.backbones import described
 from study.models.backbones.backbone import Backbone, Packaged, Pixels, Published
 from study.models.backbones.described import PREFIX, STRIDES, describe
@@ -100,13 +100,13 @@ def renamed(tensor: str) -> str:
     return f"blocks.{stage}.{block}.{(_OTHER if stage else _FIRST)[part]}.{rest}"
 
 
-LITE0 = "tf_efficientnet_lite0"
-_PIXELS = Pixels((127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
+ARCHITECTURE = "tf_efficientnet_lite0"
+_PIXELS = Pixels(LITE0.pixel_mean, LITE0.pixel_std)
 BACKBONES = (
     # as `describe` would have it, without importing torch to say so; a test compares them
     Backbone(
         body=BodyConfig(name="lite0", norm="own", pixel_mean=_PIXELS.mean, pixel_std=_PIXELS.std),
-        build=partial(build, known=LITE0),
+        build=partial(build, known=ARCHITECTURE),
         stages=(
             ("conv_stem", "bn1", "blocks.0"),
             ("blocks.1",),
@@ -121,12 +121,12 @@ BACKBONES = (
         norms=NORMS,
         batch_statistics=True,
         read=partial(read, levels=(1, 2, 3, 4)),
-        names=partial(whole, LITE0),
+        names=partial(whole, ARCHITECTURE),
         channels_last=True,
         published=(
             Published(
                 by="timm",
-                name=f"{LITE0}.in1k",
+                name=f"{ARCHITECTURE}.in1k",
                 norms=NORMS,
                 pixels=_PIXELS,
                 packaged=Packaged(
