@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import safetensors
+import safetensors.torch
 
 import analysis
 from study import prepare
@@ -115,7 +115,7 @@ def test_the_weights_say_what_was_seen_and_by_what_method(tmp_path: Path):
 @with_library
 def test_a_resnets_body_is_trained_with_its_keys():
     config = recipe(R50_FPN.body, 1_000_000, image_px=32)
-    weights = safetensors.numpy.load(to_bytes(pretraining.Embedding(config).body))
+    weights = safetensors.torch.load(to_bytes(pretraining.Embedding(config).body))
     assert {*weights} == {*features.body(R50_FPN.body).state_dict()}
 
 
