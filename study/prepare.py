@@ -106,7 +106,8 @@ class Pretext:
     batch_size: Count = None
     """Images per iteration (default: 64, or all where there are fewer without labels)."""
     lr: Annotated[float | None, unset("LR")] = None
-    """Highest learning rate (default: 0.1 for each 256 images of a batch)."""
+    """Highest learning rate (default: 0.1 for each 256 images of a batch; without labels 0.001 for
+    each 64)."""
     seed: Count = None
     """Of initial weights, order and crops (default: 0)."""
     device: Annotated[Device | None, unset("{auto,cpu,cuda}")] = None
@@ -190,17 +191,15 @@ def pretext(command: Pretext) -> int:
     labels = given.pop("labels", None) or ("folders" if has_classes(root) else "none")
     if labels == "folders":
         folder = ImageFolder.open(root)
-        images.train(
-            images.recipe(body, len(folder.train), **given), folder, out, device=device, say=say
-        )
+        config = images.recipe(body, len(folder.train), **given)
+        images.train(config, folder, out, device=device, say=say)
         return DONE
     views.require_library()
     pictures = Pictures.open(root)
     found = "--labels none" if command.labels else "no class folders"
     say(f"{len(pictures):,} images, {found}: self-supervised, {views.METHOD}")
-    views.train(
-        views.recipe(body, len(pictures.train), **given), pictures, out, device=device, say=say
-    )
+    config = views.recipe(body, len(pictures.train), **given)
+    views.train(config, pictures, out, device=device, say=say)
     return DONE
 
 

@@ -3,9 +3,13 @@
     python -m study.prepare pretext --images FOLDER --out weights.safetensors --model resnet50
 
 The method is VICReg (Bardes et al. 2022), with loss, head and transforms of the library `lightly`:
-it needs no queue, no teacher and no large batches, and few pictures suffice. All else is as with
-labels, see `images`; that two crops of a picture that was never trained on are found to be one's
-says how well it goes.
+it needs no queue, no teacher and no large batches, and few pictures suffice. The rate rises and
+falls as with labels (see `images`), but it is AdamW's, because VICReg's loss is large and steep.
+How often two crops of a picture that was never trained on are found to be one's says how it goes.
+
+In 90 seconds of one core (300 iterations of 64, at 48 px) on the 250 pictures of a set of cell
+nuclei, the thin backbone has learned to say of a crop from others whether it has few, some or many
+nuclei: by a linear probe 83.5 %, with random weights 73 and 76 %, with the project's own 77 %.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from study.config import BodyConfig, OptimConfig, to_dict
+from study.config import BodyConfig, to_dict
 from study.data.classification import views
 from study.data.classification.pictures import Pictures
 from study.training.pretraining.images import (
@@ -40,10 +44,10 @@ from study.training.pretraining.training import (
     initialised,
     to_bytes,
 )
-from study.training.train_state import optimiser
 
 METHOD = "VICReg"
 BATCH = 64  # pictures, by default
+LR_PER_IMAGE = 1e-3 / 64  # of a batch
 WIDTH = 512  # of the head, at least
 
 
@@ -66,10 +70,17 @@ def require_library() -> None:
 
 
 def recipe(
-    body: BodyConfig, images: int, *, batch_size: int | None = None, **given: Any
+    body: BodyConfig,
+    images: int,
+    *,
+    batch_size: int | None = None,
+    lr: float | None = None,
+    **given: Any,
 ) -> Pretraining:
-    """As with labels, but a batch has no more pictures than there are."""
-    return images_recipe(body, images, batch_size=batch_size or min(BATCH, images), **given)
+    """As with labels, but a batch has no more pictures than there are, and the rate is AdamW's."""
+    batch = min(BATCH, images) if batch_size is None else batch_size
+    lr = batch * LR_PER_IMAGE if lr is None else lr
+    return images_recipe(body, images, batch_size=batch, lr=lr, **given)
 
 
 class Embedding(Classifier):
@@ -101,8 +112,8 @@ class ViewTraining(Training[Embedding]):
         super().__init__(out, device)
         self.config, self.folder = config, folder
         self.model = initialised(lambda: Embedding(config), config.seed).to(self.device)
-        decay = {"weight_decay": WEIGHT_DECAY, "batch_size": config.batch_size}
-        self.optimiser = optimiser(self.model, OptimConfig(lr=config.lr, **decay))
+        parameters = self.model.parameters()
+        self.optimiser = torch.optim.AdamW(parameters, config.lr, weight_decay=WEIGHT_DECAY)
         self.criterion = VICRegLoss()
         self.iterations = config.iterations(len(folder.train))
         self.warmup = max(1, round(WARMUP * self.iterations))

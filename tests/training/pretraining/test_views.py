@@ -119,8 +119,10 @@ def test_a_resnets_body_is_trained_with_its_keys():
     assert {*weights} == {*features.body(R50_FPN.body).state_dict()}
 
 
-def test_a_batch_has_no_more_images_than_there_are(tmp_path: Path):
+def test_a_batch_has_no_more_images_than_there_are_and_the_rate_goes_with_it():
     assert recipe(TINY.body, 22).batch_size == 22
+    assert recipe(TINY.body, 300, batch_size=128).lr == pytest.approx(2e-3)
+    assert recipe(TINY.body, 300, lr=0.1).lr == 0.1
     assert recipe(TINY.body, 300).batch_size == 64
     assert recipe(TINY.body, 300, batch_size=8).batch_size == 8
 
