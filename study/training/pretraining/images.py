@@ -152,10 +152,7 @@ def train(
         ValueError: `out` is no .safetensors file, an interrupted pre-training of another kind lies
             beside it, or the loss was not finite.
     """
-    if out.suffix != ".safetensors":
-        raise ValueError(f"out = '{out}': a file that ends in .safetensors")
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = usable(out, device)
     work = ImageTraining(config, folder, out, device)
     work.restore()
     say(
@@ -170,6 +167,19 @@ def train(
     told = {METADATA: json.dumps(seen(config, work.iterations), sort_keys=True)}
     work.finish(to_bytes(work.model.body, told), say)
     return right
+
+
+def usable(out: Path, device: str) -> str:
+    """The device, for "auto" a GPU if there is one.
+
+    Raises:
+        ValueError: `out` is no .safetensors file.
+    """
+    if out.suffix != ".safetensors":
+        raise ValueError(f"out = '{out}': a file that ends in .safetensors")
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
 
 
 def accuracy(model: Classifier, data: Labelled, config: Pretraining) -> float:
