@@ -10,7 +10,7 @@ import importlib.util
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from study.config import BodyConfig, ModelConfig
 from study.config.body import IMAGENET_MEAN, IMAGENET_STD, Norm
@@ -118,8 +118,8 @@ class Backbone:
     channels: tuple[int, ...]
     first: str = "conv1.weight"
     """The first convolution, which sees the pixels."""
-    norms: tuple[Norm, ...] = get_args(Norm)
-    """That it can be built with."""
+    norms: tuple[Norm, ...] = ("group", "sync_batch", "frozen_batch", "none")
+    """That it can be built with; "own" only where it is published with some."""
     stride_1x1: bool = False
     """Whether its bottlenecks can have their stride in the first convolution."""
     single: SingleMap | None = None

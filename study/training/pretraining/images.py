@@ -94,7 +94,8 @@ def recipe(
 
 def trainable(body: BodyConfig) -> BodyConfig:
     """The body as it is pre-trained: nothing is frozen, and batch statistics are alive."""
-    norm = "sync_batch" if body.norm == "frozen_batch" else body.norm
+    alive = "own" if "own" in backbones.find(body.name).norms else "sync_batch"
+    norm = alive if body.norm == "frozen_batch" else body.norm
     return replace(body, norm=norm, frozen_stages=0)
 
 
