@@ -50,6 +50,12 @@ def context(results: Results, study: str, looks: dict[str, Look], made: Tables) 
     }
 
 
+def headline(results: Results, made: Tables) -> str:
+    """The answer in a few sentences: of three arms and more, which to start from."""
+    several = len(made["starts"]["arm"].unique()) >= starts.FEW
+    return " ".join(starts.told(made["starts"])) if several else words.headline(made["answer"])
+
+
 def map_axes(importance: pd.DataFrame, names: Sequence[str]) -> tuple[str, str]:
     """The two hyper-parameters that decide most of what was searched, in their usual order."""
     two = sorted(foremost(importance, names)[:2], key=list(names).index)
