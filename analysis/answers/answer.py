@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.answers import columns, settings, stats
 from analysis.answers.pairs import KINDS, Together, by_seed, of_study
 from analysis.reading.columns import widened
-from analysis.reading.frames import by_place, frame, scored
+from analysis.reading.frames import by_place, frame, rows, scored
 from analysis.reading.load import Results
 
 Spreads = dict[tuple[str, str], stats.Spread]
@@ -65,6 +65,20 @@ def answer(
     order = {study: at for at, study in enumerate(results.manifests)}
     found.sort(key=lambda row: (order[row["study"]], row["size"]))
     return frame(found, widened(columns.ANSWER, results.hyper_parameters))
+
+
+def by_arm(table: pd.DataFrame) -> dict[tuple[str, int, str], tuple[dict[str, Any], str]]:
+    """By study, size and arm: a row of the answer that tells of the arm, and on which side.
+
+    The reference stands in several rows. It is told from one in which both arms are confirmed, if
+    there is one.
+    """
+    found: dict[tuple[str, int, str], tuple[dict[str, Any], str]] = {}
+    for row in sorted(rows(table), key=lambda row: row["split"] != "report"):
+        for side in ("reference", "arm"):
+            if isinstance(row[side], str):
+                found.setdefault((row["study"], row["size"], row[side]), (row, side))
+    return found
 
 
 def _sides_told(

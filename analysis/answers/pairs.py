@@ -127,6 +127,14 @@ def layout(table: pd.DataFrame, order: Sequence[str], sizes: Sequence[int]) -> T
     return Table(caption(table), [Column("pair", number=False), *titles], shown)
 
 
+def layouts(table: pd.DataFrame, results: Results, wide: int) -> list[Table]:
+    """The same, so many sizes at a time."""
+    (study,) = results.manifests
+    sizes = sorted(set(table["size"].tolist()))
+    parts = [sizes[at : at + wide] for at in range(0, len(sizes), wide)]
+    return [layout(table, results.arms(study), part) for part in parts]
+
+
 def caption(table: pd.DataFrame) -> str:
     level = f"{table['level'].iloc[0] * 100:g}" if len(table) else "95"
     return (

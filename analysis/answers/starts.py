@@ -21,11 +21,13 @@ from analysis.answers import columns, settings, stats
 from analysis.answers.pairs import Together, of_study
 from analysis.reading.frames import by_place, frame, groups, rows, scored, values
 from analysis.reading.load import Results
-from analysis.text.words import at_sizes, listed, points
+from analysis.text.table import ARM, Column, Table
+from analysis.text.words import at_sizes, images, listed, points
 
 Standing = Literal["leader", "open", "equal", "behind", "unconfirmed", "missing"]
 
 NEEDS_NOTHING = "scratch"
+CAPTION = "Box AP of each arm, and how it stands to the highest of its size"
 FEW = 3  # arms, from which on a study has more to say than one comparison
 
 
@@ -57,6 +59,21 @@ def starts(
     return frame(found, columns.STARTS)
 
 
+def several(table: pd.DataFrame) -> bool:
+    """Whether `starts` of one study says more than its one comparison would."""
+    return len(set(values(table, "arm"))) >= FEW
+
+
+def layout(table: pd.DataFrame) -> Table:
+    """`starts` of one study as people read it: a line for each arm, a column for each size."""
+    sizes = sorted(set(values(table, "size")))
+    shown = [
+        [arm, *(f"{points(row['AP_box'])} {in_a_cell(row)}" for row in _by_size(mine))]
+        for (arm,), mine in groups(table, "arm")
+    ]
+    return Table(CAPTION, [ARM, *(Column(images(size), number=False) for size in sizes)], shown)
+
+
 def told(table: pd.DataFrame) -> list[str]:
     """`starts` of one study as sentences; sizes that say the same are one."""
     tried = sorted(set(values(table, "size")))
@@ -79,6 +96,10 @@ def in_a_cell(row: Mapping[str, Any]) -> str:
         "unconfirmed": "not confirmed",
         "missing": "no score",
     }[row["standing"]]
+
+
+def _by_size(mine: pd.DataFrame) -> list[dict[str, Any]]:
+    return rows(mine.sort_values("size", kind="stable"))
 
 
 def _standing(row: Mapping[str, Any], compared: Together) -> dict[str, Any]:
