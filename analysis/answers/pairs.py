@@ -23,7 +23,7 @@ import pandas as pd
 from analysis.answers import columns, settings, stats
 from analysis.reading.frames import by_place, frame, rows, scored
 from analysis.reading.load import Results
-from analysis.text.table import Column, Table
+from analysis.text.table import PAIR, Column, Table
 from analysis.text.words import between
 
 Scores = Mapping[Hashable, float]
@@ -124,7 +124,7 @@ def layout(table: pd.DataFrame, order: Sequence[str], sizes: Sequence[int]) -> T
         if any((arm, other, size) in gaps for size in sizes)
     ]
     titles = [Column(f"{size:,} images") for size in sizes]
-    return Table(caption(table), [Column("pair", number=False), *titles], shown)
+    return Table(caption(table), [PAIR, *titles], shown)
 
 
 def layouts(table: pd.DataFrame, results: Results, wide: int) -> list[Table]:

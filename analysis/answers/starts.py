@@ -27,7 +27,11 @@ from analysis.text.words import at_sizes, images, listed, points
 Standing = Literal["leader", "open", "equal", "behind", "unconfirmed", "missing"]
 
 NEEDS_NOTHING = "scratch"
-CAPTION = "Box AP of each arm, and how it stands to the highest of its size"
+CAPTION = (
+    "Box AP of each arm, and in brackets how far it is shown to be behind the highest of its size;"
+    " >: start here; ?: may be as good; =: as good"
+)
+_MARKS = {"open": "?", "equal": "=", "unconfirmed": ", not confirmed"}
 FEW = 3  # arms, from which on a study has more to say than one comparison
 
 
@@ -68,7 +72,7 @@ def layout(table: pd.DataFrame) -> Table:
     """`starts` of one study as people read it: a line for each arm, a column for each size."""
     sizes = sorted(set(values(table, "size")))
     shown = [
-        [arm, *(f"{points(row['AP_box'])} {in_a_cell(row)}" for row in _by_size(mine))]
+        [arm, *map(_short, rows(mine.sort_values("size", kind="stable")))]
         for (arm,), mine in groups(table, "arm")
     ]
     return Table(CAPTION, [ARM, *(Column(images(size), number=False) for size in sizes)], shown)
@@ -98,8 +102,12 @@ def in_a_cell(row: Mapping[str, Any]) -> str:
     }[row["standing"]]
 
 
-def _by_size(mine: pd.DataFrame) -> list[dict[str, Any]]:
-    return rows(mine.sort_values("size", kind="stable"))
+def _short(row: Mapping[str, Any]) -> str:
+    if row["standing"] == "missing":
+        return "  no score"
+    behind = f" (−{points(row['behind'])})" if row["standing"] == "behind" else ""
+    mark = "> " if row["recommended"] else "  "
+    return f"{mark}{points(row['AP_box'])}{_MARKS.get(row['standing'], behind)}"
 
 
 def _standing(row: Mapping[str, Any], compared: Together) -> dict[str, Any]:

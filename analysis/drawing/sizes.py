@@ -16,7 +16,7 @@ from analysis.answers import settings
 from analysis.answers.answer import answer, by_arm
 from analysis.answers.starts import FEW
 from analysis.drawing.looks import INK, PAPER, Look
-from analysis.drawing.style import shortened_name
+from analysis.drawing.style import from_zero, shortened_name
 from analysis.reading.frames import Row, scored, where
 from analysis.reading.load import Results
 from analysis.text.words import number
@@ -66,7 +66,7 @@ def draw_by_size(
         _draw_means(ax, means, look)
         ax.scatter(runs["size"], runs["AP"], s=9, color=look.colour, alpha=0.55, linewidths=0)
     _against_sizes(ax, frame)
-    ax.set_ylim(bottom=0)
+    from_zero(ax)
     if len(looks) < FEW:  # the shades of several arms would hide one another
         for end in ends:
             _draw_crossover(ax, end, looks[end["arm"]])

@@ -88,4 +88,5 @@ def grid(starts: pd.DataFrame) -> Grid:
 
 
 def _cell(row: dict[str, Any]) -> Cell:
-    return Cell(row["standing"], points(row["AP_box"]), in_a_cell(row), row["recommended"])
+    ap = "" if row["standing"] == "missing" else points(row["AP_box"])
+    return Cell(row["standing"], ap, in_a_cell(row), row["recommended"])

@@ -134,10 +134,11 @@ def _together(answer: pd.DataFrame) -> str:
             " truth."
         )
     return (
-        f"With more arms there are more comparisons, at one size up to {most}; each interval is"
-        " made wider for it (Bonferroni's rule), so that all intervals between arms at one size"
-        " hold the truth at once in about 19 of 20 studies. Different sizes are not counted"
-        " together, and the interval of an arm's own AP is about that arm alone."
+        f"With so many arms there are up to {most} comparisons at one size. Each interval is made"
+        " wider for that (Bonferroni's rule), so that at one size all intervals between arms hold"
+        " the truth at once in about 19 of 20 studies, whichever of them you look at. Different"
+        " sizes are not counted together, and the interval of an arm's own AP is about that arm"
+        " alone."
     )
 
 
@@ -146,9 +147,9 @@ def _reading(answer: pd.DataFrame) -> str:
     if any(map(math.isfinite, values(answer, "AP_box_difference_low"))):
         text.append(
             "Intervals come from fresh seeds. How much runs scatter at a size is estimated from"
-            " its own runs and, in part, from those of the other sizes."
-            f" {_together(answer)} The upright tick is zero, no difference; an arm is called ahead only if the"
-            " whole interval lies on one side of zero."
+            f" its own runs and, in part, from those of the other sizes. {_together(answer)} The"
+            " upright tick is zero, no difference; an arm is called ahead only if the whole"
+            " interval lies on one side of zero."
         )
     if "tune" in values(answer, "split"):
         text.append(

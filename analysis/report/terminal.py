@@ -21,6 +21,7 @@ from analysis.text.words import headline
 from analysis.tuning import cross_tuning, stop_audit
 
 WIDE = 3  # sizes beside one another in a table of all pairs
+LONG = 32  # characters of a name on one line of a table
 WIDTH = 100  # of prose, in characters, where the terminal has as many
 
 
@@ -85,7 +86,12 @@ def _table(console: Console, table: Table) -> None:
     for index, column in enumerate(table.columns):
         side = "right" if column.number else "left"
         footer = table.total[index] if table.total else ""
-        shown.add_column(column.title, footer, justify=side, no_wrap=True)
+        fold = (
+            {"no_wrap": False, "overflow": "fold", "max_width": LONG}
+            if column.arm or column.pair
+            else {}
+        )
+        shown.add_column(column.title, footer, justify=side, **{"no_wrap": True} | fold)
     grouped = len({row[0] for row in table.rows}) < len(table.rows)
     for row, below in zip(table.rows, [*table.rows[1:], None], strict=True):
         shown.add_row(*row, end_section=grouped and below is not None and below[0] != row[0])
