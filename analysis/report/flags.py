@@ -65,9 +65,7 @@ def _unfinished(results: Results, study: str) -> Iterator[dict[str, Any]]:
     trials = where(results.trials, study=study)
     waiting = sum(state in ("running", "waiting", "preempted") for state in trials["state"])
     if waiting:
-        message = (
-            f"{waiting} of {counted(len(trials), 'trial')} still running, waiting or to be resumed"
-        )
+        message = f"{waiting} of {counted(len(trials), 'trial')} still running or to be resumed"
         yield {"kind": "unfinished", "message": message}
     confirmed = where(scored(settings.confirmed(results)), study=study)
     order = results.arms(study)
