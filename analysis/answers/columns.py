@@ -95,6 +95,7 @@ STARTS: Columns = (
             "leader; behind it (shown); equal (shown to differ from it by less than the margin);"
             " open (neither is shown); unconfirmed; missing (no score)",
         ),
+        "lacks": ("str", "why there is no score; empty if there is one"),
         "recommended": ("bool", "whether it is the arm to start from, as far as is known"),
     }
     | {name: ANSWER[name] for name in ("margin", "compared", "level")}

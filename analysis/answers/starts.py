@@ -19,7 +19,7 @@ import pandas as pd
 
 from analysis.answers import columns, settings, stats
 from analysis.answers.pairs import Together, of_study
-from analysis.reading.frames import by_place, frame, groups, rows, scored, values
+from analysis.reading.frames import by_place, frame, groups, rows, scored, values, where
 from analysis.reading.load import Results
 from analysis.text.table import ARM, Column, Table
 from analysis.text.words import at_sizes, images, listed, points
@@ -57,6 +57,7 @@ def starts(
                 split = "report" if arm in means else "tune" if best else ""
                 alone = best[0]["AP_box"] if best else math.nan
                 row |= {"split": split, "seeds": len(runs[arm]), "AP_box": means.get(arm, alone)}
+                row["lacks"] = "" if split else _why(results, study, size, arm)
                 here.append(row | _standing(row, compared))
             recommended = _recommended(here)
             found += [row | {"recommended": row["arm"] == recommended} for row in here]
@@ -84,7 +85,8 @@ def told(table: pd.DataFrame) -> list[str]:
     alike: dict[tuple[Any, ...], list[list[dict[str, Any]]]] = {}
     for _, group in groups(table.sort_values("size", kind="stable"), "size"):
         here = rows(group)
-        said = tuple((row["arm"], row["standing"], row["recommended"]) for row in here)
+        names = ("arm", "standing", "recommended", "lacks")
+        said = tuple(row[name] for row in here for name in names)
         alike.setdefault(said, []).append(here)
     return [_sentence(found, tried) for found in alike.values()]
 
@@ -98,13 +100,13 @@ def in_a_cell(row: Mapping[str, Any]) -> str:
         "equal": f"as good (within {points(row['margin'])})",
         "behind": f"{behind} behind",
         "unconfirmed": "not confirmed",
-        "missing": "no score",
+        "missing": row["lacks"],
     }[row["standing"]]
 
 
 def _short(row: Mapping[str, Any]) -> str:
     if row["standing"] == "missing":
-        return "  no score"
+        return f"  {row['lacks']}"
     behind = f" (−{points(row['behind'])})" if row["standing"] == "behind" else ""
     mark = "> " if row["recommended"] else "  "
     return f"{mark}{points(row['AP_box'])}{_MARKS.get(row['standing'], behind)}"
@@ -139,7 +141,7 @@ def _sentence(found: Sequence[Sequence[Mapping[str, Any]]], tried: Sequence[int]
     by: dict[Standing, list[str]] = {}
     for row in here:
         by.setdefault(row["standing"], []).append(row["arm"])
-    lacking, margin = _lacking(by), f"{points(here[0]['margin'])} AP"
+    lacking, margin = _lacking(here), f"{points(here[0]['margin'])} AP"
     behind, maybe = by.get("behind", []), by.get("open", [])
     as_good = [arm for arm in by.get("equal", []) if arm != NEEDS_NOTHING]
     start = next((row["arm"] for row in here if row["recommended"]), None)
@@ -166,13 +168,21 @@ def _sentence(found: Sequence[Sequence[Mapping[str, Any]]], tried: Sequence[int]
     return f"{at}, {'; '.join(said)}.{lacking}"
 
 
-def _lacking(by: Mapping[Standing, Sequence[str]]) -> str:
-    text = ""
-    if arms := by.get("unconfirmed"):
-        text += f" Not confirmed there: {listed(arms)}."
-    if arms := by.get("missing"):
-        text += f" Without a score there: {listed(arms)}."
-    return text
+def _lacking(here: Sequence[Mapping[str, Any]]) -> str:
+    """What is not known at a size, in sentences that go on from another."""
+    alone = [row["arm"] for row in here if row["standing"] == "unconfirmed"]
+    missing = [f"{row['arm']} ({row['lacks']})" for row in here if row["standing"] == "missing"]
+    text = f" Not confirmed there: {listed(alone)}." if alone else ""
+    return text + (f" Without a score there: {listed(missing)}." if missing else "")
+
+
+def _why(results: Results, study: str, size: int, arm: str) -> str:
+    """Why an arm has no score at a size."""
+    states = values(where(results.trials, study=study, size=size, arm=arm), "state")
+    for state in ("failed", "diverged"):
+        if states and set(states) == {state}:
+            return f"all {len(states)} trials {state}" if len(states) > 1 else f"its trial {state}"
+    return "no score yet" if states else "not run"
 
 
 def _be(arms: Sequence[str]) -> str:

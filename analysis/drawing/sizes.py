@@ -82,7 +82,7 @@ def leads(table: pd.DataFrame) -> pd.DataFrame:
     names = {"AP_box_difference": "AP"}
     names |= {f"AP_box_difference_{end}": end for end in ("low", "high")}
     frame = table.rename(columns=names)[["arm", "size", *names.values(), "split"]]
-    return frame.loc[frame["AP"].notna().to_numpy()].reset_index(drop=True)
+    return frame.dropna(subset=["AP"]).reset_index(drop=True)
 
 
 def draw_leads(ax: Axes, frame: pd.DataFrame, looks: dict[str, Look], reference: str) -> None:

@@ -49,10 +49,11 @@ def answer(table: pd.DataFrame) -> Table:
             found.append([size, name, *gaps, paired, _surely(row)])
     level = f"{table['level'].iloc[0] * 100:g}" if len(table) else "95"
     caption = f"Tuned AP, mean over seeds, with {level} % intervals in brackets"
-    if len(table) and max(values(table, "compared")) > 1:
+    if several := max(values(table, "compared"), default=1) > 1:
         caption += ", those of all differences at one size together"
     if any(map(math.isfinite, values(table, "AP_box_probability"))):
         caption += "; P: probability that the difference in box AP is above 0"
+        caption += ", of each pair by itself" if several else ""
     if "tune" in values(table, "split"):
         caption += (
             "; on the tuning split: the best of many trials, with one seed, so too high on average"

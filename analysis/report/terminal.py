@@ -86,12 +86,14 @@ def _table(console: Console, table: Table) -> None:
     for index, column in enumerate(table.columns):
         side = "right" if column.number else "left"
         footer = table.total[index] if table.total else ""
-        fold = (
-            {"no_wrap": False, "overflow": "fold", "max_width": LONG}
-            if column.arm or column.pair
-            else {}
+        most = LONG if column.arm or column.pair else None  # what is longer goes on below
+        shown.add_column(
+            *(column.title, footer),
+            justify=side,
+            no_wrap=most is None,
+            overflow="fold",
+            max_width=most,
         )
-        shown.add_column(column.title, footer, justify=side, **{"no_wrap": True} | fold)
     grouped = len({row[0] for row in table.rows}) < len(table.rows)
     for row, below in zip(table.rows, [*table.rows[1:], None], strict=True):
         shown.add_row(*row, end_section=grouped and below is not None and below[0] != row[0])
