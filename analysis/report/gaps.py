@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.answers.starts import in_a_cell
+from analysis.answers.starts import in_a_cell, several
 from analysis.reading.frames import groups, rows, where
 from analysis.text.words import conclusion, images, in_words, points
 
@@ -30,8 +30,14 @@ class Gap:
     bar: dict[str, float] | None  # per cent of the width: zero, mean, low, width
 
 
-def gaps(table: pd.DataFrame) -> list[Gap]:
-    """The rows of the answer on one common scale."""
+def gaps(table: pd.DataFrame, starts: pd.DataFrame | None = None) -> list[Gap]:
+    """The rows of the answer on one common scale.
+
+    `starts`: `analysis.starts` of the same study, which says why an arm has no score.
+    """
+    lacking: dict[tuple[int, str], str] = {}
+    if starts is not None and several(starts):
+        lacking = {(row["size"], row["arm"]): row["lacks"] for row in rows(starts) if row["lacks"]}
     names = [f"AP_box_difference{end}" for end in ("", "_low", "_high")]
     values = [v for name in names for v in table[name] if math.isfinite(v)]
     low, high = min([0.0, *values]), max([0.0, *values])
@@ -53,6 +59,9 @@ def gaps(table: pd.DataFrame) -> list[Gap]:
             else:
                 bar |= {"low": 0.0, "width": 0.0}
         text = in_words(row).split(": ", 1)[1] + "."
+        for lacks in (row["reference"], row["arm"]):
+            if why := lacking.get((row["size"], lacks)):
+                text = f"nothing to compare: {lacks} has no score ({why})."
         gap = f"{'+' if mean > 0 else ''}{points(mean)}" if math.isfinite(mean) else ""
         arm = row["arm"] if isinstance(row["arm"], str) else ""
         found.append(Gap(images(row["size"]), arm, gap, leader, bool(leader), text, bar))

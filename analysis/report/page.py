@@ -73,7 +73,7 @@ def render(results: Results, made: Tables, evaluated: Evaluations) -> str:
         "order": order,
         "looks": seen,
         "thermal": ", ".join(to_hex(colormaps[THERMAL](i / 8)) for i in range(9)),
-        "gaps": gaps(answer),
+        "gaps": gaps(answer, made["starts"]),
         "reading": _reading(answer),
         "margin": points(stats.MARGIN),
         "flags": lines(made["flags"]),

@@ -1,4 +1,4 @@
-"""With three arms and more, each number stands by its own arm: in tables, figures and sentences."""
+"""With three arms and more each number stands by its own arm: in tables, figures, sentences."""
 
 from __future__ import annotations
 
@@ -144,8 +144,8 @@ def test_texts_and_legend_of_the_page_have_their_own_arms_marks(three, means):
     html, _ = page_of(three)
     for at, arm in enumerate(ORDER):
         assert re.search(rf"--arm-{at}: {seen[arm].colour};", html)
-        marks = re.findall(r'<span class="arm"><svg[^>]*><path fill="var\(--arm-(\d)\)"[^>]*></svg>'
-                           rf"{arm}</span>", html.replace("/></svg>", "></svg>"))  # fmt: skip
+        mark = r'<span class="arm"><svg[^>]*><path fill="var\(--arm-(\d)\)"[^>]*></svg>'
+        marks = re.findall(f"{mark}{arm}</span>", html)
         assert len(marks) > 5
         assert set(marks) == {str(at)}
 
@@ -163,15 +163,17 @@ def test_the_page_shows_every_arm_at_every_size_and_every_pair(three):
 
 
 def test_two_arms_keep_their_page(results: analysis.Results):
-    html, page = page_of(results)
+    _, page = page_of(results)
     text = " ".join(page.text)
     assert not any(word in text for word in ("Which start", "Bonferroni", "Every two arms"))
     assert "every pair" not in shown(results)
 
 
-def test_the_terminal_says_what_to_start_from_and_fits_100_columns(three):
+def test_the_terminal_says_what_to_start_from_and_names_the_arms_in_80_columns(three):
     lines = shown(three).splitlines()
-    assert max(map(len, lines)) <= 105  # 100 where names are short
+    at = next(i for i, line in enumerate(lines) if line.startswith("arm "))
+    assert max(map(len, lines[at : at + 6])) <= 80
+    assert not any(OWN in line for line in lines[at : at + 6])  # goes on below
     flat = " ".join(" ".join(lines).split())
     for sentence in starts.told(analysis.starts(three)):
         assert sentence in flat
@@ -183,17 +185,18 @@ def test_an_arm_without_a_score_takes_nothing_from_the_others(tmp_path: Path):
     remove(study, "imagenet-24")
     fail(study, OWN)
     found = analysis.load(tmp_path)
-    html, page = page_of(found)
+    _, page = page_of(found)
     check(page)
     text = " ".join(page.text) + shown(found)
     for word in (" nan ", "None", "<NA>"):
         assert word not in text
     assert "not run" in text and "all 4 trials failed" in text
     told = {(row[1], row[0]): row for row in tables.answer(analysis.answer(found)).rows}
-    for size in ("24", "64"):  # confirmed, though the first arm beside it is not
-        assert told["scratch", size][-1] == "report split"
+    # confirmed as imagenet is, though the other arm beside it is not
+    assert told["scratch", "64"][-1] == "report split"
+    assert "has no score (all 4 trials failed)" in text
     (study_,) = found.manifests
-    drawn = where(sizes.by_size(found, study_), arm="scratch", what="mean")
+    drawn = where(sizes.by_size(found, study_), arm="scratch", what="mean", size=64)
     assert set(drawn["split"]) == {"report"}
 
 
