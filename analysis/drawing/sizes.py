@@ -17,7 +17,7 @@ from analysis.answers.answer import answer, by_arm
 from analysis.answers.starts import FEW
 from analysis.drawing.looks import INK, PAPER, Look
 from analysis.drawing.style import from_zero, shortened_name
-from analysis.reading.frames import Row, scored, where
+from analysis.reading.frames import Row, rows, scored, where
 from analysis.reading.load import Results
 from analysis.text.words import number
 
@@ -79,10 +79,14 @@ def leads(table: pd.DataFrame) -> pd.DataFrame:
     Columns: `arm`, `size` (images), `AP` (box, the arm minus the reference, points), `low`, `high`
     (NaN without an interval), `split` (tune while not both are confirmed).
     """
-    names = {"AP_box_difference": "AP"}
-    names |= {f"AP_box_difference_{end}": end for end in ("low", "high")}
-    frame = table.rename(columns=names)[["arm", "size", *names.values(), "split"]]
-    return frame.dropna(subset=["AP"]).reset_index(drop=True)
+    ends = {"AP": "", "low": "_low", "high": "_high"}
+    found = [
+        {name: row[name] for name in ("arm", "size", "split")}
+        | {name: row[f"AP_box_difference{end}"] for name, end in ends.items()}
+        for row in rows(table)
+        if math.isfinite(row["AP_box_difference"])
+    ]
+    return pd.DataFrame(found, columns=pd.Index(["arm", "size", *ends, "split"]))
 
 
 def draw_leads(ax: Axes, frame: pd.DataFrame, looks: dict[str, Look], reference: str) -> None:

@@ -20,7 +20,7 @@ ARMS = ("scratch", "pretext", "imagenet", "dino")
 
 def drawn(
     rng: np.random.Generator, arms: int, sizes: int, runs: int, spread: float = 1.0
-) -> dict[int, dict[str, dict[int, float]]]:
+) -> dict[int, dict[str, pairs.Scores]]:
     """Scores by size, arm and seed; all arms are equal, and the first scatters so much more."""
     sd = np.array([spread] + [1.0] * (arms - 1))
     scores = 20 + sd[None, :, None] * rng.normal(size=(sizes, arms, runs))
@@ -91,11 +91,11 @@ def test_arms_that_are_not_repeated_are_not_counted_among_the_comparisons():
 
 
 def test_equal_means_all_pairs_that_are_called_so():
-    scores = {
+    scores: dict[int, dict[str, pairs.Scores]] = {
         0: {arm: {0: 20.0, 1: 20.1, 2: 20.05 + 0.01 * at} for at, arm in enumerate(ARMS[:3])}
     }
     gap = together(scores).difference(0, "pretext", "scratch", 0.95)
-    half = reference.t.ppf(1 - 0.05 / 3, gap.freedom) * gap.error
+    half = float(reference.t.ppf(1 - 0.05 / 3, gap.freedom)) * gap.error
     assert gap.within(abs(gap.mean) + half + 1e-9)
     assert not gap.within(abs(gap.mean) + half - 1e-9)
 
