@@ -17,6 +17,7 @@ from analysis.answers.pairs import KINDS, Together, by_seed, of_study
 from analysis.reading.columns import widened
 from analysis.reading.frames import by_place, frame, rows, scored
 from analysis.reading.load import Results
+from analysis.reading.remembered import remembered
 
 Spreads = dict[tuple[str, str], stats.Spread]
 """By box or mask, and by reference or arm."""
@@ -26,6 +27,7 @@ Sides = dict[str, list[dict[str, Any]]]
 """Rows of a frame by side: reference and, if there is one, arm."""
 
 
+@remembered
 def answer(
     results: Results, level: float = stats.LEVEL, margin: float = stats.MARGIN
 ) -> pd.DataFrame:

@@ -15,9 +15,11 @@ from analysis.answers import columns, ranges
 from analysis.reading.columns import widened
 from analysis.reading.frames import by_place, frame, scored, where
 from analysis.reading.load import Results
+from analysis.reading.remembered import remembered
 from study.planning.trials.best import rank
 
 
+@remembered
 def best(results: Results) -> pd.DataFrame:
     """The chosen setting of each arm and size, as `columns.BEST`.
 

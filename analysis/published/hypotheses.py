@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, get_args
 
 import pandas as pd
@@ -171,11 +172,16 @@ def _row(hypothesis: Hypothesis, found: Sequence[System]) -> dict[str, Any]:
 
 def beside_paper(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The claims, each with what the paper's own numbers say of it: `paper`, `paper_evidence`."""
-    theirs = {row["id"]: row for row in rows(hypotheses(paper()))}
     return [
-        row | {f"paper{end}": theirs[row["id"]][name] for end, name in _BESIDE.items()}
+        row | {f"paper{end}": _papers()[row["id"]][name] for end, name in _BESIDE.items()}
         for row in rows(table)
     ]
+
+
+@cache
+def _papers() -> dict[str, dict[str, Any]]:
+    """What the paper's own numbers say of each claim, by its id."""
+    return {row["id"]: row for row in rows(hypotheses(paper()))}
 
 
 def told(table: pd.DataFrame) -> str:

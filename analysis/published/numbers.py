@@ -8,6 +8,7 @@ that are only curves or bars are absent. One run per number was published, witho
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -44,6 +45,11 @@ def paper() -> pd.DataFrame:
 
     Settings are not in it: those are the recipes'. A number that two recipes repeat is one row.
     """
+    return _paper().copy()
+
+
+@cache
+def _paper() -> pd.DataFrame:
     table = frame([*_of_recipes(), *_of_sentences()], PAPER)
     key = [name for name in PAPER if name != "note"]
     return table.drop_duplicates(key, ignore_index=True)

@@ -27,7 +27,7 @@ _STRIP = ("name", "low", "high")
 _ADVICE = "give the --run-dir of a `python -m study.sweep`"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Results:
     """What one or more studies recorded; `help(analysis)` has the columns."""
 

@@ -19,6 +19,7 @@ from analysis.answers import settings, stats
 from analysis.reading.columns import widened
 from analysis.reading.frames import frame, rows, scored, where
 from analysis.reading.load import Results
+from analysis.reading.remembered import remembered
 from analysis.text.table import ARM, IMAGES, Column, Table
 from analysis.text.words import between, images, listed, number, points
 from analysis.tuning import columns
@@ -46,6 +47,7 @@ class _Pair:
         return {k: crossed[k] for k in common}, {k: own[k] for k in common}
 
 
+@remembered
 def cross_tuning(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
     """Each arm with each other arm's best setting, as `columns.CROSSED`.
 

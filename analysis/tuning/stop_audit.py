@@ -16,6 +16,7 @@ import pandas as pd
 from analysis.answers import settings
 from analysis.reading.frames import frame, groups, rows, scored, values, where
 from analysis.reading.load import Results
+from analysis.reading.remembered import remembered
 from analysis.text.table import ARM, IMAGES, Column, Table
 from analysis.text.words import counted, images, number, points
 from analysis.tuning import columns
@@ -26,6 +27,7 @@ from study.planning.stopping import Halving, Rungs, Stopping, recorded
 _ENDED = ("finished", "diverged")
 
 
+@remembered
 def stop_audit(results: Results) -> pd.DataFrame:
     """What stopping saved and lost for each arm and size, as `columns.STOPPING`.
 

@@ -89,7 +89,7 @@ class Judging:
             trial_id
             for trial_id, one in tried.items()
             if one.stopped_at is None
-            and not self._trials.has_ended(trial_id)
+            and not (one.state and one.state.is_final)
             and (trial_id in self._session.active or self._session.may_advance(trial_id))
         }
         return _Contest(cell, tried, running, {*self._wanted(cell)} - tried.keys())

@@ -7,26 +7,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from study.storage import Busy, opened
 from study.storage.objects import lease
 from study.storage.run_dir import State, StudyDir, TrialDir
-from tests.objects import fresh, keys, s3
+from tests.objects import fresh, keys
+
+pytestmark = pytest.mark.usefixtures("server")
 
 HOLD = (
     "import sys, time; from study.storage.run_dir import TrialDir\n"
     "with TrialDir(sys.argv[1]).lock(0):\n    print('held', flush=True); time.sleep(60)"
 )
 ELSEWHERE = {"pid": 7, "host": "far", "machine": "another", "started": "1"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def server() -> Iterator[str]:
-    with s3() as url:
-        yield url
 
 
 def lease_elsewhere(address: str) -> None:

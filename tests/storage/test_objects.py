@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -19,21 +18,10 @@ from study.storage import FolderStore, StoreError, opened
 from study.storage.objects.address import file_system
 from study.storage.run_dir import State, StudyDir, TrialDir
 from study.sweep import main
-from tests.objects import BUCKET, fresh, guarded, keys, s3
+from tests.objects import BUCKET, fresh, guarded, keys
 
 ROOT = Path(__file__).parent.parent.parent
 BIG = 24_000_000  # bytes: a few parts, each a request
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with s3() as url:
-        yield url
-
-
-@pytest.fixture(params=["folder", "s3"])
-def address(request: pytest.FixtureRequest, server: str, tmp_path: Path) -> str:
-    return fresh() if request.param == "s3" else str(tmp_path / "run")
 
 
 def test_both_kinds_of_store_answer_alike(address: str):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,20 +21,9 @@ from study.storage.run_dir import State, StudyDir, TrialDir
 from study.sweep import main as sweep
 from study.training import engine
 from tests.analysis.synthetic import SPACE, write_study
-from tests.objects import fresh, keys, s3
+from tests.objects import fresh, keys
 from tests.runs import TINY_RUN, exact, trial
 from tests.simulated import Simulation, design, outcome
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with s3() as url:
-        yield url
-
-
-@pytest.fixture(params=["folder", "s3"])
-def address(request: pytest.FixtureRequest, server: str, tmp_path: Path) -> str:
-    return fresh() if request.param == "s3" else str(tmp_path / "run")
 
 
 def one_cell(**changes: Any) -> Design:

@@ -8,11 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from study.config import EvaluationConfig
+from study.config import EvaluationConfig, RunConfig
 from study.data.batches import decoded
 from study.training import engine, speed
 from study.training.workers import World
-from tests.runs import TINY_RUN, trial
+from tests.runs import TINY_RUN, mixed_shapes, trial
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> RunConfig:
+    """A run on a data set that is quickly made, for the cache below is empty."""
+    return replace(TINY_RUN, data=mixed_shapes(tmp_path / "data", train=48, val=6))
 
 
 @pytest.fixture
@@ -30,9 +36,9 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return found
 
 
-def test_a_run_has_all_its_images_at_its_start(tmp_path: Path, made: list[Path]):
+def test_a_run_has_all_its_images_at_its_start(few: RunConfig, tmp_path: Path, made: list[Path]):
     """Those it is evaluated on too, at each size of test-time augmentation."""
-    run = replace(TINY_RUN, evaluation=EvaluationConfig(short_px=(64,)))
+    run = replace(few, evaluation=EvaluationConfig(short_px=(64,)))
     session = engine.Session(run, trial(tmp_path / "run", run), World())
     assert len(made) == 12 + 2 * 6
     session.batches.at(0)
@@ -40,6 +46,6 @@ def test_a_run_has_all_its_images_at_its_start(tmp_path: Path, made: list[Path])
     assert len(made) == 12 + 2 * 6
 
 
-def test_a_speed_is_measured_on_the_images_that_it_takes(made: list[Path]):
-    assert speed.measure(replace(TINY_RUN, size=200), iterations=3).images_per_second > 0
+def test_a_speed_is_measured_on_the_images_that_it_takes(few: RunConfig, made: list[Path]):
+    assert speed.measure(replace(few, size=40), iterations=3).images_per_second > 0
     assert len(made) <= 16  # of three iterations of 4, and of the one that is made ahead

@@ -36,6 +36,7 @@ class TrialIndex:
         self._names = design.names
         self._settled: dict[str, TuningTrial] = {}  # tuning trials that have ended
         self._ended: set[str] = set()  # other trials that have
+        self._runs: dict[str, tuple[dict[str, Any], RunConfig]] = {}  # tuning trials' as last read
         names = {cell.name: cell for cell in design.cells}
         for trial in study.trials():
             config = trial.config()
@@ -103,7 +104,7 @@ class TrialIndex:
             return self._settled[trial_id]
         trial = self.study.trial(trial_id)
         state, config, records = trial.state, trial.config(), tuple(trial.records())
-        run, stopped_at = from_dict(RunConfig, config["run"]), config.get("stopped_at")
+        run, stopped_at = self._run(trial_id, config["run"]), config.get("stopped_at")
         if stopped_at is not None and state not in (State.STOPPED, State.DIVERGED):
             recorded = {(r["leg"], r["weights"]) for r in records}
             if not schedule.remaining(run.schedule, recorded):
@@ -124,6 +125,13 @@ class TrialIndex:
         if state is not None and state.is_final:
             self._settled[trial_id] = tried
         return tried
+
+    def _run(self, trial_id: str, values: dict[str, Any]) -> RunConfig:
+        """A tuning trial's run; it is made of its values again only where they have changed."""
+        known = self._runs.get(trial_id)
+        if known is None or known[0] != values:
+            self._runs[trial_id] = known = values, from_dict(RunConfig, values)
+        return known[1]
 
     def promote(self, tried: TuningTrial, length: int) -> None:
         """Write down that a tuning trial goes on from a rung, for good."""
