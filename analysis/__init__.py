@@ -16,6 +16,7 @@ from analysis.answers.answer import answer
 from analysis.answers.catch_up import catch_up
 from analysis.answers.comparison import compare
 from analysis.answers.crossover import crossover
+from analysis.answers.pairs import pairs
 from analysis.answers.seen import (
     IMAGENET_100_EPOCHS,
     Account,
@@ -27,6 +28,7 @@ from analysis.answers.seen import (
     seen_by,
 )
 from analysis.answers.settings import best
+from analysis.answers.starts import starts
 from analysis.answers.stats import Difference, Estimate, difference, mean_interval
 from analysis.detections import columns as _of_detections
 from analysis.detections.images import image_bootstrap
@@ -76,10 +78,12 @@ __all__ = [
     "load",
     "load_runs",
     "mean_interval",
+    "pairs",
     "paper",
     "pretraining",
     "seen",
     "seen_by",
+    "starts",
     "stop_audit",
     "tuning_curve",
     "variation",

@@ -27,12 +27,13 @@ import numpy as np
 from analysis.answers import settings
 from analysis.answers.answer import answer as answered
 from analysis.answers.crossover import Lead, crossing, of_answer
+from analysis.answers.pairs import pairs
 from analysis.reading import columns
 from analysis.reading.frames import frame, groups, rows
 from analysis.reading.load import Results
 from analysis.text.words import conclusion
 from study.config import Budget, OptimConfig, RunConfig, ScheduleConfig, Scientific, SearchSpace
-from study.config.arms import parse
+from study.config.arms import Arm
 from study.config.schedule import Leg
 from study.planning.design import Design
 from study.planning.search.proposal import Proposal
@@ -43,7 +44,8 @@ from study.storage.run_dir import Record
 
 STUDIES = 1000
 CONFIRM = (2, 3, 5)  # runs of each arm's choice; the first few of the same study
-ARMS = ("scratch", "pretext")
+REFERENCE = "scratch"
+ARMS = (REFERENCE, "pretext")
 SIZES = (64, 256, 1024, 4096)
 BATCH = 50  # studies in one frame: what a frame costs is hardly more than what one study costs
 MARGIN = 0.5
@@ -82,6 +84,7 @@ class Noise:
     arm: float = 0.3  # share that they bring to one arm, whatever its setting
     sizes: float = 0.25  # of these two, the share that is the same at all sizes
     images: float = 0.0  # what the report split's images do to an arm, in spreads
+    first: float = 1.0  # how much more the first arm's runs scatter than those of the others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +96,9 @@ class Scenario:
     noise: Noise = field(default_factory=Noise)
     sizes: tuple[int, ...] = SIZES
     trials: int = 8
+    arms: tuple[str, ...] = ARMS
     pinned: float | None = (
-        None  # what the arms' difference with their chosen settings is made to be
+        None  # what each arm's lead over the first, with the settings chosen, is made to be
     )
     equal: bool = False  # whether the arms, each at its best, are
 
@@ -103,13 +107,14 @@ class Scenario:
         """What a sweep would be asked."""
         space = SearchSpace(
             name="calibration",
-            scientific=Scientific(arms=ARMS, sizes=self.sizes),
+            scientific=Scientific(arms=self.arms, sizes=self.sizes),
             fixed=RunConfig(
                 optim=OptimConfig(batch_size=8), schedule=ScheduleConfig(tail=(44, 14), warmup=0)
             ),
         )
         budget = Budget(trials=self.trials, confirm=max(CONFIRM), cross=0, audit=0.0, extend=0)
-        return Design(space=space, arms=tuple(map(parse, ARMS)), budget=budget)
+        arms = tuple(Arm(name, None) for name in self.arms)
+        return Design(space=space, arms=arms, budget=budget)
 
 
 def _alike(arm: str, place: int) -> Surface:
@@ -135,7 +140,9 @@ def _easier(arm: str, place: int) -> Surface:
     return replace(_alike(arm, place), width=1.0 if arm == "pretext" else 0.35)
 
 
+SEVERAL = (*ARMS, "imagenet", "moco", "dino", "mine")
 EQUAL = Scenario(name="equal arms", surfaces=_alike, equal=True)
+LOUD = Noise(first=3.0)
 QUIET = Noise(spread=(0.25, 0.2, 0.15, 0.15))
 SCENARIOS = (
     EQUAL,
@@ -151,6 +158,11 @@ SCENARIOS = (
     replace(EQUAL, name="spread 8 : 1", noise=Noise(spread=(2.4, 1.2, 0.6, 0.3)), pinned=0.0),
     replace(EQUAL, name="seeds alike at all sizes", noise=Noise(sizes=1.0), pinned=0.0),
     replace(EQUAL, name="few images to score on", noise=Noise(images=0.5), pinned=0.0),
+    replace(EQUAL, name="3 arms", arms=SEVERAL[:3], pinned=0.0),
+    replace(EQUAL, name="4 arms", arms=SEVERAL[:4], pinned=0.0),
+    replace(EQUAL, name="4 arms, two sizes", arms=SEVERAL[:4], sizes=SIZES[:2], pinned=0.0),
+    replace(EQUAL, name="4 arms, one scatters 3 : 1", arms=SEVERAL[:4], noise=LOUD, pinned=0.0),
+    replace(EQUAL, name="6 arms", arms=SEVERAL, pinned=0.0),
 )
 
 
@@ -161,7 +173,8 @@ class Study:
         self.scenario = scenario
         self.design = replace(scenario.design, seed=seed)
         rng, noise = np.random.default_rng(seed), scenario.noise
-        sizes, arms, repeats = len(scenario.sizes), len(ARMS), 1 + max(CONFIRM)
+        self.arms = tuple(arm.name for arm in self.design.arms)
+        sizes, arms, repeats = len(scenario.sizes), len(self.arms), 1 + max(CONFIRM)
         own = 1 - noise.shared - noise.arm
         common, mine = (
             math.sqrt(noise.sizes) * rng.normal(size=(1, *shape))
@@ -170,6 +183,7 @@ class Study:
         )
         by_seed = math.sqrt(noise.shared) * common + math.sqrt(noise.arm) * mine
         spread = np.array(noise.spread[:sizes])[:, None, None]
+        spread = spread * np.array([noise.first] + [1.0] * (arms - 1))[None, :, None]
         self._by_seed = spread * by_seed  # size, arm, seed: the search's, then the repeats'
         self._by_trial = spread * math.sqrt(own) * rng.normal(size=(sizes, arms, scenario.trials))
         self._by_repeat = spread * math.sqrt(own) * rng.normal(size=(sizes, arms, repeats - 1))
@@ -177,7 +191,7 @@ class Study:
         self.surfaces = {
             (size, arm): scenario.surfaces(arm, place)
             for place, size in enumerate(scenario.sizes)
-            for arm in ARMS
+            for arm in self.arms
         }
 
     def tuned(self, size: int, arm: str, index: int, point: Proposal, length: int) -> float:
@@ -199,7 +213,8 @@ class Study:
             for arm, row in chosen.items()
         }
         if self.scenario.pinned is not None:
-            found["pretext"] = found["scratch"] + self.scenario.pinned
+            lead = self.scenario.pinned
+            found = {arm: found[REFERENCE] + lead * (arm != REFERENCE) for arm in found}
         return found
 
     @property
@@ -244,17 +259,17 @@ class Study:
                     found.append(place | run | {"state": "finished", "AP_box": ap})
         return found
 
-    def truth(self, chosen: Chosen, images: bool = True) -> list[float]:
-        """By size, the arm's lead as chosen; `images`: on those of the report split."""
-        found = []
-        for place, size in enumerate(self.scenario.sizes):
+    def truth(self, chosen: Chosen, images: bool = True) -> dict[int, dict[str, float]]:
+        """AP by size and arm, as chosen; `images`: on those of the report split."""
+        found: dict[int, dict[str, float]] = {}
+        for size in self.scenario.sizes:
+            luck = {arm: float(self.by_images[self._place(size, arm)]) for arm in self.arms}
             expected = self.expected(size, chosen[size])
-            luck = self.by_images[place] if images else np.zeros(len(ARMS))
-            found.append(expected["pretext"] - expected["scratch"] + float(luck[1] - luck[0]))
+            found[size] = {arm: ap + images * luck[arm] for arm, ap in expected.items()}
         return found
 
     def _place(self, size: int, arm: str) -> tuple[int, int]:
-        return self.scenario.sizes.index(size), ARMS.index(arm)
+        return self.scenario.sizes.index(size), self.arms.index(arm)
 
     def _points(self, ap: float) -> float:
         return min(100.0, max(0.0, ap))
@@ -327,23 +342,38 @@ class Tally:
     wrong: int = 0  # an arm called ahead that is not, as tuned
     equal: int = 0
     off: int = 0  # called equal although they are apart by the margin or more
-    studies: int = 0
-    crossed: int = 0  # studies whose crossover's interval holds the truth
+    places: int = 0  # sizes of studies
+    together: int = 0  # of them, those where all intervals between arms hold the truth
+    leads: int = 0  # studies and arms compared with the reference
+    crossed: int = 0  # of them, those whose crossover's interval holds the truth
     widths: list[float] = field(default_factory=list)  # of the differences' intervals, AP
 
     def add(self, studies: Studies, repeats: int) -> None:
-        answer = answered(studies.with_repeats(repeats), margin=MARGIN)
-        ends = {row["study"]: row for row in rows(of_answer(answer))}
-        for (name,), table in groups(answer, "study"):
+        results = studies.with_repeats(repeats)
+        answer, every = answered(results, margin=MARGIN), pairs(results, margin=MARGIN)
+        ends = {(row["study"], row["arm"]): row for row in rows(of_answer(answer))}
+        for (name, arm), table in groups(answer, "study", "arm"):
             study, chosen = studies.every[name], studies.chosen[name]
-            here, over_all = study.truth(chosen), study.truth(chosen, images=False)
-            for row, *truths in zip(rows(table), here, over_all, strict=True):
+            leads = [
+                [ap[arm] - ap[REFERENCE] for ap in study.truth(chosen, images).values()]
+                for images in (True, False)
+            ]
+            for row, *truths in zip(rows(table), *leads, strict=True):
                 self._row(row, *truths)
-            self.studies += 1
-            if len(here) > 1:
-                sure = Lead(study.scenario.sizes, tuple(here), (0.0,) * len(here))
-                at, *_ = crossing(sure, MARGIN)
-                self.crossed += ends[name]["crossover_low"] <= at <= ends[name]["crossover_high"]
+            self.leads += 1
+            if len(leads[0]) > 1:
+                sure = Lead(study.scenario.sizes, tuple(leads[0]), (0.0,) * len(leads[0]))
+                (at, *_), end = crossing(sure, MARGIN), ends[name, arm]
+                self.crossed += end["crossover_low"] <= at <= end["crossover_high"]
+        for (name, size), table in groups(every, "study", "size"):
+            truth = studies.every[name].truth(studies.chosen[name])[size]
+            self.places += 1
+            self.together += all(
+                row["AP_box_difference_low"]
+                <= truth[row["arm"]] - truth[row["other"]]
+                <= row["AP_box_difference_high"]
+                for row in rows(table)
+            )
 
     def _row(self, row: dict[str, Any], truth: float, over_all: float) -> None:
         low, high = row["AP_box_difference_low"], row["AP_box_difference_high"]
@@ -360,13 +390,14 @@ class Tally:
 
     def line(self, name: str, repeats: int) -> list[str]:
         """As a row of the printed table, in per cent of the rows or studies."""
-        by_size = [hits / self.studies for hits in self.by_size.values()]
+        by_size = [hits / self.leads for hits in self.by_size.values()]
         shares = [
             self.covered / self.rows,
             *(min(by_size), max(by_size)),
             self.beyond / self.rows,
             *(count / self.rows for count in (self.ahead, self.wrong, self.equal, self.off)),
-            self.crossed / self.studies if len(by_size) > 1 else math.nan,
+            self.crossed / self.leads if len(by_size) > 1 else math.nan,
+            self.together / self.places,
         ]
         told = ["–" if math.isnan(share) else f"{100 * share:.1f}" for share in shares]
         return [name, str(repeats), *told, f"{float(np.median(self.widths)):.1f}"]
@@ -374,7 +405,8 @@ class Tally:
 
 TITLES = (
     *("scenario", "runs", "covered", "worst size", "best size", "over all images", "ahead"),
-    *("wrongly", "equal", "wrongly", "crossover covered", "width, AP"),
+    *("wrongly", "equal", "wrongly", "crossover covered", "all pairs covered"),
+    "width, AP",
 )
 
 

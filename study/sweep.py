@@ -60,7 +60,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
     splits = open_splits(asked.space.fixed.data)
     check_arms(asked, len(splits.train.category_id))
     if sweep.data.given:
-        asked = with_anchors(asked, splits)
+        asked = suited(asked, splits)
     asked = afforded(asked, sweep.budget, study, sweep.workers)
     cost = bill(asked)
     note = [f"data        {splits.note}"] if splits.note else []
@@ -144,12 +144,15 @@ def at_least(asked: Design, before: dict[str, Any]) -> Design:
     return replace(asked, budget=replace(asked.budget, trials=trials))
 
 
-def with_anchors(asked: Design, splits: Splits) -> Design:
-    """The design with anchors laid over the boxes of a data set of one's own."""
+def suited(asked: Design, splits: Splits) -> Design:
+    """The design with anchors laid over the boxes of a data set of one's own, and without masks
+    where no object has one: a mask head would learn the boxes again.
+    """
     train, network = splits.train, asked.space.fixed.model
     reported = splits.val_ids if splits.val is train else []
     image_ids = np.setdiff1d(train.image_id, reported)
-    network = replace(network, anchor_px=anchor_px(train, image_ids, network))
+    anchors = anchor_px(train, image_ids, network)
+    network = replace(network, anchor_px=anchors, masks=network.masks and train.any_mask)
     fixed = replace(asked.space.fixed, model=network)
     return replace(asked, space=replace(asked.space, fixed=fixed))
 

@@ -236,7 +236,7 @@ def test_a_space_keeps_its_variant_of_a_model_named_again(tmp_path: Path):
     asked = Sweep(run_dir=tmp_path, data=own)
     own_model = design(asked).space.fixed.model
     assert (own_model.short_px, own_model.crop_px) == (160, None)  # evaluated as it trains
-    assert design(replace(asked, model="thin")).space.fixed.model == own_model
+    assert design(replace(asked, model="lite0")).space.fixed.model == own_model
     other = design(replace(asked, model="resnet50", arms=("scratch",))).space.fixed.model
     assert other.body.name == "resnet50"
     assert replace(other, body=own_model.body, anchor_px=own_model.anchor_px) == own_model

@@ -7,19 +7,20 @@ split. While they are missing the answer says so and shows nothing.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from analysis.answers import columns, settings, stats
+from analysis.answers.pairs import KINDS, Together, by_seed, of_study
 from analysis.reading.columns import widened
-from analysis.reading.frames import by_place, frame, scored
+from analysis.reading.frames import by_place, frame, rows, scored
 from analysis.reading.load import Results
 from analysis.reading.remembered import remembered
 
 Spreads = dict[tuple[str, str], stats.Spread]
-"""By box or mask, and by reference, arm or difference."""
+"""By box or mask, and by reference or arm."""
 Places = dict[tuple[str, int, str], list[dict[str, Any]]]
 """Rows of a frame by study, size and arm."""
 Sides = dict[str, list[dict[str, Any]]]
@@ -33,7 +34,8 @@ def answer(
     """Each arm against the reference, per size, as `columns.ANSWER`.
 
     A study of one arm gets one row per size with nothing on the side of `arm`. Differences of
-    less than `margin` AP either way count as none, where that can be shown.
+    less than `margin` AP either way count as none, where that can be shown. With three arms and
+    more, the intervals of a size's differences hold together (`analysis.answers.pairs`).
     """
     chosen, names = settings.best(results), results.setting
     repeats = scored(settings.with_setting(results.confirmations, chosen, names))
@@ -43,7 +45,7 @@ def answer(
         reference, *others = results.arms(study) or [None]
         if reference is None:
             continue
-        sizes = results.sizes(study)
+        sizes, compared = results.sizes(study), of_study(results, study, repeats)
         for arm in others or [None]:
             sides = {"reference": reference} | ({"arm": arm} if arm else {})
             runs = {size: _sides(confirmations, study, size, sides) for size in sizes}
@@ -59,42 +61,64 @@ def answer(
                     for one in there
                     for name in names
                 }
-                row |= _contrast(runs[size], setting, bill, level, margin, spreads[size])
+                row |= _sides_told(runs[size], setting, bill, level, spreads[size])
+                row |= _contrast(row, setting, compared)
                 found.append(row)
     order = {study: at for at, study in enumerate(results.manifests)}
     found.sort(key=lambda row: (order[row["study"]], row["size"]))
     return frame(found, widened(columns.ANSWER, results.hyper_parameters))
 
 
-def _contrast(
-    runs: Sides,
-    chosen: Sides,
-    bills: Sides,
-    level: float,
-    margin: float,
-    spreads: Spreads,
+def by_arm(table: pd.DataFrame) -> dict[tuple[str, int, str], tuple[dict[str, Any], str]]:
+    """By study, size and arm: a row of the answer that tells of the arm, and on which side.
+
+    The reference stands in several rows. It is told from one in which both arms are confirmed, if
+    there is one.
+    """
+    found: dict[tuple[str, int, str], tuple[dict[str, Any], str]] = {}
+    for row in sorted(rows(table), key=lambda row: row["split"] != "report"):
+        for side in ("reference", "arm"):
+            if isinstance(row[side], str):
+                found.setdefault((row["study"], row["size"], row[side]), (row, side))
+    return found
+
+
+def _sides_told(
+    runs: Sides, chosen: Sides, bills: Sides, level: float, spreads: Spreads
 ) -> dict[str, Any]:
-    """One row of the answer; both sides are scored on the same split."""
+    """What a row of the answer says of each side; both are scored on the same split."""
     report = all(runs.values())
     source = runs if report else chosen
-    row: dict[str, Any] = {"split": "report" if report else "tune", "paired": False}
+    row: dict[str, Any] = {"split": "report" if report else "tune"}
     row |= dict.fromkeys(("seeds_arm", "images_arm", "device_seconds_arm"), 0)
     for side in runs:
         row[f"seeds_{side}"] = len(source[side])
         for key in ("images", "device_seconds"):
             row[f"{key}_{side}"] = sum(bill[key] for bill in bills[side])
-    for kind in ("box", "mask"):
-        scores = {side: _by_seed(told, f"AP_{kind}") for side, told in source.items()}
-        for side, values in scores.items():
-            spread = spreads[kind, side]
-            _put(row, f"AP_{kind}_{side}", stats.mean_interval(values.values(), level, spread))
-        spread = spreads[kind, "difference"]
-        gap = stats.difference(scores.get("arm", {}), scores["reference"], level, spread)
-        _put(row, f"AP_{kind}_difference", gap)
-        row[f"AP_{kind}_probability"] = gap.probability
-        row[f"AP_{kind}_equal"] = gap.within(margin)
-        row["paired"] |= kind == "box" and gap.paired and gap.has_interval
+        for kind in KINDS:
+            name = f"AP_{kind}_{side}"
+            scores = by_seed(source[side], f"AP_{kind}").values()
+            _put(row, name, stats.mean_interval(scores, level, spreads[kind, side]))
     return row
+
+
+def _contrast(
+    row: Mapping[str, Any], chosen: Sides, compared: Mapping[str, Together]
+) -> dict[str, Any]:
+    """What a row of the answer says of the difference between its sides."""
+    size, arm, reference, level = (row[name] for name in ("size", "arm", "reference", "level"))
+    found: dict[str, Any] = {"paired": False, "compared": compared["box"].compared[size]}
+    for kind in KINDS:
+        if row["split"] == "report" and arm:
+            gap = compared[kind].difference(size, arm, reference, level)
+        else:
+            mine, theirs = (by_seed(chosen.get(s, []), f"AP_{kind}") for s in ("arm", "reference"))
+            gap = stats.difference(mine, theirs, level)
+        _put(found, f"AP_{kind}_difference", gap)
+        found[f"AP_{kind}_probability"] = gap.probability
+        found[f"AP_{kind}_equal"] = gap.within(row["margin"])
+        found["paired"] |= kind == "box" and gap.paired and gap.has_interval
+    return found
 
 
 def _spreads(runs: Mapping[int, Sides], sides: Sequence[str]) -> dict[int, Spreads]:
@@ -102,14 +126,11 @@ def _spreads(runs: Mapping[int, Sides], sides: Sequence[str]) -> dict[int, Sprea
     found: dict[int, Spreads] = {size: {} for size in runs}
     for kind in ("box", "mask"):
         scores = [
-            {side: _by_seed(one[side], f"AP_{kind}") for side in sides} for one in runs.values()
+            {side: by_seed(one[side], f"AP_{kind}") for side in sides} for one in runs.values()
         ]
         samples: dict[str, list[Iterable[float]]] = {
             side: [one[side].values() for one in scores] for side in sides
         }
-        samples["difference"] = [
-            stats.pairs(one.get("arm", {}), one["reference"]) for one in scores
-        ]
         for what, values in samples.items():
             for size, spread in zip(runs, stats.moderated(values), strict=True):
                 found[size][kind, what] = spread
@@ -118,11 +139,6 @@ def _spreads(runs: Mapping[int, Sides], sides: Sequence[str]) -> dict[int, Sprea
 
 def _sides(table: Places, study: str, size: int, arms: dict[str, str]) -> Sides:
     return {side: table.get((study, size, arm), []) for side, arm in arms.items()}
-
-
-def _by_seed(runs: Iterable[dict[str, Any]], score: str) -> dict[Hashable, float]:
-    """Score by (seed, draw); the tuning split's one best score has no seed to pair by."""
-    return {(row.get("seed"), row.get("draw")): row[score] for row in runs}
 
 
 def _put(row: dict[str, Any], name: str, value: stats.Estimate | stats.Difference) -> None:

@@ -66,8 +66,39 @@ ANSWER: Columns = (
     | {
         "margin": ("float64", "AP below which a difference counts as none"),
         "paired": ("bool", "whether the difference was taken seed by seed"),
-        "level": ("float64", "of all the intervals"),
+        "compared": (
+            "int64",
+            "pairs of arms at this size whose intervals hold together, this one included",
+        ),
+        "level": ("float64", "of all the intervals; of the differences at a size: together"),
     }
+)
+PAIRS: Columns = (
+    {name: ANSWER[name] for name in ("study", "size")}
+    | {"arm": ("str", "the later arm of the two"), "other": ("str", "the earlier one")}
+    | _scores("difference", "the arm minus the other")
+    | {name: ANSWER[name] for name in ("AP_box_equal", "AP_mask_equal")}
+    | {name: ANSWER[name] for name in ("margin", "compared", "level")}
+)
+STARTS: Columns = (
+    {name: PLACE[name] for name in ("study", "size", "arm")}
+    | {
+        "split": ("str", "report, or tune while it has no confirm run; empty without a score"),
+        "seeds": ("int64", "confirm runs that were scored"),
+        "AP_box": ("float64", "box AP on that split, mean over its runs, points"),
+        "leader": ("str", "the confirmed arm that scores highest at this size; missing: none"),
+        "behind": ("float64", "box AP by which it is behind the leader, both confirmed"),
+        "behind_low": ("float64", "interval's lower end"),
+        "behind_high": ("float64", "upper end"),
+        "standing": (
+            "str",
+            "leader; behind it (shown); equal (shown to differ from it by less than the margin);"
+            " open (neither is shown); unconfirmed; missing (no score)",
+        ),
+        "lacks": ("str", "why there is no score; empty if there is one"),
+        "recommended": ("bool", "whether it is the arm to start from, as far as is known"),
+    }
+    | {name: ANSWER[name] for name in ("margin", "compared", "level")}
 )
 CROSSOVER: Columns = {name: ANSWER[name] for name in ("study", "reference", "arm")} | {
     "sizes": ("int64", "training-set sizes at which the difference has an interval"),
@@ -120,6 +151,8 @@ SEEN: Columns = {name: PLACE[name] for name in ("study", "size", "arm")} | {
 FRAMES: Frames = {
     "best": ("the chosen setting, one row per arm and size", BEST),
     "answer": ("one row per size and arm compared with the reference", ANSWER),
+    "pairs": ("one row per size and two arms that are confirmed there", PAIRS),
+    "starts": ("how every arm stands at a size, beside the one that leads there", STARTS),
     "crossover": ("from which size on an arm's lead is gone, one row per arm", CROSSOVER),
     "catch_up": ("after how long the reference reaches an arm, a row per size", CATCH_UP),
     "compare": ("two studies, one row per pair of them, size and arm", COMPARISON),

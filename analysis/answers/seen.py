@@ -104,7 +104,8 @@ def seen_by(weights: Path | str) -> Seen:
             f"weights {path}: do not say what was seen; only those of `study.prepare pretext"
             " --images` do, for others use analysis.pretraining(epochs, images, px)"
         )
-    return Seen(**json.loads(told))
+    counts = json.loads(told)  # which may name the method too
+    return Seen(*(counts[name] for name in CURRENCIES))
 
 
 def break_even(account: Account, reference: Seen, unit: Seen) -> dict[Currency, float]:

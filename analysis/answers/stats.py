@@ -3,7 +3,8 @@
 Runs of one setting scatter by seed. Two runs alone hardly tell how much: Student's t has one
 degree of freedom then, and the interval is nine times the spread. But a study has several sizes,
 and its intervals learn from one another: each size's variance is shrunk towards the one pooled
-over all sizes, as a moderated t does (`moderated`). One run has no interval.
+over all sizes, as a moderated t does (`moderated`). One run has no interval. Of three arms and
+more, the intervals of all pairs at a size hold together (`single`).
 
 How often all this is right is measured on studies with a known truth: benchmarks/README.md,
 "Calibration of the statistics".
@@ -12,7 +13,7 @@ How often all this is right is measured on studies with a known truth: benchmark
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,7 @@ class Difference:
     level: float
     error: float = math.nan  # standard error of the mean difference
     freedom: float = math.nan  # degrees of freedom behind it
+    compared: int = 1  # differences whose intervals hold together at `level`, this one included
 
     @property
     def has_interval(self) -> bool:
@@ -69,11 +71,12 @@ class Difference:
 
         Two one-sided tests, each at 1 - `level` (Schuirmann 1987, J. Pharmacokinet. Biopharm.
         15, 657-680): two arms that differ by the margin are called equal in at most 1 - `level`
-        of the studies.
+        of the studies; so are any two of those that are `compared`.
         """
         if not self.has_interval:
             return False
-        half = float(special.stdtrit(self.freedom, self.level)) * self.error
+        level = single(self.level, self.compared)
+        half = float(special.stdtrit(self.freedom, level)) * self.error
         return -margin < self.mean - half and self.mean + half < margin
 
 
@@ -85,15 +88,30 @@ class Spread:
     freedom: float
 
 
-def pooled(samples: Iterable[Iterable[float]]) -> Spread:
-    """The variance that samples with different means share; equal scores tell nothing of it."""
-    every = [sample for sample in map(_finite, samples) if _scatters(sample)]
-    freedom = sum(len(sample) - 1 for sample in every)
-    squares = sum(float(sample.var()) * len(sample) for sample in every)
+def single(level: float, compared: int) -> float:
+    """The level of each of so many intervals that hold together at `level`.
+
+    Bonferroni's: right whatever the intervals have in common, such as an arm. Quantiles that use
+    what they have in common (Dunnett's, Tukey's) need one variance for all arms, and with two or
+    three runs of each they cover too little where one arm scatters more than the others.
+    """
+    return 1 - (1 - level) / compared
+
+
+def pooled(samples: Iterable[Iterable[float]], shares: Sequence[float] = ()) -> Spread:
+    """The variance that samples with different means share; equal scores tell nothing of it.
+
+    `shares`: the part of its degrees of freedom with which each sample counts, if that is not 1.
+    """
+    found = [_finite(sample) for sample in samples]
+    weights = shares or [1] * len(found)
+    every = [(one, by) for one, by in zip(found, weights, strict=True) if _scatters(one)]
+    freedom = sum(by * (len(sample) - 1) for sample, by in every)
+    squares = sum(by * float(sample.var()) * len(sample) for sample, by in every)
     return Spread(squares / freedom if freedom else math.nan, freedom)
 
 
-def moderated(samples: Iterable[Iterable[float]]) -> list[Spread]:
+def moderated(samples: Iterable[Iterable[float]], shares: Sequence[float] = ()) -> list[Spread]:
     """The spread of each sample, shrunk towards the variance that they share.
 
     One variance for all (`pooled`) is the best there is if sizes scatter alike; where the small
@@ -102,10 +120,10 @@ def moderated(samples: Iterable[Iterable[float]]) -> list[Spread]:
     freedom, and the pooled one, weighted by `PRIOR` (Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3,
     article 3, where the data choose the weight; a few sizes are too few for that). The degrees of
     freedom of such a sum of variances are Satterthwaite's (1946, Biometrics Bull. 2, 110-114) for
-    equal variances.
+    equal variances. `shares` are those of `pooled`.
     """
     every = [_finite(sample) for sample in samples]
-    common = pooled(every)
+    common = pooled(every, shares)
     found: list[Spread] = []
     for sample in every:
         if not _scatters(sample):
@@ -148,19 +166,23 @@ def difference(
     b: Mapping[Any, float],
     level: float = LEVEL,
     spread: Spread | None = None,
+    compared: int = 1,
 ) -> Difference:
     """Mean of `a` minus mean of `b`; both map a seed (or any key of a run) to its score.
 
     With the same keys on both sides the t-interval is that of the differences key by key: the
     same seed means the same data order in both arms. `spread` is that of such differences.
     Otherwise it is Welch's, which assumes neither pairs nor equal variances (Welch 1947,
-    Biometrika 34, 28-35).
+    Biometrika 34, 28-35). `compared` is the number of differences, this one included, whose
+    intervals are to hold together at `level` (`single`).
     """
+    each = single(level, compared)
     if paired := pairs(a, b):
-        gap = mean_interval(paired, level, spread)
+        gap = mean_interval(paired, each, spread)
         spread = spread or pooled([paired])
         error = math.sqrt(spread.variance / gap.n) if gap.has_interval else math.nan
-        return Difference(gap.mean, gap.low, gap.high, True, level, error, spread.freedom)
+        ends = (gap.mean, gap.low, gap.high)
+        return Difference(*ends, True, level, error, spread.freedom, compared)
     a, b = _scored(a), _scored(b)
     x, y = _finite(a.values()), _finite(b.values())
     mean = float(x.mean() - y.mean()) if len(x) and len(y) else math.nan
@@ -169,9 +191,9 @@ def difference(
     freedom = math.nan
     if squared > 0:
         freedom = squared**2 / (error_x**2 / (len(x) - 1) + error_y**2 / (len(y) - 1))
-    half = _half_width(squared, freedom, level)
+    half = _half_width(squared, freedom, each)
     error = math.sqrt(squared) if squared > 0 else math.nan
-    return Difference(mean, mean - half, mean + half, False, level, error, freedom)
+    return Difference(mean, mean - half, mean + half, False, level, error, freedom, compared)
 
 
 def _scored(scores: Mapping[Any, float]) -> dict[Any, float]:

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from analysis.answers import settings
 from analysis.drawing.looks import PAPER, Look
-from analysis.drawing.style import shortened
+from analysis.drawing.style import from_zero, shortened
 from analysis.reading.frames import groups, rows, scored, where
 from analysis.reading.load import Results
 
@@ -55,7 +55,7 @@ def draw_learning_curves(ax: Axes, frame: pd.DataFrame, looks: dict[str, Look]) 
     ax.set_xlabel("training images seen")
     ax.set_ylabel("box AP, tuning split")
     ax.set_xlim(left=0)
-    ax.set_ylim(bottom=0)
+    from_zero(ax)
     ax.xaxis.set_major_formatter(FuncFormatter(shortened))
     ax.locator_params(axis="x", nbins=5)
     ax.grid(axis="x", visible=False)
@@ -150,7 +150,7 @@ def _against_iterations(ax: Axes, what: str) -> None:
     ax.set_xlabel("iterations")
     ax.set_ylabel(what)
     ax.set_xlim(left=0)
-    ax.set_ylim(bottom=0)
+    from_zero(ax)
     ax.locator_params(axis="x", nbins=5)
     ax.xaxis.set_major_formatter(FuncFormatter(shortened))
     ax.grid(axis="x", visible=False)

@@ -45,6 +45,19 @@ def legend_above(ax: Axes) -> None:
     ax.legend(frameon=False, fontsize=9, ncols=5, handletextpad=0.5, columnspacing=1.2, **place)
 
 
+def from_zero(ax: Axes) -> None:
+    """The vertical axis from 0 to so far above what is drawn that no mark is cut."""
+    _, top = ax.get_ylim()
+    ax.set_ylim(0, max(top, 1.06 * ax.dataLim.y1))
+
+
+def shortened_name(name: str, most: int = 18) -> str:
+    """A name that must fit beside an axis; a long one loses its middle."""
+    if len(name) <= most:
+        return name
+    return f"{name[: most // 2]}…{name[-(most // 2 - 1) :]}"
+
+
 def shortened(value: float, _: int) -> str:
     """12k for 12,000: a label of an axis."""
     return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"

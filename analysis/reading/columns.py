@@ -16,7 +16,8 @@ Columns = dict[str, tuple[str, str]]
 Frames = dict[str, tuple[str, Columns]]
 """Name of a frame to (what a row is, columns)."""
 
-STATES = ("running", "finished", "stopped", "diverged", "failed", "preempted")
+STATES = ("running", "waiting", "finished", "stopped", "diverged", "failed", "preempted")
+WAITING = "waiting"  # set aside at a rung until others have come as far; no event says so
 
 PLACE: Columns = {
     "study": ("str", "the run directory, as given to `load`"),

@@ -8,7 +8,7 @@ ray. A line torn by a kill is dropped; anything else that is not as written by
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,11 +89,13 @@ def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
     paths = [run_dirs] if isinstance(run_dirs, (str, Path)) else list(run_dirs)
     if not paths:
         raise ValueError("run_dirs = []: at least one run directory")
-    studies = {str(path): StudyDir(usable(path, writing=False)).snapshot() for path in paths}
+    live = {str(path): StudyDir(usable(path, writing=False)) for path in paths}
+    studies = {path: study.snapshot() for path, study in live.items()}
     manifests = {path: _manifest(study) for path, study in studies.items()}
     names, trials = _hyper_parameters(manifests.values()), list[Trial]()
     for path, study in studies.items():
-        found = [read(path, trial, names) for trial in study.trials()]
+        is_idle = _is_idle(live[path])
+        found = [read(path, trial, names, is_idle) for trial in study.trials()]
         arms = _arms(manifests[path], [trial.place["arm"] for trial in found])
         trials += sorted(found, key=lambda trial: trial.order(arms))
     rows = frame((t.row() for t in trials), widened(columns.TRIALS, names))
@@ -111,6 +113,12 @@ def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
         init_reports=_init_reports(trials),
         strips=_strips(trials),
     )
+
+
+def _is_idle(study: StudyDir) -> Callable[[str], bool]:
+    """Whether nobody works on a trial of a study that is under way; asks for it when called."""
+    held = study.holder() is not None
+    return lambda trial_id: held and study.trial(trial_id).holder() is None
 
 
 def _hyper_parameters(manifests: Iterable[dict[str, Any]]) -> tuple[str, ...]:

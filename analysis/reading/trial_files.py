@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from analysis.reading.columns import SCORES, STATES
+from analysis.reading.columns import SCORES, STATES, WAITING
 from study.planning.trials.best import rank
 from study.storage.run_dir import TrialDir
 
@@ -33,6 +33,7 @@ class Trial:
     records: list[Row]
     events: list[Row]
     init_report: dict[str, dict[str, int]]
+    set_aside: bool = False  # begun, and nobody works on it, though its study is under way
 
     @property
     def state(self) -> str:
@@ -42,6 +43,8 @@ class Trial:
         has written what that means. It may die before it does.
         """
         last = self.events[-1]["state"] if self.events else "running"
+        if last == "running" and self.set_aside:
+            return WAITING
         return "stopped" if last == "finished" and self.stopped_at is not None else last
 
     @property
@@ -97,8 +100,15 @@ class Trial:
         return self.place | self.setting | asked | state | scores
 
 
-def read(study: str, trial: TrialDir, names: Sequence[str]) -> Trial:
+def read(
+    study: str,
+    trial: TrialDir,
+    names: Sequence[str],
+    is_idle: Callable[[str], bool] = lambda _: False,
+) -> Trial:
     """The trial of a study; `names` are the hyper-parameters whose values are wanted.
+
+    `is_idle`: whether nobody works on a trial, by its name, though the study is under way.
 
     Raises:
         ValueError: a file is not what a study writes; names it.
@@ -113,10 +123,10 @@ def read(study: str, trial: TrialDir, names: Sequence[str]) -> Trial:
         if missing:
             raise ValueError(f"{at('records.jsonl')}: line {number} has no {missing[0]}")
     for number, event in enumerate(events, 1):
-        if event.get("state") not in STATES:
+        if event.get("state") not in STATES or event["state"] == WAITING:
             raise ValueError(
                 f"{at('events.jsonl')}: line {number}: state = {event.get('state')!r}:"
-                f" one of {', '.join(STATES)}"
+                f" one of {', '.join(state for state in STATES if state != WAITING)}"
             )
     try:
         run = config["run"]
@@ -129,7 +139,9 @@ def read(study: str, trial: TrialDir, names: Sequence[str]) -> Trial:
         raise ValueError(f"{at('config.json')}: has no {error.args[0]}") from error
     place |= {"study": study, "trial_id": trial.id}
     stopped_at, strip = config.get("stopped_at"), config.get("strip")
-    return Trial(place, setting, run, stopped_at, strip, records, events, init_report)
+    begun = bool(events) and events[-1]["state"] == "running"
+    found = (place, setting, run, stopped_at, strip, records, events, init_report)
+    return Trial(*found, set_aside=begun and is_idle(trial.id))
 
 
 def parsed(path: str, read: Any) -> Any:

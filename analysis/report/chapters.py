@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.answers import pairs, starts
 from analysis.answers.advice import advice
 from analysis.answers.catch_up import told as caught_up
 from analysis.answers.crossover import told as ended
@@ -18,6 +19,8 @@ from analysis.reading.frames import rows
 from analysis.reading.load import Results
 from analysis.report import figures, panels
 from analysis.report.derived import Tables
+from analysis.report.gaps import grid
+from analysis.text import words
 from analysis.text.words import titled
 from analysis.tuning.curve import told as tuned_more
 from analysis.tuning.importance import foremost
@@ -31,7 +34,12 @@ def context(results: Results, study: str, looks: dict[str, Look], made: Tables) 
     shared, unsaid = made["importance"].loc[told], made["importance"].loc[~told]
     names = results.searched(study)
     axes = map_axes(shared, names)
+    several = starts.several(made["starts"])
     return {
+        "several": several,
+        "grid": grid(made["starts"]) if several else None,
+        "pairs": pairs.layout(made["pairs"], results.arms(study), results.sizes(study)),
+        "leads": panels.leads(made["answer"], study, looks) if several else [],
         "beyond": beyond(results, made),
         "maps": figures.maps(results, study, looks, axes),
         "map_axes": [titled(name) for name in axes],
@@ -50,6 +58,13 @@ def context(results: Results, study: str, looks: dict[str, Look], made: Tables) 
     }
 
 
+def headline(results: Results, made: Tables) -> str:
+    """The answer in a few sentences: of three arms and more, which to start from."""
+    if starts.several(made["starts"]):
+        return " ".join(starts.told(made["starts"]))
+    return words.headline(made["answer"])
+
+
 def map_axes(importance: pd.DataFrame, names: Sequence[str]) -> tuple[str, str]:
     """The two hyper-parameters that decide most of what was searched, in their usual order."""
     two = sorted(foremost(importance, names)[:2], key=list(names).index)
@@ -63,4 +78,10 @@ def beyond(results: Results, made: Tables) -> list[str]:
     met = made["catch_up"]
     apart = met.loc[(met["AP_box_arm"] > met["margin"]).to_numpy()]  # or there is nothing to reach
     said = [*leads, *caught_up(apart), *advice(made["best"], results.searched)]
-    return [f"{text[0].upper()}{text[1:]}." for text in said]
+    return [f"{_begun(text)}." for text in said]
+
+
+def _begun(text: str) -> str:
+    """With a capital, unless it begins with a name that would be another then: my_own, b/16."""
+    first = text.split(" ", 1)[0].removesuffix(",").removesuffix("'s")
+    return text[0].upper() + text[1:] if first.isalpha() else text

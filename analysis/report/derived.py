@@ -9,7 +9,9 @@ from analysis.answers import answer as answers
 from analysis.answers import settings
 from analysis.answers.catch_up import catch_up
 from analysis.answers.crossover import of_answer
+from analysis.answers.pairs import pairs
 from analysis.answers.seen import seen
+from analysis.answers.starts import starts
 from analysis.published import against
 from analysis.published.hypotheses import hypotheses
 from analysis.reading.load import Results
@@ -30,6 +32,8 @@ def derived(results: Results) -> Tables:
     answer = answers.answer(results)
     return {
         "answer": answer,
+        "pairs": pairs(results),
+        "starts": starts(results),
         "crossover": of_answer(answer),
         "catch_up": catch_up(results),
         "best": settings.best(results),

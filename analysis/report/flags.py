@@ -63,7 +63,7 @@ def _place(arms_by_size: dict[int | None, list[str]]) -> str:
 def _unfinished(results: Results, study: str) -> Iterator[dict[str, Any]]:
     budget = results.manifests[study].get("budget") or {}
     trials = where(results.trials, study=study)
-    waiting = sum(state in ("running", "preempted") for state in trials["state"])
+    waiting = sum(state in ("running", "waiting", "preempted") for state in trials["state"])
     if waiting:
         message = f"{waiting} of {counted(len(trials), 'trial')} still running or to be resumed"
         yield {"kind": "unfinished", "message": message}

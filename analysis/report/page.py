@@ -27,7 +27,7 @@ from analysis.report.derived import Tables, derived
 from analysis.report.evaluations import Evaluations, evaluations
 from analysis.report.flags import lines
 from analysis.report.gaps import gaps
-from analysis.text.words import headline, points
+from analysis.text.words import points
 from analysis.tuning import cross_tuning, stop_audit
 from study.storage.folder import write_atomically
 
@@ -69,11 +69,11 @@ def render(results: Results, made: Tables, evaluated: Evaluations) -> str:
     context = {
         "title": f"Study report: {_name(study, manifest)}",
         "eyebrow": _eyebrow(study, results),
-        "headline": headline(answer),
+        "headline": chapters.headline(results, made),
         "order": order,
         "looks": seen,
         "thermal": ", ".join(to_hex(colormaps[THERMAL](i / 8)) for i in range(9)),
-        "gaps": gaps(answer),
+        "gaps": gaps(answer, made["starts"]),
         "reading": _reading(answer),
         "margin": points(stats.MARGIN),
         "flags": lines(made["flags"]),
@@ -125,15 +125,31 @@ def _eyebrow(study: str, results: Results) -> str:
     return " · ".join(parts)
 
 
+def _together(answer: pd.DataFrame) -> str:
+    """What the intervals hold together, in words."""
+    most = max(values(answer, "compared"))
+    if most == 1:
+        return (
+            "Each interval is about its own size: of twenty such intervals about one misses the"
+            " truth."
+        )
+    return (
+        f"With so many arms there are up to {most} comparisons at one size. Each interval is made"
+        " wider for that (Bonferroni's rule), so that at one size all intervals between arms hold"
+        " the truth at once in about 19 of 20 studies, whichever of them you look at. Different"
+        " sizes are not counted together, and the interval of an arm's own AP is about that arm"
+        " alone."
+    )
+
+
 def _reading(answer: pd.DataFrame) -> str:
     text: list[str] = []
     if any(map(math.isfinite, values(answer, "AP_box_difference_low"))):
         text.append(
             "Intervals come from fresh seeds. How much runs scatter at a size is estimated from"
-            " its own runs and, in part, from those of the other sizes."
-            " Each interval is about its own size: of twenty such intervals about one misses the"
-            " truth. The upright tick is zero, no difference; an arm is called ahead only if the"
-            " whole interval lies on one side of zero."
+            f" its own runs and, in part, from those of the other sizes. {_together(answer)} The"
+            " upright tick is zero, no difference; an arm is called ahead only if the whole"
+            " interval lies on one side of zero."
         )
     if "tune" in values(answer, "split"):
         text.append(

@@ -5,16 +5,39 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.drawing import learning, spending
+from analysis.drawing import learning, sizes, spending
 from analysis.drawing import tuning as search
 from analysis.drawing.looks import Look
 from analysis.reading.frames import groups, rows, values, where
 from analysis.reading.load import Results
 from analysis.report.figures import Figure, figure
-from analysis.text.words import counted, images, listed, number, points
+from analysis.text.words import between, counted, images, listed, number, points
 from study.commands.words import duration
 
 SMALL = 2  # sizes whose training loss is shown beside their AP, the smallest ones
+
+
+def leads(answer: pd.DataFrame, study: str, looks: dict[str, Look]) -> list[Figure]:
+    """Each arm's lead over the reference by size, one panel; none for a study of one size."""
+    mine = where(answer, study=study)
+    frame = sizes.leads(mine)
+    if len(set(frame["size"])) < 2:
+        return []
+    reference = values(mine, "reference")[0]
+    told = [
+        f"{arm}: "
+        + ", ".join(
+            f"{between(row['AP'], row['low'], row['high'])} at {row['size']:,}"
+            for row in rows(where(frame, arm=arm))
+        )
+        for arm in dict.fromkeys(frame["arm"])
+    ]
+    alt = f"Box AP above {reference} against training images. {'; '.join(told)}."
+
+    def draw(ax: Axes) -> None:
+        sizes.draw_leads(ax, frame, looks, reference)
+
+    return [figure("leads", f"Box AP above {reference}", alt, draw, looks)]
 
 
 def leaps(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]:
@@ -63,11 +86,11 @@ def losses(results: Results, study: str, looks: dict[str, Look]) -> list[Figure]
 
 
 def tuning(
-    table: pd.DataFrame, study: str, sizes: list[int], looks: dict[str, Look]
+    table: pd.DataFrame, study: str, tried: list[int], looks: dict[str, Look]
 ) -> list[Figure]:
     """Rows of `analysis.tuning_curve`: the expected best by number of trials, by size."""
     found: list[Figure] = []
-    for size in sizes:
+    for size in tried:
         frame = where(table, study=study, size=size)
         if frame.empty or max(values(frame, "trials")) < 2:
             continue

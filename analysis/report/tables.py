@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.answers.answer import by_arm
 from analysis.reading.columns import STATES
 from analysis.reading.frames import groups, rows, values
 from analysis.text.table import ARM, IMAGES, Column, Table
@@ -30,24 +31,29 @@ def answer(table: pd.DataFrame) -> Table:
     titles = [Column(f"{kind} AP") for kind in kinds]
     columns = [IMAGES, ARM, *titles, Column("seeds"), Column("scored on", number=False)]
     found: list[list[str]] = []
-    shown: set[tuple[int, str]] = set()
+    sides, shown = by_arm(table), set[tuple[int, str]]()
     for row in rows(table):
-        size, on = number(row["size"]), _SPLITS[row["split"]]
-        sides = [side for side in ("reference", "arm") if isinstance(row[side], str)]
-        for side in sides:
-            if (place := (row["size"], row[side])) not in shown:
+        size = number(row["size"])
+        arms = [row[side] for side in ("reference", "arm") if isinstance(row[side], str)]
+        for place in ((row["size"], arm) for arm in arms):
+            if place not in shown:
                 shown.add(place)
-                scores = [_ends(row, f"AP_{kind}_{side}") for kind in kinds]
-                found.append([size, row[side], *scores, str(row[f"seeds_{side}"]), on])
-        if len(sides) == 2:
+                mine, side = sides[row["study"], *place]
+                scores = [_ends(mine, f"AP_{kind}_{side}") for kind in kinds]
+                on = _SPLITS[mine["split"]] if math.isfinite(mine[f"AP_box_{side}"]) else "–"
+                found.append([size, place[1], *scores, str(mine[f"seeds_{side}"]), on])
+        if len(arms) == 2:
             gaps = [_signed(row, f"AP_{kind}_difference") for kind in kinds]
             paired = "paired" if row["paired"] else ""
             name = f"{row['arm']} − {row['reference']}"
             found.append([size, name, *gaps, paired, _surely(row)])
     level = f"{table['level'].iloc[0] * 100:g}" if len(table) else "95"
     caption = f"Tuned AP, mean over seeds, with {level} % intervals in brackets"
+    if several := max(values(table, "compared"), default=1) > 1:
+        caption += ", those of all differences at one size together"
     if any(map(math.isfinite, values(table, "AP_box_probability"))):
         caption += "; P: probability that the difference in box AP is above 0"
+        caption += ", of each pair by itself" if several else ""
     if "tune" in values(table, "split"):
         caption += (
             "; on the tuning split: the best of many trials, with one seed, so too high on average"

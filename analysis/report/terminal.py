@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from analysis.answers import pairs, starts
 from analysis.reading.load import Results
 from analysis.report import chapters, tables
 from analysis.report.derived import Tables
@@ -19,6 +20,8 @@ from analysis.text.table import Table
 from analysis.text.words import headline
 from analysis.tuning import cross_tuning, stop_audit
 
+WIDE = 3  # sizes beside one another in a table of all pairs
+LONG = 32  # characters of a name on one line of a table
 WIDTH = 100  # of prose, in characters, where the terminal has as many
 
 
@@ -32,12 +35,19 @@ def show(results: Results, made: Tables, file: IO[str] | None = None) -> None:
     """
     console = Console(file=file, width=1000, highlight=False, markup=False, emoji=False)
     answer = made["answer"]
-    _prose(console, headline(answer), style="bold")
+    _prose(console, chapters.headline(results, made), style="bold")
+    if several := starts.several(made["starts"]):
+        _table(console, starts.layout(made["starts"]))
+        console.print()
+        _prose(console, headline(answer))
     for text in chapters.beyond(results, made):
         console.print()
         _prose(console, text)
     if len(answer):
         _table(console, tables.answer(answer))
+    if several and len(made["pairs"]):
+        for one in pairs.layouts(made["pairs"], results, WIDE):
+            _table(console, one)
     if raised := lines(made["flags"]):
         console.print("\nBefore you believe it")
         for line in raised:
@@ -76,7 +86,14 @@ def _table(console: Console, table: Table) -> None:
     for index, column in enumerate(table.columns):
         side = "right" if column.number else "left"
         footer = table.total[index] if table.total else ""
-        shown.add_column(column.title, footer, justify=side, no_wrap=True)
+        most = LONG if column.arm or column.pair else None  # what is longer goes on below
+        shown.add_column(
+            *(column.title, footer),
+            justify=side,
+            no_wrap=most is None,
+            overflow="fold",
+            max_width=most,
+        )
     grouped = len({row[0] for row in table.rows}) < len(table.rows)
     for row, below in zip(table.rows, [*table.rows[1:], None], strict=True):
         shown.add_row(*row, end_section=grouped and below is not None and below[0] != row[0])

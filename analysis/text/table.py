@@ -14,6 +14,7 @@ class Column:
     number: bool = True  # set to the right
     arm: bool = False  # shown with the arm's mark
     wrap: bool = False
+    pair: bool = False  # the names of two arms, which may be long
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,4 @@ class Table:
 
 
 IMAGES, ARM = Column("images"), Column("arm", number=False, arm=True)
+PAIR = Column("pair", number=False, pair=True)

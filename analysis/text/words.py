@@ -76,13 +76,20 @@ def headline(table: pd.DataFrame) -> str:
     contrasts: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows(table):
         contrasts.setdefault((row["study"], str(row["arm"])), []).append(row)
+    several = len(contrasts) > len({study for study, _ in contrasts})
     for (_, arm), group in contrasts.items():
         reference = group[0]["reference"]
         found: dict[Conclusion, list[dict[str, Any]]] = {}
         for row in group:
             found.setdefault(conclusion(row), []).append(row)
         tried = [row["size"] for row in group]
-        sentences += [_sentence(what, same, tried, arm, reference) for what, same in found.items()]
+        for what, same in found.items():
+            if what == "missing" and several:
+                at = at_sizes([row["size"] for row in same], tried, "training image")
+                text = f"With {at}, {arm} and {reference} cannot be compared: a score is missing."
+            else:
+                text = _sentence(what, same, tried, arm, reference)
+            sentences.append(text)
     return " ".join(sentences) or "Nothing has been asked of this study yet."
 
 

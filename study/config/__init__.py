@@ -5,7 +5,7 @@ classes know nothing of torch or ray; a run's configuration travels as the plain
 `to_dict` and is built again by `from_dict`, which refuses unknown keys.
 """
 
-from study.config.body import BodyConfig
+from study.config.body import LITE0, BodyConfig
 from study.config.data import PATHS, DataConfig
 from study.config.evaluation import EvaluationConfig
 from study.config.model import DETECTORS, R50_FPN, TINY, ModelConfig
@@ -16,6 +16,7 @@ from study.config.space import Budget, LogUniform, Nuisance, Scientific, SearchS
 
 __all__ = [
     "DETECTORS",
+    "LITE0",
     "PATHS",
     "R50_FPN",
     "TINY",

@@ -6,6 +6,7 @@ imagenet         published ImageNet weights
 PATH             a weights file; the arm is called like the file, without its ending
 NAME=PATH        the same under another name
 NAME=URL         a weights file to be downloaded
+NAME=timm/MODEL.TAG  other published weights of the study's backbone
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Arm:
         """What makes two arms the same: a weights file counts by its content, not its place."""
         if self.name in BUILT_IN or self.init is None:
             return self.name
-        if is_url(self.init):
+        if is_url(self.init) or is_hub(self.init):
             return self.init
         with Path(self.init).open("rb") as file:
             return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()[:16]
@@ -50,19 +51,24 @@ def parse(text: str) -> Arm:
     if text in BUILT_IN:
         return Arm(text, BUILT_IN[text])
     name, _, file = text.partition("=") if re.match(r"[\w.]+=", text) else ("", "", text)
-    if is_url(file):
+    if is_url(file) or is_hub(file):
         return Arm(_fit(name, file), file)
     path = Path(file).expanduser()
     if not path.is_file():
         raise ValueError(
             f"arms: {text!r} is neither one of {', '.join(BUILT_IN)} nor a weights file; give the"
-            " path of an existing file, or name=path, or name=URL"
+            " path of an existing file, or name=path, name=URL or name=timm/MODEL.TAG"
         )
     return Arm(_fit(name or path.stem, path), str(path.resolve()))
 
 
 def is_url(source: str) -> bool:
     return urlparse(source).scheme in ("http", "https")
+
+
+def is_hub(source: str) -> bool:
+    """Whether it names weights of timm's, and no file."""
+    return source.startswith("timm/")
 
 
 def _fit(name: str, source: Path | str) -> str:

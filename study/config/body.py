@@ -7,7 +7,9 @@ from typing import Literal
 
 from study.config.require import require
 
-Norm = Literal["group", "sync_batch", "frozen_batch", "none"]
+Norm = Literal["group", "sync_batch", "frozen_batch", "none", "own"]
+"""own: the layers that the backbone was published with, whatever they are; batch statistics are
+those of all workers, and the FPN and the heads have GroupNorm."""
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)  # RGB, of 0 to 255
 IMAGENET_STD = (58.395, 57.12, 57.375)
@@ -43,3 +45,7 @@ def of_imagenet(name: str, norm: Norm = "group") -> BodyConfig:
     return BodyConfig(
         name=name, norm=norm, norm_groups=32, pixel_mean=IMAGENET_MEAN, pixel_std=IMAGENET_STD
     )
+
+
+LITE0 = BodyConfig(name="lite0", norm="own", pixel_std=(127.5, 127.5, 127.5))
+"""EfficientNet-Lite0, which two CPU cores can train."""

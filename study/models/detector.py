@@ -43,14 +43,15 @@ class Detector(nn.Module):
     def __init__(self, config: ModelConfig, num_classes: int) -> None:
         super().__init__()
         backbones.require(config)
-        maps = backbones.find(config.body.name).maps(config)
+        backbone = backbones.find(config.body.name)
+        maps = backbone.maps(config)
         self.backbone = features(config)
         self.rpn = rpn.build(config, self.backbone.out_channels, maps.anchored_strides)
         self.roi_heads = assembly.heads(config, self.backbone.out_channels, num_classes)
         self.every_stage = True
         self.autocast: torch.dtype | None = None
         self.stride = maps.anchored_strides[-1]
-        self.together = config.body.norm == "sync_batch"
+        self.together = backbone.uses_batch_statistics(config.body.norm)
         self.register_buffer("mean", _pixel(config.body.pixel_mean), persistent=False)
         self.register_buffer("std", _pixel(config.body.pixel_std), persistent=False)
 

@@ -6,7 +6,7 @@ it, so two arms of one seed differ in the loaded tensors only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -14,11 +14,10 @@ from torch import Tensor, nn
 from torchvision.ops import FrozenBatchNorm2d
 
 from study.config import BodyConfig, RunConfig
-from study.config.arms import is_url
+from study.config.arms import is_hub, is_url
 from study.models import backbones
 from study.models.detector import Detector
-from study.models.weights import available, checkpoints, detectron
-from study.models.weights.imagenet import imagenet
+from study.models.weights import available, checkpoints, detectron, imagenet
 from study.randomness import Stream, seed
 
 CLASSIFIERS = ("fc.", "head.", "heads.", "classifier.", "projection_head.", "prototypes.")
@@ -43,7 +42,8 @@ def build(config: RunConfig, num_classes: int) -> tuple[Detector, Report]:
     loaded: set[str] = set()
     if config.init is not None:
         weights = read_weights(config.init, config.model.body)
-        names = load_body(detector.backbone.body, weights, config.init)
+        whole = backbones.find(config.model.body.name).names
+        names = load_body(detector.backbone.body, weights, config.init, whole() if whole else ())
         loaded = {f"backbone.body.{name}" for name in names}
         single = backbones.find(config.model.body.name).single
         if single and not config.model.pyramid:
@@ -54,36 +54,47 @@ def build(config: RunConfig, num_classes: int) -> tuple[Detector, Report]:
 
 
 def read_weights(source: str, body: BodyConfig) -> dict[str, Tensor]:
-    """Tensors by name from "pretext", "imagenet", a .safetensors, .pt/.pth or Detectron's .pkl
-    file, or a URL of one.
+    """Tensors by name from "pretext", "imagenet", timm/MODEL.TAG, a .safetensors, .pt/.pth or
+    Detectron's .pkl file, or a URL of one.
 
-    "imagenet" and .pkl are fitted to the body's normalisation of pixels; what another file holds
-    must have been trained with that.
+    "imagenet", timm's and .pkl are fitted to the body's normalisation of pixels; what another
+    file holds must have been trained with that.
 
     Raises:
         ValueError: no such weights for this backbone, or no such file.
     """
     available.require_weights(source, body)
-    shipped = backbones.find(body.name).shipped
-    if source == "pretext" and shipped:
-        return checkpoints.read(shipped.file)
+    backbone = backbones.find(body.name)
+    if source == "pretext" and backbone.shipped:
+        return checkpoints.read(backbone.shipped.file)
     if source == "imagenet":
-        return imagenet(body)
+        return imagenet.imagenet(body)
+    if is_hub(source):
+        weights = available.published_as(source, body)
+        return imagenet.published(weights, body, f"weights {source!r}")
     path = checkpoints.fetched(source) if is_url(source) else Path(source).expanduser()
     if path.suffix == ".pkl":
         return detectron.read(path, body)
-    return checkpoints.read(path)
+    return checkpoints.read(path, backbone.names() if backbone.names else ())
 
 
-def load_body(body: nn.Module, weights: dict[str, Tensor], source: str) -> set[str]:
+def load_body(
+    body: nn.Module, weights: dict[str, Tensor], source: str, whole: Collection[str] = ()
+) -> set[str]:
     """Load the whole body, or nothing: names loaded, as the body calls them.
 
-    A pre-training's classifier is left out.
+    A pre-training's classifier is left out, and what else of the `whole` published network the
+    body does without.
 
     Raises:
         ValueError: lists every key that is missing, left over, or of another shape.
     """
-    given = {key: value for key, value in weights.items() if not key.startswith(CLASSIFIERS)}
+    own = body.state_dict().keys()
+    given = {
+        key: value
+        for key, value in weights.items()
+        if key in own or not (key in whole or key.startswith(CLASSIFIERS))
+    }
     return _load(body, given, f"weights {source!r} do not fit the backbone")
 
 
@@ -132,7 +143,7 @@ def _other_norm(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
     if there and not here:
         return (
             ": they were trained with BatchNorm, and the network has nowhere to put its statistics"
-            " (model.body.norm must be sync_batch or frozen_batch)"
+            " (model.body.norm must be sync_batch or frozen_batch, or own where the model has it)"
         )
     if here and not there:
         return (

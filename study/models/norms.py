@@ -45,6 +45,56 @@ def of_heads(body: BodyConfig) -> Layer | None:
     return None if body.norm in ("frozen_batch", "none") else _live(body)
 
 
+class SyncBatchNormAct(SyncBatchNorm):
+    """Batch norm and the activation behind it in one, as timm has them."""
+
+    act: nn.Module
+    drop: nn.Module
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self.act(self.drop(super().forward(input)))
+
+
+class FrozenBatchNormAct(FrozenBatchNorm2d):
+    """The same with constant statistics, scale and offset."""
+
+    act: nn.Module
+    drop: nn.Module
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(self.drop(super().forward(x)))
+
+
+def replace_batch_norms(network: nn.Module, *, frozen: bool) -> None:
+    """Put batch norms over all workers, or constant ones, in the place of a network's own."""
+    for name, module in list(network.named_modules()):
+        if isinstance(module, nn.BatchNorm2d):
+            _put(network, name, _constant(module) if frozen else _synchronised(module))
+
+
+def _synchronised(norm: nn.BatchNorm2d) -> nn.Module:
+    kind = SyncBatchNormAct if hasattr(norm, "act") else SyncBatchNorm
+    return _like(kind(norm.num_features, norm.eps, norm.momentum), norm)
+
+
+def _constant(norm: nn.BatchNorm2d) -> nn.Module:
+    kind = FrozenBatchNormAct if hasattr(norm, "act") else FrozenBatchNorm2d
+    return _like(kind(norm.num_features, norm.eps), norm)
+
+
+def _like(new: nn.Module, norm: nn.BatchNorm2d) -> nn.Module:
+    """The new layer with the values, and the activation if there is one, of another."""
+    new.load_state_dict(norm.state_dict(), strict=False)  # constant ones keep no counter
+    if isinstance(new, SyncBatchNormAct | FrozenBatchNormAct):
+        new.act, new.drop = norm.act, norm.drop  # type: ignore[assignment]
+    return new
+
+
+def _put(network: nn.Module, name: str, module: nn.Module) -> None:
+    parent, _, own = name.rpartition(".")
+    setattr(network.get_submodule(parent), own, module)
+
+
 def _live(body: BodyConfig) -> Layer:
     """Those that can be trained from random weights."""
     if body.norm == "sync_batch":
@@ -63,7 +113,4 @@ def freeze(body: nn.Module, parts: Collection[str]) -> None:
             module.requires_grad_(False)
         within = any(name == part or name.startswith(f"{part}.") for part in parts)
         if within and isinstance(module, nn.BatchNorm2d):
-            frozen = FrozenBatchNorm2d(module.num_features, module.eps)
-            frozen.load_state_dict(module.state_dict())
-            parent, _, own = name.rpartition(".")
-            setattr(body.get_submodule(parent), own, frozen)
+            _put(body, name, _constant(module))

@@ -63,5 +63,5 @@ def test_the_analysis_is_as_often_right_as_it_says(name: str):
         slack = 3 * math.sqrt(0.05 * 0.95 / tally.rows)
         assert tally.covered / tally.rows == pytest.approx(0.95, abs=slack)
         assert tally.off / tally.rows <= 0.05 + slack
-        assert tally.crossed / tally.studies >= 0.8
+        assert tally.crossed / tally.leads >= 0.8
         assert tally.wrong == (0 if scenario.pinned else tally.rows - tally.covered)

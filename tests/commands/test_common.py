@@ -27,7 +27,7 @@ def interrupt() -> int:
 
 def test_bad_input_is_one_line(capsys: pytest.CaptureFixture[str]):
     assert exit_status(refuse) == BAD_INPUT
-    said = ", ".join(backbones.names())
+    said = ", ".join(backbones.names()) + ", or timm/NAME"
     assert capsys.readouterr().err == f"error: model = 'tinny': one of {said}\n"
 
 

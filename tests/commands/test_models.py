@@ -43,7 +43,7 @@ def test_both_together_are_the_model_of_the_paper_and_neither_changes_anything()
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"model": "huge"}, "model = 'huge': one of thin, resnet18, resnet50, "),
+        ({"model": "huge"}, "model = 'huge': one of thin, lite0, resnet18, resnet50, "),
         ({"model": "r50-fpn"}, "model = 'r50-fpn': one of thin, "),
         ({"model": "resnet50"}, "arm 'pretext' has weights for .* use --model thin"),
         ({"arms": ("scratch", "imagenet")}, "no ImageNet weights with GroupNorm for 'thin'"),

@@ -73,8 +73,11 @@ def test_an_entry_tells_the_truth(backbone: backbones.Backbone):
     with torch.device("meta"):
         body = features.body(backbone.body)
         x, found = torch.empty(1, 3, 64, 64), {}
-        for name, module in body.named_children():
-            found[name] = x = module(x)
+        if backbone.read:
+            found = dict(zip(backbone.outputs, backbone.read(body.eval(), x), strict=True))
+        else:
+            for name, module in body.named_children():
+                found[name] = x = module(x)
         detector = Detector(backbones.leveled(replace(R50_FPN, body=backbone.body)), 3)
     for output, stride, channels in zip(
         backbone.outputs, backbone.strides, backbone.channels, strict=True
@@ -82,9 +85,11 @@ def test_an_entry_tells_the_truth(backbone: backbones.Backbone):
         assert found[output].shape == (1, channels, 64 // stride, 64 // stride)
     assert body.state_dict()[backbone.first].shape[1] == 3
     parts = {part for stage in backbone.stages for part in stage}
-    assert parts == {
-        name for name, module in body.named_children() if any(True for _ in module.parameters())
+    within = {
+        next((part for part in parts if name.startswith(f"{part}.")), name)
+        for name, _ in body.named_parameters()
     }
+    assert within == parts
     assert backbone.body.norm in backbone.norms
     assert len(detector.rpn.anchor_generator.sizes) == len(backbone.strides) + 1
 

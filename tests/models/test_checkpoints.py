@@ -191,7 +191,7 @@ def test_imagenet_weights_that_cannot_be_downloaded_are_named(
     monkeypatch.setattr("timm.create_model", offline)
     monkeypatch.setattr("torchvision.models.WeightsEnum.get_state_dict", offline)
     config = R50_FPN.but(norm=norm)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=rf"'imagenet': {name}.* cannot be downloaded: Name"):
+    with pytest.raises(ValueError, match=rf"'imagenet': {name}.* cannot be downloaded .*Name"):
         read_weights("imagenet", config.body)
 
 

@@ -32,8 +32,9 @@ def centre_box(width: int, height: int) -> Box:
     return left, top, left + side, top + side
 
 
-def cropped(file: Path, px: int, box: Callable[[int, int], Box]) -> np.ndarray:
-    """uint8 [px, px, 3]: of an image of any mode, the box that fits its width and height.
+def decoded(file: Path, px: int, box: Callable[[int, int], Box]) -> tuple[Image.Image, Box]:
+    """An image of any mode in RGB, and in it the box that fits its width and height. It may be
+    smaller than the file, while the box keeps `px` pixels a side.
 
     Raises:
         ValueError: not an image, or cut off; names the file.
@@ -50,5 +51,14 @@ def cropped(file: Path, px: int, box: Callable[[int, int], Box]) -> np.ndarray:
             rgb = image.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: cannot be read as an image: {error}") from error
-    inside = (*inside[:2], min(inside[2], rgb.width), min(inside[3], rgb.height))  # rounding
+    return rgb, (*inside[:2], min(inside[2], rgb.width), min(inside[3], rgb.height))  # rounding
+
+
+def cropped(file: Path, px: int, box: Callable[[int, int], Box]) -> np.ndarray:
+    """uint8 [px, px, 3]: of an image of any mode, the box that fits its width and height.
+
+    Raises:
+        ValueError: not an image, or cut off; names the file.
+    """
+    rgb, inside = decoded(file, px, box)
     return np.asarray(rgb.resize((px, px), Image.Resampling.BILINEAR, box=inside))

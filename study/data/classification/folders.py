@@ -6,7 +6,6 @@ FOLDER/train/CLASS/*.jpg and FOLDER/val/CLASS/*.jpg     val is held out
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,10 @@ from study.data.splits import draws
 
 PARTS = {"train", "val", "test"}  # test/ is left alone
 HELD_OUT = 10  # one image in so many, where there is no val/
-LAYOUT = "want FOLDER/CLASS/*.jpg, or that in FOLDER/train and FOLDER/val"
+LAYOUT = (
+    "want FOLDER/CLASS/*.jpg, or that in FOLDER/train and FOLDER/val; for images without labels"
+    " add --labels none"
+)
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,9 @@ class ImageFolder:
                 images or of val/ alone.
             BadData: images that cannot be read; names each file.
         """
-        if not root.is_dir():
-            raise ValueError(f"images {root}: no such folder")
-        _refuse_coco(root)
-        base = root / "train" if _is_split(root) else root
-        classes = [folder.name for folder in _folders(base)]
+        refuse_coco(root)
+        base = base_of(root)
+        classes = [folder.name for folder in sub_folders(base)]
         if len(classes) < 2:
             there = f"only {classes[0]!r}" if classes else "none"
             raise ValueError(
@@ -74,20 +74,23 @@ class ImageFolder:
             out, rest = draws.hold_out(np.arange(len(every)), tenth)
             train, held_out = every.part(rest), every.part(out)
         files = [*train.files, *held_out.files]
-        stats = [file.stat() for file in files]
-        _check(files, stats)
+        sizes = check(files)
         places = [str(file.relative_to(root)) for file in files]
-        sizes = [stat.st_size for stat in stats]
         return cls(classes, train, held_out, digest([places, sizes, len(train)]))
+
+
+def base_of(root: Path) -> Path:
+    """The folder of what is trained on: train/ in it, or itself."""
+    return root / "train" if _is_split(root) else root
 
 
 def _is_split(root: Path) -> bool:
     """Whether train/ is a part of the data and not a class: of vehicles, say."""
-    names = {folder.name for folder in _folders(root)}
-    return "train" in names and names <= PARTS and bool(_folders(root / "train"))
+    names = {folder.name for folder in sub_folders(root)}
+    return "train" in names and names <= PARTS and bool(sub_folders(root / "train"))
 
 
-def _folders(root: Path) -> list[Path]:
+def sub_folders(root: Path) -> list[Path]:
     return sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")
 
 
@@ -95,7 +98,7 @@ def _labelled(base: Path, classes: list[str]) -> Labelled:
     """The images that lie directly in each class's folder."""
     files: list[Path] = []
     labels: list[int] = []
-    for folder in _folders(base):
+    for folder in sub_folders(base):
         if folder.name not in classes:
             raise ValueError(f"{folder}: is not among the classes of train/, {', '.join(classes)}")
         own = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
@@ -108,9 +111,15 @@ def _labelled(base: Path, classes: list[str]) -> Labelled:
     return Labelled(files, np.array(labels, np.int64))
 
 
-def _refuse_coco(root: Path) -> None:
-    """Raises ValueError for detection data: train2017/ and val2017/ would pass for two classes."""
-    for folder in (root, *_folders(root)):
+def refuse_coco(root: Path) -> None:
+    """Refuse detection data: train2017/ and val2017/ would pass for two classes.
+
+    Raises:
+        ValueError: it is in COCO's format, or there is no such folder.
+    """
+    if not root.is_dir():
+        raise ValueError(f"images {root}: no such folder")
+    for folder in (root, *sub_folders(root)):
         jsons = [(path.stat().st_size, path) for path in folder.glob("*.json")]
         if not jsons:
             continue
@@ -120,21 +129,29 @@ def _refuse_coco(root: Path) -> None:
             raise ValueError(
                 f"images {root}: {path} is a detection data set in COCO's format, and pre-training"
                 f" classifies: {LAYOUT}. To train a detector on it, give it to study.sweep or"
-                " study.train as --data.train"
+                " study.train as --data.train; to pre-train without labels, give the folder of its"
+                " training images"
             )
 
 
-def _check(files: list[Path], stats: list[os.stat_result]) -> None:
-    """Raises BadData, naming every image that cannot be read."""
+def check(files: list[Path]) -> list[int]:
+    """Sizes of the files in bytes, when all could be read.
+
+    Raises:
+        BadData: images that cannot be read; names each.
+    """
+    stats = [file.stat() for file in files]
+    sizes = [stat.st_size for stat in stats]
     state = [[str(f), s.st_size, s.st_mtime_ns] for f, s in zip(files, stats, strict=True)]
     remembered = cache_dir() / "in-order" / digest(state)
     if remembered.exists():
-        return
+        return sizes
     with ThreadPoolExecutor() as pool:  # decoding releases the interpreter's lock
         problems = [line for line in pool.map(_problem, files) if line]
     if problems:
         raise BadData(problems)
     build_once(remembered, lambda to: to.touch())
+    return sizes
 
 
 def _problem(file: Path) -> str | None:

@@ -97,6 +97,11 @@ class Index:
         at = self.position(image_id)
         return range(int(self.first[at]), int(self.first[at + 1]))
 
+    @property
+    def any_mask(self) -> bool:
+        """Whether any object has one."""
+        return bool(self.rings_first[-1] or self.rle_first[-1])
+
     def has_mask(self, annotation: int) -> bool:
         return any(
             first[annotation + 1] > first[annotation]

@@ -9,12 +9,15 @@ from dataclasses import replace
 
 from study.config import BodyConfig, ModelConfig
 from study.config.require import require as must
-from study.models.backbones import resnet, thin, vgg
-from study.models.backbones.backbone import Backbone, Maps, Pixels, Published
+from study.models.backbones import resnet, thin, timm_models, vgg
+from study.models.backbones.backbone import Backbone, Maps, Packaged, Pixels, Published
+from study.models.backbones.described import PREFIX
 
 __all__ = [
+    "PREFIX",
     "Backbone",
     "Maps",
+    "Packaged",
     "Pixels",
     "Published",
     "all",
@@ -26,11 +29,11 @@ __all__ = [
     "require_body",
 ]
 
-FAMILIES = (thin, resnet, vgg)
+FAMILIES = (thin, timm_models, resnet, vgg)
 
 
 def all() -> tuple[Backbone, ...]:
-    """Every backbone."""
+    """Every backbone with a name of its own; `timm/NAME` are others."""
     return tuple(backbone for family in FAMILIES for backbone in family.BACKBONES)
 
 
@@ -45,9 +48,11 @@ def find(name: str, field: str = "model.body.name") -> Backbone:
     Raises:
         ValueError: there is none; lists those there are.
     """
+    if name.startswith(PREFIX):
+        return timm_models.entry(name)
     found = {backbone.name: backbone for backbone in all()}
     if name not in found:
-        raise ValueError(f"{field} = {name!r}: one of {', '.join(found)}")
+        raise ValueError(f"{field} = {name!r}: one of {', '.join(found)}, or {PREFIX}NAME")
     return found[name]
 
 

@@ -6,16 +6,17 @@ backbones first, and to import torch takes seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import importlib.util
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from study.config import BodyConfig, ModelConfig
 from study.config.body import IMAGENET_MEAN, IMAGENET_STD, Norm
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,32 @@ class Pixels:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Packaged:
+    """Weights that a Python package brings, so that nothing is downloaded."""
+
+    package: str  # as it is imported
+    extra: str  # of this project, which installs it
+    file: str  # in the package's folder
+    sha256: str
+    rename: Callable[[str], str]  # a tensor's name in the network, by that in the file
+
+    @property
+    def path(self) -> Path | None:
+        """Where the file is; None: the package is not installed."""
+        spec = importlib.util.find_spec(self.package)
+        if spec is None or spec.origin is None:
+            return None
+        path = Path(spec.origin).parent / self.file
+        return path if path.is_file() else None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Published:
-    """ImageNet weights that others publish, under torchvision's names: the arm `imagenet`."""
+    """ImageNet weights that others publish, under the network's names: the arm `imagenet`."""
 
     by: Literal["torchvision", "timm"]
     name: str  # what its publisher calls them
+    packaged: Packaged | None = None  # the same network's weights on ImageNet, in a package
     norms: tuple[Norm, ...]  # of a network that they fit
     norm_groups: int | None = None  # of GroupNorm
     pixels: Pixels = Pixels(IMAGENET_MEAN, IMAGENET_STD)
@@ -96,12 +118,22 @@ class Backbone:
     channels: tuple[int, ...]
     first: str = "conv1.weight"
     """The first convolution, which sees the pixels."""
-    norms: tuple[Norm, ...] = get_args(Norm)
-    """That it can be built with."""
+    norms: tuple[Norm, ...] = ("group", "sync_batch", "frozen_batch", "none")
+    """That it can be built with; "own" only where it is published with some."""
     stride_1x1: bool = False
     """Whether its bottlenecks can have their stride in the first convolution."""
     single: SingleMap | None = None
     """None: it needs a pyramid."""
+    batch_statistics: bool = False
+    """Whether the norm "own" is one of batch statistics."""
+    read: Callable[[nn.Module, Tensor], Sequence[Tensor]] | None = None
+    """The maps of `outputs`, from the network and [B, 3, H, W]. None: they are its children's, one
+    child after another."""
+    names: Callable[[], Collection[str]] | None = None
+    """What tensors are called in published weights of the whole network, its classifier too; what
+    of them the body lacks is left out. None: the body's names, and those of usual classifiers."""
+    channels_last: bool = False
+    """Whether CPUs compute it faster pixel by pixel, as depthwise convolutions are."""
     published: tuple[Published, ...] = ()
     shipped: Shipped | None = None
     detectron: Callable[[str], str | None] | None = None
@@ -116,6 +148,10 @@ class Backbone:
     @property
     def name(self) -> str:
         return self.body.name
+
+    def uses_batch_statistics(self, norm: Norm) -> bool:
+        """Whether a network with that norm looks at several images at once in training."""
+        return norm == "sync_batch" or (norm == "own" and self.batch_statistics)
 
     def maps(self, model: ModelConfig) -> Maps:
         """The maps that the model's heads see."""

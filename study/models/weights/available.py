@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from study.config import BodyConfig, RunConfig
-from study.config.arms import is_url
+from study.config.arms import is_hub, is_url
 from study.models import backbones
-from study.models.backbones import Published
+from study.models.backbones import Pixels, Published
 
 KINDS = {
     "group": "GroupNorm",
     "sync_batch": "BatchNorm",
     "frozen_batch": "BatchNorm",
     "none": "no norm",
+    "own": "its own norm",
 }
 """What weights for a norm were trained with."""
 
@@ -39,7 +40,7 @@ def require(run: RunConfig) -> None:
 def require_weights(source: str, body: BodyConfig) -> None:
     """Refuse weights that are not there, or were never made for such a backbone.
 
-    `source` is "pretext", "imagenet", a file or a URL; a URL is believed.
+    `source` is "pretext", "imagenet", timm/MODEL.TAG, a file or a URL; a URL is believed.
 
     Raises:
         ValueError: says which weights there are.
@@ -48,6 +49,8 @@ def require_weights(source: str, body: BodyConfig) -> None:
         _require_shipped(body)
     elif source == "imagenet":
         published(body)
+    elif is_hub(source):
+        published_as(source, body)
     elif not is_url(source) and not Path(source).expanduser().is_file():
         raise ValueError(
             f"weights {source!r}: no such file (an arm is scratch, pretext, imagenet, a file or a"
@@ -62,6 +65,11 @@ def published(body: BodyConfig) -> Published:
         ValueError: there are none.
     """
     found = _of_norm(backbones.find(body.name), body)
+    if found is None and body.name.startswith(backbones.PREFIX):
+        raise ValueError(
+            f"arm 'imagenet': the weights of {body.name!r} were not trained on ImageNet, or there"
+            " are none; give another tag of the model, or NAME=timm/MODEL.TAG as the arm"
+        )
     if found is None:
         others = [other.name for other in backbones.all() if _of_norm(other, body)]
         raise ValueError(
@@ -80,6 +88,27 @@ def published(body: BodyConfig) -> Published:
             f" were trained with {found.norm_groups}"
         )
     return found
+
+
+def published_as(source: str, body: BodyConfig) -> Published:
+    """The weights timm/MODEL.TAG for this backbone; nothing is downloaded.
+
+    Raises:
+        ValueError: there are none, or they are another backbone's.
+    """
+    theirs = backbones.find(source, f"weights {source!r}")
+    own = backbones.find(body.name)
+    names = own.names and theirs.names and set(own.names()) == set(theirs.names())
+    if not names or (own.channels, own.outputs) != (theirs.channels, theirs.outputs):
+        raise ValueError(
+            f"weights {source!r}: they are another network's than {body.name!r}; give weights of"
+            f" the same model, or --model {source}"
+        )
+    tag = theirs.name.removeprefix(backbones.PREFIX)
+    if "." not in tag:
+        raise ValueError(f"weights {source!r}: none are published of this model")
+    pixels = Pixels(theirs.body.pixel_mean, theirs.body.pixel_std)
+    return Published(by="timm", name=tag, norms=theirs.norms, pixels=pixels)
 
 
 def _of_norm(backbone: backbones.Backbone, body: BodyConfig) -> Published | None:

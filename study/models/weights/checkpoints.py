@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import pickle
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlparse
@@ -30,14 +30,16 @@ ENCODERS = ("encoder_q.", "base_encoder.")  # of methods that keep a second, ave
 PREFIXES = ("module.", "model.", "backbone.", "encoder.", "body.", "features.")
 
 
-def read(path: Path) -> dict[str, Tensor]:
+def read(path: Path, known: Collection[str] = ()) -> dict[str, Tensor]:
     """The backbone's tensors of a .safetensors or .pt/.pth file, and its classifier's.
+
+    `known`: names of the network; what is in front of one of them in the file is left away.
 
     Raises:
         ValueError: no state dict, or one that holds several backbones.
     """
     if path.suffix == ".safetensors":
-        return backbone_of(safetensors.torch.load_file(path), str(path))
+        return backbone_of(safetensors.torch.load_file(path), str(path), known)
     try:
         # DINO and others keep their command line beside the weights; it is plain values
         with torch.serialization.safe_globals([argparse.Namespace]):
@@ -47,10 +49,10 @@ def read(path: Path) -> dict[str, Tensor]:
             f"weights {str(path)!r}: holds more than tensors and plain values, or is no file of"
             f" torch.save; save the state dict alone ({str(error).splitlines()[0]})"
         ) from error
-    return backbone_of(content, str(path))
+    return backbone_of(content, str(path), known)
 
 
-def backbone_of(content: object, source: str) -> dict[str, Tensor]:
+def backbone_of(content: object, source: str, known: Collection[str] = ()) -> dict[str, Tensor]:
     """The tensors of a checkpoint by the names that the backbone itself gives them.
 
     Raises:
@@ -72,7 +74,7 @@ def backbone_of(content: object, source: str) -> dict[str, Tensor]:
         wrapped = own or wrapped
     found: dict[str, str] = {}
     for key, name in wrapped.items():
-        if (other := found.setdefault(_strip(name), key)) != key:
+        if (other := found.setdefault(_strip(name, known), key)) != key:
             raise ValueError(
                 f"weights {source!r}: {other} and {key} are the same tensor of two backbones; keep"
                 " one of them in the file"
@@ -80,8 +82,8 @@ def backbone_of(content: object, source: str) -> dict[str, Tensor]:
     return {name: tensors[key] for name, key in found.items()}
 
 
-def _strip(key: str) -> str:
-    while key.startswith(PREFIXES):
+def _strip(key: str, known: Collection[str]) -> str:
+    while key not in known and key.startswith(PREFIXES):
         key = key.split(".", 1)[1]
     return key
 

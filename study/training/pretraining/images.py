@@ -94,7 +94,8 @@ def recipe(
 
 def trainable(body: BodyConfig) -> BodyConfig:
     """The body as it is pre-trained: nothing is frozen, and batch statistics are alive."""
-    norm = "sync_batch" if body.norm == "frozen_batch" else body.norm
+    alive = "own" if "own" in backbones.find(body.name).norms else "sync_batch"
+    norm = alive if body.norm == "frozen_batch" else body.norm
     return replace(body, norm=norm, frozen_stages=0)
 
 
@@ -152,10 +153,7 @@ def train(
         ValueError: `out` is no .safetensors file, an interrupted pre-training of another kind lies
             beside it, or the loss was not finite.
     """
-    if out.suffix != ".safetensors":
-        raise ValueError(f"out = '{out}': a file that ends in .safetensors")
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = usable(out, device)
     work = ImageTraining(config, folder, out, device)
     work.restore()
     say(
@@ -170,6 +168,19 @@ def train(
     told = {METADATA: json.dumps(seen(config, work.iterations), sort_keys=True)}
     work.finish(to_bytes(work.model.body, told), say)
     return right
+
+
+def usable(out: Path, device: str) -> str:
+    """The device, for "auto" a GPU if there is one.
+
+    Raises:
+        ValueError: `out` is no .safetensors file.
+    """
+    if out.suffix != ".safetensors":
+        raise ValueError(f"out = '{out}': a file that ends in .safetensors")
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
 
 
 def accuracy(model: Classifier, data: Labelled, config: Pretraining) -> float:

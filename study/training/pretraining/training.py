@@ -37,7 +37,7 @@ class Classifier(nn.Module):
 
     def __init__(self, config: BodyConfig) -> None:
         super().__init__()
-        self.body = features.body(config)
+        self.body, self.name = features.body(config), config.name
         for name, values in (("mean", config.pixel_mean), ("std", config.pixel_std)):
             self.register_buffer(name, torch.tensor(values), persistent=False)
 
@@ -47,9 +47,7 @@ class Classifier(nn.Module):
 
     def last_map(self, x: Tensor) -> Tensor:
         """[B, C, H', W'] from normalised images."""
-        for module in self.body.children():  # torchvision's ResNet would want its classifier
-            x = module(x)
-        return x
+        return features.last_map(self.body, self.name, x)
 
     def channels(self, side_px: int) -> int:
         """C of the last map, for images of that side."""

@@ -68,6 +68,18 @@ def test_losses_are_those_of_the_chosen_trials(results: analysis.Results, finish
         assert values(mine, "iteration") == sorted(values(mine, "iteration"))
 
 
+def test_no_mark_of_a_loss_curve_is_cut_at_the_top(ax: Axes):
+    flat = pd.DataFrame(
+        {"arm": "scratch", "part": "tail", "iteration": [100, 200], "loss": [2.01, 2.0]}
+    )
+    learning.draw_losses(ax, flat, LOOKS)
+    low, high = ax.get_ylim()
+    assert low == 0
+    half = 6.0 / 2 / 72 * ax.figure.dpi  # of a mark's height, px
+    (_, edge), (_, mark) = ax.transData.transform([(100, high), (100, 2.01)])
+    assert edge - mark > half
+
+
 def test_the_shade_covers_the_crossovers_interval(
     results: analysis.Results, finished: Path, ax: Axes
 ):

@@ -233,3 +233,14 @@ def test_what_no_study_writes_is_named_with_its_file(tmp_path: Path):
             analysis.load(tmp_path)
         (trial.path / name).write_text(whole)
     analysis.load(tmp_path)
+
+
+def test_a_trial_that_nobody_works_on_waits_while_its_study_is_under_way(tmp_path: Path):
+    study = running(tmp_path)
+
+    def states() -> dict[str, str]:
+        return {row["arm"]: row["state"] for row in rows(analysis.load(tmp_path).trials)}
+
+    with study.lock(), study.trial("scratch-64-t000").lock():
+        assert states() == {"scratch": "running", "pretext": "waiting"}
+    assert states() == {"scratch": "running", "pretext": "running"}  # as its files say

@@ -31,6 +31,7 @@ from tests.analysis.page import Page
 CSV = {
     *("answer", "best", "trials", "tails", "curves", "costs", "confirmations", "flags"),
     *("init_reports", "stop_audit", "cross_tuning", "strips", "seen"),
+    *("pairs", "starts"),
     *("crossover", "catch_up", "tuning_curve", "variation", "importance"),
     *("against_paper", "hypotheses"),
 }

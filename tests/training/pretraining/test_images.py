@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.torch
+import torch
 from PIL import Image
 
 from study import prepare
 from study.commands.common import BAD_INPUT, DONE, INTERRUPTED
-from study.config import R50_FPN, TINY
+from study.config import LITE0, R50_FPN, TINY
 from study.config.arms import parse
 from study.data.classification.folders import ImageFolder
-from study.models import features, initialisation
+from study.models import backbones, features, initialisation
 from study.training.pretraining import images as pretraining
 from study.training.pretraining.images import recipe
 from study.training.pretraining.training import rate_share, to_bytes
@@ -104,13 +105,19 @@ def test_the_weights_say_what_was_seen(tmp_path: Path):
     assert seen == {"images": 24, "instances": 24, "pixels": 24 * 32 * 32}  # 18 images, 3 batches
 
 
-def test_a_resnets_body_is_trained_with_its_keys():
-    config = recipe(R50_FPN.body, 1_000_000, image_px=32)
+@pytest.mark.parametrize(
+    ("name", "width"), [("resnet50", 2048), ("lite0", 320), ("timm/convnext_atto", 320)]
+)
+def test_any_body_is_trained_with_its_keys(name: str, width: int):
+    body = backbones.find(name).body
+    config = recipe(body, 1_000_000, image_px=32)
     classifier = pretraining.ImageClassifier(config, num_classes=5)
-    assert classifier.head.in_features == 2048
+    assert classifier.head.in_features == width
+    assert classifier(torch.zeros(2, 32, 32, 3)).shape == (2, 5)
     weights = safetensors.torch.load(to_bytes(classifier.body))
-    fresh = features.body(R50_FPN.body)
-    assert initialisation.load_body(fresh, weights, "own") == {*fresh.state_dict()}
+    fresh = features.body(body)
+    learnt = {key for key in fresh.state_dict() if not key.endswith("num_batches_tracked")}
+    assert initialisation.load_body(fresh, weights, "own") == learnt
 
 
 def test_what_is_not_given_suits_the_model_and_the_number_of_images():
@@ -124,6 +131,7 @@ def test_what_is_not_given_suits_the_model_and_the_number_of_images():
     assert recipe(TINY.body, 300, batch_size=256).lr == 0.1
     frozen = TINY.but(norm="frozen_batch", frozen_stages=2).body
     assert recipe(frozen, 300).body == TINY.but(norm="sync_batch").body
+    assert recipe(replace(LITE0, norm="frozen_batch"), 300).body == LITE0
 
 
 def test_the_rate_rises_and_falls_to_nothing():

@@ -1,0 +1,155 @@
+"""Every two arms of a size compared, with intervals that hold together.
+
+Who compares three arms makes three comparisons, with six arms fifteen, and one of so many
+intervals misses the truth far more often than in one study of twenty. So each of them is wider
+(`stats.single`): at each size all of them hold at once. With two arms there is one comparison, and
+its interval is the usual one.
+
+How much differences scatter is learnt from all pairs and sizes (`stats.moderated`). The pairs of g
+arms share runs: they tell as much about it as g - 1 samples that share none, so each counts with 2
+/ g of its degrees of freedom.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+
+from analysis.answers import columns, settings, stats
+from analysis.reading.frames import by_place, frame, rows, scored
+from analysis.reading.load import Results
+from analysis.text.table import PAIR, Column, Table
+from analysis.text.words import between
+
+Scores = Mapping[Hashable, float]
+"""Score by (seed, draw)."""
+KINDS = ("box", "mask")
+
+
+@dataclass(frozen=True)
+class Together:
+    """The differences between a study's arms, by size; all at one size hold together."""
+
+    scores: Mapping[int, Mapping[str, Scores]]  # of confirm runs, by size and arm
+    spreads: Mapping[tuple[int, str, str], stats.Spread]
+    compared: Mapping[int, int]  # pairs of arms with an interval, by size; at least 1
+
+    def difference(self, size: int, arm: str, other: str, level: float) -> stats.Difference:
+        """Mean of `arm` minus mean of `other`."""
+        mine, theirs = (self.scores[size].get(name, {}) for name in (arm, other))
+        spread = self.spreads.get((size, arm, other))
+        return stats.difference(mine, theirs, level, spread, self.compared[size])
+
+
+def together(scores: Mapping[int, Mapping[str, Scores]]) -> Together:
+    """The comparisons of one study, from the scores of each arm's confirm runs by size."""
+    found: list[tuple[tuple[int, str, str], list[float], float]] = []
+    compared: dict[int, int] = {}
+    for size, arms in scores.items():
+        keys = {arm: _keys(mine) for arm, mine in arms.items()}
+        repeated = sum(len(mine) > 1 for mine in keys.values())
+        compared[size] = max(1, math.comb(repeated, 2))
+        for other, arm in combinations(arms, 2):
+            alike = sum(mine == keys[arm] for mine in keys.values())
+            gaps = stats.pairs(arms[arm], arms[other])
+            found.append(((size, arm, other), gaps, 2 / alike if gaps else 1))
+    spreads = stats.moderated([gaps for _, gaps, _ in found], [share for *_, share in found])
+    by_pair = {place: spread for (place, *_), spread in zip(found, spreads, strict=True)}
+    by_pair |= {(size, b, a): spread for (size, a, b), spread in by_pair.items()}
+    return Together(scores, by_pair, compared)
+
+
+def of_study(
+    results: Results, study: str, repeats: pd.DataFrame | None = None
+) -> dict[str, Together]:
+    """The comparisons of one study, by box and mask.
+
+    `repeats`: the scored runs of the settings chosen (`settings.confirmed`), if they are at hand.
+    """
+    runs = by_place(scored(settings.confirmed(results)) if repeats is None else repeats)
+    return {
+        kind: together(
+            {
+                size: {
+                    arm: by_seed(runs.get((study, size, arm), []), f"AP_{kind}")
+                    for arm in results.arms(study)
+                }
+                for size in results.sizes(study)
+            }
+        )
+        for kind in KINDS
+    }
+
+
+def pairs(
+    results: Results, level: float = stats.LEVEL, margin: float = stats.MARGIN
+) -> pd.DataFrame:
+    """Every two arms at each size, from their confirm runs, as `columns.PAIRS`.
+
+    Pairs of which one arm is not confirmed at a size have no row there.
+    """
+    found: list[dict[str, Any]] = []
+    repeats = scored(settings.confirmed(results))
+    for study in results.manifests:
+        compared = of_study(results, study, repeats)
+        for size in results.sizes(study):
+            here = compared["box"].scores[size]
+            for other, arm in combinations((arm for arm in here if here[arm]), 2):
+                row = {"study": study, "size": size, "arm": arm, "other": other, "level": level}
+                row |= {"margin": margin, "compared": compared["box"].compared[size]}
+                for kind, those in compared.items():
+                    gap, name = those.difference(size, arm, other, level), f"AP_{kind}_difference"
+                    row |= {name: gap.mean, f"{name}_low": gap.low, f"{name}_high": gap.high}
+                    row[f"AP_{kind}_equal"] = gap.within(margin)
+                found.append(row)
+    return frame(found, columns.PAIRS)
+
+
+def by_seed(runs: Sequence[Mapping[str, Any]], score: str) -> dict[Hashable, float]:
+    """Score by (seed, draw); the tuning split's one best score has no seed to pair by."""
+    return {(row.get("seed"), row.get("draw")): row[score] for row in runs}
+
+
+def layout(table: pd.DataFrame, order: Sequence[str], sizes: Sequence[int]) -> Table:
+    """`pairs` of one study as people read it: a line for each pair, a column for each size."""
+    gaps = {(row["arm"], row["other"], row["size"]): _gap(row) for row in rows(table)}
+    shown = [
+        [f"{arm} − {other}", *(gaps.get((arm, other, size), "–") for size in sizes)]
+        for other, arm in combinations(order, 2)
+        if any((arm, other, size) in gaps for size in sizes)
+    ]
+    titles = [Column(f"{size:,} images") for size in sizes]
+    return Table(caption(table), [PAIR, *titles], shown)
+
+
+def layouts(table: pd.DataFrame, results: Results, wide: int) -> list[Table]:
+    """The same, so many sizes at a time."""
+    (study,) = results.manifests
+    sizes = sorted(set(table["size"].tolist()))
+    parts = [sizes[at : at + wide] for at in range(0, len(sizes), wide)]
+    return [layout(table, results.arms(study), part) for part in parts]
+
+
+def caption(table: pd.DataFrame) -> str:
+    level = f"{table['level'].iloc[0] * 100:g}" if len(table) else "95"
+    return (
+        f"Every two arms: difference in box AP on the report split, with {level} % intervals that"
+        " hold together at each size; *: the whole interval on one side of zero"
+    )
+
+
+def _gap(row: Mapping[str, Any]) -> str:
+    low, high = row["AP_box_difference_low"], row["AP_box_difference_high"]
+    text = ("+" if row["AP_box_difference"] > 0 else "") + between(
+        row["AP_box_difference"], low, high
+    )
+    return f"{text}*" if low > 0 or high < 0 else text
+
+
+def _keys(scores: Scores) -> frozenset[Hashable]:
+    return frozenset(key for key, value in scores.items() if math.isfinite(value))
