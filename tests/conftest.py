@@ -19,15 +19,6 @@ def no_waiting_for_the_disk() -> Iterator[None]:
         yield
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Iterator[None]:
-    """Tests are collected without torch's compiler, which few of them need."""
-    from study.models import compiler
-
-    with compiler.left_out():
-        return (yield)
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """With `--dist loadgroup`, tests that start Ray go to one worker, others to any.
