@@ -54,5 +54,5 @@ def features(config: ModelConfig) -> BackboneWithFPN | Single:
         {output: str(level) for level, output in enumerate(backbone.outputs)},
         list(backbone.channels),
         maps.channels,
-        norm_layer=norms.of_heads(config.body),
+        norm_layer=norms.of_heads(config),
     )
