@@ -1,6 +1,7 @@
 """detectron2's and mmdetection's files: right names, channels, background and classes.
 
-The files are made of a detector of ours, renamed by tables of its own that say the published names.
+The files are made of a detector of ours, renamed by tables that say the
+published names.
 """
 
 from __future__ import annotations
@@ -253,7 +254,7 @@ def test_a_detector_for_another_model_names_its_fields(tmp_path: Path):
     [
         ("roi_heads.box_predictor.0.cls_score.weight", "a cascade of detectron2"),
         ("roi_head.bbox_head.0.fc_cls.weight", "a cascade of mmdetection"),
-        ("bbox_head.fc_cls.weight", "mmdetection 1, .* upgrade_model_version.py"),
+        ("bbox_head.fc_cls.weight", "mmdetection 1, .*upgrade_model_version.py"),
     ],
 )
 def test_detectors_that_are_not_read_say_why(tmp_path: Path, key: str, said: str):
@@ -265,7 +266,7 @@ def test_detectors_that_are_not_read_say_why(tmp_path: Path, key: str, said: str
 def test_what_is_no_faster_rcnn_and_trained_norms_of_detectron2_are_refused(tmp_path: Path):
     weights = detectron2(tensors(GROUP), GROUP)
     path = zoo(tmp_path / "more.pkl", weights | {"backbone.top_block.p6.weight": torch.ones(1)})
-    with pytest.raises(ValueError, match="left over backbone.top_block.p6.weight"):
+    with pytest.raises(ValueError, match=r"left over backbone\.top_block\.p6\.weight"):
         initialisation.build(RunConfig(model=GROUP, init=str(path)), 3)
     counted = "backbone.bottom_up.stem.conv1.norm.num_batches_tracked"
     path = zoo(tmp_path / "trained.pkl", weights | {counted: torch.ones(1)})

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 Fields = Mapping[str, tuple[Any, ...]]
 """Values that fields of a model or its body may have; the first is the one proposed."""
 
+SHAPES = (
+    *("pyramid", "fpn_channels", "head_norm", "class_agnostic", "cascade", "aspect_ratios"),
+    *("rpn_convs", "box_pool", "box_convs", "box_fc", "box_fc_layers", "mask_convs"),
+)
+"""Fields of a model with boxes and masks on which the tensors, or what they mean, depend."""
 IN_BODY = ("name", "norm", "norm_groups", "stride_1x1")
 BATCH = ("sync_batch", "frozen_batch")
 

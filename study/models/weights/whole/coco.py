@@ -7,28 +7,18 @@ recipe they began with its ImageNet weights and saw COCO for 26 epochs
 
 from __future__ import annotations
 
-from study.config import ModelConfig
+from study.config import DETECTORS, ModelConfig
 from study.models.weights.whole import architecture
 
 NAME = "coco"
 MASKS = "MaskRCNN_ResNet50_FPN_Weights.COCO_V1"
 BOXES = "FasterRCNN_ResNet50_FPN_Weights.COCO_V1"
+_MODEL = DETECTORS["torchvision"]
 FIELDS: architecture.Fields = {
-    "name": ("resnet50",),
+    "name": (_MODEL.body.name,),
     "norm": ("sync_batch", "frozen_batch"),
     "stride_1x1": (False,),
-    "head_norm": ("none",),
-    "pyramid": (True,),
-    "fpn_channels": (256,),
-    "class_agnostic": (False,),
-    "cascade": ((),),
-    "aspect_ratios": ((0.5, 1.0, 2.0),),
-    "rpn_convs": (1,),
-    "box_pool": (7,),
-    "box_convs": (0,),
-    "box_fc": (1024,),
-    "box_fc_layers": (2,),
-    "mask_convs": (4,),
+    **{name: (getattr(_MODEL, name),) for name in architecture.SHAPES},
 }
 """What the weights need of a model; no file is read to say it."""
 

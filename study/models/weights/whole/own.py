@@ -17,17 +17,14 @@ from torch import Tensor
 
 from study.config import DataConfig, ModelConfig, from_dict, to_dict
 from study.models.backbones import Pixels
+from study.models.weights.whole import architecture
 from study.models.weights.whole.checkpoint import SCORE, Whole
 from study.storage import older
 
 METADATA = "detector"
 """The key in a safetensors file's metadata, of JSON with `model` and `classes`."""
 PROGRAM = "study.train"
-SAME = (
-    *("pyramid", "fpn_channels", "head_norm", "class_agnostic", "keypoints", "cascade"),
-    *("aspect_ratios", "rpn_convs", "box_pool", "box_convs", "box_fc", "box_fc_layers"),
-    *("mask_convs", "keypoint_convs", "keypoint_channels"),
-)
+SAME = (*architecture.SHAPES, "keypoints", "keypoint_convs", "keypoint_channels")
 """Fields of the model that must be the file's."""
 
 
