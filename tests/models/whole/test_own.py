@@ -113,6 +113,13 @@ def test_another_model_is_refused_by_its_fields(tmp_path: Path):
     assert "use --detector small or model.but(" in said and "box_convs=1" in said
 
 
+def test_a_built_in_arm_is_no_file_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    written(Path("pretext"), RunConfig(), CLASSES)
+    _, report = initialisation.build(RunConfig(init="pretext"), 4, CLASSES)
+    assert report["rpn"]["loaded"] == 0
+
+
 def test_a_mask_head_more_or_less_is_random_or_left_out(tmp_path: Path):
     run = RunConfig()
     boxes = dataclasses.replace(run, model=run.model.but(masks=False))

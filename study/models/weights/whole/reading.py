@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from study.config import ModelConfig
-from study.config.arms import is_url
+from study.config.arms import BUILT_IN, is_url
 from study.models.weights import checkpoints, detectron
 from study.models.weights.whole import coco, detectron2, mmdetection, own, torchvision
 from study.models.weights.whole.checkpoint import Whole
@@ -29,6 +29,8 @@ def found(source: str, model: ModelConfig) -> Whole | None:
     """
     if source == coco.NAME:
         return published(model)
+    if source in BUILT_IN:
+        return None
     path = checkpoints.fetched(source) if is_url(source) else Path(source).expanduser()
     if not path.is_file():
         return None
