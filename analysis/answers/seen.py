@@ -73,7 +73,6 @@ IMAGENET_100_EPOCHS = pretraining(100, 1_280_000)
 """The paper's assumption about ImageNet's pre-training (Fig. 2, caption)."""
 PRETEXT = pretraining(2500 * 64 / 16_000, 16_000, px=48)
 """Of the weights that come with the project: see study/training/pretraining/shapes.py."""
-KNOWN = {"scratch": NOTHING, "pretext": PRETEXT}
 
 COCO_IMAGES = 118_287  # of train2017
 COCO_BATCH = 16
@@ -83,6 +82,14 @@ COCO_1X = 90_000  # iterations
 def coco(images: float) -> Seen:
     """Of COCO, with the paper's assumptions: 7 instances an image, 800 × 1333 px (Fig. 2)."""
     return training(images, 7, 800 * 1333)
+
+
+TORCHVISION_COCO = pretraining(90, 1_281_167) + coco(26 * COCO_IMAGES)
+"""Of torchvision's detectors by the recipes that its weights name (`references/` in its
+repository): 26 epochs of COCO, begun with its ImageNet weights, 90 epochs by its script's default.
+It leaves out the one image in a hundred that has no object; pixels are the paper's assumption."""
+KNOWN = {"scratch": NOTHING, "pretext": PRETEXT, "coco": TORCHVISION_COCO}
+"""By the names of arms that are the same weights everywhere."""
 
 
 def seen_by(weights: Path | str) -> Seen:
@@ -167,7 +174,7 @@ def seen(results: Results, pretraining: Mapping[str, Seen] | None = None) -> pd.
     Args:
         results: of one or more studies.
         pretraining: what the pre-training of an arm has seen, by the arm's name; known without it
-            for scratch and pretext, NaN for others.
+            for scratch, pretext and coco, NaN for others.
 
     Raises:
         ValueError: an arm that no study has.

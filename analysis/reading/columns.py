@@ -156,6 +156,7 @@ INIT_REPORTS: Columns = {
     "loaded": ("int64", "parameters that start from the arm's weights"),
     "random": ("int64", "parameters that start at random"),
     "frozen": ("int64", "parameters that are never updated"),
+    "classes": ("str", "of weights of a whole detector: classes whose rows were taken; or empty"),
     "trials": ("int64", "trials whose init report says exactly this"),
 }
 STRIPS: Columns = {

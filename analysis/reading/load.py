@@ -173,13 +173,25 @@ def _init_reports(trials: Iterable[Trial]) -> pd.DataFrame:
     """Trials of one arm should agree: where they do not, each finding has its row."""
     kinds = ("loaded", "random", "frozen")
     found = Counter(
-        (trial.place["study"], trial.place["arm"], group, *(counts.get(k, 0) for k in kinds))
+        (
+            *(trial.place["study"], trial.place["arm"], group),
+            *(counts.get(k, 0) for k in kinds),
+            _classes(counts),
+        )
         for trial in trials
         for group, counts in trial.init_report.items()
     )
     names = list(columns.INIT_REPORTS)
     rows = [dict(zip(names, (*key, n), strict=True)) for key, n in found.items()]
     return frame(rows, columns.INIT_REPORTS)
+
+
+def _classes(counts: dict[str, Any]) -> str:
+    """How many classes have the rows of a whole detector's weights, and which."""
+    if "classes" not in counts:
+        return ""
+    names = counts.get("class_rows", [])
+    return f"{len(names)} of {counts['classes']}" + f": {', '.join(names)}" * bool(names)
 
 
 def _strips(trials: Iterable[Trial]) -> pd.DataFrame:

@@ -32,7 +32,7 @@ class Trial:
     strip: Row | None  # name, low, high
     records: list[Row]
     events: list[Row]
-    init_report: dict[str, dict[str, int]]
+    init_report: dict[str, dict[str, Any]]
     set_aside: bool = False  # begun, and nobody works on it, though its study is under way
 
     @property

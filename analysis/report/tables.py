@@ -154,6 +154,10 @@ def init_report(table: pd.DataFrame) -> Table:
     kinds = ("loaded", "random", "frozen", "trials")
     columns = [ARM, Column("parameters", number=False), *map(Column, kinds)]
     found = [[r["arm"], r["group"], *(number(r[kind]) for kind in kinds)] for r in rows(table)]
+    classes = [r["classes"] for r in rows(table)]
+    if any(classes):
+        columns.append(Column("classes with loaded rows", False, wrap=True))
+        found = [[*row, own] for row, own in zip(found, classes, strict=True)]
     return Table(
         "Parameters that were loaded, that began at random, and that are frozen", columns, found
     )

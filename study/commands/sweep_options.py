@@ -75,7 +75,7 @@ class Sweep:
     run_dir: RunDir
     """The study's folder, or s3://bucket/prefix. The same command again resumes or extends it."""
     arms: Annotated[tuple[str, ...] | None, unset("ARM ...")] = None
-    """Initialisations: scratch, pretext, imagenet, a weights file, or name=file."""
+    """Initialisations: scratch, pretext, imagenet, coco, a weights file, or name=file."""
     sizes: Annotated[tuple[int, ...] | None, unset("N ...")] = None
     """Numbers of training images."""
     seed: int = 0
@@ -84,7 +84,8 @@ class Sweep:
     tuning: Annotated[Tuning, tyro.conf.arg(name="")] = field(default_factory=Tuning)
     model: BackboneName = None
     detector: DetectorSize = None
-    """Sizes of images and heads: small for CPUs, full as in the paper (default: the space's)."""
+    """Sizes of images and heads: small for CPUs, full as in the paper, or torchvision's with its
+    body (default: the space's)."""
     lengths: Annotated[tuple[int, ...] | None, unset("T ...")] = None
     """Training lengths to choose from, in iterations, at every size."""
     data: OwnData = field(default_factory=OwnData)

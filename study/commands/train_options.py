@@ -43,7 +43,9 @@ class Train:
     --data.* are given), at most six iterations. Other options change that run."""
     arm: Annotated[
         str | None,
-        _or_recipe("NAME", "scratch, pretext, imagenet, a weights file, or name=file", ALONE.arm),
+        _or_recipe(
+            "NAME", "scratch, pretext, imagenet, coco, a weights file, or name=file", ALONE.arm
+        ),
     ] = None
     size: Annotated[
         int | None,
@@ -93,7 +95,8 @@ class Train:
     """Images to evaluate on."""
     model: BackboneName = None
     detector: DetectorSize = None
-    """Sizes of images and heads: small for CPUs, full as in the paper (default: small)."""
+    """Sizes of images and heads: small for CPUs, full as in the paper, or torchvision's with its
+    body (default: small)."""
     crop_px: Count = None
     """Train on random square crops of this side, in px."""
     data: OwnData = field(default_factory=OwnData)

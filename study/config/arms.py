@@ -3,6 +3,7 @@
 scratch          random weights
 pretext          the backbone shipped with the project, pre-trained on classifying shapes
 imagenet         published ImageNet weights
+coco             torchvision's detector trained on COCO
 PATH             a weights file; the arm is called like the file, without its ending
 NAME=PATH        the same under another name
 NAME=URL         a weights file to be downloaded
@@ -21,6 +22,7 @@ BUILT_IN: dict[str, str | None] = {
     "scratch": None,
     "pretext": "pretext",
     "imagenet": "imagenet",
+    "coco": "coco",
 }
 
 

@@ -25,6 +25,7 @@ class ModelConfig:
     body: BodyConfig = field(default_factory=BodyConfig)
     pyramid: bool = True  # FPN; without, RoIs are pooled from one map of the backbone
     fpn_channels: int = 32
+    head_norm: Literal["body", "none"] = "body"  # of FPN and heads: as `body.norm` says, or none
     masks: bool = True  # Mask R-CNN; without, Faster R-CNN
     class_agnostic: bool = False  # one box regressor for all classes; a cascade always has
     keypoints: int = 0  # per object; 0: no keypoint head
@@ -38,13 +39,15 @@ class ModelConfig:
     aspect_ratios: tuple[float, ...] = (0.7, 1.4)  # height / width
     proposals_before_nms: tuple[int, int] = (200, 100)  # per level: training, inference
     proposals: tuple[int, int] = (100, 50)  # training, inference
+    rpn_convs: int = 1  # 3 × 3, before its two outputs
     rpn_samples: int = 64
     roi_samples: int = 48
     detections: int = 20
     score_threshold: float = 0.05
     box_pool: int = 5  # bins a side
     box_convs: int = 1
-    box_fc: int = 128
+    box_fc: int = 128  # width of each
+    box_fc_layers: int = 1  # on a pyramid; a single map's head has two
     mask_pool: int = 10
     mask_convs: int = 1
     keypoint_pool: int = 10  # heatmaps have four times as many cells a side
@@ -72,6 +75,9 @@ class ModelConfig:
         box_alone = self.pyramid or not (self.masks or self.keypoints or self.cascade)
         require(box_alone, "model.pyramid", self.pyramid, "without it there is a box head only")
         require(self.keypoints >= 0, "model.keypoints", self.keypoints, "0 or more")
+        for name, low in (("rpn_convs", 1), ("box_convs", 0), ("box_fc_layers", 1)):
+            value = getattr(self, name)
+            require(value >= low, f"model.{name}", value, f"{low} or more")
 
     def but(self, **changes: Any) -> ModelConfig:
         """The same model with other values of some fields, its body's or its own."""
@@ -115,7 +121,19 @@ R50_FPN = ModelConfig(
 )
 """For GPUs: the sizes of "Rethinking ImageNet Pre-training" and of Detectron."""
 
-Size = Literal["small", "full"]
+TORCHVISION = R50_FPN.but(
+    norm="sync_batch", head_norm="none", box_convs=0, box_fc_layers=2, proposals=(2000, 1000)
+)
+"""torchvision's `maskrcnn_resnet50_fpn`, for the arm `coco`. Its body's norm is alive here: frozen
+statistics are none for random weights."""
 
-DETECTORS: dict[Size, ModelConfig] = {"small": TINY, "full": R50_FPN}
-"""What `--detector` chooses: all but the body."""
+Size = Literal["small", "full", "torchvision"]
+
+DETECTORS: dict[Size, ModelConfig] = {
+    "small": TINY,
+    "full": R50_FPN,
+    "torchvision": TORCHVISION,
+}
+"""What `--detector` chooses: all but the body, or where there are weights of the whole, all."""
+WHOLE: frozenset[Size] = frozenset({"torchvision"})
+"""Those of which weights of the whole detector are published: the body belongs to them."""

@@ -98,4 +98,4 @@ def features(config: ModelConfig) -> Pyramid | Single:
     network, maps = body(config.body), backbone.maps(config)
     if not config.pyramid and backbone.single:
         return Single(network, backbone.single.output, maps.channels)
-    return Pyramid(network, backbone, maps, norms.of_heads(config.body))
+    return Pyramid(network, backbone, maps, norms.of_heads(config))

@@ -6,8 +6,9 @@ it, so two arms of one seed differ in the loaded tensors only.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from study.config.arms import is_hub, is_url
 from study.models import backbones
 from study.models.detector import Detector
 from study.models.weights import available, checkpoints, detectron, imagenet
+from study.models.weights.whole import loading, reading
 from study.randomness import Stream, seed
 
 CLASSIFIERS = ("fc.", "head.", "heads.", "classifier.", "projection_head.", "prototypes.")
@@ -25,12 +27,22 @@ CLASSIFIERS = ("fc.", "head.", "heads.", "classifier.", "projection_head.", "pro
 
 COUNTER = "num_batches_tracked"  # of batch norms: says nothing where momentum is constant
 
-Report = dict[str, dict[str, int]]
-"""Numbers of values loaded, random and frozen, by group of parameters."""
+Report = dict[str, dict[str, Any]]
+"""Numbers of values loaded, random and frozen, by group of parameters.
+
+Of a whole detector's weights also `from`, the program whose they are, and in groups with layers
+that depend on the classes `class_rows`, the names of the classes whose rows were loaded, and
+`classes`, how many the detector has.
+"""
 
 
-def build(config: RunConfig, num_classes: int) -> tuple[Detector, Report]:
+def build(
+    config: RunConfig, num_classes: int, classes: Sequence[str] | None = None
+) -> tuple[Detector, Report]:
     """The detector with its initial weights, on the CPU, and its init report.
+
+    `classes` are their names in order from class 1 on: by them a whole detector's weights keep
+    rows. Without names all such rows are random.
 
     Raises:
         ValueError: weights that do not exist or do not fit; lists the keys and shapes. Or
@@ -40,10 +52,15 @@ def build(config: RunConfig, num_classes: int) -> tuple[Detector, Report]:
         torch.manual_seed(seed(Stream.INIT, config.seed))
         detector = Detector(config.model, num_classes)
     loaded: set[str] = set()
+    if config.init is not None and (whole := reading.found(config.init, config.model)):
+        got = loading.load(detector, whole, config.model, classes, _load)
+        counts = report(detector, got.names, config.frozen_random, got.partly)
+        return detector, _told(counts, got, num_classes)
     if config.init is not None:
         weights = read_weights(config.init, config.model.body)
-        whole = backbones.find(config.model.body.name).names
-        names = load_body(detector.backbone.body, weights, config.init, whole() if whole else ())
+        published = backbones.find(config.model.body.name).names
+        known = published() if published else ()
+        names = load_body(detector.backbone.body, weights, config.init, known)
         loaded = {f"backbone.body.{name}" for name in names}
         single = backbones.find(config.model.body.name).single
         if single and not config.model.pyramid:
@@ -164,8 +181,14 @@ GROUPS = (
 )
 
 
-def report(detector: nn.Module, loaded: set[str], frozen_random: bool = False) -> Report:
-    """What became of each group's values; `loaded` holds the names of those loaded.
+def report(
+    detector: nn.Module,
+    loaded: set[str],
+    frozen_random: bool = False,
+    partly: Mapping[str, int] | None = None,
+) -> Report:
+    """What became of each group's values; `loaded` holds the names of those loaded, and `partly`
+    how many values were loaded of others.
 
     Values are the parameters, and what a batch norm has beside them: its running statistics, and
     scale and offset too where it is frozen. "random" is what no file gave, constants included.
@@ -184,8 +207,21 @@ def report(detector: nn.Module, loaded: set[str], frozen_random: bool = False) -
             )
         group = next((own for own in GROUPS if name.startswith(own)), name.split(".")[0])
         row = counts.setdefault(group, {"loaded": 0, "random": 0, "frozen": 0})
-        row["loaded" if name in loaded else "random"] += value.numel()
+        own = value.numel() if name in loaded else (partly or {}).get(name, 0)
+        row["loaded"] += own
+        row["random"] += value.numel() - own
         row["frozen"] += value.numel() if frozen else 0
+    return counts
+
+
+def _told(counts: Report, got: loading.Loaded, num_classes: int) -> Report:
+    """The report with what is said of a whole detector's weights."""
+    dependent = {name.rsplit("_", 1)[0] for name in got.partly}
+    for group, row in counts.items():
+        if row["loaded"]:
+            row["from"] = got.program
+        if any(name.startswith(group) for name in dependent):
+            row |= {"class_rows": list(got.classes), "classes": num_classes}
     return counts
 
 

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import FrozenBatchNorm2d
 
-from study.config import BodyConfig
+from study.config import BodyConfig, ModelConfig
 from study.models.sync_batch_norm import SyncBatchNorm
 
 
@@ -40,9 +40,10 @@ def of_body(body: BodyConfig) -> Layer:
     return FrozenBatchNorm2d if body.norm == "frozen_batch" else _live(body)
 
 
-def of_heads(body: BodyConfig) -> Layer | None:
+def of_heads(model: ModelConfig) -> Layer | None:
     """The FPN's and the RoI heads'; None: they have none."""
-    return None if body.norm in ("frozen_batch", "none") else _live(body)
+    without = model.head_norm == "none" or model.body.norm in ("frozen_batch", "none")
+    return None if without else _live(model.body)
 
 
 class SyncBatchNormAct(SyncBatchNorm):

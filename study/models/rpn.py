@@ -201,7 +201,7 @@ def _by_anchor(values: Tensor, each: int) -> Tensor:
 
 
 def build(config: ModelConfig, channels: int, strides: tuple[int, ...]) -> RPN:
-    """3x3 convolution without norm, as in Detectron's GN models.
+    """3x3 convolutions without norm, as in Detectron's GN models.
 
     A pyramid has one size of anchor on each level; a single map has all of them. `strides`: px of
     the input, of each map.
@@ -209,4 +209,4 @@ def build(config: ModelConfig, channels: int, strides: tuple[int, ...]) -> RPN:
     sizes = [(side,) for side in config.anchor_px] if config.pyramid else [config.anchor_px]
     anchors = AnchorGenerator(tuple(sizes), (config.aspect_ratios,) * len(sizes))
     per_cell = len(sizes[0]) * len(config.aspect_ratios)
-    return RPN(anchors, RPNHead(channels, per_cell), config, strides)
+    return RPN(anchors, RPNHead(channels, per_cell, config.rpn_convs), config, strides)

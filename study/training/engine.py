@@ -25,6 +25,7 @@ from study.data.batches.prefetch import Prefetched
 from study.data.splits import Splits, open_splits
 from study.models import initialisation
 from study.models.detector import Detector
+from study.models.weights.whole import own
 from study.randomness import Stream, seed
 from study.storage import detection_files
 from study.storage.record import record as made
@@ -85,7 +86,8 @@ class Session:
         train = self.splits.train
         subset = self.splits.subset(config.size, config.draw)
         # weights that do not fit are refused before any image is decoded: of COCO's, for an hour
-        detector, report = initialisation.build(config, len(train.category_id))
+        self.classes = [str(name) for name in train.category_name]
+        detector, report = initialisation.build(config, len(self.classes), self.classes)
         data = TrainingData(train, subset, config.model)
         batches = config.seed, config.optim.batch_size
         if only is None:
@@ -136,7 +138,7 @@ class Session:
 
     def restart(self) -> None:
         """Be at the very beginning again."""
-        detector, _ = initialisation.build(self.config, len(self.splits.train.category_id))
+        detector, _ = initialisation.build(self.config, len(self.classes), self.classes)
         detector.to(self.device, getattr(torch, self.config.precision))
         fresh = TrainState(detector, optimiser(detector, self.config.optim))
         self.state.restore(fresh.to_bytes())
@@ -192,7 +194,8 @@ class Session:
         record = self.world.from_main(record)
         if self.world.is_main:
             if config.keep_weights and leg.is_tail:
-                content = safetensors.torch.save(self.state.weights())
+                told = own.metadata(config.model, self.classes)
+                content = safetensors.torch.save(self.state.weights(), told)
                 self.trial.write_weights(leg.name, content)
             if config.keep_detections and leg.is_tail:
                 detection_files.write_detections(

@@ -9,7 +9,7 @@ import pytest
 
 from study.commands.models import chosen
 from study.commands.sweep_options import Sweep, design
-from study.config import R50_FPN, TINY, ModelConfig
+from study.config import DETECTORS, R50_FPN, TINY, ModelConfig
 from study.models import backbones
 from study.sweep import check_weights
 
@@ -40,12 +40,25 @@ def test_both_together_are_the_model_of_the_paper_and_neither_changes_anything()
     assert chosen(CROPS, None, None) is CROPS
 
 
+def test_torchvisions_detector_brings_its_body_and_another_backbone_its_norm():
+    whole = DETECTORS["torchvision"]
+    assert chosen(CROPS, None, "torchvision") == whole
+    assert chosen(CROPS, "resnet50", "torchvision") == whole
+    other = chosen(CROPS, "resnet101", "torchvision")
+    assert other == replace(whole, body=replace(whole.body, name="resnet101"))
+    assert chosen(CROPS, "vgg16", "torchvision").body.norm == "none"
+    for arms in (("scratch", "imagenet", "coco"), ("coco",)):
+        options = Sweep(run_dir=Path("unused"), detector="torchvision", arms=arms)
+        check_weights(design(options))
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"model": "huge"}, "model = 'huge': one of thin, lite0, resnet18, resnet50, "),
         ({"model": "r50-fpn"}, "model = 'r50-fpn': one of thin, "),
         ({"model": "resnet50"}, "arm 'pretext' has weights for .* use --model thin"),
+        ({"arms": ("scratch", "coco")}, "'coco': .* use --model resnet50 --detector torchvision"),
         ({"arms": ("scratch", "imagenet")}, "no ImageNet weights with GroupNorm for 'thin'"),
     ],
 )

@@ -24,7 +24,7 @@ def heads(config: ModelConfig, channels: int, num_classes: int) -> Heads:
 
     Later stages are drawn last, so that a cascade's other weights are those of a plain model.
     """
-    norm = norms.of_heads(config.body)
+    norm = norms.of_heads(config)
     first = _box_parts(config, channels, num_classes, 0)
     mask = keypoint = None
     if config.masks:
@@ -59,8 +59,8 @@ def _box_parts(config: ModelConfig, channels: int, num_classes: int, stage: int)
         head: nn.Module = FastRCNNConvFCHead(
             (channels, config.box_pool, config.box_pool),
             [channels] * config.box_convs,
-            [config.box_fc],
-            norm_layer=norms.of_heads(config.body),
+            [config.box_fc] * config.box_fc_layers,
+            norm_layer=norms.of_heads(config),
         )
     else:
         # Fast R-CNN has dropout behind both layers (Girshick 2015), Detectron has none. There is

@@ -8,6 +8,7 @@ from study.config import BodyConfig, RunConfig
 from study.config.arms import is_hub, is_url
 from study.models import backbones
 from study.models.backbones import Pixels, Published
+from study.models.weights.whole import coco
 
 KINDS = {
     "group": "GroupNorm",
@@ -27,7 +28,9 @@ def require(run: RunConfig) -> None:
             is frozen and nothing is loaded.
     """
     body = run.model.body
-    if run.init is not None:
+    if run.init == coco.NAME:
+        coco.require(run.model)
+    elif run.init is not None:
         require_weights(run.init, body)
     elif body.freezes and not run.frozen_random:
         raise ValueError(
@@ -53,8 +56,8 @@ def require_weights(source: str, body: BodyConfig) -> None:
         published_as(source, body)
     elif not is_url(source) and not Path(source).expanduser().is_file():
         raise ValueError(
-            f"weights {source!r}: no such file (an arm is scratch, pretext, imagenet, a file or a"
-            " URL)"
+            f"weights {source!r}: no such file (an arm is scratch, pretext, imagenet, coco, a file"
+            " or a URL)"
         )
 
 

@@ -38,18 +38,26 @@ def read(path: Path, known: Collection[str] = ()) -> dict[str, Tensor]:
     Raises:
         ValueError: no state dict, or one that holds several backbones.
     """
+    return backbone_of(content(path), str(path), known)
+
+
+def content(path: Path) -> object:
+    """All that a .safetensors or .pt/.pth file holds: tensors and plain values.
+
+    Raises:
+        ValueError: it holds more than that.
+    """
     if path.suffix == ".safetensors":
-        return backbone_of(safetensors.torch.load_file(path), str(path), known)
+        return safetensors.torch.load_file(path)
     try:
         # DINO and others keep their command line beside the weights; it is plain values
         with torch.serialization.safe_globals([argparse.Namespace]):
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"weights {str(path)!r}: holds more than tensors and plain values, or is no file of"
             f" torch.save; save the state dict alone ({str(error).splitlines()[0]})"
         ) from error
-    return backbone_of(content, str(path), known)
 
 
 def backbone_of(content: object, source: str, known: Collection[str] = ()) -> dict[str, Tensor]:

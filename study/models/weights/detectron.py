@@ -36,7 +36,7 @@ def read(path: Path, body: BodyConfig) -> dict[str, Tensor]:
     Raises:
         ValueError: not such a file, or its weights suit another backbone or norm.
     """
-    content = _unpickled(path)
+    content = unpickled(path)
     blobs = content.get("blobs", content) if isinstance(content, Mapping) else {}
     if "conv1_w" not in blobs:
         raise ValueError(
@@ -76,7 +76,12 @@ def _require(folded: bool, path: Path, body: BodyConfig) -> None:
         raise ValueError(f"weights {str(path)!r} have {kind}: {'; '.join(wrong)}")
 
 
-def _unpickled(path: Path) -> Any:
+def unpickled(path: Path) -> Any:
+    """NumPy arrays and plain values of a pickle.
+
+    Raises:
+        ValueError: it holds anything else.
+    """
     with path.open("rb") as file:
         try:
             return _Arrays(file, encoding="latin1").load()  # Python 2 wrote them

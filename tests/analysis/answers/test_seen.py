@@ -20,6 +20,7 @@ from analysis.answers.seen import (
     COCO_1X,
     COCO_BATCH,
     CURRENCIES,
+    KNOWN,
     NOTHING,
     PRETEXT,
     Account,
@@ -92,6 +93,13 @@ def test_where_scratch_breaks_even_with_imagenet_and_2x():
     even = analysis.break_even(account, NOTHING, one)
     said = {name: f"{value:.3g}" for name, value in even.items()}
     assert said == {"images": "90.9", "instances": "14.7", "pixels": "6.18"}
+
+
+def test_the_arm_coco_has_seen_imagenet_and_coco():
+    known = KNOWN["coco"]
+    assert known.images == 90 * 1_281_167 + 26 * 118_287
+    assert known.instances == 90 * 1_281_167 + 26 * 118_287 * 7
+    assert known.pixels == pytest.approx(90 * 1_281_167 * 224**2 + 26 * 118_287 * 800 * 1333)
 
 
 def test_what_the_pretext_weights_saw_is_what_makes_them():

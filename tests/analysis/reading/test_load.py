@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from analysis.published.columns import FRAMES as PAPER
 from analysis.reading.columns import SCORES, Columns
 from analysis.reading.frames import rows, values, where
 from analysis.reading.load import Results
+from analysis.report import tables
 from study.planning.stopping import Halving, Stopping
 from study.storage.run_dir import State, StudyDir
 from tests.analysis.conftest import Incomplete
@@ -244,3 +246,21 @@ def test_a_trial_that_nobody_works_on_waits_while_its_study_is_under_way(tmp_pat
     with study.lock(), study.trial("scratch-64-t000").lock():
         assert states() == {"scratch": "running", "pretext": "waiting"}
     assert states() == {"scratch": "running", "pretext": "running"}  # as its files say
+
+
+def test_classes_whose_rows_were_loaded_are_shown_where_there_are_any(
+    finished: Path, tmp_path: Path
+):
+    assert set(values(analysis.load(finished).init_reports, "classes")) == {""}
+    plain = tables.init_report(analysis.load(finished).init_reports)
+    shutil.copytree(finished, tmp_path / "study")
+    for trial in StudyDir(tmp_path / "study").trials():
+        if trial.config()["run"]["arm"] == "pretext":
+            told = {"from": "torchvision", "class_rows": ["dog", "cat"], "classes": 3}
+            report = trial.init_report()
+            trial.write_init_report(report | {"heads": report["heads"] | told})
+    frame = analysis.load(tmp_path / "study").init_reports
+    assert values(where(frame, arm="pretext", group="heads"), "classes") == ["2 of 3: dog, cat"]
+    shown = tables.init_report(frame)
+    assert len(shown.columns) == len(plain.columns) + 1
+    assert sum(row[-1] == "2 of 3: dog, cat" for row in shown.rows) == 1

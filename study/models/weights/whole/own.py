@@ -1,0 +1,100 @@
+"""What `study.train` and sweeps leave: safetensors that say which model they are of which classes.
+
+Files of earlier versions do not say it. The `config.json` beside them has the model, and the names
+of the classes follow from the data if those were generated, or stand in the study's ground truth.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from study.config import DataConfig, ModelConfig, from_dict, to_dict
+from study.models.backbones import Pixels
+from study.models.weights.whole import architecture
+from study.models.weights.whole.checkpoint import SCORE, Whole
+from study.storage import older
+
+METADATA = "detector"
+"""The key in a safetensors file's metadata, of JSON with `model` and `classes`."""
+PROGRAM = "study.train"
+SAME = (*architecture.SHAPES, "keypoints", "keypoint_convs", "keypoint_channels")
+"""Fields of the model that must be the file's."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of a file of ours."""
+
+    model: ModelConfig
+    classes: tuple[str, ...] | None
+
+
+def metadata(model: ModelConfig, classes: Sequence[str]) -> dict[str, str]:
+    """For the file of a detector's weights."""
+    told = {"model": to_dict(model), "classes": list(classes)}
+    return {METADATA: json.dumps(told, sort_keys=True)}
+
+
+def told(written: Mapping[str, str], path: Path) -> Told | None:
+    """By the file's metadata, or by the run directory that it lies in; None: by neither.
+
+    Raises:
+        ValueError: what stands there is of no model that there is.
+    """
+    if METADATA in written:
+        found = json.loads(written[METADATA])
+        return Told(from_dict(ModelConfig, found["model"]), tuple(found["classes"]))
+    beside = path.parent / "config.json"
+    if not (path.name.startswith("weights-") and beside.is_file()):
+        return None
+    run = older.trial_config(json.loads(beside.read_text()))["run"]
+    return Told(from_dict(ModelConfig, run["model"]), _classes(run["data"], path))
+
+
+def read(tensors: Mapping[str, Tensor], known: Told, source: str) -> Whole:
+    """The detector of a file of ours."""
+    model, body = known.model, known.model.body
+    fields: dict[str, tuple[Any, ...]] = {name: (getattr(model, name),) for name in SAME}
+    fields |= {"name": (body.name,), "norm": (body.norm,), "stride_1x1": (body.stride_1x1,)}
+    fields["class_agnostic"] = (model.agnostic,)
+    if body.norm == "group":
+        fields["norm_groups"] = (body.norm_groups,)
+    elif "batch" in body.norm and (model.head_norm == "none" or body.norm == "frozen_batch"):
+        # the same tensors, if the heads have no norm either way
+        fields |= {"norm": (body.norm, "sync_batch", "frozen_batch"), "head_norm": ("none",)}
+    for part in ("mask", "keypoint"):
+        if not any(name.startswith(f"roi_heads.{part}_") for name in tensors):
+            fields = {name: value for name, value in fields.items() if not name.startswith(part)}
+    classes = known.classes
+    if classes is not None and len(classes) + 1 != len(tensors[f"{SCORE}.weight"]):
+        classes = None
+    return Whole(
+        source=source,
+        program=PROGRAM,
+        tensors=tensors,
+        classes=classes,
+        background="first",
+        pixels=Pixels(body.pixel_mean, body.pixel_std),
+        fields=fields,
+    )
+
+
+def _classes(data: dict[str, Any], path: Path) -> tuple[str, ...] | None:
+    """Of a run of an earlier version, from what lies around it."""
+    truth = path.parent.parent.parent / "report_split.json.gz"
+    if truth.is_file():
+        categories = json.loads(gzip.decompress(truth.read_bytes()))["categories"]
+        ordered = sorted(categories, key=lambda category: category["id"])
+        return tuple(category["name"] for category in ordered)
+    if data.get("name") == DataConfig().name:
+        from study.data.splits import open_splits
+
+        return tuple(map(str, open_splits(DataConfig()).train.category_name))
+    return None
