@@ -38,7 +38,9 @@ class Told:
 
 def metadata(model: ModelConfig, classes: Sequence[str]) -> dict[str, str]:
     """For the file of a detector's weights."""
-    told = {"model": to_dict(model), "classes": list(classes)}
+    # as a file has it: 16 px and 16.0 px are the same model, and must give the same bytes
+    as_read = from_dict(ModelConfig, to_dict(model))
+    told = {"model": to_dict(as_read), "classes": list(classes)}
     return {METADATA: json.dumps(told, sort_keys=True)}
 
 
