@@ -1,6 +1,6 @@
 """Is a pre-trained backbone worth it on your own images, and from how many on is it not?
 
-    python -m study.sweep --run-dir runs/mine --sizes 16 64 --data.folder my_photos/
+    python -m study.sweep --run-dir runs/mine --sizes 16 64 --data my_photos/
     python -m study.sweep --run-dir runs/mine --sizes 16 64 \\
         --data.train train.json --data.train-images train/ \\
         --data.val val.json --data.val-images val/

@@ -1,7 +1,7 @@
 """Scratch or ImageNet, for a hundred photos and for thirty, in twenty minutes on two CPU cores?
 
     git clone https://github.com/datitran/raccoon_dataset    # 200 photos with boxes, MIT licence
-    python -m study.sweep photos --data.folder raccoon_dataset --run-dir runs/raccoons
+    python -m study.sweep photos --data raccoon_dataset --run-dir runs/raccoons
     python -m analysis runs/raccoons
 
 The question of `custom`, cut down to what a coffee break allows: photos of 128 px on the shorter

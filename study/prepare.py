@@ -1,7 +1,7 @@
 """python -m study.prepare: check, describe and distribute a data set, or pre-train.
 
     python -m study.prepare shapes
-    python -m study.prepare --data.folder DIR --sizes 16 64
+    python -m study.prepare photos/             # a data set of your own: what is found there
     python -m study.prepare --data.train train.json --data.train-images train/ \\
         --data.val val.json --data.val-images val/
     python -m study.prepare coco_10k --data.root /datasets/coco --write-ids ids/
@@ -24,7 +24,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -42,12 +42,13 @@ from study.commands.common import (
     OwnData,
     data_config,
     exit_status,
+    parsed,
     unset,
     usable,
 )
 from study.commands.model_table import Models, models
 from study.commands.models import NAMES
-from study.commands.spaces import find
+from study.commands.spaces import find, names
 from study.commands.sweep_options import Device
 from study.config import TINY
 from study.data.checks import check
@@ -66,9 +67,10 @@ Labels = Literal["folders", "none"]
 class Prepare:
     """Look at a data set before anything is trained on it."""
 
-    dataset: tyro.conf.Positional[Annotated[str | None, unset("[NAME]")]] = None
-    """A search space (name or file): its data (default: shapes, the embedded data, or custom with
-    data of your own). pretext: weights instead; see pretext --help."""
+    dataset: tyro.conf.Positional[Annotated[str | None, unset("[NAME|PATH]")]] = None
+    """A data set of your own, as --data takes it; or a search space (name or file): its data
+    (default: shapes, the embedded data, or custom with data of your own). pretext:
+    weights instead; see pretext --help."""
     data: OwnData = field(default_factory=OwnData)
     sizes: Annotated[tuple[int, ...] | None, unset("N ...")] = None
     """Training-set sizes that the set must have room for (default: those of a search space)."""
@@ -142,9 +144,21 @@ class Sync:
     """Where to; the same path on all nodes."""
 
 
+def with_path(command: Prepare) -> Prepare:
+    """The command with a data set that was named without --data as if it were named with it."""
+    given = command.dataset
+    is_space = given is None or given in names() or given.endswith(".py")
+    if given is None or is_space or not Path(given).exists():
+        return command
+    if command.data.given:
+        raise ValueError(f"'{given}': is a data set, and --data names another: leave one out")
+    return replace(command, dataset=None, data=replace(command.data, folder=Path(given)))
+
+
 def prepare(command: Prepare) -> int:
     """Check, then print what the set consists of."""
     console = Console(highlight=False, soft_wrap=True)
+    command = with_path(command)
     space = find(command.dataset or ("custom" if command.data.given else "shapes"))
     data = data_config(space, command.data)
     own = space.name in ("shapes", "custom")  # sizes of theirs are examples
@@ -274,8 +288,7 @@ def main(arguments: list[str] | None = None) -> int:
         if arguments[:1] == [name]:
             asked = tyro.cli(kind, prog=f"{prog} {name}", args=arguments[1:])
             return exit_status(partial(act, asked))
-    command = tyro.cli(Prepare, prog=prog, args=arguments, description=__doc__)
-    return exit_status(lambda: prepare(command))
+    return exit_status(lambda: prepare(parsed(Prepare, arguments, prog, __doc__)))
 
 
 if __name__ == "__main__":

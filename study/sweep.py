@@ -20,12 +20,11 @@ from platform import python_version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tyro
 from rich.console import Console
 
 from study.commands import status
 from study.commands.bill import bill_lines, bill_memory, bill_time
-from study.commands.common import DONE, FAILURE, exit_status, usable
+from study.commands.common import DONE, FAILURE, exit_status, parsed, usable
 from study.commands.sweep_options import Spend, Status, Sweep, design
 from study.data.checks import check
 from study.data.distribution.downloads import absent
@@ -248,11 +247,11 @@ def show_status(asked: Status) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    prog = "python -m study.sweep"
     if any(argument.partition("=")[0] == "--status" for argument in arguments):
-        asked = tyro.cli(Status, prog="python -m study.sweep", args=arguments)
-        return exit_status(lambda: show_status(asked))
-    sweep = tyro.cli(Sweep, prog="python -m study.sweep", args=arguments, description=__doc__)
-    return exit_status(lambda: run(sweep, ["python", "-m", "study.sweep", *arguments]))
+        return exit_status(lambda: show_status(parsed(Status, arguments, prog)))
+    command = [*prog.split(), *arguments]
+    return exit_status(lambda: run(parsed(Sweep, arguments, prog, __doc__), command))
 
 
 if __name__ == "__main__":

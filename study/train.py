@@ -20,12 +20,11 @@ import sys
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-import tyro
 from rich.console import Console
 
 from study import recipes
 from study.commands import words
-from study.commands.common import DONE, FAILURE, exit_status, usable
+from study.commands.common import DONE, FAILURE, exit_status, parsed, usable
 from study.commands.train_config import config, every_image, weights_lacking
 from study.commands.train_options import Train
 from study.config import RunConfig, schedule
@@ -130,11 +129,15 @@ def list_recipes() -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    command = tyro.cli(Train, prog="python -m study.train", args=arguments, description=__doc__)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    return exit_status(lambda: act(parsed(Train, arguments, "python -m study.train", __doc__)))
+
+
+def act(command: Train) -> int:
+    """List the recipes, or train."""
     if command.list:
-        return exit_status(list_recipes)
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    return exit_status(lambda: train(command, console))
+        return list_recipes()
+    return train(command, Console(highlight=False, markup=False, soft_wrap=True))
 
 
 if __name__ == "__main__":

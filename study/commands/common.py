@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import tyro
 from rich.console import Console
@@ -15,6 +15,8 @@ from rich.console import Console
 from study.config import DataConfig, SearchSpace
 from study.data import formats
 from study.storage import Busy, Store, StoreError, opened
+
+T = TypeVar("T")
 
 DONE, FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -40,9 +42,11 @@ class OwnData:
     folder: Annotated[
         Path | None,
         tyro.conf.arg(
-            metavar="DIR",
-            help=f"A data set in a format that is recognised ({formats.NAMES}), with its splits;"
-            " without a val split, images are held out of train.",
+            name="data",
+            prefix_name=False,
+            metavar="PATH",
+            help=f"A folder or file in a format that is recognised ({formats.NAMES}), with its"
+            " splits; without a val split, images are held out of train.",
             help_behavior_hint="",
         ),
     ] = None
@@ -115,6 +119,20 @@ def data_config(space: SearchSpace, own: OwnData) -> DataConfig:
     if space.name == "custom" and not own.given:
         return DataConfig(name="custom")  # refuses, and says what is missing
     return own.over(space.fixed.data, space.name)
+
+
+def parsed(
+    kind: type[T], arguments: Sequence[str], prog: str, description: str | None = None
+) -> T:
+    """The options of a command; exits where they are none of its.
+
+    Raises:
+        ValueError: an option that has another name now.
+    """
+    old = next((a for a in arguments if a.partition("=")[0] == "--data.folder"), None)
+    if old is not None:
+        raise ValueError(f"{old}: the option is called --data now; give the path as --data PATH")
+    return tyro.cli(kind, prog=prog, args=arguments, description=description)
 
 
 def exit_status(command: Callable[[], int]) -> int:

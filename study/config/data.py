@@ -55,10 +55,10 @@ class DataConfig:
         elif self.folder:
             given = [_option(k) for k, v in four.items() if v]
             rule = f"has splits of its own; leave it out, or {' '.join(given)}"
-            require(not given, "data.folder", self.folder, rule)
+            require(not given, "data", self.folder, rule)
         else:
             missing = [_option(k) for k, v in four.items() if not v]
-            rule = f"also needs {' '.join(missing)} (or --data.folder instead of all four)"
+            rule = f"also needs {' '.join(missing)} (or --data instead of all four)"
             require(not missing, "data", self.name, rule)
         require(
             (self.tune is None) == (self.tune_images is None),

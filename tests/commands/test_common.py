@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from study import sweep, train
+from study import prepare, sweep, train
 from study.commands.common import BAD_INPUT, DONE, FAILURE, INTERRUPTED, exit_status
 from study.data.shapes import scenes
 from study.models import backbones
@@ -57,3 +57,16 @@ def test_an_address_that_cannot_be_is_refused(
     assert command.main(["--run-dir", address]) == BAD_INPUT
     err = capsys.readouterr().err
     assert err.startswith(f"error: run_dir = {said}") and "secret" not in err
+
+
+@pytest.mark.parametrize(
+    ("command", "more"), [(sweep, ["--run-dir", "x"]), (train, []), (prepare, [])]
+)
+def test_the_data_are_given_by_data(command, more: list[str], capsys, tmp_path):
+    place = str(tmp_path / "none")
+    assert command.main(["--data", place, *more]) == BAD_INPUT
+    assert capsys.readouterr().err.startswith(f"error: a problem in the data:\ndata = '{place}'")
+    for old in (["--data.folder", place], [f"--data.folder={place}"]):
+        assert command.main([*old, *more]) == BAD_INPUT
+        said = capsys.readouterr().err
+        assert "is called --data now" in said and said.count("\n") == 1

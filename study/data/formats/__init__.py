@@ -47,14 +47,14 @@ def recognised(place: Path) -> DataSet:
         ValueError: it is not there, or no format or more than one recognises it.
     """
     if not place.exists():
-        raise ValueError(f"data.folder = '{place}': no such file or folder")
+        raise ValueError(f"data = '{place}': no such file or folder")
     found = {f.name: data for f in FORMATS if (data := f.recognise(place)) is not None}
     if len(found) == 1:
         return next(iter(found.values()))
     if found:
         names = " and as ".join(found)
         raise ValueError(
-            f"data.folder = '{place}': can be read as {names}: leave the files of one of them"
+            f"data = '{place}': can be read as {names}: leave the files of one of them"
         )
     wanted = "\n".join(f"  {format.name}: {format.wants}" for format in FORMATS)
-    raise ValueError(f"data.folder = '{place}': not a data set of a known format:\n{wanted}")
+    raise ValueError(f"data = '{place}': not a data set of a known format:\n{wanted}")

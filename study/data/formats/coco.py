@@ -95,7 +95,7 @@ def _split(root: Path, words: tuple[str, ...]) -> AnnotationFile | None:
     if len(found) > 1:
         names = ", ".join(str(one.path.relative_to(root)) for one in found)
         raise ValueError(
-            f"data.folder = '{root}': {names}: more than one may be the {words[0]} split: give"
+            f"data = '{root}': {names}: more than one may be the {words[0]} split: give"
             " the files and their images as --data.train, --data.train-images, --data.val and"
             " --data.val-images"
         )

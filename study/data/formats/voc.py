@@ -79,7 +79,7 @@ def recognise(place: Path) -> DataSet | None:
         return DataSet(train, val)
     if len(years) > 1:
         raise ValueError(
-            f"data.folder = '{place}': has VOC {' and '.join(years)}: give the folder of one of"
+            f"data = '{place}': has VOC {' and '.join(years)}: give the folder of one of"
             " these years; only 2007 and 2012 are read together"
         )
     if years or _year(place):

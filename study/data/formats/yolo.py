@@ -37,7 +37,7 @@ def recognise(place: Path) -> DataSet | None:
         return None
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
-        raise ValueError(f"data.folder = '{place}': {names}: give one of these files")
+        raise ValueError(f"data = '{place}': {names}: give one of these files")
     ((path, asked),) = found.items()
     classes = _classes(path, asked["names"])
     splits = {

@@ -122,10 +122,10 @@ def test_of_an_unknown_folder_it_is_said_what_was_looked_for(
     empty = tmp_path / "empty"
     empty.mkdir()
     for place, words in ((empty, "not a data set of a known format"), (empty / "no", "no such")):
-        command = ["--data.folder", str(place), "--run-dir", str(tmp_path / "run"), "--dry-run"]
+        command = ["--data", str(place), "--run-dir", str(tmp_path / "run"), "--dry-run"]
         assert sweep.main(command) == BAD_INPUT
         said = capsys.readouterr().err
-        assert f"data.folder = '{place}': " in said and words in said
+        assert f"data = '{place}': " in said and words in said
         if place is empty:
             assert all(f"  {format.name}: {format.wants}" in said for format in FORMATS)
 
@@ -138,7 +138,7 @@ def test_a_folder_of_two_formats_is_refused_with_both(tmp_path: Path):
 
 
 def test_a_folder_excludes_the_four_paths():
-    with pytest.raises(ValueError, match=r"data.folder = 'x': .* leave it out, or --data.train"):
+    with pytest.raises(ValueError, match=r"data = 'x': .* leave it out, or --data.train"):
         DataConfig(name="mine", folder="x", train="a.json")
 
 
