@@ -165,8 +165,8 @@ def prepare(command: Prepare) -> int:
     sizes = command.sizes if command.sizes is not None else () if own else space.scientific.sizes
     check(data, sizes)
     splits = open_splits(data)
-    if splits.note:
-        console.print(splits.note, markup=False)
+    for note in splits.notes:
+        console.print(note, markup=False)
     console.print(described(splits))
     console.print(f"classes: {', '.join(map(str, splits.train.category_name))}", markup=False)
     subsets = [f"{size} draw {draw}" for size in sizes for draw in range(command.draws)]

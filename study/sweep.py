@@ -62,7 +62,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
         asked = suited(asked, splits)
     asked = afforded(asked, sweep.budget, study, sweep.workers)
     cost = bill(asked)
-    note = [f"data        {splits.note}"] if splits.note else []
+    note = [f"data        {line}" for line in splits.notes]
     if sweep.dry_run:
         study.require_same(asked.question(splits.digests()), asked.unsaid())
         found = worker_speed(asked, sweep.workers)

@@ -49,8 +49,8 @@ def train(command: Train, console: Console) -> int:
         whole = every_image(command, recipe)
         check(run.data, () if whole else (run.size,))
         splits = open_splits(run.data)
-        if splits.note:
-            console.print(f"data        {splits.note}")
+        for note in splits.notes:
+            console.print(f"data        {note}")
         if whole:
             run = replace(run, size=len(splits.pool))
     published = recipe.published_for(run) if recipe else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,12 +11,13 @@ from typing import Literal
 import numpy as np
 
 from study.config import DataConfig
+from study.data.distribution.downloads import PUBLISHED
 from study.data.formats import data_set
 from study.data.formats.coco import read_image_ids
 from study.data.geometry.boxes import learnable
 from study.data.index import Index
 from study.data.splits import draws
-from study.data.splits.same_pictures import same_pictures
+from study.data.splits.near_duplicates import groups as near_duplicates
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Splits:
     val: Index
     val_ids: np.ndarray
     limits: tuple[str, ...] = ()  # what leaves images out of the pool, for messages
-    twins: int = 0  # images left out, as they are the same as one of those held out to report on
+    twins: int = 0  # images left out, as near-duplicates of them had to be held out
+    together: tuple[np.ndarray, ...] = ()  # near-duplicates of `train`: each group in one split
 
     def subset(self, size: int, draw: int = 0) -> np.ndarray:
         """The ids that a run of `size` images trains on.
@@ -52,7 +55,7 @@ class Splits:
         held = {
             f"{tuned} of them held out for tuning": tuned,
             f"{reported} of them held out for the report": reported,
-            f"{self.twins} left out that show the same pictures": self.twins,
+            f"{self.twins} left out that show nearly the same pictures": self.twins,
         }
         lower = {"data.tune-size": tuned, "data.val-size": reported}
         out = [text for text, count in held.items() if count]
@@ -66,13 +69,26 @@ class Splits:
         """What is to be said of the report split where the data have no val split."""
         if self.val is not self.train:
             return None
-        number = "1 more is a copy" if self.twins == 1 else f"{self.twins} more are copies"
-        copies = f"; {number} of held-out images, and not used"
         return (
             f"{self.train.path} has no val split: {len(self.val_ids)} of its"
             f" {len(self.train.image_id)} images are held out to report on, the same ones for"
-            " every command and seed" + copies * bool(self.twins)
+            " every command and seed"
         )
+
+    @property
+    def note_together(self) -> str | None:
+        """What is to be said of near-duplicates, where there are any."""
+        if not self.together:
+            return None
+        count, groups = sum(map(len, self.together)), len(self.together)
+        many = f"in {groups} groups, each group" if groups > 1 else "a group that"
+        left = f"; {self.twins} of them are not used" if self.twins else ""
+        return f"{count} near-duplicate images, {many} is kept in one split{left}"
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said before any work starts."""
+        return [note for note in (self.note, self.note_together) if note]
 
     def images(self, split: Literal["tune", "report"]) -> tuple[Index, np.ndarray]:
         """The index and ids of the tuning or the report split."""
@@ -125,6 +141,8 @@ def open_splits(data: DataConfig) -> Splits:
     found = data_set(data)
     train = Index.open(found.train)
     inside, outside = _within(train, data.train_within)
+    published = data.generated or data.name in PUBLISHED  # compared as they are
+    together = () if published or (found.val and found.tune) else tuple(near_duplicates(train))
     twins = 0
     if found.val is not None:
         val = Index.open(found.val)
@@ -132,27 +150,39 @@ def open_splits(data: DataConfig) -> Splits:
         val_ids = np.array(val.image_id[: data.val_size])
     else:
         val, places = train, outside if len(outside) else inside
-        val_ids, _ = draws.hold_out(places, data.val_size, "data.val_size")
-        reported = np.union1d(val_ids, same_pictures(train, val_ids))
-        twins = len(reported) - len(val_ids)
-        inside, outside = (np.setdiff1d(ids, reported) for ids in (inside, outside))
+        val_ids, _ = draws.hold_out(places, data.val_size, "data.val_size", together)
+        inside, left = _apart(inside, val_ids, together)
+        outside, more = _apart(outside, val_ids, together)
+        twins += left + more
     if found.tune is not None:
         tune, pool = Index.open(found.tune), inside
         same_classes(train, tune)
         tune_ids = np.array(tune.image_id)
-    elif len(outside):
-        tune, pool = train, inside
-        tune_ids, _ = draws.hold_out(outside, data.tune_size)
     else:
-        tune = train
-        tune_ids, pool = draws.hold_out(inside, data.tune_size)
+        tune, places = train, outside if len(outside) else inside
+        tune_ids, _ = draws.hold_out(places, data.tune_size, groups=together)
+        pool, left = _apart(inside, tune_ids, together)
+        twins += left
     limits = ("in data.train_within",) if data.train_within else ()
     if data.annotated_only != "no":
         pool = _annotated(train, pool, data.annotated_only)
         limits += (f"that suit data.annotated_only = {data.annotated_only!r}",)
-    splits = Splits(train, pool, tune, tune_ids, val, val_ids, limits, twins)
+    splits = Splits(train, pool, tune, tune_ids, val, val_ids, limits, twins, together)
     splits.compare(data.digests)
     return splits
+
+
+def _apart(
+    image_ids: np.ndarray, held: np.ndarray, together: Sequence[np.ndarray]
+) -> tuple[np.ndarray, int]:
+    """The ids that are not held out, without near-duplicates of any that is; how many these are.
+
+    There are such only where images are held out of a part of the data.
+    """
+    others = np.setdiff1d(image_ids, held)
+    near = [ids for ids in together if np.isin(ids, held).any()]
+    left = np.setdiff1d(others, np.concatenate([held, *near]))
+    return left, len(others) - len(left)
 
 
 def _within(train: Index, path: str | None) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ Draws of a training set are nested; each epoch is a permutation of its own, one 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,7 +16,10 @@ MOST_HELD_OUT = 128
 
 
 def hold_out(
-    image_ids: np.ndarray, count: int | None, name: str = "data.tune_size"
+    image_ids: np.ndarray,
+    count: int | None,
+    name: str = "data.tune_size",
+    groups: Sequence[np.ndarray] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
     """`count` ids to tune or report on and all others, the same for every arm and draw.
 
@@ -23,9 +27,12 @@ def hold_out(
         image_ids: in whatever order.
         count: None: 128 ids, or a quarter of all if that is less.
         name: of the count, for messages.
+        groups: ids that are held out together or not at all; they share none. A group that would
+            make it more than `count` is not held out; what is drawn without groups is the same
+            without any.
 
     Returns:
-        both int64, ascending.
+        both int64, ascending. Fewer than `count` are held out where whole groups do not add up.
 
     Raises:
         ValueError: nothing would be left to train on.
@@ -38,7 +45,27 @@ def hold_out(
             " left over; hold out fewer"
         )
     order = generator(Stream.SPLIT).permutation(np.sort(image_ids))
-    return np.sort(order[:count]), np.sort(order[count:])
+    held = _whole(order, count, groups) if len(groups) else order[:count]
+    if count and not len(held):
+        raise ValueError(
+            f"{name} = {count}: all images are in larger groups of near-duplicates, which are held"
+            " out together or not at all; hold out more"
+        )
+    return np.sort(held), np.setdiff1d(order, held)
+
+
+def _whole(order: np.ndarray, count: int, groups: Sequence[np.ndarray]) -> np.ndarray:
+    """At most `count` ids in that order, each with all of its group that is there."""
+    there = [ids[np.isin(ids, order)].tolist() for ids in groups]
+    group = {id_: ids for ids in there for id_ in ids}
+    held: dict[int, None] = {}
+    for id_ in order.tolist():
+        together = group.get(id_, [id_])
+        if id_ not in held and len(held) + len(together) <= count:
+            held |= dict.fromkeys(together)
+        if len(held) == count:
+            break
+    return np.array(list(held), np.int64)
 
 
 def subset(pool: np.ndarray, size: int, draw: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The same picture twice: what is reported on must not have been trained on."""
+"""The same file twice: what is reported on must not have been trained on."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
-
-from study.data.index import Index
 
 
 def shared_images(splits: Mapping[str, Sequence[Path]]) -> list[str]:
@@ -27,7 +23,7 @@ def shared_images(splits: Mapping[str, Sequence[Path]]) -> list[str]:
             lines.append(f"{file}: is in both {other} and {split}: splits must share no image")
         else:
             alone.append((split, file))
-    for group in _same([file for _, file in alone]):
+    for group in same_bytes([file for _, file in alone]):
         other, twin = alone[group[0]]
         lines += [
             f"{alone[at][1]}: the same picture as {twin}, and one is in {alone[at][0]}, the other"
@@ -38,23 +34,7 @@ def shared_images(splits: Mapping[str, Sequence[Path]]) -> list[str]:
     return lines
 
 
-def same_pictures(index: Index, image_ids: np.ndarray) -> np.ndarray:
-    """int64: the ids of all images whose file has the bytes of one of `image_ids`' files.
-
-    Raises:
-        ValueError: an image file is missing.
-    """
-    try:
-        groups = list(_same(index.files()))
-    except OSError as error:
-        raise ValueError(f"{error.filename}: cannot be read: {error.strerror}") from error
-    chosen = set(image_ids.tolist())
-    found = [index.image_id[group] for group in groups]
-    twins = [ids for ids in found if not chosen.isdisjoint(ids.tolist())]
-    return np.concatenate([np.zeros(0, np.int64), *twins])
-
-
-def _same(files: Sequence[Path]) -> Iterator[list[int]]:
+def same_bytes(files: Sequence[Path]) -> Iterator[list[int]]:
     """The places of files with the same bytes; only files of the same size are read."""
     by_size: defaultdict[int, list[int]] = defaultdict(list)
     for at, file in enumerate(files):

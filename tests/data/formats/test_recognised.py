@@ -165,5 +165,8 @@ def test_real_voc_without_a_split_is_held_out_without_twins():
     splits = open_splits(DataConfig(name="mine", folder=str(SHARED / "raccoons")))
     assert splits.train.category_name.tolist() == ["raccoon"]
     assert len(splits.val_ids) == 50
-    assert splits.note and "2 more are copies of held-out images" in splits.note
-    assert len(splits.pool) + len(splits.tune_ids) == 148
+    said = "13 near-duplicate images, in 6 groups, each group is kept in one split"
+    assert splits.note_together == said
+    assert len(splits.pool) + len(splits.tune_ids) == 150  # none is left out
+    parts = [set(ids.tolist()) for ids in (splits.pool, splits.tune_ids, splits.val_ids)]
+    assert all(any(part >= set(ids.tolist()) for part in parts) for ids in splits.together)
