@@ -1,6 +1,6 @@
 """Is a pre-trained backbone worth it on your own images, and from how many on is it not?
 
-    python -m study.sweep --run-dir runs/mine --sizes 16 64 --data my_photos/
+    python -m study.sweep --run-dir runs/mine --data my_photos/
     python -m study.sweep --run-dir runs/mine --sizes 16 64 \\
         --data.train train.json --data.train-images train/ \\
         --data.val val.json --data.val-images val/
@@ -11,6 +11,9 @@ EfficientNet-Lite0, with random weights or with those of ImageNet, which come in
 for evaluation, which two CPU cores can do; anchors are laid over the sizes of the training boxes.
 `--model timm/NAME` takes another backbone. With `--model resnet50 --detector full` it is the
 full-size question, for GPUs: copy this file and give it 16 images an iteration and longer lengths.
+
+Without --sizes they are an eighth, a third and all of the images to train on (at most 1,000 without
+a GPU), and four times as many images than the longest lengths are for get lengths twice as long.
 
 Cost: 8 tuning trials and at most 6 confirm runs a size with the defaults; `--dry-run` measures
 what they take on your machine and data. A chosen value at an end of its range extends it, at the

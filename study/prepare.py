@@ -34,6 +34,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from study.commands import own_data
 from study.commands.common import (
     DONE,
     Count,
@@ -165,8 +166,8 @@ def prepare(command: Prepare) -> int:
     sizes = command.sizes if command.sizes is not None else () if own else space.scientific.sizes
     check(data, sizes)
     splits = open_splits(data)
-    for note in splits.notes:
-        console.print(note, markup=False)
+    for line in own_data.found(data, splits) or splits.notes:
+        console.print(line, markup=False)
     console.print(described(splits))
     console.print(f"classes: {', '.join(map(str, splits.train.category_name))}", markup=False)
     subsets = [f"{size} draw {draw}" for size in sizes for draw in range(command.draws)]
@@ -254,8 +255,8 @@ def described(splits: Splits) -> Table:
     columns = [_counts(*part) for part in parts.values()]
     for name in parts:
         table.add_column(name, justify="right")
-    for row in columns[0]:
-        table.add_row(row, *(column[row] for column in columns))
+    for row in max(columns, key=len):
+        table.add_row(row, *(column.get(row, "0") for column in columns))
     return table
 
 
@@ -266,11 +267,12 @@ def _counts(index: Index, image_ids: np.ndarray) -> dict[str, str]:
     boxes = index.bbox[rows][~crowd]
     sides = np.sqrt(boxes[:, 2] * boxes[:, 3])
     low, middle, high = np.quantile(sides, [0.05, 0.5, 0.95]) if len(sides) else [0, 0, 0]
+    masks = sum(map(index.has_mask, rows[~crowd].tolist()))
     return {
         "images": f"{len(image_ids):,}",
         "without objects": f"{int((per_image == 0).sum()):,}",
         "objects": f"{int((~crowd).sum()):,}",
-        "objects with masks": f"{sum(map(index.has_mask, rows[~crowd].tolist())):,}",
+        **({"objects with masks": f"{masks:,}"} if index.any_mask else {}),
         "crowd regions": f"{int(crowd.sum()):,}",
         "object size, px": f"{middle:.0f} ({low:.0f} to {high:.0f})",
     }

@@ -15,21 +15,21 @@ import os
 import sys
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from platform import python_version
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from rich.console import Console
 
-from study.commands import status
+from study.commands import own_data, status
 from study.commands.bill import bill_lines, bill_memory, bill_time
 from study.commands.common import DONE, FAILURE, exit_status, parsed, usable
-from study.commands.sweep_options import Spend, Status, Sweep, design
+from study.commands.sweep_options import Spend, Status, Sweep, design, proposes_sizes
 from study.data.checks import check
 from study.data.distribution.downloads import absent
 from study.data.splits import Splits, open_splits
-from study.data.statistics import anchor_px, per_image
+from study.data.statistics import per_image
 from study.models.weights import available
 from study.planning.bill import affordable, bill
 from study.planning.design import Design
@@ -55,14 +55,18 @@ def run(sweep: Sweep, command: list[str]) -> int:
         show(console, asked, [*bill_lines(cost), *known])  # what to download comes next
     if not missing:
         check_weights(asked)  # before the data, at which it takes a while to look
-    check(asked.space.fixed.data, asked.space.scientific.sizes)
-    splits = open_splits(asked.space.fixed.data)
+    data, propose = asked.space.fixed.data, proposes_sizes(sweep)
+    check(data, () if propose else asked.space.scientific.sizes)
+    splits = open_splits(data)
+    note = own_data.found(data, splits)
     check_arms(asked, len(splits.train.category_id))
+    if propose:
+        asked, line = own_data.sized(asked, splits, study, partial(gpu, asked))
+        note.append(line)
     if sweep.data.given:
-        asked = suited(asked, splits)
+        asked = own_data.suited(asked, splits)
     asked = afforded(asked, sweep.budget, study, sweep.workers)
     cost = bill(asked)
-    note = [f"data        {line}" for line in splits.notes]
     if sweep.dry_run:
         study.require_same(asked.question(splits.digests()), asked.unsaid())
         found = worker_speed(asked, sweep.workers)
@@ -75,6 +79,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
     with study.lock():
         study.open(manifest(asked, splits, sweep, command), asked.unsaid())
         keep_truth(study, splits)
+        own_data.keep_splits(study, splits)
         show(console, asked, [*note, *bill_lines(cost)])
         return start(Plan(asked, study), sweep, console)
 
@@ -143,19 +148,6 @@ def at_least(asked: Design, before: dict[str, Any]) -> Design:
     return replace(asked, budget=replace(asked.budget, trials=trials))
 
 
-def suited(asked: Design, splits: Splits) -> Design:
-    """The design with anchors laid over the boxes of a data set of one's own, and without masks
-    where no object has one: a mask head would learn the boxes again.
-    """
-    train, network = splits.train, asked.space.fixed.model
-    reported = splits.val_ids if splits.val is train else []
-    image_ids = np.setdiff1d(train.image_id, reported)
-    anchors = anchor_px(train, image_ids, network)
-    network = replace(network, anchor_px=anchors, masks=network.masks and train.any_mask)
-    fixed = replace(asked.space.fixed, model=network)
-    return replace(asked, space=replace(asked.space, fixed=fixed))
-
-
 def check_weights(asked: Design) -> None:
     """Raises ValueError where there are no weights for an arm of such a model; reads none."""
     fixed = asked.space.fixed
@@ -186,12 +178,18 @@ def worker_speed(asked: Design, workers: int) -> Speed:
     return speed.measure(run, workers)
 
 
+def gpu(asked: Design) -> bool:
+    """Whether trials train on GPUs, as far as this machine can tell."""
+    import torch  # here: it takes seconds
+
+    return asked.space.fixed.device != "cpu" and torch.cuda.is_available()
+
+
 def devices(asked: Design, sweep: Sweep) -> int:
     """Devices of this machine that will train at once."""
     import torch  # here: only a dry run needs it in this process
 
-    cuda = asked.space.fixed.device != "cpu" and torch.cuda.is_available()
-    places = torch.cuda.device_count() if cuda else len(os.sched_getaffinity(0))
+    places = torch.cuda.device_count() if gpu(asked) else len(os.sched_getaffinity(0))
     at_once = min(max(1, places // sweep.workers), sweep.max_concurrent or places)
     return at_once * sweep.workers
 

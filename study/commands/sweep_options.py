@@ -77,7 +77,8 @@ class Sweep:
     arms: Annotated[tuple[str, ...] | None, unset("ARM ...")] = None
     """Initialisations: scratch, pretext, imagenet, coco, a weights file, or name=file."""
     sizes: Annotated[tuple[int, ...] | None, unset("N ...")] = None
-    """Numbers of training images."""
+    """Numbers of training images (default: the space's; with --data alone an eighth, a third and
+    all of those there are, on CPUs at most 1,000)."""
     seed: int = 0
     """Of the search and the tuning trials; those of confirm runs follow from it."""
     budget: tyro.conf.OmitArgPrefixes[Spend] = field(default_factory=Spend)
@@ -154,6 +155,11 @@ def design(sweep: Sweep) -> Design:
         tails=sweep.tuning.tails,
         stopping=stopping(sweep.tuning),
     )
+
+
+def proposes_sizes(sweep: Sweep) -> bool:
+    """Whether the sizes follow from the data, as nobody has said them."""
+    return sweep.data.given and sweep.sizes is None and sweep.space in (None, "custom")
 
 
 def budget_of(spend: Spend, default: Budget) -> Budget:

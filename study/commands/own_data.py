@@ -1,0 +1,120 @@
+"""What a study takes from a data set of one's own: sizes, anchors, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from study.config import DataConfig
+from study.data.formats import FORMATS
+from study.data.index import Index
+from study.data.splits import Splits
+from study.data.statistics import anchor_px
+from study.planning import sizes
+from study.planning.design import Design
+from study.storage.run_dir import StudyDir
+
+FILE = "splits.json"
+RULE = (
+    "Where the data have no split of their own, its images are drawn by a fixed seed, the same for"
+    " every study: first those to report on, then those to tune on. Near-duplicates stay together."
+)
+
+
+def sized(
+    asked: Design, splits: Splits, study: StudyDir, gpu: Callable[[], bool]
+) -> tuple[Design, str]:
+    """The design with sizes that suit the data, and a line that says them.
+
+    Those of a study that exists stay. `gpu`: whether one trains; only asked where it matters.
+    """
+    images, space = len(splits.pool), asked.space
+    if study.exists:
+        recorded = study.manifest["question"]
+        chosen, why = tuple(recorded["sizes"]), "as the study has them"
+        ladders_to = max(map(int, recorded["nuisance"].get("longer") or [0]))
+    else:
+        bounded = images > sizes.CPU_MOST and not gpu()
+        chosen, why = sizes.proposed(images, gpu=not bounded), "give others with --sizes"
+        why += f"; at most {sizes.CPU_MOST:,} without a GPU" if bounded else ""
+        ladders_to = chosen[-1]
+    space = replace(
+        space,
+        scientific=replace(space.scientific, sizes=chosen),
+        nuisance=sizes.longer_ladders(space.nuisance, ladders_to),
+    )
+    listed = ", ".join(map(str, chosen))
+    line = f"sizes       {listed} of {images:,} training images ({why})"
+    return replace(asked, space=space), line
+
+
+def suited(asked: Design, splits: Splits) -> Design:
+    """The design with anchors laid over the boxes of a data set of one's own, and without masks
+    where no object has one: a mask head would learn the boxes again.
+    """
+    train, network = splits.train, asked.space.fixed.model
+    reported = splits.val_ids if splits.val is train else []
+    image_ids = np.setdiff1d(train.image_id, reported)
+    anchors = anchor_px(train, image_ids, network)
+    network = replace(network, anchor_px=anchors, masks=network.masks and train.any_mask)
+    fixed = replace(asked.space.fixed, model=network)
+    return replace(asked, space=replace(asked.space, fixed=fixed))
+
+
+def found(data: DataConfig, splits: Splits) -> list[str]:
+    """Lines that say what was found: format, images, objects, and where splits come from."""
+    if data.generated:
+        return []
+    place = Path(data.folder) if data.folder else None
+    known = (format.name for format in FORMATS if place and format.recognise(place) is not None)
+    name = next(known, "COCO")
+    indexes = {id(index): index for index in (splits.train, splits.tune, splits.val)}.values()
+    images = sum(len(index.image_id) for index in indexes)
+    objects = sum(int((~index.crowd).sum()) for index in indexes)
+    classes = len(splits.train.category_id)
+    held = f"{len(splits.val_ids):,} images"
+    report = (
+        f"no val split: {held} are held out to report on, the same ones for every command and seed"
+        if splits.val is splits.train
+        else f"val split: {held}"
+    )
+    line = (
+        f"found       {name}: {images:,} images, {objects:,} objects of {classes}"
+        f" {'class' if classes == 1 else 'classes'}, {_annotated(splits.train)}; {report}"
+    )
+    together = splits.note_together
+    return [line, *([f"data        {together}"] if together else [])]
+
+
+def keep_splits(study: StudyDir, splits: Splits) -> None:
+    """Write down which images are in which split, to be used elsewhere; once is enough."""
+    if not study.store.exists(FILE):
+        study.store.write(FILE, json.dumps(document(splits), indent=1).encode())
+
+
+def document(splits: Splits) -> dict[str, Any]:
+    """Names of the images of each split, relative to the folder of images that is named too."""
+    parts = {"tune": splits.images("tune"), "report": splits.images("report")}
+    return {
+        "rule": RULE,
+        "splits": {
+            name: {"images": str(index.image_dir), "file_names": _names(index, ids)}
+            for name, (index, ids) in {"train": (splits.train, splits.pool), **parts}.items()
+        },
+        "near_duplicates": [_names(splits.train, ids) for ids in splits.together],
+    }
+
+
+def _names(index: Index, image_ids: np.ndarray) -> list[str]:
+    return index.file_name[np.searchsorted(index.image_id, image_ids)].tolist()
+
+
+def _annotated(index: Index) -> str:
+    """What objects have."""
+    kinds = ["boxes", *["masks"] * index.any_mask, *["keypoints"] * bool(len(index.keypoint_name))]
+    return " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
