@@ -12,8 +12,8 @@ for evaluation, which two CPU cores can do; anchors are laid over the sizes of t
 `--model timm/NAME` takes another backbone. With `--model resnet50 --detector full` it is the
 full-size question, for GPUs: copy this file and give it 16 images an iteration and longer lengths.
 
-Without --sizes they are an eighth, a third and all of the images to train on (at most 1,000 without
-a GPU), and four times as many images than the longest lengths are for get lengths twice as long.
+Without --sizes they are an eighth, a third and all of the training images, without a GPU at most
+1,000. Sizes of four times the last of `longer` get lengths twice as long, and so on.
 
 Cost: 8 tuning trials and at most 6 confirm runs a size with the defaults; `--dry-run` measures
 what they take on your machine and data. A chosen value at an end of its range extends it, at the

@@ -69,6 +69,8 @@ class OwnData:
     val_size: Count = None
     """Report on the first N images of val; in a folder without val, N images held out
     (default: 128, or a quarter of train if that is less)."""
+    skip_bad: Annotated[bool, tyro.conf.arg(name="skip-bad", prefix_name=False)] = False
+    """Leave out images that cannot be read and objects with a mistake, instead of stopping."""
 
     @property
     def given(self) -> bool:
@@ -83,7 +85,7 @@ class OwnData:
         given: dict[str, Any] = {
             key: value if isinstance(value, int) else str(value.expanduser().resolve())
             for key, value in vars(self).items()
-            if value is not None
+            if value is not None and value is not False
         }
         if self.root and (self.given or base.root is None):
             raise ValueError(

@@ -87,8 +87,8 @@ def found(data: DataConfig, splits: Splits) -> list[str]:
         f"found       {name}: {images:,} images, {objects:,} objects of {classes}"
         f" {'class' if classes == 1 else 'classes'}, {_annotated(splits.train)}; {report}"
     )
-    together = splits.note_together
-    return [line, *([f"data        {together}"] if together else [])]
+    more = (splits.note_together, splits.note_left_out)
+    return [line, *(f"data        {note}" for note in more if note)]
 
 
 def keep_splits(study: StudyDir, splits: Splits) -> None:
@@ -107,6 +107,7 @@ def document(splits: Splits) -> dict[str, Any]:
             for name, (index, ids) in {"train": (splits.train, splits.pool), **parts}.items()
         },
         "near_duplicates": [_names(splits.train, ids) for ids in splits.together],
+        "left_out": list(splits.left_out),
     }
 
 

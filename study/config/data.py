@@ -44,6 +44,9 @@ class DataConfig:
     tune_images: str | None = apart(None)
     tune_size: int | None = None  # held out; None: 128, or a quarter of `train` if less; 0: none
     val_size: int | None = None  # the first so many images of `val`; None: all; or held out
+    skip_bad: bool = (
+        False  # leave out what the checks find wrong, image by image and object by object
+    )
     digests: dict[str, str] = field(default_factory=dict, metadata=APART)
     """By name; data with others are refused."""
 

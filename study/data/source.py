@@ -20,13 +20,13 @@ SHOWN = 20  # lines of an error
 
 
 class BadData(ValueError):
-    """The data cannot be used; `problems` has a line for each reason."""
+    """The data cannot be used; `problems` has a line for each reason, `remedy` what may help."""
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[str], remedy: str = "") -> None:
         shown = "\n".join(problems[:SHOWN])
         more = f"\n… and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__(f"{count} in the data:\n{shown}{more}")
+        super().__init__(f"{count} in the data:\n{shown}{more}" + f"\n{remedy}" * bool(remedy))
         self.problems = list(problems)
 
 

@@ -177,7 +177,8 @@ def test_the_question_does_not_ask_where_the_data_lie():
     moved = replace(space, fixed=replace(space.fixed, data=replace(space.fixed.data, root="x")))
     questions = [Design(space=s, arms=()).question({"pool": "1"}) for s in (space, moved)]
     assert questions[0] == questions[1]
-    assert questions[0]["fixed"]["data"] == {"name": "coco", "tune_size": 5000, "val_size": None}
+    asked = {"name": "coco", "tune_size": 5000, "val_size": None, "skip_bad": False}
+    assert questions[0]["fixed"]["data"] == asked
 
 
 def test_the_embedded_data_take_no_paths():

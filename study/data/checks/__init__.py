@@ -7,12 +7,14 @@ what was in order is remembered in the cache, and looked at again only when a fi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from study.config import DataConfig
 from study.data.cache import build_once, cache_dir
 from study.data.checks.annotations import VERSION, structure
 from study.data.checks.image_files import of_images
+from study.data.checks.skipping import usable_set
 from study.data.distribution.downloads import PUBLISHED, absent
 from study.data.formats import data_set
 from study.data.formats.coco import read_image_ids
@@ -20,6 +22,8 @@ from study.data.index import Index
 from study.data.source import LISTS, BadData, Source
 from study.data.splits import open_splits
 from study.data.splits.same_pictures import shared_images
+
+SKIP = "Mend the files, or leave out what cannot be used: --skip-bad."
 
 
 def check(data: DataConfig, sizes: Sequence[int] = ()) -> None:
@@ -30,7 +34,9 @@ def check(data: DataConfig, sizes: Sequence[int] = ()) -> None:
     """
     found = problems(data, sizes)
     if found:
-        raise BadData(found)
+        without = replace(data, skip_bad=True)
+        helps = not data.skip_bad and not problems(without, sizes)
+        raise BadData(found, SKIP if helps else "")
 
 
 def problems(data: DataConfig, sizes: Sequence[int] = ()) -> list[str]:
@@ -44,7 +50,7 @@ def problems(data: DataConfig, sizes: Sequence[int] = ()) -> list[str]:
         except ValueError as error:
             return [f"data.train_within: {error}"]
     try:
-        found = data_set(data)
+        found = usable_set(data) if data.skip_bad else data_set(data)
     except ValueError as error:
         return _lines(error)
     splits = {"train": found.train, "val": found.val, "tune": found.tune}

@@ -14,42 +14,54 @@ VERSION = 2  # of what is asked of annotations; a change looks at all of them ag
 OVERHANG_PX = 1.0  # that a box may stick out of its image: real files round
 
 
+Mistake = tuple[str, dict[str, Any] | None, str]
+"""The list it is in, the item if it is in one alone, and a line that begins with its place."""
+
+
 def structure(content: Content, source: Source) -> Iterator[str]:
     """A line for each mistake, which begins with its place as the source names it."""
+    return (line for _, _, line in mistakes(content, source))
+
+
+def mistakes(content: Content, source: Source) -> Iterator[Mistake]:
+    """Each mistake, with the item that has it."""
     images, categories = content["images"], content["categories"]
     for name in ("images", "categories"):
         if not content[name]:
-            yield f"{source.path}: {name}: must not be empty"
+            yield name, None, f"{source.path}: {name}: must not be empty"
     for name in LISTS:
-        yield from _ids(source, name, content[name])
+        yield from ((name, None, line) for line in _ids(source, name, content[name]))
     sized = {}
     for image in images:
         wrong = list(_image(image))
-        yield from (f"{source.place('images', image)}: {line}" for line in wrong)
+        for line in wrong:
+            yield "images", image, f"{source.place('images', image)}: {line}"
         if not wrong and "id" in image:
             sized[image["id"]] = image
     misnamed = False
     for category in categories:
         if not isinstance(category.get("name"), str):
-            yield f"{source.place('categories', category)}: name: must be a text"
+            line = f"{source.place('categories', category)}: name: must be a text"
+            yield "categories", category, line
     for category, line in _keypoint_names(categories):
         misnamed = True
-        yield f"{source.place('categories', category)}: {line}"
+        yield "categories", category, f"{source.place('categories', category)}: {line}"
     number = {} if misnamed else {c.get("id"): len(c.get("keypoints") or []) for c in categories}
     ids = {image.get("id") for image in images}
     classes = {category.get("id") for category in categories}
     for annotation in content["annotations"]:
         at = source.place("annotations", annotation)
+        lines = []
         if annotation.get("image_id") not in ids:
-            yield f"{at}: image_id = {annotation.get('image_id')!r}: there is no such image"
+            lines.append(f"image_id = {annotation.get('image_id')!r}: there is no such image")
         if annotation.get("category_id") not in classes:
-            yield f"{at}: category_id = {annotation.get('category_id')!r}: no such category"
+            lines.append(f"category_id = {annotation.get('category_id')!r}: no such category")
         image = sized.get(annotation.get("image_id"))
         if image is not None:
-            yield from (f"{at}: {line}" for line in _shape(annotation, image))
+            lines += _shape(annotation, image)
         if any(number.values()):  # otherwise nobody reads them
-            own = number.get(annotation.get("category_id"), 0)
-            yield from (f"{at}: {line}" for line in _keypoints(annotation, own))
+            lines += _keypoints(annotation, number.get(annotation.get("category_id"), 0))
+        yield from (("annotations", annotation, f"{at}: {line}") for line in lines)
 
 
 def _ids(source: Source, name: str, items: list[dict[str, Any]]) -> Iterator[str]:

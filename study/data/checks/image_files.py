@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,29 @@ def of_images(source: Source, index: Index) -> list[str]:
     if not lines:
         build_once(remembered, lambda to: to.touch())
     return lines
+
+
+def unusable(source: Source, images: list[dict[str, Any]]) -> dict[int, str]:
+    """A line for each image whose file cannot be used, by its id; remembered as above."""
+    files = [source.images / image["file_name"] for image in images]
+    stats = [file.stat() if file.is_file() else None for file in files]
+    state = [
+        [str(file), stat and [stat.st_size, stat.st_mtime_ns], image["width"], image["height"]]
+        for file, stat, image in zip(files, stats, images, strict=True)
+    ]
+    entry = cache_dir() / "unusable" / digest(state)
+
+    def build(to: Path) -> None:
+        with ThreadPoolExecutor() as pool:
+            seen = list(pool.map(_look, files, images))
+        to.write_text(json.dumps(seen))
+
+    seen = json.loads(build_once(entry, build).read_text())
+    return {
+        image["id"]: ": ".join(dict.fromkeys([source.place("images", image), str(file), line]))
+        for file, image, line in zip(files, images, seen, strict=True)
+        if line
+    }
 
 
 def _images(index: Index) -> list[dict[str, Any]]:

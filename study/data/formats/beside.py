@@ -31,8 +31,8 @@ class Labelled:
     id: int | None = None  # None: its place in the list, from 1
 
 
-Thing = tuple[str, dict[str, Any]]
-"""An object's place in its file, and COCO's annotation of it without ids."""
+Thing = tuple[str, dict[str, Any] | ValueError]
+"""An object's place in its file, and COCO's annotation of it without ids, or what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,13 @@ class BesideImages:
         return [one.id, name, *files]
 
     def read(self) -> Content:
+        content, problems = self.usable()
+        if problems:
+            raise BadData(problems)
+        return content
+
+    def usable(self) -> tuple[Content, list[str]]:
+        """What `read` gives, without what is wrong, and a line for each thing that is."""
         classes = self.classes()
         images: list[dict[str, Any]] = []
         annotations: list[dict[str, Any]] = []
@@ -92,12 +99,14 @@ class BesideImages:
             image = {"id": one.id or at, "file_name": name, "width": width, "height": height}
             images.append(image | {AT: str(one.image)})
             for place, thing in things:
+                if isinstance(thing, ValueError):
+                    problems.append(str(thing))
+                    continue
                 ids = {"id": len(annotations) + 1, "image_id": image["id"], AT: place}
                 annotations.append(ids | thing)
-        if problems:
-            raise BadData(problems)
         categories = [{"id": k, "name": name} for k, name in enumerate(classes, start=1)]
-        return {"images": images, "annotations": annotations, "categories": categories}
+        content = {"images": images, "annotations": annotations, "categories": categories}
+        return content, problems
 
     def pieces(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield from self.read().items()
@@ -108,6 +117,14 @@ class BesideImages:
         if "file_name" in item:
             return str(self.images / item["file_name"])
         return f"{self.path}: {kind} {item.get('id')}"
+
+
+def thing(place: str, read: Callable[[], dict[str, Any]]) -> Thing:
+    """An object, or what is wrong with it."""
+    try:
+        return place, read()
+    except ValueError as error:
+        return place, error
 
 
 def paired(

@@ -50,6 +50,7 @@ from study.data.formats.beside import (
     images_in,
     lines,
     paired,
+    thing,
 )
 from study.data.formats.format import TRAIN, TUNE, VAL, DataSet, Format
 from study.data.geometry.run_lengths import encoded
@@ -235,7 +236,9 @@ def _name(element: ElementTree.Element) -> str:
 def _objects(one: Labelled, size: tuple[int, int], classes: tuple[str, ...]) -> list[Thing]:
     assert one.labels is not None
     things = [
-        (place := f"{one.labels}: object {k}", _object(place, element, size, classes))
+        thing(
+            place := f"{one.labels}: object {k}", partial(_object, place, element, size, classes)
+        )
         for k, element in enumerate(_elements(one.labels), start=1)
     ]
     return things if one.mask is None else _with_masks(things, one.mask, one.image, size)
@@ -284,8 +287,10 @@ def _with_masks(things: list[Thing], file: Path, of: Path, size: tuple[int, int]
         )
     present = set(np.unique(values).tolist()) - {BORDER}
     return [
-        (place, thing | ({"segmentation": encoded(values == k)} if k in present else {}))
-        for k, (place, thing) in enumerate(things, start=1)
+        (place, one | {"segmentation": encoded(values == k)})
+        if k in present and isinstance(one, dict)
+        else (place, one)
+        for k, (place, one) in enumerate(things, start=1)
     ]
 
 

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import math
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from study.data.formats.beside import BesideImages, Labelled, Thing, images_in, lines
+from study.data.formats.beside import BesideImages, Labelled, Thing, images_in, lines, thing
 from study.data.formats.format import TRAIN, TUNE, VAL, DataSet, Format
 from study.data.source import IMAGE_SUFFIXES
 
@@ -121,7 +122,7 @@ def _objects(one: Labelled, size: tuple[int, int], classes: tuple[str, ...]) -> 
     for k, line in enumerate(one.labels.read_bytes().splitlines(), start=1):
         if line.strip():
             place = f"{one.labels}: line {k}"
-            things.append((place, _object(place, line.split(), size, classes)))
+            things.append(thing(place, partial(_object, place, line.split(), size, classes)))
     return things
 
 

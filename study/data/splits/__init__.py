@@ -14,6 +14,7 @@ from study.config import DataConfig
 from study.data.distribution.downloads import PUBLISHED
 from study.data.formats import data_set
 from study.data.formats.coco import read_image_ids
+from study.data.formats.format import DataSet
 from study.data.geometry.boxes import learnable
 from study.data.index import Index
 from study.data.splits import draws
@@ -33,6 +34,7 @@ class Splits:
     limits: tuple[str, ...] = ()  # what leaves images out of the pool, for messages
     twins: int = 0  # images left out, as near-duplicates of them had to be held out
     together: tuple[np.ndarray, ...] = ()  # near-duplicates of `train`: each group in one split
+    left_out: tuple[str, ...] = ()  # a line for each image and object of --skip-bad
 
     def subset(self, size: int, draw: int = 0) -> np.ndarray:
         """The ids that a run of `size` images trains on.
@@ -88,7 +90,16 @@ class Splits:
     @property
     def notes(self) -> list[str]:
         """What is to be said before any work starts."""
-        return [note for note in (self.note, self.note_together) if note]
+        return [note for note in (self.note, self.note_together, self.note_left_out) if note]
+
+    @property
+    def note_left_out(self) -> str | None:
+        """What --skip-bad left out, where it did."""
+        count = len(self.left_out)
+        if not count:
+            return None
+        more = f" … and {count - 1} more" if count > 1 else ""
+        return f"--skip-bad left out what has a mistake, {count} found: {self.left_out[0]}{more}"
 
     def images(self, split: Literal["tune", "report"]) -> tuple[Index, np.ndarray]:
         """The index and ids of the tuning or the report split."""
@@ -138,7 +149,12 @@ def open_splits(data: DataConfig) -> Splits:
         ValueError: files that are missing or not in their format; splits that do not fit together.
     """
     data = data.absolute()
-    found = data_set(data)
+    if data.skip_bad:
+        from study.data.checks.skipping import usable_set  # here: the checks know splits too
+
+        found = usable_set(data)
+    else:
+        found = data_set(data)
     train = Index.open(found.train)
     inside, outside = _within(train, data.train_within)
     published = data.generated or data.name in PUBLISHED  # compared as they are
@@ -167,7 +183,9 @@ def open_splits(data: DataConfig) -> Splits:
     if data.annotated_only != "no":
         pool = _annotated(train, pool, data.annotated_only)
         limits += (f"that suit data.annotated_only = {data.annotated_only!r}",)
-    splits = Splits(train, pool, tune, tune_ids, val, val_ids, limits, twins, together)
+    splits = Splits(
+        train, pool, tune, tune_ids, val, val_ids, limits, twins, together, _left_out(found)
+    )
     splits.compare(data.digests)
     return splits
 
@@ -183,6 +201,11 @@ def _apart(
     near = [ids for ids in together if np.isin(ids, held).any()]
     left = np.setdiff1d(others, np.concatenate([held, *near]))
     return left, len(others) - len(left)
+
+
+def _left_out(found: DataSet) -> tuple[str, ...]:
+    sources = (found.train, found.val, found.tune)
+    return tuple(line for source in sources for line in getattr(source, "left_out", ()))
 
 
 def _within(train: Index, path: str | None) -> tuple[np.ndarray, np.ndarray]:

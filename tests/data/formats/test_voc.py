@@ -175,8 +175,9 @@ def test_any_folders_of_images_and_xml_will_do(data, tmp_path: Path, xml: str, i
     assert splits.val is splits.train and splits.note
     assert "has no val split: 1 of its 6 images" in splits.note
     # of the six, two pairs are the same
-    assert "1 more is a copy of held-out images" in splits.note
-    assert [len(ids) for ids in (splits.pool, splits.tune_ids, splits.val_ids)] == [3, 1, 1]
+    said = "4 near-duplicate images, in 2 groups, each group is kept in one split"
+    assert splits.note_together == said
+    assert [len(ids) for ids in (splits.pool, splits.tune_ids, splits.val_ids)] == [4, 1, 1]
     one = splits.train.coco([1])["annotations"][0]
     assert one["bbox"] == [0, 0, 10, 20]
 
