@@ -80,7 +80,8 @@ def yolo(root: Path) -> Path:
 
 @pytest.mark.parametrize(("made", "objects"), [(coco, 18), (voc, 18), (yolo, 18)])
 def test_bad_images_and_objects_are_left_out(made, objects: int, tmp_path: Path):
-    data = DataConfig(name="mine", folder=str(made(tmp_path / "data")))
+    place = made(tmp_path / "data")
+    data = DataConfig(name="mine", folder=str(place))
     assert problems(data)
     skipped = replace(data, skip_bad=True)
     assert problems(skipped, sizes=(8,)) == []
@@ -92,6 +93,9 @@ def test_bad_images_and_objects_are_left_out(made, objects: int, tmp_path: Path)
         "--skip-bad left out what has a mistake, 3 found: "
     )
     assert splits.digests() == open_splits(skipped).digests()  # for every worker
+    (tmp_path / "data").rename(tmp_path / "moved")
+    elsewhere = replace(skipped, folder=str(place).replace("/data", "/moved"))
+    assert open_splits(elsewhere).digests() == splits.digests()
 
 
 def test_data_in_order_are_the_same_images_with_it(tmp_path: Path):

@@ -44,7 +44,9 @@ class Skipping:
         return self._found[1]
 
     def digest(self) -> str:
-        return digest([self.whole.digest(), "without", *self._found[1]])
+        left = self.read()  # not the lines, which name places
+        names = [image["file_name"] for image in left["images"]]
+        return digest([self.whole.digest(), names, [a.get("id") for a in left["annotations"]]])
 
     def read(self) -> Content:
         return self._found[0]
