@@ -235,12 +235,9 @@ def _name(element: ElementTree.Element) -> str:
 
 def _objects(one: Labelled, size: tuple[int, int], classes: tuple[str, ...]) -> list[Thing]:
     assert one.labels is not None
-    things = [
-        thing(
-            place := f"{one.labels}: object {k}", partial(_object, place, element, size, classes)
-        )
-        for k, element in enumerate(_elements(one.labels), start=1)
-    ]
+    numbered = enumerate(_elements(one.labels), start=1)
+    places = ((f"{one.labels}: object {k}", element) for k, element in numbered)
+    things = [thing(at, partial(_object, at, element, size, classes)) for at, element in places]
     return things if one.mask is None else _with_masks(things, one.mask, one.image, size)
 
 
