@@ -140,7 +140,7 @@ def finish(command: Best, begun: Begun, console: Console) -> None:
 
 
 def _data(given: OwnData, recorded: DataConfig, digests: dict[str, str]) -> DataConfig:
-    """Where the study's data lie, or where the command says; data with other digests are refused."""
+    """Where the study's data lie, or where the command says; others are refused when opened."""
     found = recorded
     if given.given or given.root is not None:
         found = given.over(recorded, recorded.name)

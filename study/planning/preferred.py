@@ -1,4 +1,4 @@
-"""Which arm a study prefers, and with which setting: what a detector that is to be used begins from.
+"""Which arm a study prefers, with which setting: how a detector that is to be used is trained.
 
 Arms are compared by the confirm runs of their chosen settings, on the report split. Where an arm
 has none, all are compared on the tuning split, on which the best of many trials looks better than
@@ -137,11 +137,9 @@ def _score(one: Candidate, among: Sequence[Candidate]) -> float:
 
 def _why(best: Candidate, among: Sequence[Candidate]) -> str:
     confirmed = all(one.confirmed for one in among)
-    where = (
-        "the report split (confirm runs)" if confirmed else "the tuning split (no confirm runs)"
-    )
+    where = "report split (confirm runs)" if confirmed else "tuning split (no confirm runs)"
     scores = ", ".join(
         f"{one.arm} {_score(one, among):.1f}"
         for one in sorted(among, key=lambda one: -_score(one, among))
     )
-    return f"highest box AP on {where} at {best.size} images: {scores}"
+    return f"highest box AP on the {where} at {best.size} images: {scores}"

@@ -1,4 +1,4 @@
-"""The model card of a trained detector: what it is, what it saw, what it scored, what it is not."""
+"""The model card of a trained detector: what it is, what it saw, what it scored, its limits."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def text(run: RunConfig, facts: Facts) -> str:
         f"| computed in | {run.compute} |",
         f"| training took | {facts.seconds:,.0f} s on one device |",
         "",
-        f"The study in `{facts.study}` chose this setting at {facts.tuned_at:,} training images.",
-        f"Why this arm: {facts.why}.",
+        f"The study in `{facts.study}` chose this setting at {facts.tuned_at:,} training images."
+        f" Why this arm: {facts.why}.",
         "",
         "## How good it is",
         "",

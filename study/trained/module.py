@@ -114,9 +114,8 @@ def load(path: Path | str) -> TrainedDetector:
 def _as_pil(image: Picture) -> Image.Image:
     if isinstance(image, Image.Image):
         return image
-    if isinstance(image, Tensor) and image.dtype == torch.uint8 and image.ndim == 3:
-        if image.shape[0] == 3:
-            return Image.fromarray(image.cpu().permute(1, 2, 0).contiguous().numpy())
+    if isinstance(image, Tensor) and image.dtype == torch.uint8 and image.shape[:-2] == (3,):
+        return Image.fromarray(image.cpu().permute(1, 2, 0).contiguous().numpy())
     what = f"{image.dtype} {list(image.shape)}" if isinstance(image, Tensor) else type(image)
     raise ValueError(f"images: {what}: each a uint8 tensor [3, H, W] in RGB, or a PIL image")
 

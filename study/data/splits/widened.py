@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def widened(splits: Splits, found: DataSet, train_on: Literal["train+tune", "all"]) -> Splits:
-    """The splits with the tuning split's images in the pool too, and with "all" the report split's.
+    """The splits with the images to tune on in the pool too, and with "all" those to report on.
 
     Where these lie in other files than the training images, `train` lists the images of all of
     them, with ids of its own. `found` are the sources of `splits`.

@@ -1,0 +1,67 @@
+"""Detections drawn on their picture: boxes, masks, class and score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from study.trained.module import decoded
+from study.training.evaluation.detections import Detection
+
+COLOURS = (
+    *((230, 97, 0), (31, 119, 220), (0, 150, 110), (200, 60, 160)),
+    *((190, 150, 0), (110, 70, 200), (0, 150, 180), (200, 40, 40)),
+)
+"""Of classes, one after another."""
+MASK = 0.45  # how much of a mask's colour covers the picture
+PAPER = (255, 255, 255)
+
+
+def drawn(
+    picture: Image.Image, found: Sequence[Detection], names: Mapping[int, str]
+) -> Image.Image:
+    """A copy of an RGB picture with the detections on it; the best lie on top.
+
+    `names` of the classes by category id, whose order gives the colours.
+    """
+    colours = {id_: COLOURS[at % len(COLOURS)] for at, id_ in enumerate(names)}
+    lowest_first = sorted(found, key=lambda row: row["score"])
+    pixels = np.array(picture)
+    for row in lowest_first:
+        if "segmentation" in row:
+            mask, colour = decoded(row), np.array(colours[row["category_id"]])
+            pixels[mask] = ((1 - MASK) * pixels[mask] + MASK * colour).astype(np.uint8)
+    shown = Image.fromarray(pixels)
+    pen, longer = ImageDraw.Draw(shown), max(shown.size)
+    wide = max(1, round(longer / 400))
+    font = ImageFont.load_default(max(10, round(longer / 55)))
+    for row in lowest_first:
+        left, top, width, height = row["bbox"]
+        colour = colours[row["category_id"]]
+        outer = (left - wide, top - wide, left + width + wide, top + height + wide)
+        pen.rectangle(outer, outline=PAPER, width=3 * wide)
+        pen.rectangle((left, top, left + width, top + height), outline=colour, width=wide)
+    for row in lowest_first:  # above all boxes
+        text = f"{names[row['category_id']]} {row['score']:.2f}"
+        left, top, *_ = row["bbox"]
+        _label(pen, text, (left, top), font, colours[row["category_id"]], shown.size)
+    return shown
+
+
+def _label(
+    pen: ImageDraw.ImageDraw,
+    text: str,
+    corner: tuple[float, float],
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    colour: tuple[int, int, int],
+    size: tuple[int, int],
+) -> None:
+    """A line of text above a box's corner, or below it where the picture ends."""
+    x0, y0, x1, y1 = pen.textbbox((0, 0), text, font=font)
+    width, height = x1 - x0 + 4, y1 - y0 + 4
+    left = min(max(0.0, corner[0]), max(0.0, size[0] - width))
+    top = corner[1] - height if corner[1] >= height else max(0.0, corner[1])
+    pen.rectangle((left, top, left + width, top + height), fill=colour)
+    pen.text((left + 2 - x0, top + 2 - y0), text, fill=PAPER, font=font)
