@@ -17,14 +17,16 @@ COLOURS = (
 """Of classes, one after another."""
 MASK = 0.45  # how much of a mask's colour covers the picture
 PAPER = (255, 255, 255)
+LEAST_PX = 640  # of the longer side: on smaller pictures scores would hide what is found
 
 
 def drawn(
     picture: Image.Image, found: Sequence[Detection], names: Mapping[int, str]
 ) -> Image.Image:
-    """A copy of an RGB picture with the detections on it; the best lie on top.
+    """An RGB picture with the detections on it, the best on top; small ones are enlarged.
 
-    `names` of the classes by category id, whose order gives the colours.
+    `names` of the classes by category id, whose order gives the colours. Where there is only one,
+    a box has its score alone.
     """
     colours = {id_: COLOURS[at % len(COLOURS)] for at, id_ in enumerate(names)}
     lowest_first = sorted(found, key=lambda row: row["score"])
@@ -33,20 +35,25 @@ def drawn(
         if "segmentation" in row:
             mask, colour = decoded(row), np.array(colours[row["category_id"]])
             pixels[mask] = ((1 - MASK) * pixels[mask] + MASK * colour).astype(np.uint8)
+    times = max(1, -(-LEAST_PX // max(picture.size)))
     shown = Image.fromarray(pixels)
+    if times > 1:
+        size = picture.width * times, picture.height * times
+        shown = shown.resize(size, Image.Resampling.BICUBIC)
     pen, longer = ImageDraw.Draw(shown), max(shown.size)
-    wide = max(1, round(longer / 400))
-    font = ImageFont.load_default(max(10, round(longer / 55)))
+    wide = max(1, round(longer / 500))
+    font = ImageFont.load_default(max(11, round(longer / 60)))
     for row in lowest_first:
-        left, top, width, height = row["bbox"]
-        colour = colours[row["category_id"]]
+        left, top, width, height = (times * value for value in row["bbox"])
         outer = (left - wide, top - wide, left + width + wide, top + height + wide)
-        pen.rectangle(outer, outline=PAPER, width=3 * wide)
+        pen.rectangle(outer, outline=PAPER, width=wide)
+        colour = colours[row["category_id"]]
         pen.rectangle((left, top, left + width, top + height), outline=colour, width=wide)
     for row in lowest_first:  # above all boxes
-        text = f"{names[row['category_id']]} {row['score']:.2f}"
-        left, top, *_ = row["bbox"]
-        _label(pen, text, (left, top), font, colours[row["category_id"]], shown.size)
+        name = f"{names[row['category_id']]} " if len(names) > 1 else ""
+        corner = (times * row["bbox"][0], times * row["bbox"][1])
+        text = f"{name}{row['score']:.2f}"
+        _label(pen, text, corner, font, colours[row["category_id"]], shown.size)
     return shown
 
 
