@@ -43,11 +43,6 @@ class Predict:
     """Photos at once; makes no difference but for speed and memory."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
-    def __post_init__(self) -> None:
-        inside = 0 <= self.score_threshold <= 1
-        require(inside, "score-threshold", self.score_threshold, "from 0 to 1")
-        require(self.batch_size >= 1, "batch-size", self.batch_size, "at least 1")
-
 
 def predict(command: Predict, console: Console) -> int:
     """Look at every photo that can be read; returns the exit status.
@@ -55,6 +50,9 @@ def predict(command: Predict, console: Console) -> int:
     Raises:
         ValueError: no detector, no photos, or a folder that the photos themselves lie in.
     """
+    inside = 0 <= command.score_threshold <= 1
+    require(inside, "score-threshold", command.score_threshold, "from 0 to 1")
+    require(command.batch_size >= 1, "batch-size", command.batch_size, "at least 1")
     folder.read(command.detector)  # before torch, which takes seconds
     files = photos.listed(command.photos)
     if command.out.resolve() in {file.parent.resolve() for file in files}:
