@@ -112,7 +112,7 @@ def _limits(run: RunConfig, facts: Facts) -> list[str]:
         )
     if facts.reported_on and facts.reported_on < 100:
         said.append(f"{facts.reported_on} images are few: AP on them is rough.")
-    if run.split == "report":
+    if run.split == "report" and "report split" in facts.why:
         said.append(
             "The study chose the arm by runs on the same report split, so that the AP is a little"
             " too good where arms are close."

@@ -41,7 +41,7 @@ def drawn(
         size = picture.width * times, picture.height * times
         shown = shown.resize(size, Image.Resampling.BICUBIC)
     pen, longer = ImageDraw.Draw(shown), max(shown.size)
-    wide = max(1, round(longer / 500))
+    wide = max(1, round(longer / 350))
     font = ImageFont.load_default(max(11, round(longer / 60)))
     for row in lowest_first:
         left, top, width, height = (times * value for value in row["bbox"])
