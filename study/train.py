@@ -5,6 +5,7 @@
     python -m study.train table1/r50-gn-scratch --run-dir runs/r50 --workers 8
     python -m study.train table1/r50-gn-scratch --run-dir runs/try --tiny    # seconds on a CPU
     python -m study.train --run-dir runs/mine --arm pretext --lengths 300
+    python -m study.train --best runs/mine --out detector/    # the detector that a study prefers
 
 Prints a line for each length of the schedule. The same command again goes on after a kill, with
 any number of workers, and extends the run when --lengths grew. The weights of each length are
@@ -23,7 +24,8 @@ from dataclasses import replace
 from rich.console import Console
 
 from study import recipes
-from study.commands import words
+from study.commands import best, words
+from study.commands.best import Best
 from study.commands.common import DONE, FAILURE, exit_status, parsed, usable
 from study.commands.train_config import config, every_image, weights_lacking
 from study.commands.train_options import Train
@@ -65,6 +67,15 @@ def train(command: Train, console: Console) -> int:
     trial = TrialDir(usable(command.run_dir, writing=True))
     begin(run, trial, recipe.name if recipe else None)
     return carry_out(run, trial, command.workers, published, console)
+
+
+def train_best(command: Best, console: Console) -> int:
+    """Train what a study prefers, and write the detector; returns the exit status."""
+    begun = best.prepare(command, console)
+    status = carry_out(begun.run, begun.trial, command.workers, (), console)
+    if status == DONE:
+        best.finish(command, begun, console)
+    return status
 
 
 def carry_out(
@@ -130,7 +141,11 @@ def list_recipes() -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    return exit_status(lambda: act(parsed(Train, arguments, "python -m study.train", __doc__)))
+    prog = "python -m study.train"
+    if any(argument.partition("=")[0] == "--best" for argument in arguments):
+        console = Console(highlight=False, markup=False, soft_wrap=True)
+        return exit_status(lambda: train_best(parsed(Best, arguments, prog), console))
+    return exit_status(lambda: act(parsed(Train, arguments, prog, __doc__)))
 
 
 def act(command: Train) -> int:

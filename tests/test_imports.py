@@ -9,9 +9,10 @@ ROOT = Path(__file__).parent.parent
 
 # The product from the top down: a module imports what is in a layer below its own, or in its own.
 LAYERS = (
-    ("study.sweep", "study.train", "study.prepare"),
+    ("study.sweep", "study.train", "study.prepare", "study.predict"),
     ("study.cluster",),
     ("study.commands", "study.recipes"),
+    ("study.trained",),
     ("study.planning", "study.training"),
     ("study.models", "study.data"),
     ("study.storage", "study.config", "study.randomness"),

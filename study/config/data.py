@@ -29,6 +29,9 @@ class DataConfig:
     `annotated_only` leaves out of training, and of nothing else, the images that teach little:
     "objects" those without an object (no crowd region, and of some area), "keypoints" those
     without an object that has a labelled keypoint. Detectron trains on no others.
+
+    `train_on` adds the tuning split to what is trained on, where no tuning is left to do, or the
+    report split too ("all").
     """
 
     name: str = GENERATED
@@ -38,6 +41,7 @@ class DataConfig:
     train_images: str | None = apart(None)  # folder
     train_within: str | None = apart(None)  # JSON with `images`: train only on ids it has too
     annotated_only: Literal["no", "objects", "keypoints"] = apart("no")
+    train_on: Literal["train", "train+tune", "all"] = apart("train")
     val: str | None = apart(None)
     val_images: str | None = apart(None)
     tune: str | None = apart(None)

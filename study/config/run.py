@@ -62,7 +62,7 @@ class RunConfig:
     size: int = apart(64)  # training images
     draw: int = apart(0)  # which random draw of that many images
     seed: int = apart(0)  # initial weights, data order, augmentation, samplers
-    split: Literal["tune", "report"] = apart("tune")  # evaluated on
+    split: Literal["tune", "report", "none"] = apart("tune")  # evaluated on
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = TINY
     optim: OptimConfig = field(default_factory=OptimConfig)
@@ -88,8 +88,12 @@ class RunConfig:
         require(whole, "compute", self.compute, "precision = float64 computes in float64")
         some = self.at_once is None or self.at_once >= 1
         require(some, "at_once", self.at_once, "at least 1 image, or none: what fits")
-        scored = self.split == "report" or self.data.tune is not None or self.data.tune_size != 0
+        scored = self.split != "tune" or self.data.tune is not None or self.data.tune_size != 0
         require(scored, "split", self.split, "data.tune_size = 0 leaves nothing to tune on")
+        unseen = self.split == "none" or self.data.train_on != "all"
+        require(unseen, "split", self.split, "data.train_on = all leaves nothing to evaluate on")
+        unseen = self.split != "tune" or self.data.train_on == "train"
+        require(unseen, "split", self.split, "data.train_on = train+tune trains on it")
         staged = self.schedule.cascade_last is None or bool(self.model.cascade)
         switch = self.schedule.cascade_last
         require(staged, "schedule.cascade_last", switch, "model.cascade names no stages")

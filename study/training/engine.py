@@ -206,7 +206,12 @@ class Session:
         return record
 
     def score(self, splits: Splits) -> tuple[Scores, list[Detection]]:
-        """AP and the like on the configured split, and of what; every worker does its share."""
+        """AP and the like on the configured split, and of what; every worker does its share.
+
+        Nothing, where there is none to evaluate on.
+        """
+        if self.config.split == "none":
+            return {}, []
         index, ids = splits.images(self.config.split)
         return score(self.state.detector, index, ids, self.config, self.world)
 

@@ -134,6 +134,12 @@ def read_rgb(file: Path, size: tuple[int, int]) -> np.ndarray:
             rgb = image.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: cannot be read as an image: {error}") from error
+    return rgb_array(rgb, size)
+
+
+def rgb_array(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
+    """uint8 [height, width, 3] of an image in any mode, resized to (width, height) px."""
+    rgb = image.convert("RGB")
     if rgb.size != size:
         rgb = rgb.resize(size, Image.Resampling.BILINEAR)
     return np.array(rgb)

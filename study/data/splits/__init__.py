@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,7 @@ from study.data.index import Index
 from study.data.splits import draws
 from study.data.splits.classes import unused, without
 from study.data.splits.near_duplicates import groups as near_duplicates
+from study.data.splits.widened import widened
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,10 @@ class Splits:
         more = f" … and {count - 1} more" if count > 1 else ""
         return f"--skip-bad left out what has a mistake, {count} found: {self.left_out[0]}{more}"
 
-    def images(self, split: Literal["tune", "report"]) -> tuple[Index, np.ndarray]:
-        """The index and ids of the tuning or the report split."""
+    def images(self, split: Literal["tune", "report", "none"]) -> tuple[Index, np.ndarray]:
+        """The index and ids of the tuning or the report split, or of no images."""
+        if split == "none":
+            return self.val, self.val_ids[:0]
         return (self.tune, self.tune_ids) if split == "tune" else (self.val, self.val_ids)
 
     def digests(self) -> dict[str, str]:
@@ -206,7 +209,12 @@ def open_splits(data: DataConfig) -> Splits:
         train, pool, tune, tune_ids, val, val_ids, limits, twins, together, _left_out(found), names
     )
     splits.compare(data.digests)
-    return splits
+    if data.train_on == "train":
+        return splits
+    splits = widened(splits, found, data.train_on)
+    if data.annotated_only == "no":
+        return splits
+    return replace(splits, pool=_annotated(splits.train, splits.pool, data.annotated_only))
 
 
 def _apart(

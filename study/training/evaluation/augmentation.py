@@ -76,7 +76,7 @@ def detect_augmented(
             plain = View(batch.images)
             views += [plain, plain.mirror()] if flip else [plain]
         for image, output in enumerate(merged(detector, views, masks)):
-            detections += rows(output, sizes[0], image, index)
+            detections += rows(output, sizes[0], image, index.category_id)
     detector.train(training)
     return detections
 

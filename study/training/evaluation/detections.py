@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -31,17 +32,20 @@ def detect(detector: Detector, batches: Iterable[Batch], index: Index) -> list[D
     for batch in batches:
         outputs = detector(batch.images)
         for image, output in enumerate(outputs):
-            detections += rows(output, batch, image, index)
+            detections += rows(output, batch, image, index.category_id)
     detector.train(training)
     return detections
 
 
-def rows(output: dict[str, Tensor], batch: Batch, image: int, index: Index) -> list[Detection]:
+def rows(
+    output: dict[str, Tensor], batch: Batch, image: int, category_id: np.ndarray
+) -> list[Detection]:
     """What was detected in one image of a batch.
 
     Args:
         output: boxes [n, 4] xyxy px of the network's input, scores [n], labels [n] from 1; masks
             [n, 1, m, m] in [0, 1] and keypoints [n, K, 3], x px, y px, score, if there are any.
+        category_id: int64 [C], of class 1 and so on.
     """
     scale_x, scale_y = batch.scales[image]
     boxes = output["boxes"].cpu() / torch.tensor([scale_x, scale_y, scale_x, scale_y])
@@ -53,7 +57,7 @@ def rows(output: dict[str, Tensor], batch: Batch, image: int, index: Index) -> l
         found.append(
             {
                 "image_id": int(batch.image_ids[image]),
-                "category_id": int(index.category_id[label - 1]),
+                "category_id": int(category_id[label - 1]),
                 "score": score,
                 "bbox": [left, top, right - left, bottom - top],
             }

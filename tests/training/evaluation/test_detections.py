@@ -26,7 +26,7 @@ def output() -> dict[str, torch.Tensor]:
 
 
 def test_a_detector_without_a_mask_head_has_no_segmentation():
-    first, _ = rows(output(), BATCH, 1, INDEX)
+    first, _ = rows(output(), BATCH, 1, INDEX.category_id)
     scale_x, scale_y = BATCH.scales[1]
     assert set(first) == {"image_id", "category_id", "score", "bbox"}
     assert (first["image_id"], first["score"]) == (BATCH.image_ids[1], 0.75)
@@ -37,7 +37,7 @@ def test_a_detector_without_a_mask_head_has_no_segmentation():
 
 def test_masks_are_pasted_into_their_boxes():
     full = output() | {"masks": torch.ones(2, 1, 14, 14)}
-    found = rows(full, BATCH, 0, INDEX)
+    found = rows(full, BATCH, 0, INDEX.category_id)
     for row in found:
         mask = rle.decode(row["segmentation"])
         assert mask.shape == BATCH.original_sizes[0]
@@ -46,7 +46,7 @@ def test_masks_are_pasted_into_their_boxes():
 
 def test_keypoints_are_x_y_as_coco_counts_pixels_and_one():
     points = torch.tensor([[[9.0, 12, 4.5], [20, 30, -1]], [[1, 2, 3], [4, 5, 6]]])
-    first, second = rows(output() | {"keypoints": points}, BATCH, 1, INDEX)
+    first, second = rows(output() | {"keypoints": points}, BATCH, 1, INDEX.category_id)
     scale_x, scale_y = BATCH.scales[1]
     expected = [9 / scale_x - 0.5, 12 / scale_y - 0.5, 1]
     expected += [20 / scale_x - 0.5, 30 / scale_y - 0.5, 1]
@@ -57,7 +57,7 @@ def test_keypoints_are_x_y_as_coco_counts_pixels_and_one():
 def test_no_detections_no_rows():
     none = {name: value[:0] for name, value in output().items()}
     none |= {"masks": torch.ones(0, 1, 14, 14), "keypoints": torch.ones(0, 3, 3)}
-    assert rows(none, BATCH, 0, INDEX) == []
+    assert rows(none, BATCH, 0, INDEX.category_id) == []
 
 
 def on_the_whole_image(
