@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from study.config import digest
+from study.data.index.placing import placed
 from study.data.source import LISTS, Content, Source
 
 Ids = TypeVar("Ids", int, np.ndarray)
@@ -19,7 +21,8 @@ Ids = TypeVar("Ids", int, np.ndarray)
 class Joined:
     """The images of all sources, which list the same classes; see `study.data.source.Source`.
 
-    Ids of images and annotations are other ones (`renumbered`); file names are absolute.
+    Ids of images and annotations are other ones (`renumbered`), and file names start from the
+    folder that holds all others.
     """
 
     sources: tuple[Source, ...]
@@ -30,7 +33,8 @@ class Joined:
 
     @property
     def images(self) -> Path:
-        return self.sources[0].images
+        """The folder that all images lie below."""
+        return Path(os.path.commonpath([source.images.resolve() for source in self.sources]))
 
     def renumbered(self, ids: Ids, source: int) -> Ids:
         """What ids of that source are here."""
@@ -49,7 +53,8 @@ class Joined:
         for at, source in enumerate(self.sources):
             for kind, items in source.pieces():
                 if kind != "categories":
-                    yield kind, [self._item(kind, item, at) for item in items]
+                    own = self._named(items, at) if kind == "images" else items
+                    yield kind, [self._item(kind, item, at) for item in own]
                 elif at == 0:
                     yield kind, items
 
@@ -62,6 +67,15 @@ class Joined:
     def _item(self, kind: str, item: dict[str, Any], at: int) -> dict[str, Any]:
         changed = {"id": self.renumbered(item["id"], at)}
         if kind == "images":
-            folder = self.sources[at].images.resolve()
-            return item | changed | {"file_name": str(folder / item["file_name"])}
+            return item | changed
         return item | changed | {"image_id": self.renumbered(item["image_id"], at)}
+
+    def _named(self, images: list[dict[str, Any]], at: int) -> list[dict[str, Any]]:
+        """Images of a source with file names that start from `images`."""
+        folder = self.sources[at].images.resolve()
+        names = placed(np.array([image["file_name"] for image in images], np.str_), folder)
+        below = folder.relative_to(self.images)
+        return [
+            image | {"file_name": (below / name).as_posix()}
+            for image, name in zip(images, names.tolist(), strict=True)
+        ]

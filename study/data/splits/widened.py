@@ -9,6 +9,7 @@ import numpy as np
 
 from study.data.formats.format import DataSet
 from study.data.index import Index
+from study.data.splits.classes import without
 from study.data.splits.joined import Joined
 
 if TYPE_CHECKING:
@@ -31,4 +32,6 @@ def widened(splits: Splits, found: DataSet, train_on: Literal["train+tune", "all
         return replace(splits, pool=np.unique(np.concatenate([ids for _, ids in parts])))
     joined = Joined(tuple(sources))
     ids = [joined.renumbered(ids, sources.index(source)) for source, ids in parts]
-    return replace(splits, train=Index.open(joined), pool=np.unique(np.concatenate(ids)))
+    whole = Index.open(joined)
+    spare = np.setdiff1d(whole.category_id, splits.train.category_id)
+    return replace(splits, train=without(whole, spare), pool=np.unique(np.concatenate(ids)))
