@@ -34,7 +34,7 @@ class Predict:
     detector: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="DETECTOR")]]
     """The detector's folder."""
     photos: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="PHOTOS")]]
-    """Image files, or folders that hold some."""
+    """Image files, or folders that hold some at any depth."""
     out: Path
     """Folder for the pictures and tables."""
     score_threshold: float = 0.5
@@ -54,7 +54,7 @@ def predict(command: Predict, console: Console) -> int:
     require(inside, "score-threshold", command.score_threshold, "from 0 to 1")
     require(command.batch_size >= 1, "batch-size", command.batch_size, "at least 1")
     folder.read(command.detector)  # before torch, which takes seconds
-    files = photos.listed(command.photos)
+    files = photos.listed(command.photos, command.out)
     if command.out.resolve() in {file.parent.resolve() for file in files}:
         raise ValueError(
             f"out = {command.out}: photos lie there, and would be written over; choose another"

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 
 # The product from the top down: a module imports what is in a layer below its own, or in its own.
 LAYERS = (
-    ("study.sweep", "study.train", "study.prepare", "study.predict"),
+    ("study.sweep", "study.train", "study.prepare", "study.predict", "study.export"),
     ("study.cluster",),
     ("study.commands", "study.recipes"),
     ("study.trained",),

@@ -14,6 +14,8 @@ from study.commands import words
 from study.commands.common import Count, OwnData, RunDir, unset, usable
 from study.commands.train_config import weights_lacking
 from study.config import DataConfig, RunConfig
+from study.config.arithmetic import ARITHMETIC
+from study.config.arms import Arm
 from study.data.checks import check
 from study.data.splits import Splits, open_splits
 from study.planning.preferred import Preferred, preferred
@@ -84,6 +86,7 @@ def prepare(command: Best, console: Console) -> Begun:
         seed=own.seed if command.seed is None else command.seed,
         split="none" if command.all else "report",
         data=replace(data, train_on="all" if command.all else "train+tune"),
+        arithmetic=ARITHMETIC,  # a run of its own, whichever version the study had
         keep_weights=True,
         keep_detections=not command.all,
         device=command.device,
@@ -95,6 +98,7 @@ def prepare(command: Best, console: Console) -> Begun:
         )
     if lacking := weights_lacking(run):
         raise ValueError(lacking)
+    _require_weights(run, study)
     check(data)
     splits = open_splits(run.data)
     run = replace(run, size=len(splits.pool))
@@ -147,6 +151,17 @@ def _data(given: OwnData, recorded: DataConfig, digests: dict[str, str]) -> Data
         split = {name: getattr(recorded, name) for name in ("tune_size", "val_size", "skip_bad")}
         found = replace(found, **split, annotated_only=recorded.annotated_only)
     return replace(found, digests=digests)
+
+
+def _require_weights(run: RunConfig, study: StudyDir) -> None:
+    """Raises ValueError where the arm's weights are another file than in the study."""
+    there = study.manifest["question"]["arms"].get(run.arm)
+    here = Arm(run.arm, run.init).identity
+    if there != here:
+        raise ValueError(
+            f"arm {run.arm!r}: {run.init} is another file than the study had: {here} here, {there}"
+            " there"
+        )
 
 
 def _answer(run_dir: Path | str, size: int) -> str:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from PIL import Image, ImageOps
 
 from study.data.source import IMAGE_SUFFIXES
 
+WRITTEN = ("detections.json", "detections.csv")
+"""What `study.predict` writes beside its pictures."""
 
-def listed(given: Iterable[Path]) -> list[Path]:
-    """The files among `given`, and the images in its folders by name, each once.
 
-    A file that is not there stays in the list: reading it says so.
+def listed(given: Iterable[Path], out: Path) -> list[Path]:
+    """The files among `given`, and the images in its folders at any depth, each once.
+
+    A file that is not there stays in the list: reading it says so. Hidden files are left out, and
+    folders of results: `out`, and what earlier commands have written.
 
     Raises:
         ValueError: there is none.
     """
     found: list[Path] = []
     for path in given:
-        if path.is_dir():
-            inside = (file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
-            found += sorted(file for file in inside if not file.name.startswith("."))
-        else:
-            found.append(path)
+        found += sorted(_below(path, out.resolve())) if path.is_dir() else [path]
     if not found:
         where = ", ".join(map(str, given)) or "nothing"
         raise ValueError(
@@ -32,6 +33,20 @@ def listed(given: Iterable[Path]) -> list[Path]:
             f" ({' '.join(sorted(IMAGE_SUFFIXES))})"
         )
     return list(dict.fromkeys(found))
+
+
+def _below(root: Path, out: Path) -> Iterator[Path]:
+    for folder, inside, names in os.walk(root):
+        at = Path(folder)
+        inside[:] = [one for one in inside if one[0] != "." and not _results(at / one, out)]
+        for name in names:
+            if name[0] != "." and Path(name).suffix.lower() in IMAGE_SUFFIXES:
+                yield at / name
+
+
+def _results(folder: Path, out: Path) -> bool:
+    """Whether pictures in it were drawn here."""
+    return folder.resolve() == out or all((folder / name).is_file() for name in WRITTEN)
 
 
 def upright(file: Path) -> Image.Image:

@@ -12,11 +12,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from study.config import ModelConfig, digest
 from study.data.batches.packs import Packs, Wanted
 from study.data.cache import cache_dir
+from study.data.formats.beside import ORIENTATION, QUARTER_TURNS
 from study.data.geometry.resize import resized
 from study.data.index import Index
 
@@ -102,7 +103,9 @@ class Decoded:
     def _decode(self, at: int) -> np.ndarray:
         """uint8, flat, as it is stored."""
         height, width = self.size(at)
-        pixels = read_rgb(self.file(at), (width, height))
+        place = self.places[at]
+        stated = int(self.index.width[place]), int(self.index.height[place])
+        pixels = read_rgb(self.file(at), (width, height), stated)
         return (pixels.transpose(2, 0, 1) if self._planes else pixels).reshape(-1)
 
     def _shaped(self, flat: np.ndarray, at: int) -> np.ndarray:
@@ -123,18 +126,36 @@ def decode(index: Index, image_ids: np.ndarray, model: ModelConfig | None) -> De
     return found
 
 
-def read_rgb(file: Path, size: tuple[int, int]) -> np.ndarray:
+def read_rgb(
+    file: Path, size: tuple[int, int], stated: tuple[int, int] | None = None
+) -> np.ndarray:
     """uint8 [height, width, 3] of an image file in any mode, resized to (width, height) px.
+
+    Args:
+        stated: width and height px that its annotations say (`turned`); None: `size`.
 
     Raises:
         ValueError: not an image, or cut off.
     """
     try:
         with Image.open(file) as image:
-            rgb = image.convert("RGB")
+            rgb = turned(image, stated or size).convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: cannot be read as an image: {error}") from error
     return rgb_array(rgb, size)
+
+
+def turned(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The image as its annotations see it, which say that it is of `size` (width, height) px.
+
+    A camera held upright stores the picture lying, and an EXIF orientation. Tools that show it
+    upright annotate it so; then its stated size is as high as the stored one is wide, and it is
+    turned. Where the stated size is the stored one it stays, whatever its orientation says.
+    """
+    lying = image.size[::-1] == size != image.size
+    if lying and image.getexif().get(ORIENTATION, 1) in QUARTER_TURNS:
+        return ImageOps.exif_transpose(image)
+    return image
 
 
 def rgb_array(image: Image.Image, size: tuple[int, int]) -> np.ndarray:

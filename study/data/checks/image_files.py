@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from study.config import digest
+from study.data.batches.decoded import turned
 from study.data.cache import build_once, cache_dir
 from study.data.index import Index
 from study.data.index.placing import is_foreign, placed
@@ -88,7 +89,7 @@ def _look(file: Path, image: dict[str, Any]) -> str | None:
     try:
         with Image.open(file) as opened:
             opened.load()
-            size = opened.size
+            size = turned(opened, (image["width"], image["height"])).size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         return f"cannot be read as an image: {error}"
     if size != (image["width"], image["height"]):

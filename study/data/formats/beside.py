@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from study.config import digest
 from study.data.formats.digests import digest_by_reading, remembered
 from study.data.source import IMAGE_SUFFIXES, BadData, Content
 
+ORIENTATION = ExifTags.Base.Orientation
+QUARTER_TURNS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 AT = "read from"  # the key of an item under which its place in the files stands
 
 
@@ -46,6 +48,7 @@ class BesideImages:
             ValueError with a message that names the file.
         version: of what `objects` makes of the files; a change makes another digest.
         also: files besides that `classes` depends on.
+        upright: whether the images are seen as EXIF says, or as they are stored.
     """
 
     path: Path
@@ -54,6 +57,7 @@ class BesideImages:
     objects: Callable[[Labelled, tuple[int, int], tuple[str, ...]], list[Thing]]
     version: str
     also: tuple[Path, ...] = ()
+    upright: bool = False
 
     @property
     def images(self) -> Path:
@@ -67,9 +71,12 @@ class BesideImages:
 
     def _find_digest(self) -> str:
         with ThreadPoolExecutor() as pool:
-            sizes = list(pool.map(size_px, [one.image for one in self.labelled]))
+            sizes = list(pool.map(self._size, self.labelled))
             rows = list(pool.map(self._row, self.labelled))
         return digest([self.version, self.classes(), sizes, rows])
+
+    def _size(self, one: Labelled) -> tuple[int, int]:
+        return size_px(one.image, self.upright)
 
     def _row(self, one: Labelled) -> list[Any]:
         name = one.image.relative_to(self.images).as_posix()
@@ -90,7 +97,7 @@ class BesideImages:
         problems: list[str] = []
         for at, one in enumerate(self.labelled, start=1):
             try:
-                width, height = size_px(one.image)
+                width, height = self._size(one)
                 things = self.objects(one, (width, height), classes)
             except ValueError as error:
                 problems.append(str(error))
@@ -181,14 +188,16 @@ def lines(path: Path) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def size_px(file: Path) -> tuple[int, int]:
-    """Width and height of an image file, from its header.
+def size_px(file: Path, upright: bool = False) -> tuple[int, int]:
+    """Width and height of an image file, from its header; `upright`: as EXIF says to show it.
 
     Raises:
         ValueError: it is not there, or not an image.
     """
     try:
         with Image.open(file) as image:
-            return image.size
+            turns = upright and image.getexif().get(ORIENTATION, 1) in QUARTER_TURNS
+            width, height = image.size
+            return (height, width) if turns else (width, height)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: cannot be read as an image: {error}") from error

@@ -6,7 +6,8 @@
         wherever an image lies, `images` in its path is `labels` in that of its text file
 
 A line is `class x y width height`, the box's middle and size as shares of the image's, or `class
-x1 y1 x2 y2 x3 y3 …`, a polygon. An image without a file, or with an empty one, has no object.
+x1 y1 x2 y2 x3 y3 …`, a polygon. Shares are those of the image as it is shown, upright by its EXIF
+orientation. An image without a file, or with an empty one, has no object.
 A split `test` that has text files is reported on, and `val` beside it is then tuned on. Without a
 YAML file a list of classes will do, `classes.txt` beside images/ and labels/ or in labels/.
 """
@@ -113,7 +114,8 @@ def _source(
     if not images:
         raise ValueError(f"{path}: {split} = {asked[split]!r}: there is no image")
     folder = Path(os.path.commonpath([image.parent for image in images]))
-    return BesideImages(folder, tuple(map(_labelled, images)), lambda: classes, _objects, VERSION)
+    labelled = tuple(map(_labelled, images))
+    return BesideImages(folder, labelled, lambda: classes, _objects, VERSION, upright=True)
 
 
 def _images(path: Path, asked: dict[str, Any], split: str) -> list[Path]:

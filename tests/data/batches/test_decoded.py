@@ -24,6 +24,7 @@ from study.data.index import Index
 from tests.data.coco_files import content, write
 from tests.processes import started
 
+Size = tuple[int, int]
 MODEL = replace(TINY, short_px=80, long_px=200)
 BYTES = 3 * 80 * 120  # of an image
 
@@ -49,9 +50,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that are decoded, in order."""
     found: list[str] = []
 
-    def reading(file: Path, size: tuple[int, int]) -> np.ndarray:
+    def reading(file: Path, size: Size, stated: Size | None = None) -> np.ndarray:
         found.append(file.name)
-        return read_rgb(file, size)
+        return read_rgb(file, size, stated)
 
     monkeypatch.setattr(decoded, "read_rgb", reading)
     return found
@@ -204,11 +205,11 @@ def build(folder: str, cache: str, log: str, seconds: float) -> None:
     packs.PACK_BYTES = 2 * BYTES
     original = decoded.read_rgb
 
-    def reading(file: Path, size: tuple[int, int]) -> np.ndarray:
+    def reading(file: Path, size: Size, stated: Size | None = None) -> np.ndarray:
         with Path(log).open("a") as lines:
             lines.write(f"{file.name}\n")
         time.sleep(seconds)
-        return original(file, size)
+        return original(file, *size)
 
     decoded.read_rgb = reading
     index = Index.open(AnnotationFile(Path(folder, "train.json"), Path(folder, "train")))

@@ -15,6 +15,7 @@ from study.data.batches.loader import Batch, TrainingData
 from study.data.batches.prefetch import Prefetched
 from study.data.splits import Splits, open_splits
 
+Size = tuple[int, int]
 CPU = torch.device("cpu")
 
 
@@ -96,9 +97,9 @@ def test_of_a_few_iterations_only_their_images_are_stored(
     made: list[Path] = []
     own = decoded.read_rgb
 
-    def reading(file: Path, size: tuple[int, int]) -> np.ndarray:
+    def reading(file: Path, size: Size, stated: Size | None = None) -> np.ndarray:
         made.append(file)
-        return own(file, size)
+        return own(file, size, stated)
 
     monkeypatch.setattr(decoded, "read_rgb", reading)
     many = TrainingData(splits.train, splits.subset(200), TINY)

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from study.config import DataConfig
+from study.data.batches.decoded import decode, read_rgb
 from study.data.cache import cache_dir
 from study.data.checks import problems
 from study.data.formats import format_of, recognised
@@ -325,3 +326,30 @@ def test_what_is_written_is_read_in_every_format(
         assert (
             content(Index.open(recognised(write(root / write.__name__, made)).train)) == expected
         )
+
+
+@pytest.mark.parametrize("write", [coco, yolo])
+def test_photos_that_lie_in_their_files_are_seen_upright(
+    write: Callable[[Path, list[Picture]], Path], tmp_path: Path
+):
+    """The tools showed them upright and annotated them so; so the network must see them."""
+    made = pictures(8)
+    name, (width, height), _ = made[4]
+    there = opened(write(tmp_path / "d", made)).train
+    (place,) = (file for file in there.files() if file.name == name)
+    before = read_rgb(place, (width, height))
+    lying = Image.fromarray(before).transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # to be turned by 90 degrees, clockwise
+    lying.save(place, exif=exif)
+    with Image.open(place) as stored:
+        assert stored.size == (height, width)
+    config = DataConfig(name="custom", folder=str(tmp_path / "d"))
+    assert not problems(config)
+    splits = open_splits(config)
+    assert content(splits.train)[name] == content(there)[name]
+    at = splits.train.file_name.tolist().index(
+        place.relative_to(splits.train.image_dir).as_posix()
+    )
+    image_id = splits.train.image_id[at : at + 1]
+    np.testing.assert_array_equal(decode(splits.train, image_id, None)[0], before)
