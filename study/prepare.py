@@ -1,7 +1,7 @@
 """python -m study.prepare: check, describe and distribute a data set, or pre-train.
 
     python -m study.prepare shapes
-    python -m study.prepare photos/             # a data set of your own: what is found there
+    python -m study.prepare photos/        # a data set of your own: what is there, with pictures
     python -m study.prepare --data.train train.json --data.train-images train/ \\
         --data.val val.json --data.val-images val/
     python -m study.prepare coco_10k --data.root /datasets/coco --write-ids ids/
@@ -27,19 +27,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-import numpy as np
 import tyro
 from rich.console import Console
 from rich.table import Table
 
-from study.commands import own_data
+from study.commands import data_page, own_data
 from study.commands.common import (
     DONE,
-    Count,
     File,
-    Folder,
     OwnData,
     data_config,
     exit_status,
@@ -47,21 +44,14 @@ from study.commands.common import (
     unset,
     usable,
 )
+from study.commands.data_page.facts import doubts
+from study.commands.data_page.numbers import numbers
 from study.commands.model_table import Models, models
-from study.commands.models import NAMES
+from study.commands.pretext import Pretext, pretext
 from study.commands.spaces import find, names
-from study.commands.sweep_options import Device
-from study.config import TINY
 from study.data.checks import check
-from study.data.classification.folders import ImageFolder
-from study.data.classification.pictures import Pictures, has_classes
 from study.data.distribution import sync as distribution
-from study.data.index import Index
 from study.data.splits import Splits, open_splits
-from study.models import backbones
-from study.models.backbones.thin import PRETEXT
-
-Labels = Literal["folders", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,44 +69,8 @@ class Prepare:
     """Draws of each size whose digests are printed and whose ids are written."""
     write_ids: Annotated[Path | None, unset("DIR")] = None
     """Write the ids of the images of each split, size and draw, a line each."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pretext:
-    """Pre-train a backbone on images: an arm for models that have this backbone."""
-
-    images: Folder = None
-    """A sub-folder of images for each class, or train/ and val/ with these; or images without
-    labels, at any depth. Without it, the project's own weights are made again, and of the other
-    options only --out is for that."""
-    labels: Annotated[Labels | None, unset("{folders,none}")] = None
-    """folders: images are told apart by the names of their folders. none: without labels, by the
-    library lightly (default: folders, where FOLDER has at least two with images in them and none
-    beside them)."""
-    out: File = None
-    """Where the weights are written (.safetensors). Progress is stored beside it: the same command
-    goes on after a kill."""
-    model: Annotated[
-        str | None,
-        tyro.conf.arg(
-            metavar="NAME",
-            help=f"The backbone: {NAMES} (default: {TINY.body.name}).",
-            help_behavior_hint="",
-        ),
-    ] = None
-    epochs: Annotated[float | None, unset("E")] = None
-    """Times that each image is seen (default: 100, or as it takes to see 200,000 images)."""
-    image_px: Count = None
-    """Side of the crops that are shown (default: what suits the backbone, mostly 224)."""
-    batch_size: Count = None
-    """Images per iteration (default: 64, or all where there are fewer without labels)."""
-    lr: Annotated[float | None, unset("LR")] = None
-    """Highest learning rate (default: 0.1 for each 256 images of a batch; without labels 0.001 for
-    each 64)."""
-    seed: Count = None
-    """Of initial weights, order and crops (default: 0)."""
-    device: Annotated[Device | None, unset("{auto,cpu,cuda}")] = None
-    """auto: on a GPU if there is one."""
+    page: File = None
+    """Where the page with pictures is written, .html (default: into the cache)."""
 
 
 Address = Annotated[Path | str, tyro.conf.arg(metavar="s3://BUCKET/PREFIX", constructor=str)]
@@ -157,8 +111,12 @@ def with_path(command: Prepare) -> Prepare:
 
 
 def prepare(command: Prepare) -> int:
-    """Check, then print what the set consists of."""
+    """Check, then say and show what the set consists of."""
     console = Console(highlight=False, soft_wrap=True)
+
+    def say(line: str) -> None:
+        console.print(line, markup=False)
+
     command = with_path(command)
     space = find(command.dataset or ("custom" if command.data.given else "shapes"))
     data = data_config(space, command.data)
@@ -166,57 +124,27 @@ def prepare(command: Prepare) -> int:
     sizes = command.sizes if command.sizes is not None else () if own else space.scientific.sizes
     check(data, sizes)
     splits = open_splits(data)
-    for line in own_data.found(data, splits) or splits.notes:
-        console.print(line, markup=False)
-    console.print(described(splits))
-    console.print(f"classes: {', '.join(map(str, splits.train.category_name))}", markup=False)
-    subsets = [f"{size} draw {draw}" for size in sizes for draw in range(command.draws)]
-    digests = {name: splits.digest(name) for name in [*splits.digests(), *subsets]}
-    console.print(f"digests={json.dumps(digests, indent=4)}", markup=False)  # as a space has them
+    found = own_data.found(data, splits) or splits.notes
+    for line in found:
+        say(line)
+    table = numbers(splits)
+    console.print(_laid_out(table))
+    say(f"classes: {', '.join(map(str, splits.train.category_name))}")
+    if not command.data.given or sizes or command.draws != Prepare.draws:
+        subsets = [f"{size} draw {draw}" for size in sizes for draw in range(command.draws)]
+        digests = {name: splits.digest(name) for name in [*splits.digests(), *subsets]}
+        say(f"digests={json.dumps(digests, indent=4)}")  # as a space has them
     if command.write_ids:
         write_ids(command.write_ids, splits, sizes, command.draws)
-        console.print(f"ids written to {command.write_ids}", markup=False)
-    return DONE
-
-
-def pretext(command: Pretext) -> int:
-    """Pre-train on the images given, or make the project's own weights again.
-
-    Raises:
-        ValueError: options that go without the others, or images that cannot be trained on.
-    """
-    console = Console(highlight=False, soft_wrap=True)
-
-    def say(line: str) -> None:
-        console.print(line, markup=False)
-
-    given = {name: value for name, value in vars(command).items() if value is not None}
-    if command.images is None:
-        if alone := sorted(given.keys() - {"out"}):
-            raise ValueError(f"{', '.join(alone)}: for --images; give a folder of images too")
-        from study.training.pretraining import shapes  # here, as below: it imports torch
-
-        shapes.train(command.out or PRETEXT, say)
-        return DONE
-    if command.out is None:
-        raise ValueError("out: give a file for the weights: --out weights.safetensors")
-    body = backbones.find(given.pop("model", TINY.body.name), "model").body
-    from study.training.pretraining import images, views
-
-    out, device = given.pop("out").expanduser(), given.pop("device", "auto")
-    root = given.pop("images").expanduser()
-    labels = given.pop("labels", None) or ("folders" if has_classes(root) else "none")
-    if labels == "folders":
-        folder = ImageFolder.open(root)
-        config = images.recipe(body, len(folder.train), **given)
-        images.train(config, folder, out, device=device, say=say)
-        return DONE
-    views.require_library()
-    pictures = Pictures.open(root)
-    found = "--labels none" if command.labels else "no class folders"
-    say(f"{len(pictures):,} images, {found}: self-supervised, {views.METHOD}")
-    config = views.recipe(body, len(pictures.train), **given)
-    views.train(config, pictures, out, device=device, say=say)
+        say(f"ids written to {command.write_ids}")
+    network = space.fixed.model
+    suspicious = doubts(splits, network)
+    for line in suspicious:
+        say(f"look at     {line}")
+    title = Path(data.folder or data.train or data.name).name
+    words = [line.partition(" ")[2].strip() for line in found] if command.data.given else found
+    page = data_page.write(splits, network, title, words, table, suspicious, command.page)
+    say(f"pictures    {page}")
     return DONE
 
 
@@ -243,39 +171,14 @@ def write_ids(folder: Path, splits: Splits, sizes: Sequence[int], draws: int) ->
         (folder / f"{name}.txt").write_text("".join(f"{value}\n" for value in values))
 
 
-def described(splits: Splits) -> Table:
-    """A table with a column for each split."""
+def _laid_out(rows: list[list[str]]) -> Table:
+    """Rows of text, of which the first names the columns."""
     table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    parts = {
-        "to train on": (splits.train, splits.pool),
-        "to tune on": splits.images("tune"),
-        "to report on": splits.images("report"),
-    }
-    columns = [_counts(*part) for part in parts.values()]
-    for name in parts:
-        table.add_column(name, justify="right")
-    for row in max(columns, key=len):
-        table.add_row(row, *(column.get(row, "0") for column in columns))
+    for name in rows[0]:
+        table.add_column(name, justify="right" if name else "left")
+    for row in rows[1:]:
+        table.add_row(*row)
     return table
-
-
-def _counts(index: Index, image_ids: np.ndarray) -> dict[str, str]:
-    rows = np.array([row for i in image_ids for row in index.rows(int(i))], np.int64)
-    per_image = np.array([len(index.rows(int(i))) for i in image_ids])
-    crowd = index.crowd[rows]
-    boxes = index.bbox[rows][~crowd]
-    sides = np.sqrt(boxes[:, 2] * boxes[:, 3])
-    low, middle, high = np.quantile(sides, [0.05, 0.5, 0.95]) if len(sides) else [0, 0, 0]
-    masks = sum(map(index.has_mask, rows[~crowd].tolist()))
-    return {
-        "images": f"{len(image_ids):,}",
-        "without objects": f"{int((per_image == 0).sum()):,}",
-        "objects": f"{int((~crowd).sum()):,}",
-        **({"objects with masks": f"{masks:,}"} if index.any_mask else {}),
-        "crowd regions": f"{int(crowd.sum()):,}",
-        "object size, px": f"{middle:.0f} ({low:.0f} to {high:.0f})",
-    }
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from study.config import DataConfig
-from study.data.formats import FORMATS
+from study.data.formats import format_of
 from study.data.index import Index
 from study.data.splits import Splits
 from study.data.statistics import anchor_px
@@ -70,9 +70,7 @@ def found(data: DataConfig, splits: Splits) -> list[str]:
     """Lines that say what was found: format, images, objects, and where splits come from."""
     if data.generated:
         return []
-    place = Path(data.folder) if data.folder else None
-    known = (format.name for format in FORMATS if place and format.recognise(place) is not None)
-    name = next(known, "COCO")
+    name = format_of(Path(data.folder)) if data.folder else "COCO"
     indexes = {id(index): index for index in (splits.train, splits.tune, splits.val)}.values()
     images = sum(len(index.image_id) for index in indexes)
     objects = sum(int((~index.crowd).sum()) for index in indexes)
@@ -87,7 +85,7 @@ def found(data: DataConfig, splits: Splits) -> list[str]:
         f"found       {name}: {images:,} images, {objects:,} objects of {classes}"
         f" {'class' if classes == 1 else 'classes'}, {_annotated(splits.train)}; {report}"
     )
-    more = (splits.note_together, splits.note_left_out)
+    more = (splits.note_unused, splits.note_together, splits.note_left_out)
     return [line, *(f"data        {note}" for note in more if note)]
 
 

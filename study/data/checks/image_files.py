@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from study.config import digest
 from study.data.cache import build_once, cache_dir
 from study.data.index import Index
+from study.data.index.placing import is_foreign, placed
 from study.data.source import Source
 
 
@@ -21,12 +23,13 @@ def of_images(source: Source, index: Index) -> list[str]:
     files = [index.image_dir / image["file_name"] for image in images]
     lines = [
         f"{source.place('images', image)}: file_name = {image['file_name']!r}: not in"
-        f" {index.image_dir}"
+        f" {index.image_dir}, nor does a single file of that name lie below it"
         for image, file in zip(images, files, strict=True)
-        if not file.is_file()
+        if is_foreign(image["file_name"]) or not file.is_file()
     ]
     if lines:
-        return lines
+        missing = f"{len(lines):,} of {len(images):,} images of {source.path} are not there"
+        return [missing, *lines] if len(lines) > 1 else lines
     stats = [file.stat() for file in files]
     state = [
         [str(file), stat.st_size, stat.st_mtime_ns, image["width"], image["height"]]
@@ -48,8 +51,13 @@ def of_images(source: Source, index: Index) -> list[str]:
 
 def unusable(source: Source, images: list[dict[str, Any]]) -> dict[int, str]:
     """A line for each image whose file cannot be used, by its id; remembered as above."""
-    files = [source.images / image["file_name"] for image in images]
-    stats = [file.stat() if file.is_file() else None for file in files]
+    names = placed(np.array([image["file_name"] for image in images], np.str_), source.images)
+    files = [source.images / name for name in names.tolist()]
+    inside = [not is_foreign(name) for name in names.tolist()]
+    stats = [
+        file.stat() if own and file.is_file() else None
+        for file, own in zip(files, inside, strict=True)
+    ]
     state = [
         [str(file), stat and [stat.st_size, stat.st_mtime_ns], image["width"], image["height"]]
         for file, stat, image in zip(files, stats, images, strict=True)

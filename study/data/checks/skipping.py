@@ -79,7 +79,8 @@ def usable_set(data: DataConfig) -> DataSet:
         ValueError: as `data_set`.
     """
     found = data_set(data)
-    return DataSet(
+    return replace(
+        found,
         train=skipping(found.train),
         val=skipping(found.val) if found.val else None,
         tune=skipping(found.tune) if found.tune else None,

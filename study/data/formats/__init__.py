@@ -6,6 +6,7 @@ from pathlib import Path
 
 from study.config import DataConfig
 from study.data.formats import coco, shapes, voc, yolo
+from study.data.formats.archive import inner, is_archive, unpacked
 from study.data.formats.format import DataSet, Format
 
 FORMATS: tuple[Format, ...] = (
@@ -41,20 +42,32 @@ def data_set(data: DataConfig) -> DataSet:
 
 
 def recognised(place: Path) -> DataSet:
-    """The data set in a folder or file.
+    """The data set in a folder or file, or in an archive.
 
     Raises:
         ValueError: it is not there, or no format or more than one recognises it.
     """
+    return _recognised(place)[1]
+
+
+def format_of(place: Path) -> str:
+    """The name of its format. Raises as `recognised`."""
+    return _recognised(place)[0]
+
+
+def _recognised(place: Path) -> tuple[str, DataSet]:
     if not place.exists():
         raise ValueError(f"data = '{place}': no such file or folder")
-    found = {f.name: data for f in FORMATS if (data := f.recognise(place)) is not None}
+    inside = unpacked(place) if is_archive(place) else inner(place) if place.is_dir() else place
+    found = {f.name: data for f in FORMATS if (data := f.recognise(inside)) is not None}
     if len(found) == 1:
-        return next(iter(found.values()))
+        return next(iter(found.items()))
     if found:
         names = " and as ".join(found)
         raise ValueError(
             f"data = '{place}': can be read as {names}: leave the files of one of them"
         )
     wanted = "\n".join(f"  {format.name}: {format.wants}" for format in FORMATS)
-    raise ValueError(f"data = '{place}': not a data set of a known format:\n{wanted}")
+    raise ValueError(
+        f"data = '{place}': not a data set of a known format, nor a .zip of one:\n{wanted}"
+    )

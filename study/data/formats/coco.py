@@ -4,6 +4,7 @@
         a year; images in FOLDER/train and FOLDER/val, in these in FOLDER/images, in FOLDER/images
         itself, or beside the JSON
     FOLDER/train/_annotations.coco.json and FOLDER/valid/… with the images beside it
+    in each of these also a test split with objects: it is reported on, and val then tuned on
     FOLDER with one JSON file of another name, or that file: no val split
 
 A file of keypoints (`person_keypoints_…`) beside those of instances is left alone: it lists the
@@ -23,7 +24,7 @@ import numpy as np
 
 from study.data.cache import build_once, cache_dir
 from study.data.formats.digests import file_digest
-from study.data.formats.format import TRAIN, TUNE, VAL, DataSet, Format
+from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.formats.pieces import pieces
 from study.data.source import LISTS, Content
 
@@ -68,13 +69,11 @@ def recognise(place: Path) -> DataSet | None:
         return DataSet(AnnotationFile(place, _images(place.parent, place))) if one else None
     if not place.is_dir():
         return None
-    splits = {words[0]: _split(place, words) for words in (TRAIN, VAL, TUNE)}
-    train = splits["train"]
-    if train is None:
-        train = _only(place)
-    if train is None:
-        return None
-    return DataSet(train, splits["val"], splits["tune"])
+    named = {words[0]: _split(place, words) for words in (TRAIN, VAL, TUNE, TEST)}
+    splits = {name: split for name, split in named.items() if split is not None}
+    if "train" not in splits and (only := _only(place)):
+        splits["train"] = only
+    return assigned(splits) if "train" in splits else None
 
 
 def _split(root: Path, words: tuple[str, ...]) -> AnnotationFile | None:
@@ -91,7 +90,7 @@ def _split(root: Path, words: tuple[str, ...]) -> AnnotationFile | None:
     ]
     if len(found) > 1:  # as with COCO of two years, of which one has no images there
         found = [one for one in found if one.images not in (root, root / "images")] or found
-    found = [one for one in found if _is_coco(one.path)]
+    found = [one for one in found if _is_coco(one.path, objects=words == TEST)]
     if len(found) > 1:
         names = ", ".join(str(one.path.relative_to(root)) for one in found)
         raise ValueError(
@@ -129,8 +128,11 @@ def _images(root: Path, path: Path) -> Path:
     return root
 
 
-def _is_coco(path: Path) -> bool:
-    """Whether a file's beginning or end names COCO's lists; its middle may be gigabytes."""
+def _is_coco(path: Path, objects: bool = False) -> bool:
+    """Whether a file's beginning or end names COCO's lists; its middle may be gigabytes.
+
+    With `objects` one of them must be seen: test splits are often published without.
+    """
     try:
         with path.open("rb") as file:
             seen = file.read(HEAD_BYTES)
@@ -138,6 +140,8 @@ def _is_coco(path: Path) -> bool:
             file.seek(max(len(seen), size - HEAD_BYTES))
             seen += file.read()
     except OSError:
+        return False
+    if objects and b'"bbox"' not in seen:
         return False
     return b'"images"' in seen and (b'"annotations"' in seen or b'"categories"' in seen)
 

@@ -60,7 +60,7 @@ def generated(config: ShapesConfig, counts: dict[str, int]) -> DataSet:
 
     folder = build_once(cache_dir() / "shapes" / key, build)
     train, val = (AnnotationFile(folder / f"{name}.json", folder / name) for name in COUNTS)
-    return DataSet(train, val)
+    return DataSet(train, val, every_class=True)
 
 
 EMBEDDED = partial(generated, ShapesConfig(), COUNTS)

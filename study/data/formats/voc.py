@@ -52,7 +52,7 @@ from study.data.formats.beside import (
     paired,
     thing,
 )
-from study.data.formats.format import TRAIN, TUNE, VAL, DataSet, Format
+from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.geometry.run_lengths import encoded
 from study.data.source import BadData
 
@@ -77,7 +77,7 @@ def recognise(place: Path) -> DataSet | None:
     years = [year for folder in sorted(place.iterdir()) if (year := _year(folder))]
     if {"2007", "2012"} <= set(years):
         train, val = (_official(place, parts) for parts in BOTH_YEARS.values())
-        return DataSet(train, val)
+        return DataSet(train, val, every_class=True)
     if len(years) > 1:
         raise ValueError(
             f"data = '{place}': has VOC {' and '.join(years)}: give the folder of one of"
@@ -97,7 +97,7 @@ def _one_year(folder: Path) -> DataSet:
     train, val = _sets(folder)
     year, root = folder.name.removeprefix("VOC"), folder.parent
     parts = [((year, name),) for name in (train, val) if name]
-    return DataSet(*(_official(root, part) for part in parts))
+    return DataSet(*(_official(root, part) for part in parts), every_class=True)
 
 
 def _sets(folder: Path) -> tuple[str, str | None]:
@@ -138,7 +138,7 @@ def _official(root: Path, parts: Sequence[Part]) -> BesideImages:
 def _loose(root: Path) -> DataSet | None:
     """Images and XML in any folders, or such in a folder for each split."""
     splits: dict[str, list[Labelled]] = {}
-    for words in (TRAIN, VAL, TUNE):
+    for words in (TRAIN, VAL, TUNE, TEST):
         for word in words:
             if (root / word).is_dir() and (found := _pairs(root / word)):
                 splits.setdefault(words[0], list(found.values()))
@@ -152,7 +152,7 @@ def _loose(root: Path) -> DataSet | None:
         name: BesideImages(root, tuple(split), partial(_named, xml), _objects, VERSION, xml)
         for name, split in splits.items()
     }
-    return DataSet(sources["train"], sources.get("val"), sources.get("tune"))
+    return assigned(sources)
 
 
 def _pairs(root: Path) -> dict[str, Labelled] | None:

@@ -7,7 +7,8 @@
 
 A line is `class x y width height`, the box's middle and size as shares of the image's, or `class
 x1 y1 x2 y2 x3 y3 …`, a polygon. An image without a file, or with an empty one, has no object.
-A split `test` is not used.
+A split `test` that has text files is reported on, and `val` beside it is then tuned on. Without a
+YAML file a list of classes will do, `classes.txt` beside images/ and labels/ or in labels/.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 import yaml
 
 from study.data.formats.beside import BesideImages, Labelled, Thing, images_in, lines, thing
-from study.data.formats.format import TRAIN, TUNE, VAL, DataSet, Format
+from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.source import IMAGE_SUFFIXES
 
 VERSION = "yolo-1"  # of what is made of the files
@@ -34,6 +35,8 @@ def recognise(place: Path) -> DataSet | None:
     for path in files:
         if path.suffix.lower() in (".yaml", ".yml") and (asked := _yaml(path)):
             found[path] = asked
+    if not found and place.is_dir():
+        found = _without_yaml(place)
     if not found:
         return None
     if len(found) > 1:
@@ -47,7 +50,39 @@ def recognise(place: Path) -> DataSet | None:
         for word in words
         if asked.get(word)
     }
-    return DataSet(splits["train"], splits.get("val"), splits.get("tune"))
+    if test := _labelled_test(path, asked, classes):
+        splits["test"] = test
+    return assigned(splits)
+
+
+def _labelled_test(
+    path: Path, asked: dict[str, Any], classes: tuple[str, ...]
+) -> BesideImages | None:
+    """The test split, if it is there and has text files: it is often named and not published."""
+    if not asked.get("test"):
+        return None
+    try:
+        found = _source(path, asked, "test", classes)
+    except ValueError:
+        return None
+    return found if any(one.labels for one in found.labelled) else None
+
+
+def _without_yaml(place: Path) -> dict[Path, dict[str, Any]]:
+    """What a YAML file would say of a folder that has a list of classes instead."""
+    listed = [file for file in (place / "classes.txt", place / "labels" / "classes.txt")]
+    listed = [file for file in listed if file.is_file()]
+    if not listed:
+        return {}
+    layouts = ("images/{}", "{}/images")
+    asked: dict[str, Any] = {"names": lines(listed[0])}
+    for word in (*TRAIN, *VAL, *TUNE, *TEST):
+        there = [one.format(word) for one in layouts if (place / one.format(word)).is_dir()]
+        if there:
+            asked[word] = there[0]
+    if "train" not in asked and (place / "images").is_dir():
+        asked["train"] = "images"
+    return {place / "classes.txt": asked} if "train" in asked else {}
 
 
 def _yaml(path: Path) -> dict[str, Any] | None:

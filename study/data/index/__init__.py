@@ -22,6 +22,7 @@ from study.data.cache import build_once, cache_dir
 from study.data.geometry.run_lengths import rasterised
 from study.data.geometry.tracing import traced
 from study.data.index.columns import VERSION, Columns
+from study.data.index.placing import placed
 from study.data.source import Source
 
 
@@ -73,6 +74,8 @@ class Index:
         mapped = {name: np.load(entry / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
         # as plain arrays: in those of `np.memmap` every look costs ten times as much
         found = {name: np.asarray(column) for name, column in mapped.items()}
+        # not in the entry: it is of the annotations, wherever their images lie
+        found["file_name"] = placed(found["file_name"], source.images)
         return cls(**found, image_dir=source.images, path=source.path, digest=digest)
 
     def position(self, image_id: int) -> int:

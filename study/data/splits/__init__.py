@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from study.config import DataConfig
+from study.config import DataConfig, digest
 from study.data.distribution.downloads import PUBLISHED
 from study.data.formats import data_set
 from study.data.formats.coco import read_image_ids
@@ -18,6 +18,7 @@ from study.data.formats.format import DataSet
 from study.data.geometry.boxes import learnable
 from study.data.index import Index
 from study.data.splits import draws
+from study.data.splits.classes import unused, without
 from study.data.splits.near_duplicates import groups as near_duplicates
 from study.data.splits.widened import widened
 
@@ -36,6 +37,7 @@ class Splits:
     twins: int = 0  # images left out, as near-duplicates of them had to be held out
     together: tuple[np.ndarray, ...] = ()  # near-duplicates of `train`: each group in one split
     left_out: tuple[str, ...] = ()  # a line for each image and object of --skip-bad
+    unused: tuple[str, ...] = ()  # classes that are left out, as no object has them
 
     def subset(self, size: int, draw: int = 0) -> np.ndarray:
         """The ids that a run of `size` images trains on.
@@ -91,7 +93,17 @@ class Splits:
     @property
     def notes(self) -> list[str]:
         """What is to be said before any work starts."""
-        return [note for note in (self.note, self.note_together, self.note_left_out) if note]
+        every = (self.note, self.note_together, self.note_left_out, self.note_unused)
+        return [note for note in every if note]
+
+    @property
+    def note_unused(self) -> str | None:
+        """What is to be said of classes that no object has."""
+        if not self.unused:
+            return None
+        what = "a class" if len(self.unused) == 1 else f"{len(self.unused)} classes"
+        more = f" and {len(self.unused) - 5} more" if len(self.unused) > 5 else ""
+        return f"{what} that no object has, left out: {', '.join(self.unused[:5])}{more}"
 
     @property
     def note_left_out(self) -> str | None:
@@ -117,6 +129,7 @@ class Splits:
             "pool": draws.digest(self.pool),
             "tune_ids": draws.digest(self.tune_ids),
             "val_ids": draws.digest(self.val_ids),
+            **({"classes": digest(self.train.category_name.tolist())} if self.unused else {}),
         }
 
     def digest(self, name: str) -> str:
@@ -135,11 +148,11 @@ class Splits:
 
     def compare(self, recorded: dict[str, str]) -> None:
         """Raises ValueError unless the images are those whose digests were recorded."""
-        for name, digest in recorded.items():
+        for name, known in recorded.items():
             found = self.digest(name)
-            if found != digest:
+            if found != known:
                 raise ValueError(
-                    f"data.digests: {name} = {digest!r} is recorded, but the data have {found!r}:"
+                    f"data.digests: {name} = {known!r} is recorded, but the data have {found!r}:"
                     f" they are not the same images or annotations (train: {self.train.path}, val:"
                     f" {self.val.path})"
                 )
@@ -186,8 +199,14 @@ def open_splits(data: DataConfig) -> Splits:
     if data.annotated_only != "no":
         pool = _annotated(train, pool, data.annotated_only)
         limits += (f"that suit data.annotated_only = {data.annotated_only!r}",)
+    every = (train, tune, val)
+    own = data.folder and not (published or found.every_class)
+    spare = unused(every) if own else train.category_id[:0]
+    names = tuple(train.category_name[np.isin(train.category_id, spare)].tolist())
+    same = {id(index): without(index, spare) for index in every}  # a split may be another's index
+    train, tune, val = (same[id(index)] for index in every)
     splits = Splits(
-        train, pool, tune, tune_ids, val, val_ids, limits, twins, together, _left_out(found)
+        train, pool, tune, tune_ids, val, val_ids, limits, twins, together, _left_out(found), names
     )
     splits.compare(data.digests)
     if data.train_on == "train":

@@ -62,6 +62,8 @@ class PyramidRoIAlign(nn.Module):
         # interpolated in float32 whatever the maps are, and never by what autocast would choose:
         # 8 bits do not say where between two cells a point is
         with torch.autocast(boxes.device.type, enabled=False):
+            if torch.compiler.is_exporting():
+                return self._every_level(maps, boxes, chosen)
             small = [own for own in maps if _is_small(own)]
             if not small:
                 return self._one_by_one(maps, boxes, chosen)
@@ -101,6 +103,23 @@ class PyramidRoIAlign(nn.Module):
             cells = rois / (self.first_stride * 2.0**level)[:, None]
             return roi_rows.pooled(groups, where, cells, self.bins)
         return self._by_kernel(groups, where, rois)
+
+    def _every_level(self, maps: Maps, boxes: Tensor, chosen: Tensor | None) -> Tensor:
+        """The same of one image, in fixed shapes: each box pooled from all maps, one of which is
+        taken. Other programs have this one kernel, and no matrices of ours would be faster there.
+        """
+        (own,) = maps
+        rois = boxes[0] if chosen is None else boxes[0][chosen]
+        level = self._level(rois)[:, None, None, None]
+        rois = torch.cat([torch.zeros_like(rois[:, :1]), rois], dim=1)
+        parts = [
+            roi_align(features, rois, self.bins, 1 / self._stride(number), SAMPLES)
+            for number, features in enumerate(self._levels(own, boxes))
+        ]
+        pooled = parts[0]
+        for number, part in enumerate(parts[1:], start=1):
+            pooled = torch.where(level == number, part, pooled)
+        return pooled
 
     def _level(self, boxes: Tensor) -> Tensor:
         """The index of the map for each box, int64 [...]."""

@@ -1,0 +1,88 @@
+"""A data set inside a .zip, as annotation tools export it: unpacked once, into the cache.
+
+Nothing is written beside the archive. Its names are only ever used below a folder of our own, and
+an archive that would unpack to far more than it holds is refused before anything is written.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from study.data.cache import build_once, cache_dir
+from study.data.formats.digests import file_digest
+
+TIMES, PLUS = 100, 10**8  # bytes unpacked are at most so many times those packed, and these more
+LEFT_OUT = ("__MACOSX", ".DS_Store", "Thumbs.db")  # what systems put into archives
+
+
+def is_archive(place: Path) -> bool:
+    """Whether it is a .zip by its name."""
+    return place.suffix.lower() == ".zip" and place.is_file()
+
+
+def unpacked(file: Path) -> Path:
+    """The folder with the archive's content, whatever folders are around it there.
+
+    Raises:
+        ValueError: not a .zip, damaged or encrypted, or with names or sizes that are not trusted.
+    """
+    entry = cache_dir() / "unpacked" / f"{file.stem[:40]}-{file_digest(file)}"
+    return inner(build_once(entry, lambda to: _unpack(file, to)))
+
+
+def inner(folder: Path) -> Path:
+    """The folder itself, or the only one inside it if there is nothing else, and so on."""
+    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    if len(inside) == 1 and inside[0].is_dir():
+        return inner(inside[0])
+    return folder
+
+
+def _unpack(file: Path, to: Path) -> None:
+    to.mkdir()
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = list(_members(file, archive))
+            for info, name in members:
+                place = to / name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(info) as packed, place.open("wb") as written:
+                    shutil.copyfileobj(packed, written)
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{file}: cannot be read as a .zip: {error}") from error
+    except RuntimeError as error:  # it is encrypted, or packed in a way that zipfile lacks
+        raise ValueError(f"{file}: cannot be unpacked: {error}; unpack it yourself") from error
+
+
+def _members(file: Path, archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, Path]]:
+    """The files of an archive, each with its path below the folder that they go to."""
+    every = [info for info in archive.infolist() if not info.is_dir()]
+    packed, whole = file.stat().st_size, sum(info.file_size for info in every)
+    if whole > TIMES * packed + PLUS:
+        raise ValueError(
+            f"{file}: would unpack from {packed:,} to {whole:,} bytes, more than {TIMES} times its"
+            " size: not trusted; unpack it yourself if it is in order"
+        )
+    free = shutil.disk_usage(cache_dir()).free
+    if whole > free:
+        raise ValueError(
+            f"{file}: needs {whole:,} bytes unpacked, and {cache_dir()} has {free:,} left: make"
+            " room, or name a folder elsewhere as STUDY_CACHE"
+        )
+    seen: set[str] = set()
+    for info in every:
+        name = PurePosixPath(info.filename.replace("\\", "/"))  # as Windows writes them
+        if any(part in LEFT_OUT for part in name.parts):
+            continue
+        outside = name.is_absolute() or ".." in name.parts or ":" in name.parts[0]
+        if outside or stat.S_ISLNK(info.external_attr >> 16):
+            what = "leads out of the archive" if outside else "is a link"
+            raise ValueError(f"{file}: {info.filename!r}: {what}: not trusted")
+        if str(name) in seen:
+            raise ValueError(f"{file}: {info.filename!r}: occurs twice")
+        seen.add(str(name))
+        yield info, Path(name)

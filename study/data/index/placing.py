@@ -1,0 +1,62 @@
+"""Which files the images of an annotation file are, where its names are not those of the folder.
+
+Exported files have paths of the machine that they were written on (`C:\\photos\\a.jpg`,
+`/home/me/a.jpg`, `../images/a.jpg`), or the images lie in folders that they do not mention. Such a
+name is matched by its last part, with any file below the folder of images that has the same one,
+if there is only one. A name never leads out of the folder of images.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import numpy as np
+
+LOOKED_AT = 3  # names, at both ends and in the middle, that are looked for to trust all of them
+
+
+def placed(names: np.ndarray, folder: Path) -> np.ndarray:
+    """str [I]: the names relative to `folder`, those that cannot be matched as they were.
+
+    Of names that look in order only a few are looked for: COCO has a hundred thousand.
+    """
+    every = names.tolist()
+    odd = [at for at, name in enumerate(every) if is_foreign(name)]
+    some = {0, len(every) // 2, len(every) - 1} if every else set()
+    if not odd and all((folder / every[at]).is_file() for at in some):
+        return names
+    by_name = _files(folder)
+    found = [
+        name if not is_foreign(name) and (folder / name).is_file() else _match(name, by_name)
+        for name in every
+    ]
+    return np.array(found, np.str_)
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a name leads out of any folder that it is put behind, or is of Windows."""
+    return "\\" in name or name.startswith("/") or name[1:2] == ":" or ".." in name.split("/")
+
+
+def _match(name: str, by_name: dict[str, list[str]]) -> str:
+    """The file that a name means: by its last part, and by more of them if that is not enough."""
+    parts = (PureWindowsPath(name) if "\\" in name else PurePosixPath(name)).parts
+    found = by_name.get(parts[-1].lower(), []) if parts else []
+    for length in range(2, len(parts) + 1):
+        if len(found) <= 1:
+            break
+        ending = "/".join(parts[-length:]).lower()
+        found = [file for file in found if f"/{file.lower()}".endswith(f"/{ending}")] or found
+    return found[0] if len(found) == 1 else name
+
+
+def _files(folder: Path) -> dict[str, list[str]]:
+    """All files below the folder by the last part of their names, in small letters."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for at, _, names in os.walk(folder):
+        for name in names:
+            below = Path(at).relative_to(folder) / name
+            found[name.lower()].append(below.as_posix())
+    return found

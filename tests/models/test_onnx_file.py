@@ -1,0 +1,98 @@
+"""An exported detector finds in a picture what the detector finds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from study.config import TINY, ModelConfig
+from study.data.geometry.resize import resized
+from study.models.detector import Detector
+from study.models.fixed_shape import FixedShape
+from study.models.heads import roi_align
+from study.models.onnx_file import write
+
+CLASSES = ("cat", "dog", "hen")
+
+
+def made(config: ModelConfig) -> Detector:
+    """With scores that differ, so that there is something to find."""
+    torch.manual_seed(0)
+    detector = Detector(config, len(CLASSES)).eval()
+    for own in detector.roi_heads.box_predictor.parameters():
+        nn.init.normal_(own, std=0.3)
+    return detector
+
+
+def picture(size: tuple[int, int], config: ModelConfig, seed: int = 1) -> np.ndarray:
+    height, width = resized(*size, config)
+    return np.random.default_rng(seed).integers(0, 256, (3, height, width), np.uint8)
+
+
+@pytest.mark.parametrize("masks", [True, False])
+def test_fixed_shapes_hold_the_same_detections(masks: bool):
+    config = replace(TINY, masks=masks, detections=200, score_threshold=0.5)
+    detector = made(config)
+    image = torch.from_numpy(picture((60, 90), config))
+    with torch.no_grad():
+        (expected,) = detector([image])
+        found = dict(zip(FixedShape(detector).outputs, FixedShape(detector)(image), strict=True))
+    there = len(expected["scores"])
+    assert 0 < there < config.detections  # and so some places are empty
+    assert found.keys() == expected.keys()
+    for name, own in expected.items():
+        assert torch.equal(found[name][:there], own), name
+    assert not found["scores"][there:].any() and not found["labels"][there:].any()
+
+
+@pytest.mark.parametrize("size", [(70, 48)])
+def test_a_file_finds_the_same(size: tuple[int, int], tmp_path: Path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    config = replace(TINY, short_px=48, long_px=96, score_threshold=0.3)
+    detector = made(config)
+    file = tmp_path / "new" / "detector.onnx"
+    assert write(detector, config, CLASSES, size, file) == size
+    session = onnxruntime.InferenceSession(file)
+    told = session.get_modelmeta().custom_metadata_map
+    assert (
+        json.loads(told["classes"]) == list(CLASSES) and told["input"] == f"{size[0]} x {size[1]}"
+    )
+    image = picture(size, config)
+    found = {
+        output.name: value
+        for output, value in zip(
+            session.get_outputs(), session.run(None, {"image": image}), strict=True
+        )
+    }
+    with torch.no_grad():
+        (expected,) = detector([torch.from_numpy(image)])
+    there = len(expected["scores"])
+    assert there and np.count_nonzero(found["scores"]) == there
+    for name, own in expected.items():
+        np.testing.assert_allclose(found[name][:there], own.numpy(), atol=1e-3, err_msg=name)
+
+
+def test_pooling_for_export_is_the_same(monkeypatch: pytest.MonkeyPatch):
+    """In a graph every box is pooled from all maps, and one is taken."""
+    config = replace(TINY, score_threshold=0.0)
+    detector = made(config)
+    image = torch.from_numpy(picture((90, 60), config))
+    with torch.no_grad():
+        (expected,) = detector([image])
+        monkeypatch.setattr(roi_align.torch.compiler, "is_exporting", lambda: True)
+        (found,) = detector([image])
+    for name, own in expected.items():
+        torch.testing.assert_close(found[name], own, atol=1e-3, rtol=1e-4)
+
+
+def test_keypoints_are_refused(tmp_path: Path):
+    config = replace(TINY, masks=False, keypoints=3)
+    with pytest.raises(ValueError, match=r"model\.keypoints: a detector of keypoints cannot be"):
+        write(Detector(config, 1), config, ("cat",), (48, 48), tmp_path / "x.onnx")
+    assert not list(tmp_path.iterdir())
