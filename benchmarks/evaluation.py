@@ -65,7 +65,7 @@ def main() -> None:
 def ours(index: Index, outputs: dict[int, Output]) -> dict[str, float | None]:
     found: list[Detection] = []
     for image_id, of_image in outputs.items():
-        found += rows(of_image, batch(index, image_id), 0, index)
+        found += rows(of_image, batch(index, image_id), 0, index.category_id)
     return average_precision(index.coco(outputs), found)
 
 
