@@ -16,6 +16,7 @@ from study.commands.train_config import weights_lacking
 from study.config import DataConfig, RunConfig
 from study.config.arithmetic import ARITHMETIC
 from study.config.arms import Arm
+from study.config.data import PATHS
 from study.data.checks import check
 from study.data.splits import Splits, open_splits
 from study.planning.preferred import Preferred, preferred
@@ -150,6 +151,14 @@ def _data(given: OwnData, recorded: DataConfig, digests: dict[str, str]) -> Data
         found = given.over(recorded, recorded.name)
         split = {name: getattr(recorded, name) for name in ("tune_size", "val_size", "skip_bad")}
         found = replace(found, **split, annotated_only=recorded.annotated_only)
+    else:
+        lost = [path for name in PATHS if (path := getattr(recorded.absolute(), name))]
+        lost = [path for path in lost if not Path(path).exists()]
+        if lost:
+            raise ValueError(
+                f"data = '{lost[0]}': the study's images were there, and are not now; say where"
+                " they are with --data PATH"
+            )
     return replace(found, digests=digests)
 
 

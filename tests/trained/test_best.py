@@ -175,6 +175,12 @@ def test_other_data_no_study_and_another_detector_are_refused(
     (path / "study.json").write_text(json.dumps(manifest))
     assert train.main(command(StudyDir(path), tmp_path / "out")) == BAD_INPUT
     assert "data.digests: pool = '0123456789abcdef'" in capsys.readouterr().err
+    for trial in StudyDir(path).trials():
+        config = trial.config()
+        config["run"]["data"]["folder"] = str(tmp_path / "moved")
+        trial.write_config(config)
+    assert train.main(command(StudyDir(path), tmp_path / "out")) == BAD_INPUT
+    assert "moved': the study's images were there" in capsys.readouterr().err
     assert train.main(command(StudyDir(tmp_path / "other"), tmp_path / "out")) == BAD_INPUT
     assert "holds no study" in capsys.readouterr().err
     assert train.main(command(study, detector, "--all")) == BAD_INPUT

@@ -211,7 +211,7 @@ def open_splits(data: DataConfig) -> Splits:
     splits.compare(data.digests)
     if data.train_on == "train":
         return splits
-    splits = widened(splits, found, data.train_on)
+    splits = widened(splits, data.train_on)
     if data.annotated_only == "no":
         return splits
     return replace(splits, pool=_annotated(splits.train, splits.pool, data.annotated_only))

@@ -1,81 +1,56 @@
-"""Several splits as one, for training on all of them."""
+"""Several indexes as one, for training on the images of all of them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from study.config import digest
-from study.data.index.placing import placed
-from study.data.source import LISTS, Content, Source
-
-Ids = TypeVar("Ids", int, np.ndarray)
+from study.data.index import Index
 
 
-@dataclass(frozen=True)
-class Joined:
-    """The images of all sources, which list the same classes; see `study.data.source.Source`.
+def joined(indexes: Sequence[Index]) -> Index:
+    """The images and objects of all, which list the same classes, one index after another.
 
-    Ids of images and annotations are other ones (`renumbered`), and file names start from the
-    folder that holds all others.
+    Ids of images and annotations are their places, from 0 on; file names are absolute. The columns
+    are copies in memory.
     """
+    first = indexes[0]
+    names = [str(file) for index in indexes for file in index.files()]
+    every = {
+        name: np.concatenate([getattr(index, name) for index in indexes])
+        for name in ("width", "height", "bbox", "label", "area", "crowd", "rle", "point")
+    }
+    starts = {
+        name: _one_after_another([getattr(index, name) for index in indexes])
+        for name in ("first", "rle_first", "ring_first", "rings_first")
+    }
+    return replace(
+        first,
+        image_id=np.arange(len(names)),
+        file_name=np.array(names, np.str_),
+        annotation_id=np.arange(len(every["label"])),
+        keypoints=np.concatenate([_keypoints(index, first) for index in indexes]),
+        **every,
+        **starts,
+        digest=digest([index.digest for index in indexes]),
+    )
 
-    sources: tuple[Source, ...]
 
-    @property
-    def path(self) -> Path:
-        return self.sources[0].path
+def _one_after_another(starts: Sequence[np.ndarray]) -> np.ndarray:
+    """int64: where parts begin, and the end; each of `starts` begins with 0."""
+    found, end = [starts[0][:1]], 0
+    for own in starts:
+        found.append(own[1:] + end)
+        end += int(own[-1])
+    return np.concatenate(found)
 
-    @property
-    def images(self) -> Path:
-        """The folder that all images lie below."""
-        return Path(os.path.commonpath([source.images.resolve() for source in self.sources]))
 
-    def renumbered(self, ids: Ids, source: int) -> Ids:
-        """What ids of that source are here."""
-        return ids * len(self.sources) + source
-
-    def digest(self) -> str:
-        return digest([[one.digest(), str(one.images.resolve())] for one in self.sources])
-
-    def read(self) -> Content:
-        content: Content = {name: [] for name in LISTS}
-        for kind, items in self.pieces():
-            content[kind] += items
-        return content
-
-    def pieces(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        for at, source in enumerate(self.sources):
-            for kind, items in source.pieces():
-                if kind != "categories":
-                    own = self._named(items, at) if kind == "images" else items
-                    yield kind, [self._item(kind, item, at) for item in own]
-                elif at == 0:
-                    yield kind, items
-
-    def place(self, kind: str, item: dict[str, Any]) -> str:
-        if kind == "categories":
-            return self.sources[0].place(kind, item)
-        number, at = divmod(item["id"], len(self.sources))
-        return self.sources[at].place(kind, item | {"id": number})
-
-    def _item(self, kind: str, item: dict[str, Any], at: int) -> dict[str, Any]:
-        changed = {"id": self.renumbered(item["id"], at)}
-        if kind == "images":
-            return item | changed
-        return item | changed | {"image_id": self.renumbered(item["image_id"], at)}
-
-    def _named(self, images: list[dict[str, Any]], at: int) -> list[dict[str, Any]]:
-        """Images of a source with file names that start from `images`."""
-        folder = self.sources[at].images.resolve()
-        names = placed(np.array([image["file_name"] for image in images], np.str_), folder)
-        below = folder.relative_to(self.images)
-        return [
-            image | {"file_name": (below / name).as_posix()}
-            for image, name in zip(images, names.tolist(), strict=True)
-        ]
+def _keypoints(index: Index, like: Index) -> np.ndarray:
+    """float32 [A, K, 3] with the K of another index; an index may name none."""
+    number = len(like.keypoint_name)
+    if index.keypoints.shape[1] == number:
+        return index.keypoints
+    return np.zeros((len(index.label), number, 3), np.float32)

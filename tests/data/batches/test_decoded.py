@@ -209,7 +209,7 @@ def build(folder: str, cache: str, log: str, seconds: float) -> None:
         with Path(log).open("a") as lines:
             lines.write(f"{file.name}\n")
         time.sleep(seconds)
-        return original(file, *size)
+        return original(file, size, stated)
 
     decoded.read_rgb = reading
     index = Index.open(AnnotationFile(Path(folder, "train.json"), Path(folder, "train")))
