@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from study.config import ModelConfig, digest
 from study.data.batches.packs import Packs, Wanted
 from study.data.cache import cache_dir
-from study.data.formats.beside import ORIENTATION, QUARTER_TURNS
 from study.data.geometry.resize import resized
 from study.data.index import Index
+from study.data.orientation import turned
 
 
 class Decoded:
@@ -143,19 +143,6 @@ def read_rgb(
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: cannot be read as an image: {error}") from error
     return rgb_array(rgb, size)
-
-
-def turned(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The image as its annotations see it, which say that it is of `size` (width, height) px.
-
-    A camera held upright stores the picture lying, and an EXIF orientation. Tools that show it
-    upright annotate it so; then its stated size is as high as the stored one is wide, and it is
-    turned. Where the stated size is the stored one it stays, whatever its orientation says.
-    """
-    lying = image.size[::-1] == size != image.size
-    if lying and image.getexif().get(ORIENTATION, 1) in QUARTER_TURNS:
-        return ImageOps.exif_transpose(image)
-    return image
 
 
 def rgb_array(image: Image.Image, size: tuple[int, int]) -> np.ndarray:

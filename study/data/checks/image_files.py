@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from study.config import digest
-from study.data.batches.decoded import turned
 from study.data.cache import build_once, cache_dir
 from study.data.index import Index
 from study.data.index.placing import is_foreign, placed
+from study.data.orientation import turned
 from study.data.source import Source
 
 

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import Image
 
 from study.config import digest
 from study.data.formats.digests import digest_by_reading, remembered
+from study.data.orientation import lies
 from study.data.source import IMAGE_SUFFIXES, BadData, Content
 
-ORIENTATION = ExifTags.Base.Orientation
-QUARTER_TURNS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 AT = "read from"  # the key of an item under which its place in the files stands
 
 
@@ -196,8 +195,7 @@ def size_px(file: Path, upright: bool = False) -> tuple[int, int]:
     """
     try:
         with Image.open(file) as image:
-            turns = upright and image.getexif().get(ORIENTATION, 1) in QUARTER_TURNS
             width, height = image.size
-            return (height, width) if turns else (width, height)
+            return (height, width) if upright and lies(image) else (width, height)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: cannot be read as an image: {error}") from error
