@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from study.config import DataConfig
-from study.data.formats import coco, shapes, voc, yolo
+from study.data.formats import coco, labelme, shapes, voc, yolo
 from study.data.formats.archive import inner, is_archive, unpacked
 from study.data.formats.format import DataSet, Format
 
@@ -14,6 +14,7 @@ FORMATS: tuple[Format, ...] = (
     voc.FORMAT,
     shapes.FORMAT,
     yolo.FORMAT,
+    labelme.FORMAT,
 )
 
 NAMES = ", ".join(format.name for format in FORMATS)

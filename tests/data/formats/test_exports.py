@@ -118,6 +118,21 @@ def yolo(folder: Path, made: list[Picture], images: str = "train/images") -> Pat
     return folder
 
 
+def labelme(folder: Path, made: list[Picture]) -> Path:
+    """A JSON beside each picture, whose path is of Windows."""
+    draw(folder, made)
+    for name, (width, height), objects in made:
+        shapes = [
+            {"label": CLASSES[label], "shape_type": "rectangle", "group_id": None}
+            | {"points": [[x + w, y], [x, y + h]]}
+            for label, (x, y, w, h) in objects
+        ]
+        told = {"version": "5.4.1", "flags": {}, "shapes": shapes, "imageData": None}
+        told |= {"imagePath": f"..\\x\\{name}", "imageWidth": width, "imageHeight": height}
+        (folder / name).with_suffix(".json").write_text(json.dumps(told))
+    return folder
+
+
 def zipped(folder: Path, file: Path, inside: str = "") -> Path:
     with zipfile.ZipFile(file, "w") as archive:
         for path in sorted(folder.rglob("*")):
@@ -145,11 +160,12 @@ def opened(place: Path) -> Splits:
     return open_splits(DataConfig(name="custom", folder=str(place)))
 
 
-def test_three_exports_of_the_same_pictures_are_the_same_data(tmp_path: Path):
+def test_exports_of_the_same_pictures_are_the_same_data(tmp_path: Path):
     made = pictures()
     places = {
         "VOC": voc(tmp_path / "voc", made),
         "YOLO": yolo(tmp_path / "yolo", made),
+        "LabelMe": labelme(tmp_path / "labelme", made),
         "COCO": zipped(
             coco(tmp_path / "coco", made, dummy=True), tmp_path / "export.zip", "Export/"
         ),
@@ -322,13 +338,13 @@ def test_what_is_written_is_read_in_every_format(
         name: (size, sorted((CLASSES[label], *map(float, box)) for label, box in own))
         for name, size, own in made
     }
-    for write in (coco, voc, yolo):
+    for write in (coco, voc, yolo, labelme):
         assert (
             content(Index.open(recognised(write(root / write.__name__, made)).train)) == expected
         )
 
 
-@pytest.mark.parametrize("write", [coco, yolo])
+@pytest.mark.parametrize("write", [coco, yolo, labelme])
 def test_photos_that_lie_in_their_files_are_seen_upright(
     write: Callable[[Path, list[Picture]], Path], tmp_path: Path
 ):
@@ -353,3 +369,48 @@ def test_photos_that_lie_in_their_files_are_seen_upright(
     )
     image_id = splits.train.image_id[at : at + 1]
     np.testing.assert_array_equal(decode(splits.train, image_id, None)[0], before)
+
+
+def shape(kind: str, points: list[Any], **more: Any) -> dict[str, Any]:
+    return {"label": "cat", "shape_type": kind, "points": points, "group_id": None} | more
+
+
+def labelled(folder: Path, shapes: list[dict[str, Any]]) -> DataConfig:
+    """One picture of 60 x 40 px with these shapes, and others with a box."""
+    made = pictures(12)
+    labelme(folder, made)
+    file = (folder / made[1][0]).with_suffix(".json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"shapes": shapes}))
+    return DataConfig(name="custom", folder=str(folder))
+
+
+def test_labelme_s_shapes(tmp_path: Path):
+    shapes = [
+        shape("polygon", [[1, 2], [11, 2], [11, 12], [1, 12]], group_id=7),
+        shape("circle", [[30, 20], [30, 30]]),
+        shape("polygon", [[21, 2], [31, 2], [31, 12], [21, 12]], group_id=7),
+        shape("polygon", [[40, 2], [50, 2], [50, 12]], group_id=7, label="dög"),
+    ]
+    config = labelled(tmp_path / "d", shapes)
+    assert not problems(config)
+    index = open_splits(config).train
+    at = index.file_name.tolist().index("bild 1 ü.png")
+    rows = index.rows(int(index.image_id[at]))
+    areas = [round(float(index.area[row]), 1) for row in rows]
+    assert areas == [200, round(64 / 2 * 100 * float(np.sin(2 * np.pi / 64)), 1), 50]
+    assert index.bbox[rows[0]].tolist() == [1, 2, 30, 10] and len(index.polygons(rows[0])) == 2
+    assert abs(int(index.masks([rows[1]]).sum()) - 314) < 20
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (shape("point", [[1, 2]]), "shapes[0]: shape_type = 'point': must be one of polygon"),
+        (shape("polygon", [[1, 2], [3, 4]]), "shapes[0]: points: a polygon has 3 or more"),
+        (shape("rectangle", [[1, 2], [1, 9]]), "shapes[0]: points: must enclose a part"),
+        (shape("polygon", [[1, 2], [3, "x"], [4, 5]]), "points: must be pairs of numbers"),
+    ],
+)
+def test_labelme_s_mistakes_are_named(wrong: dict[str, Any], said: str, tmp_path: Path):
+    (line,) = problems(labelled(tmp_path / "d", [wrong]))
+    assert "bild 1 ü.json: " in line and said in line
