@@ -14,6 +14,7 @@ YAML file a list of classes will do, `classes.txt` beside images/ and labels/ or
 
 from __future__ import annotations
 
+import codecs
 import math
 import os
 from functools import partial
@@ -156,7 +157,8 @@ def _objects(one: Labelled, size: tuple[int, int], classes: tuple[str, ...]) -> 
     if one.labels is None:
         return []
     things = []
-    for k, line in enumerate(one.labels.read_bytes().splitlines(), start=1):
+    text = one.labels.read_bytes().removeprefix(codecs.BOM_UTF8)
+    for k, line in enumerate(text.splitlines(), start=1):
         if line.strip():
             place = f"{one.labels}: line {k}"
             things.append(thing(place, partial(_object, place, line.split(), size, classes)))

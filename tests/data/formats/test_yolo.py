@@ -109,6 +109,15 @@ def test_a_mistake_is_named_with_its_file_and_line(tmp_path: Path, line: str, wo
     assert problems(data) == []
 
 
+def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path: Path):
+    data = written(tmp_path / "mine")
+    path = tmp_path / "mine" / "labels" / "train" / "bär 1.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + f"{POLYGON}\r\n{LINE}\r\n".encode())
+    index = open_splits(data).train
+    assert index.label.tolist() == [1, 0, 1]
+    assert [index.has_mask(row) for row in range(3)] == [False, True, False]
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
