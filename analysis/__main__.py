@@ -41,6 +41,8 @@ class Analysis:
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder for the page and the tables (default: RUN_DIR/report; of a study on an
     object store, report)."""
+    all: bool = False
+    """Print every table, not one screen."""
     pictures: bool = True
     """Show some of the evaluation images in the page, if detections on them are stored."""
     against: Annotated[str | None, tyro.conf.arg(metavar="RUN_DIR")] = None
@@ -62,12 +64,13 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
     known = stamp(command.run_dir)
     results = load(command.run_dir)
     made = derived(results)
-    terminal.show(results, made)
+    (terminal.show_all if command.all else terminal.show)(results, made)
     if command.against is not None:
         both = comparison.compare(load([command.against, command.run_dir]))
         lines = comparison.told(both) or ["no arm is confirmed at the same size in both"]
         print("\n" + "\n".join(f"{line}." for line in lines))
-    print(f"\nreport: {_write(results, made, command)}", flush=True)
+    more = "" if command.all else "--all prints every table; "
+    print(f"\n{more}report: {_write(results, made, command)}", flush=True)
     while command.watch:
         try:
             pause(PAUSE)

@@ -61,6 +61,29 @@ def answer(table: pd.DataFrame) -> Table:
     return Table(caption, columns, found)
 
 
+def by_size(table: pd.DataFrame) -> Table:
+    """Of two arms a line for each size: both, and how far they are apart."""
+    first = rows(table)[0]
+    arms = [name for name in (first["reference"], first["arm"]) if isinstance(name, str)]
+    columns = [IMAGES, *map(Column, arms), *[Column("difference")] * (len(arms) == 2)]
+    found: list[list[str]] = []
+    for row in rows(table):
+        scores = [_plain(row[f"AP_box_{side}"]) for side in ("reference", "arm")[: len(arms)]]
+        gap = [_signed(row, "AP_box_difference")] if len(arms) == 2 else []
+        found.append([number(row["size"]), *scores, *gap])
+    level = f"{table['level'].iloc[0] * 100:g}"
+    if "tune" in values(table, "split"):
+        on = "partly on the tuning split, where the best of many trials looks too good"
+    else:
+        on = "on images that nothing was chosen on"
+    caption = f"Box AP (average precision, 0 to 100) {on}; in brackets {level} % intervals"
+    return Table(caption, columns, found)
+
+
+def _plain(value: float) -> str:
+    return f"{value:.1f}" if math.isfinite(value) else "–"
+
+
 def settings(best: pd.DataFrame, names: Sequence[str]) -> Table:
     """The chosen setting of each arm and size; an asterisk marks the end of what was searched.
 

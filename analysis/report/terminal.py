@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import textwrap
+from collections.abc import Sequence
 from typing import IO
 
 from rich import box
@@ -22,18 +23,39 @@ from analysis.tuning import cross_tuning, stop_audit
 
 WIDE = 3  # sizes beside one another in a table of all pairs
 LONG = 32  # characters of a name on one line of a table
+FEW = 3  # sentences of a kind on the first screen
 WIDTH = 100  # of prose, in characters, where the terminal has as many
 
 
 def show(results: Results, made: Tables, file: IO[str] | None = None) -> None:
+    """Print the answer and what weakens it, on one screen: 24 lines of 80 characters.
+
+    `made` is `derived(results)`. Three sentences beside the answer are printed, and three of what
+    weakens it, of three arms and more two; `show_all` and the report have the others.
+    """
+    console = _console(file)
+    _prose(console, chapters.headline(results, made), style="bold")
+    several = starts.several(made["starts"])
+    few = FEW - several
+    if several:
+        _table(console, starts.layout(made["starts"]))
+    elif len(made["answer"]):
+        _table(console, tables.by_size(made["answer"]))
+    told = chapters.beyond(results, made)
+    if told:
+        console.print()
+        _listed(console, told, few)
+    if raised := lines(made["flags"]):
+        console.print("\nBefore you believe it")
+        _listed(console, raised, few)
+
+
+def show_all(results: Results, made: Tables, file: IO[str] | None = None) -> None:
     """Print the answer, what weakens it, the chosen settings, what tuning did, and the bill.
 
     `made` is `derived(results)`.
-
-    A terminal that is too narrow for a table wraps its lines, and a pipe gets them whole: the
-    console is told to be wide, because rich would otherwise cut columns.
     """
-    console = Console(file=file, width=1000, highlight=False, markup=False, emoji=False)
+    console = _console(file)
     answer = made["answer"]
     _prose(console, chapters.headline(results, made), style="bold")
     if several := starts.several(made["starts"]):
@@ -71,6 +93,21 @@ def show(results: Results, made: Tables, file: IO[str] | None = None) -> None:
         _table(console, costs)
     console.print()
     _prose(console, tables.saving(results.costs))
+
+
+def _console(file: IO[str] | None) -> Console:
+    """A terminal that is too narrow for a table wraps its lines, and a pipe gets them whole: the
+    console is told to be wide, because rich would otherwise cut columns.
+    """
+    return Console(file=file, width=1000, highlight=False, markup=False, emoji=False)
+
+
+def _listed(console: Console, texts: Sequence[str], few: int) -> None:
+    """The first few sentences, and how many more there are."""
+    for text in texts[:few]:
+        _prose(console, f"- {text}", indent="  ")
+    if len(texts) > few:
+        _prose(console, f"- {len(texts) - few} more: --all, or the report", indent="  ")
 
 
 def _prose(console: Console, text: str, style: str = "", indent: str = "") -> None:

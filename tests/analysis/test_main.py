@@ -26,7 +26,7 @@ Capture = pytest.CaptureFixture[str]
 
 def shown(results: analysis.Results) -> str:
     text = io.StringIO()
-    terminal.show(results, derived(results), text)
+    terminal.show_all(results, derived(results), text)
     return text.getvalue()
 
 

@@ -14,6 +14,8 @@ from study.training import engine, speed
 from study.training.workers import World
 from tests.runs import TINY_RUN, mixed_shapes, trial
 
+Size = tuple[int, int]
+
 
 @pytest.fixture
 def few(tmp_path: Path) -> RunConfig:
@@ -28,9 +30,9 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     found: list[Path] = []
     own = decoded.read_rgb
 
-    def reading(file: Path, size: tuple[int, int]) -> np.ndarray:
+    def reading(file: Path, size: Size, stated: Size | None = None) -> np.ndarray:
         found.append(file)
-        return own(file, size)
+        return own(file, size, stated)
 
     monkeypatch.setattr(decoded, "read_rgb", reading)
     return found

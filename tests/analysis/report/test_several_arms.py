@@ -17,7 +17,7 @@ from analysis.answers import starts
 from analysis.drawing import sizes
 from analysis.drawing.looks import looks
 from analysis.reading.frames import rows, values, where
-from analysis.report import figures, panels, tables, terminal
+from analysis.report import figures, flags, panels, tables, terminal
 from analysis.report.derived import derived
 from analysis.report.evaluations import evaluations
 from analysis.report.gaps import gaps, grid
@@ -62,7 +62,7 @@ def ax() -> Axes:
 
 def shown(results: analysis.Results) -> str:
     text = io.StringIO()
-    terminal.show(results, derived(results), text)
+    terminal.show_all(results, derived(results), text)
     return text.getvalue()
 
 
@@ -207,3 +207,35 @@ def test_six_arms_and_one_size_have_a_page(tmp_path: Path):
     check(page_of(found)[1])
     assert set(analysis.pairs(found)["compared"]) == {15}
     shown(found)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("arms", ["two", "three"])
+def test_the_first_screen_is_one_screen(
+    arms: str,
+    columns: int,
+    results: analysis.Results,
+    three: analysis.Results,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text, found = io.StringIO(), three if arms == "three" else results
+    made = derived(found)
+    terminal.show(found, made, text)
+    lines = text.getvalue().splitlines()
+    # and a line that names the report, after an empty one
+    assert len(lines) <= (22 if arms == "two" else 24)
+    assert max(map(len, lines)) <= columns
+    flat = " ".join(" ".join(lines).split())
+    assert flat.startswith(
+        headline(made["answer"]) if arms == "two" else starts.told(made["starts"])[0]
+    )
+    if arms == "two":
+        for row in analysis.answer(found).to_dict("records"):
+            assert (
+                f"{row['AP_box_reference']:.1f} " in flat and f"{row['AP_box_arm']:.1f} " in flat
+            )
+    raised = flags.lines(made["flags"])
+    hidden = [line for line in raised if " ".join(line.split()) not in flat]
+    assert len(hidden) == max(0, len(raised) - terminal.FEW + (arms == "three"))
+    assert not hidden or f"{len(hidden)} more: --all, or the report" in flat
