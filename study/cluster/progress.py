@@ -23,12 +23,14 @@ from study.planning.bill import expected_iterations
 from study.planning.design import Cell
 from study.planning.optuna_journal import Journal
 from study.planning.plan import Plan
+from study.planning.standing import standing
 from study.planning.trials.tuning import chosen
 from study.storage.run_dir import Record, State, TrialDir
 
 REFRESH_S = 0.5  # of the table
 LINE_S = 10.0  # between lines of the sum where there is no terminal
 WINDOW_S = 120.0  # over which the rate is taken
+ENDED_BADLY = tuple(str(state) for state in (State.DIVERGED, State.FAILED, State.PREEMPTED))
 JOURNAL_S = 2.0  # between updates of Optuna's journal
 
 
@@ -153,11 +155,13 @@ class Progress(Unsaved, tune.Callback):
 
     def _sum(self) -> str:
         cells = self._plan.design.cells
-        counts = ", ".join(f"{n} {word}" for word, n in sorted(self._words(*cells).items()))
+        now = ("running", "waiting", *ENDED_BADLY)  # the rest has ended, and is counted
+        found = self._words(*cells)
+        counts = "".join(f", {found[word]} {word}" for word in now if found[word])
         left = self._seconds_left()
-        return f"{counts or 'starting'}; {self._images_per_second():.1f} images/s" + (
-            f", about {duration(left)} left" if left is not None else ""
-        )
+        return (
+            f"{standing(self._plan).told}{counts}; {self._images_per_second():.1f} images/s"
+        ) + (f", about {duration(left)} left" if left is not None else "")
 
     def _table(self) -> Group:
         table = Table(box=None, pad_edge=False)

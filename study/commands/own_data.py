@@ -20,6 +20,7 @@ from study.planning.design import Design
 from study.storage.run_dir import StudyDir
 
 FILE = "splits.json"
+FEW_CLASSES = 5  # that are named
 RULE = (
     "Where the data have no split of their own, its images are drawn by a fixed seed, the same for"
     " every study: first those to report on, then those to tune on. Near-duplicates stay together."
@@ -81,9 +82,11 @@ def found(data: DataConfig, splits: Splits) -> list[str]:
         if splits.val is splits.train
         else f"val split: {held}"
     )
+    names = splits.train.category_name.tolist()
+    named = f" ({', '.join(names)})" if classes <= FEW_CLASSES else ""
     line = (
         f"found       {name}: {images:,} images, {objects:,} objects of {classes}"
-        f" {'class' if classes == 1 else 'classes'}, {_annotated(splits.train)}; {report}"
+        f" {'class' if classes == 1 else 'classes'}{named}, {_annotated(splits.train)}; {report}"
     )
     more = (splits.note_unused, splits.note_together, splits.note_left_out)
     return [line, *(f"data        {note}" for note in more if note)]
