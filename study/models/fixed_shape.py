@@ -1,7 +1,7 @@
 """A detector as a function of fixed shapes, for programs that run exported graphs.
 
 The number of detections is always the model's limit; places that nothing was detected for have
-score 0 and label 0. What is there equals what the detector gives, in the same order.
+score, label and box 0. What is there equals what the detector gives, in the same order.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ class FixedShape(nn.Module):
                 min(heads.detections, number * classes), dim=1
             )
             place, score = ranked.indices[0], ranked.values[0]
-            found, label = boxes[0][place], (place // number + 1) * (score > 0)
+            # of those with score 0 it is chance which are the first: they must not differ
+            found = boxes[0][place] * (score > 0)[:, None]
+            label = (place // number + 1) * (score > 0)
             if not self.masks:
                 return found, score, label
             (mask,) = heads.masks_at(maps, [found], [label.clamp(min=1)])
