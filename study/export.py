@@ -65,8 +65,9 @@ def export(command: Export, console: Console) -> int:
         command.file,
     )
     masks = " and masks" * described.model.masks
+    number = len(described.classes.names)
     console.print(
-        f"{command.file}: boxes{masks} of {len(described.classes.names)} classes; ONNX Runtime"
+        f"{command.file}: boxes{masks} of {number} class{'es' if number > 1 else ''}; ONNX Runtime"
         " finds what the detector finds"
     )
     console.print(
