@@ -25,6 +25,7 @@ from dataclasses import replace
 from study.config import (
     LITE0,
     TINY,
+    Budget,
     LogUniform,
     Nuisance,
     OptimConfig,
@@ -60,4 +61,5 @@ SPACE = SearchSpace(
         optim=OptimConfig(batch_size=4),
         schedule=ScheduleConfig(tail=(60, 20), warmup=40),
     ),
+    budget=Budget(growth=1.5),
 )

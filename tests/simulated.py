@@ -127,7 +127,8 @@ class Simulation:
             trial.save("trunk", str(leg.stop).encode())
         if len(pending) <= 1:
             trial.mark(State.FINISHED)
-            trial.remove("trunk")
+            if not run.keep_trunk:
+                trial.remove("trunk")
         heard = self.plan.heard_from(trial.id)
         if len(pending) <= 1 or heard is not Decision.GO:
             self._active.remove(trial.id)

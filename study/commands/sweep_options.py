@@ -43,6 +43,12 @@ class Spend:
     """Share of the stopped trials that are continued, to measure what stopping lost."""
     extend: Literal["auto", "never"] = "auto"
     """Search beyond a range, for every arm, when a best setting lies at its edge."""
+    growth: Annotated[float | None, unset("F")] = None
+    """While an arm's longest training is its best by more than 1 AP, all arms of that size get one
+    that is F times as long; 1: never (default: as the search space says; 1.5 on your own data)."""
+    max_length: Annotated[int | None, unset("T")] = None
+    """The longest training that may be tried so, in iterations (default: four times the longest of
+    --lengths)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +94,8 @@ class Sweep:
     """Sizes of images and heads: small for CPUs, full as in the paper, or torchvision's with its
     body (default: the space's)."""
     lengths: Annotated[tuple[int, ...] | None, unset("T ...")] = None
-    """Training lengths to choose from, in iterations, at every size."""
+    """Training lengths to choose from, in iterations, at every size. Longer ones may be added to a
+    study that has begun."""
     data: OwnData = field(default_factory=OwnData)
     workers: int = 1
     """Processes per trial; more than one train data-parallel."""
@@ -168,7 +175,7 @@ def budget_of(spend: Spend, default: Budget) -> Budget:
     given = [name for name, value in limits.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)}: give one of them; each says how many trials")
-    names = ("trials", "finalists", "confirm", "cross", "audit")
+    names = ("trials", "finalists", "confirm", "cross", "audit", "growth", "max_length")
     changes = {n: getattr(spend, n) for n in names if getattr(spend, n) is not None}
     return replace(default, **changes, **({"extend": 0} if spend.extend == "never" else {}))
 

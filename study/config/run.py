@@ -71,6 +71,7 @@ class RunConfig:
     checkpoint_every: int = apart(100)  # iterations; also at every fork and evaluation
     arithmetic: int = ARITHMETIC  # `study.config.arithmetic`; earlier versions had others
     keep_weights: bool = False  # write the detector's weights at the end of each length
+    keep_trunk: bool = apart(False)  # leave the trunk's end, for lengths that may follow
     keep_detections: bool = apart(False)  # write what it detects at the end of each length
     device: Literal["auto", "cpu", "cuda"] = apart("auto")
     threads: int = apart(1)  # CPU threads per worker: another number changes the 7th digit

@@ -85,12 +85,18 @@ class Budget:
     cross: int = 1  # how many of these also with each other arm's values, as the paper tuned
     audit: float = 0.1  # share of the stopped trials that are continued, to see what was lost
     extend: int = 1  # times that a range is extended when a best setting lies at its edge
+    growth: float = 1.0  # factor by which lengths grow while the longest is the best; 1: never
+    max_length: int | None = None  # iterations; None: four times the longest that was given
 
     def __post_init__(self) -> None:
         for name, low in dict(trials=1, finalists=1, confirm=0, cross=0, extend=0).items():
             value = getattr(self, name)
             require(value >= low, name, value, f"at least {low}")
         require(0 <= self.audit <= 1, "audit", self.audit, "a share between 0 and 1")
+        rule = "at least 1.1, or 1 for lengths that never grow"
+        require(self.growth == 1 or self.growth >= 1.1, "growth", self.growth, rule)
+        low = self.max_length is None or self.max_length >= 1
+        require(low, "max_length", self.max_length, "at least 1 iteration")
 
     @property
     def crossed(self) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from study.config import ScheduleConfig
 from study.config.schedule import independent_iterations, iterations
+from study.planning import growth
 from study.planning.design import Design
 
 SIDES = 2  # ends of a range, each of which may be extended
@@ -16,8 +18,10 @@ class Bill:
     """Trials and iterations of the whole study, all arms and sizes, confirm runs included.
 
     `expected` assumes that no range is extended, that the confirmed lengths are, on average, the
-    mean of the ladder, and that no arm chooses another's setting by itself; `most` that all ranges
-    are extended, that nothing stops, because all values are equal, and that the longest wins.
+    mean of the ladder, and that no arm chooses another's setting by itself. A ladder that may grow
+    is taken to grow once, and its longest length to be confirmed, as it was in studies so far.
+    `most` assumes that all ranges are extended, that nothing stops, because all values are equal,
+    that lengths grow as far as they may, and that the longest wins.
     """
 
     cells: int
@@ -46,10 +50,13 @@ def bill(design: Design) -> Bill:
     for cell in design.cells:
         schedule, trials = design.schedule_at(cell.size), budget.trials
         lengths = schedule.lengths
+        grown = list(growth.longer(lengths[-1], budget)) if design.grows else []
         expected += trials * expected_iterations(design, cell.size)
-        expected += runs * sum(lengths) / len(lengths)
+        expected += _growth(schedule, _finishing(design, cell.size), grown[:1])
+        expected += runs * (grown[0] if grown else sum(lengths) / len(lengths))
         extended = trials + budget.extend * SIDES * len(design.names) * budget.extra
-        most += extended * dearest(design, cell.size) + runs * lengths[-1]
+        most += extended * dearest(design, cell.size)
+        most += _growth(schedule, extended, grown) + runs * (*lengths, *grown)[-1]
         separate += trials * independent_iterations(schedule) + runs * lengths[-1]
     cells, fixed = len(design.cells), design.space.fixed.optim
     batch = design.space.nuisance.ranges.get("batch_size")
@@ -80,6 +87,26 @@ def expected_iterations(design: Design, size: int) -> float:
             going -= ended
         spent += going * iterations(schedule)
     return spent / trials
+
+
+def _finishing(design: Design, size: int) -> int:
+    """Tuning trials of one cell that nothing stops."""
+    rungs, trials = design.rungs_at(size), design.budget.trials
+    if rungs is None:
+        return trials
+    brackets = map(len, rungs.brackets(trials))
+    return sum(min([number, *rungs.places(number).values()]) for number in brackets)
+
+
+def _growth(schedule: ScheduleConfig, reached: int, lengths: Sequence[int]) -> int:
+    """Iterations that longer lengths add, where so many trials have come to the ladder's end."""
+    spent = 0
+    for length in lengths:
+        reached = growth.places(reached)
+        longer = replace(schedule, lengths=(*schedule.lengths, length))
+        spent += reached * (iterations(longer) - iterations(schedule))
+        schedule = longer
+    return spent
 
 
 def dearest(design: Design, size: int) -> int:

@@ -63,6 +63,16 @@ class Design:
         """Every arm at one size: what is compared, and pays the same."""
         return [cell for cell in self.cells if cell.size == size]
 
+    def lengths_at(self, size: int) -> tuple[int, ...]:
+        """The lengths (iterations) that were given for that size; the ladder may grow beyond."""
+        return self.space.nuisance.at(size).lengths
+
+    @property
+    def grows(self) -> bool:
+        """Whether lengths are added while the longest is the best."""
+        # the later stages of a cascade join by the last length: longer ones share no trunk with it
+        return self.budget.growth > 1 and self.space.fixed.schedule.cascade_last is None
+
     def schedule_at(self, size: int) -> ScheduleConfig:
         """What a tuning trial of that size walks, if nothing stops it."""
         nuisance = self.space.nuisance.at(size)

@@ -2,10 +2,12 @@
 
 Each arm and size is a cell. All cells have the same budget and advance together: every cell's
 trial k starts before any cell's trial k + 1. When the arms of a size are tuned, ranges that turned
-out too narrow are extended for all of them; then the best settings are confirmed with fresh seeds
-and draws on the report split. What audits find changes nothing, so they come last.
+out too narrow are extended for all of them, then lengths that turned out too short; then the best
+settings are confirmed with fresh seeds and draws on the report split. What audits find changes
+nothing, so they come last.
 
-`judging` decides which trials go on, `confirming` which runs a choice is repeated by.
+`judging` decides which trials go on from a rung, `growing` which go on to longer lengths,
+`confirming` which runs a choice is repeated by.
 """
 
 from __future__ import annotations
@@ -18,13 +20,14 @@ from typing import Any
 from study.config import RunConfig, from_dict
 from study.planning.confirming import Confirming
 from study.planning.design import Cell, Design
+from study.planning.growing import Growing
 from study.planning.judging import Judging
 from study.planning.search.range_extension import Strip, beyond
 from study.planning.session import Session
 from study.planning.stopping import Decision
 from study.planning.trials import specs
 from study.planning.trials.index import TrialIndex
-from study.planning.trials.tuning import Choice, TuningTrial, chosen, finalists
+from study.planning.trials.tuning import Choice, TuningTrial, chosen, finalists, up_to
 from study.storage.run_dir import State, StudyDir
 
 
@@ -40,6 +43,8 @@ class Plan:
         self._trials = TrialIndex(design, study)
         self._session = Session(self._trials)
         self._judging = Judging(design, self._trials, self._session, self._wanted)
+        self._growing = Growing(design, self._trials)
+        self._grown: set[int] = set()  # sizes whose ladder of lengths has ended
         self._confirming = Confirming(design, self._trials)
 
     def next(self, active: set[str]) -> tuple[str, dict[str, Any]] | None:
@@ -48,17 +53,13 @@ class Plan:
         None: wait until one of `active`, the running trials, has ended; without any, `done`.
         """
         self._session.active = set(active)
-        self._extend()  # first: how many trials a rung has room for depends on it
-        for step in (
-            self._judging.unfinished(),
-            self._new(),
-            self._in_strips(),
-            self._confirmations(),
-            self._audits(),
-        ):
-            for trial_id in step:
+        self._widen()  # first: how many trials a rung has room for depends on it
+        while True:
+            for trial_id in self._open():
                 self._session.start(trial_id)
                 return trial_id, self._trials.refresh(trial_id, self.design)
+            if not self._widen():  # one that stopped just now may have been its size's last
+                break
         self.done = not active
         return None
 
@@ -99,6 +100,18 @@ class Plan:
         states = {trial_id: self.study.trial(trial_id).state for trial_id in self._session.given}
         return [trial_id for trial_id, state in states.items() if not (state and state.is_final)]
 
+    def _open(self) -> Iterator[str]:
+        """The trials that may start or go on, the most urgent first."""
+        yield from self._judging.unfinished()
+        yield from self._new()
+        yield from self._in_strips()
+        yield from self._confirmations()
+        yield from self._audits()
+
+    def _widen(self) -> bool:
+        """Extend ranges and let lengths grow where that is due; returns whether anything was."""
+        return any([self._extend(size) | self._grow(size) for size in self._strips])
+
     def _new(self) -> Iterator[str]:
         design = self.design
         for index in range(design.budget.trials):
@@ -116,15 +129,28 @@ class Plan:
                 spec = specs.tuning(design, cell, index, proposal)
                 yield self._trials.write(cell, spec)
 
-    def _extend(self) -> None:
+    def _extend(self, size: int) -> bool:
         """Add strips beyond the ranges at whose edge some arm has its best setting."""
-        for size, strips in self._strips.items():
-            cells, rounds = self.design.cells_at(size), self.design.budget.extend
-            while self._rounds[size] < rounds and self._are_tuned(cells):
-                best = [chosen(self._within(cell)) for cell in cells]
-                values = [choice.values for choice in best if choice and choice.AP_box > 0]
-                strips += beyond(self.design.ranges_at(size), strips, values, self.design.grid)
-                self._rounds[size] += 1
+        cells, strips = self.design.cells_at(size), self._strips[size]
+        before = self._rounds[size]
+        while self._rounds[size] < self.design.budget.extend and self._are_tuned(cells):
+            given = self.design.lengths_at(size)[-1]
+            # what grew beyond the lengths that were given decides nothing here
+            best = [chosen(up_to(given, self._within(cell))) for cell in cells]
+            values = [choice.values for choice in best if choice and choice.AP_box > 0]
+            strips += beyond(self.design.ranges_at(size), strips, values, self.design.grid)
+            self._rounds[size] += 1
+        return self._rounds[size] > before
+
+    def _grow(self, size: int) -> bool:
+        """Let trials go on to longer lengths where the longest is the best."""
+        cells, extended = self.design.cells_at(size), self.design.budget.extend
+        is_due = size not in self._grown and self._rounds[size] == extended
+        if not (is_due and self._are_tuned(cells)):
+            return False
+        if self._growing.advance(size):
+            self._grown.add(size)
+        return True
 
     def _in_strips(self) -> Iterator[str]:
         for size, strips in self._strips.items():
@@ -155,7 +181,7 @@ class Plan:
         budget = self.design.budget
         for size in self._strips:
             cells = self.design.cells_at(size)
-            if self._rounds[size] == budget.extend and self._are_tuned(cells):
+            if size in self._grown and self._are_tuned(cells):
                 for cell in cells:
                     best[cell] = finalists(self.tuning_trials(cell), budget.finalists)
         return best

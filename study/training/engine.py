@@ -222,9 +222,10 @@ class Session:
             self.trial.save(name, self.state.to_bytes())
 
     def end(self, state: State, **fields: object) -> None:
-        """Write what became of the run; its checkpoints are of no more use."""
+        """Write what became of the run. No checkpoint is of use now, or the trunk's alone."""
         if self.world.is_main:
-            self.trial.remove("trunk")
+            if state is not State.FINISHED or not self.config.keep_trunk:
+                self.trial.remove("trunk")
             self.trial.remove("tail")
         self.mark(state, **fields)
 

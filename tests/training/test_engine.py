@@ -168,6 +168,21 @@ def test_a_longer_schedule_extends_a_finished_run(undisturbed: TrialDir, tmp_pat
     assert weights(extended) == weights(undisturbed)
 
 
+def test_growth_costs_the_added_iterations_where_the_trunk_was_left(
+    undisturbed: TrialDir, tmp_path: Path
+):
+    keeping = replace(TINY_RUN, keep_trunk=True)
+    shorter = complete(tmp_path, with_lengths(keeping, 8))
+    assert [file.name for file in shorter.path.glob("*.pt")] == ["trunk.pt"]
+    grown = complete(tmp_path, replace(TINY_RUN, keep_trunk=False))
+    first, last = grown.records()
+    assert first["done"]  # it was the last one when it was written
+    assert exact([first | {"done": False}, last]) == exact(undisturbed.records())
+    spent = last["images_spent"]
+    assert spent == undisturbed.records()[-1]["images_spent"]  # nothing was walked twice
+    assert not list(grown.path.glob("*.pt"))
+
+
 def test_divergence_stops_before_the_step(tmp_path: Path):
     config = replace(TINY_RUN, optim=replace(TINY_RUN.optim, lr=1e9, clip_norm=None))
     directory = trial(tmp_path, config)

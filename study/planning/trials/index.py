@@ -57,6 +57,7 @@ class TrialIndex:
         config = trial.config()
         run = from_dict(RunConfig, config["run"])
         inits = {arm.name: arm.init for arm in design.arms}
+        kept = design.grows and config["role"] == "tune"
         now = replace(
             run,
             data=fixed.data,
@@ -64,6 +65,7 @@ class TrialIndex:
             device=fixed.device,
             threads=fixed.threads,
             checkpoint_every=fixed.checkpoint_every,
+            keep_trunk=kept,
         )
         if now != run:
             config["run"] = to_dict(now)
@@ -137,6 +139,27 @@ class TrialIndex:
         """Write down that a tuning trial goes on from a rung, for good."""
         trial = self.study.trial(tried.trial_id)
         trial.write_config(trial.config() | {"passed": length})
+
+    def lengthen(self, tried: TuningTrial, length: int) -> bool:
+        """Let a finished tuning trial go on to a longer length; returns whether it has work now.
+
+        Said again, it does nothing.
+        """
+        trial, run = self.study.trial(tried.trial_id), tried.run
+        if length > run.schedule.lengths[-1]:
+            schedule = replace(run.schedule, lengths=(*run.schedule.lengths, length))
+            longer = replace(run, schedule=schedule)
+            trial.write_config(trial.config() | {"run": to_dict(longer)})
+            self._settled.pop(tried.trial_id, None)
+        elif tried.state is not State.FINISHED or length in tried.by_length:
+            return False
+        trial.mark(State.RUNNING, lengthened=length)
+        self._settled.pop(tried.trial_id, None)
+        return True
+
+    def forget_trunk(self, tried: TuningTrial) -> None:
+        """Nobody will go on from the end of the trial's trunk."""
+        self.study.trial(tried.trial_id).remove("trunk")
 
     def stop(self, tried: TuningTrial, length: int) -> None:
         """End a tuning trial at a length: with its tail there, should that be missing yet."""

@@ -91,6 +91,7 @@ def confirmation(design: Design, cell: Cell, choice: Choice, repeat: int, own: b
         seed=1000 * (1 + design.seed) + repeat,
         split="report",
         schedule=fixed,
+        keep_trunk=False,
         keep_detections=True,
     )
     strategy = "confirm" if own else "cross"
@@ -105,7 +106,10 @@ def audit(design: Design, stopped: TuningTrial) -> TrialSpec | None:
         return None
     trial_id = audit_id(stopped.trial_id)
     run = replace(
-        stopped.run, trial_id=trial_id, schedule=replace(schedule, lengths=rest, watch=())
+        stopped.run,
+        trial_id=trial_id,
+        schedule=replace(schedule, lengths=rest, watch=()),
+        keep_trunk=False,
     )
     return TrialSpec("audit", stopped.index, stopped.strategy, run, {"of": stopped.trial_id})
 
@@ -126,6 +130,7 @@ def _tuned(design: Design, cell: Cell, trial_id: str, proposal: Proposal) -> Run
         draw=0,
         seed=design.seed,
         split="tune",
+        keep_trunk=design.grows,
         optim=fixed.optim.at(proposal.values),
         schedule=design.schedule_at(cell.size),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from study.config import RunConfig
 from study.planning.search.proposal import Outcome, Proposal, Values
@@ -37,13 +37,18 @@ class TuningTrial:
     def proposal(self) -> Proposal:
         return Proposal(self.values, self.strategy)
 
-    def outcome(self) -> Outcome:
-        """What a search strategy learns from it: the best over the drop factors, by length."""
-        by_length: dict[int, float] = {}
+    @property
+    def by_length(self) -> dict[int, float]:
+        """Box AP (points) by length, the best over the drop factors."""
+        found: dict[int, float] = {}
         for record in self.tails:
             length = record["length"]
-            by_length[length] = max(box_ap(record), by_length.get(length, -math.inf))
-        return Outcome(self.proposal, self.state, by_length)
+            found[length] = max(box_ap(record), found.get(length, -math.inf))
+        return found
+
+    def outcome(self) -> Outcome:
+        """What a search strategy learns from it."""
+        return Outcome(self.proposal, self.state, self.by_length)
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,17 @@ def finalists(tried: Sequence[TuningTrial], count: int) -> list[Choice]:
         if one.tails
     ]
     return sorted(choices, key=order)[:count]
+
+
+def up_to(length: int, tried: Sequence[TuningTrial]) -> list[TuningTrial]:
+    """The trials as they stood before their ladder grew beyond the length."""
+    return [
+        replace(
+            one,
+            records=tuple(r for r in one.records if r["length"] is None or r["length"] <= length),
+        )
+        for one in tried
+    ]
 
 
 def chosen(tried: Sequence[TuningTrial]) -> Choice | None:

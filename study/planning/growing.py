@@ -1,0 +1,104 @@
+"""Which trials go on to longer lengths, when a ladder grows (`study.planning.growth` says when).
+
+A trial that goes on keeps its trunk: growth costs the added iterations and their tails, and the
+records are those of a trial that had the longer ladder from the start, bit for bit. Of each arm
+the better half goes on. What has been decided is seen by what trials have been given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from study.planning import growth
+from study.planning.design import Cell, Design
+from study.planning.trials.index import TrialIndex
+from study.planning.trials.tuning import TuningTrial
+from study.storage.run_dir import State
+
+
+class Growing:
+    """The ladder of each size: what was given, and what it has grown by."""
+
+    def __init__(self, design: Design, trials: TrialIndex) -> None:
+        self._design = design
+        self._trials = trials
+
+    def advance(self, size: int) -> bool:
+        """Let trials go on where the ladder is too short; the size's trials have all ended.
+
+        Returns whether its ladder has ended too. Else some trials have work again.
+        """
+        cells = self._design.cells_at(size)
+        ladder = self._ladder(size, cells)
+        for longest, longer in pairwise(ladder):
+            tried = {cell: self._trials.tuning(cell) for cell in cells}
+            if longer not in self._design.lengths_at(size) and not (
+                _are_beyond(tried.values(), longest) or self._is_wanted(tried, longest)
+            ):
+                return self._end(tried, longest)
+            going = _going(tried, longest)
+            if self._lengthen(going, longer):
+                return False
+        return self._end({cell: self._trials.tuning(cell) for cell in cells}, ladder[-1])
+
+    def _ladder(self, size: int, cells: Sequence[Cell]) -> list[int]:
+        """From the last length that all trials have been given to the longest possible one."""
+        given = self._design.lengths_at(size)
+        ended = [
+            one.run.schedule.lengths[-1]
+            for cell in cells
+            for one in self._trials.tuning(cell)
+            if one.state is State.FINISHED
+        ]
+        start = min([given[-1], *ended])
+        added = growth.longer(given[-1], self._design.budget) if self._design.grows else ()
+        return [start, *(length for length in (*given, *added) if length > start)]
+
+    def _is_wanted(self, tried: dict[Cell, list[TuningTrial]], longest: int) -> bool:
+        best: dict[str, dict[int, float]] = {}
+        for cell, trials in tried.items():
+            by_length = best.setdefault(cell.arm.name, {})
+            for one in trials:
+                for length, ap in one.by_length.items():
+                    by_length[length] = max(ap, by_length.get(length, -math.inf))
+        return growth.is_wanted(best, longest)
+
+    def _lengthen(self, going: Sequence[TuningTrial], length: int) -> bool:
+        """Returns whether any of them has work now."""
+        return any([self._trials.lengthen(one, length) for one in going])
+
+    def _end(self, tried: dict[Cell, list[TuningTrial]], longest: int) -> bool:
+        """Leave the trunks of those trials alone that would go on, should the ladder be longer."""
+        kept = {one.trial_id for one in _going(tried, longest)}
+        for trials in tried.values():
+            for one in trials:
+                if one.run.keep_trunk and one.trial_id not in kept:
+                    self._trials.forget_trunk(one)
+        return True
+
+
+def _going(tried: dict[Cell, list[TuningTrial]], longest: int) -> list[TuningTrial]:
+    """The better half of each arm's trials that have come to the length; as many of every arm."""
+    reached = {
+        cell: [
+            (-one.by_length[longest], one.index, one)
+            for one in trials
+            if longest in one.by_length
+            and one.stopped_at is None
+            and one.state is not State.DIVERGED
+        ]
+        for cell, trials in tried.items()
+    }
+    places = growth.places(max(map(len, reached.values())))
+    return [
+        one
+        for there in reached.values()
+        for *_, one in sorted(there, key=lambda item: item[:2])[:places]
+    ]
+
+
+def _are_beyond(tried: Iterable[Sequence[TuningTrial]], longest: int) -> bool:
+    """Whether a trial has been given a longer length already: a decision is taken once."""
+    return any(one.run.schedule.lengths[-1] > longest for trials in tried for one in trials)

@@ -1,0 +1,62 @@
+"""When a ladder of lengths is too short, and how it grows.
+
+Where the longest training of an arm is its best one, a longer one may be better still, and whether
+another arm catches up is open. Then all arms of that size get a longer length, a factor beyond the
+last. The ladder has ended when no arm gains more than a margin from its longest length, or at the
+longest that may be tried.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from study.config import Budget
+
+MARGIN = 1.0
+"""AP (points on the tuning split) that the longest length must gain over all shorter ones."""
+NOT_LEARNT = 1.0
+"""AP below which an arm has not begun to learn, whatever it gained: it is given more time."""
+MOST_TIMES = 4
+"""The longest length that is tried, as a multiple of the longest that was given."""
+
+
+def is_wanted(best: Mapping[str, Mapping[int, float]], longest: int) -> bool:
+    """Whether some arm still gains from training longer.
+
+    Args:
+        best: each arm's best box AP (points) by length.
+        longest: the ladder's last length so far, in iterations.
+    """
+    return any(gain(by_length, longest) > MARGIN for by_length in best.values())
+
+
+def gain(by_length: Mapping[int, float], longest: int) -> float:
+    """What an arm's longest length scores more than its best shorter one, in points of AP.
+
+    Infinite where it is the only one, or where nothing has been learnt yet; minus infinity where
+    it has no AP there.
+    """
+    there = by_length.get(longest, -math.inf)
+    if not math.isfinite(there):
+        return -math.inf
+    shorter = [ap for length, ap in by_length.items() if length < longest]
+    return math.inf if not shorter or there < NOT_LEARNT else there - max(shorter)
+
+
+def most(given: int, budget: Budget) -> int:
+    """The longest length that may be tried, where `given` is the longest that was asked for."""
+    return max(given, budget.max_length or MOST_TIMES * given)
+
+
+def longer(given: int, budget: Budget) -> Iterator[int]:
+    """The lengths by which a ladder may grow, shortest first."""
+    last, end = given, most(given, budget)
+    while budget.growth > 1 and last < end:
+        last = min(round(last * budget.growth), end)
+        yield last
+
+
+def places(reached: int) -> int:
+    """How many of an arm's trials that have come to the longest length go on to the next."""
+    return math.ceil(reached / 2)
