@@ -16,6 +16,7 @@ from analysis.answers.answer import answer
 from analysis.answers.catch_up import catch_up
 from analysis.answers.comparison import compare
 from analysis.answers.crossover import crossover
+from analysis.answers.ladder import ladder
 from analysis.answers.pairs import pairs
 from analysis.answers.seen import (
     IMAGENET_100_EPOCHS,
@@ -75,6 +76,7 @@ __all__ = [
     "image_bootstrap",
     "importance",
     "in_words",
+    "ladder",
     "load",
     "load_runs",
     "mean_interval",

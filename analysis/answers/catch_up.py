@@ -51,25 +51,31 @@ def told(table: pd.DataFrame) -> list[str]:
     for (_, reference, arm), group in groups(table, "study", "reference", "arm"):
         tried = values(group, "size")
         never = [row for row in rows(group) if pd.isna(row["length_reference"])]
-        for longest in dict.fromkeys(row["longest"] for row in never):
-            here = [row for row in never if row["longest"] == longest]
+        for longest, needed in dict.fromkeys((r["longest"], r["length_arm"]) for r in never):
+            here = [r for r in never if (r["longest"], r["length_arm"]) == (longest, needed)]
             sizes = [row["size"] for row in here]
             short = [row["AP_box_arm"] - row["AP_box_reference"] for row in here]
+            longer = f", {_times(longest, needed)} {arm} needs" if longest > needed else ""
             said.append(
                 f"on the tuning split, with {at_sizes(sizes, tried)}, {reference} does not catch"
-                f" up within {number(longest)} iterations; it stays"
+                f" up within {number(longest)} iterations{longer}; it stays"
                 f" {by_points(short, sizes, tried)} below {arm}"
             )
         for row in rows(group):
             if pd.notna(row["length_reference"]):
-                ratio = row["length_reference"] / row["length_arm"]
-                longer = "as long" if math.isclose(ratio, 1) else f"{ratio:.1f} times as long"
+                longer = _times(row["length_reference"], row["length_arm"])
                 said.append(
                     f"on the tuning split, with {images(row['size'])}, {reference} comes within"
                     f" {points(row['margin'])} AP of {arm} after"
-                    f" {number(row['length_reference'])} iterations, {longer} as {arm} needs"
+                    f" {number(row['length_reference'])} iterations, {longer} {arm} needs"
                 )
     return said
+
+
+def _times(length: int, needed: int) -> str:
+    """`3.2 times as long as`."""
+    ratio = length / needed
+    return "as long as" if math.isclose(ratio, 1) else f"{ratio:.1f} times as long as"
 
 
 def _best_by_length(tails: pd.DataFrame) -> list[dict[str, Any]]:

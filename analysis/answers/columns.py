@@ -122,6 +122,18 @@ CATCH_UP: Columns = {name: ANSWER[name] for name in ("study", "size", "reference
     "images_arm": ("Int64", "images that the arm has then seen"),
     "longest": ("int64", "longest T tried by the reference"),
 }
+LADDER: Columns = {name: PLACE[name] for name in ("study", "size")} | {
+    "given": ("int64", "longest T that was asked for, iterations"),
+    "longest": ("int64", "longest T that was tried"),
+    "most": ("int64", "longest T that may be tried"),
+    "gaining": ("str", "arms to which the longest gave more AP than the margin, with commas"),
+    "gain": ("float64", "the most that it gave to an arm over its shorter ones, points of box AP"),
+    "end": (
+        "str",
+        "why it is the longest: settled (no arm gains), limit (no longer one is allowed), fixed"
+        " (the study adds none), open (it may still)",
+    ),
+}
 COMPARISON: Columns = {
     "size": ("int64", "training images"),
     "arm": ("str", "initialisation"),
@@ -155,6 +167,7 @@ FRAMES: Frames = {
     "starts": ("how every arm stands at a size, beside the one that leads there", STARTS),
     "crossover": ("from which size on an arm's lead is gone, one row per arm", CROSSOVER),
     "catch_up": ("after how long the reference reaches an arm, a row per size", CATCH_UP),
+    "ladder": ("how far the lengths went, and why no further, a row per size", LADDER),
     "compare": ("two studies, one row per pair of them, size and arm", COMPARISON),
     "seen": ("what was seen in all, one row per size, arm and currency", SEEN),
 }

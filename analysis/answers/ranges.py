@@ -29,7 +29,9 @@ def searched(results: Results, study: str, size: int) -> dict[str, Searched]:
     nuisance = from_dict(Nuisance, values).at(size)
     points = results.manifests[study]["question"]["search"]["points"]
     outer = range_extension.outer_shares(nuisance.names, points)
-    found = {"length": Searched(min(nuisance.lengths), max(nuisance.lengths), ladder=True)}
+    tried = where(results.tails, study=study, size=size, role="tune")["length"]
+    lengths = {*nuisance.lengths, *tried}  # the ladder may have grown
+    found = {"length": Searched(min(lengths), max(lengths), ladder=True)}
     for name, base in nuisance.ranges.items():
         strips = where(results.strips, study=study, size=size, name=name)
         low, high = min([base.low, *strips["low"]]), max([base.high, *strips["high"]])

@@ -13,6 +13,7 @@ from analysis.answers import pairs, starts
 from analysis.answers.advice import advice
 from analysis.answers.catch_up import told as caught_up
 from analysis.answers.crossover import told as ended
+from analysis.answers.ladder import told as ladders
 from analysis.drawing.looks import Look
 from analysis.reading.columns import SETTING
 from analysis.reading.frames import rows
@@ -77,7 +78,8 @@ def beyond(results: Results, made: Tables) -> list[str]:
     leads = [text for text in map(ended, rows(made["crossover"])) if text]
     met = made["catch_up"]
     apart = met.loc[(met["AP_box_arm"] > met["margin"]).to_numpy()]  # or there is nothing to reach
-    said = [*leads, *caught_up(apart), *advice(made["best"], results.searched)]
+    went = ladders(made["ladder"])
+    said = [*leads, *caught_up(apart), *went, *advice(made["best"], results.searched)]
     return [f"{_begun(text)}." for text in said]
 
 

@@ -8,15 +8,18 @@ from typing import Any
 import pandas as pd
 
 from analysis.answers import ranges, settings
+from analysis.answers.ladder import ladder
 from analysis.reading.frames import frame, rows, scored, where
 from analysis.reading.load import Results
 from analysis.report import columns
 from analysis.text.words import counted, listed, points, titled
 from analysis.tuning import stop_audit
 
-_LENGTHS = {
-    "low": "the best length is the shortest tried: a shorter one may do as well",
-    "high": "the best length is the longest tried: a longer one may score more",
+_SHORTEST = "the best length is the shortest tried: a shorter one may do as well"
+_LONGEST = {  # by why it is the longest; a settled ladder needs no flag
+    "fixed": "a longer one may score more; --growth 1.5 tries them",
+    "limit": "a longer one may score more; --max-length allows it",
+    "open": "longer ones follow, when all arms of this size are tuned",
 }
 _RUNS = {
     "tune": "trials",
@@ -103,6 +106,7 @@ def _lost(results: Results, study: str) -> Iterator[dict[str, Any]]:
 
 
 def _edges(results: Results, study: str) -> Iterator[dict[str, Any]]:
+    ladders = {row["size"]: row["end"] for row in rows(where(ladder(results), study=study))}
     for row in rows(where(settings.best(results), study=study)):
         if row["AP_box"] == 0:  # all settings tie, and where the first of them lies says nothing
             message = "no trial scored above 0 AP: train longer, or search elsewhere"
@@ -111,7 +115,15 @@ def _edges(results: Results, study: str) -> Iterator[dict[str, Any]]:
         limits = ranges.searched(results, study, row["size"])
         for name in (*results.searched(study), "length"):
             if end := row[f"{name}_edge"]:
-                message = _edge(results, study, row["size"], name, end, limits[name])
+                if name != "length":
+                    message = _edge(results, study, row["size"], name, end, limits[name])
+                elif end == "low":
+                    message = _SHORTEST
+                elif ladders[row["size"]] in _LONGEST:
+                    then = _LONGEST[ladders[row["size"]]]
+                    message = f"the best length is the longest tried: {then}"
+                else:
+                    continue
                 yield {k: row[k] for k in ("size", "arm")} | {"kind": "edge", "message": message}
 
 
@@ -119,8 +131,6 @@ def _edge(
     results: Results, study: str, size: int, name: str, end: str, of: ranges.Searched
 ) -> str:
     """What to do about a best setting at an edge: depends on what the study did about it."""
-    if of.ladder:
-        return _LENGTHS[end]
     budget = results.manifests[study].get("budget") or {}
     again = "widen it, or allow one more extension (`extend` in the space's budget)"
     if end in of.extended:

@@ -178,7 +178,7 @@ def test_the_longest_length_is_that_of_its_size(tmp_path: Path):
     study = begin(tmp_path, space, trials=1)
     for size in (64, 256):
         write_trial(
-            study, run_of(space, "scratch", size), replace(SOUND, overfit=900.0), rng=rng()
+            study, run_of(space, "scratch", size), replace(SOUND, overfit=2000.0), rng=rng()
         )
     results = analysis.load(tmp_path)
     assert analysis.best(results)["length"].tolist() == [400, 400]

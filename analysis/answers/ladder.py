@@ -1,0 +1,91 @@
+"""How far the ladder of lengths went at each size, and why it went no further.
+
+A sweep adds longer trainings while some arm gains from its longest one
+(`study.planning.growth`). Whether it would still, is judged here by the same rule.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import pandas as pd
+
+from analysis.answers import columns
+from analysis.reading.frames import frame, groups, rows, scored, values, where
+from analysis.reading.load import Results
+from analysis.text.words import images, listed, number
+from study.config import Budget, Nuisance, from_dict
+from study.planning import growth
+
+End = Literal["settled", "limit", "fixed", "open"]
+
+
+def ladder(results: Results) -> pd.DataFrame:
+    """The ladder of each size, as `columns.LADDER`."""
+    found: list[dict[str, Any]] = []
+    tuned = scored(where(results.tails, role="tune"))
+    for (study, size), group in groups(tuned, "study", "size"):
+        asked = results.manifests[study]["question"].get("nuisance")
+        if asked is None:
+            continue
+        given = from_dict(Nuisance, asked).at(size).lengths[-1]
+        budget = _budget(results.manifests[study].get("budget") or {})
+        longest = max(given, *values(group, "length"))
+        best = {arm: _best(where(group, arm=arm)) for arm in results.arms(study)}
+        gains = {arm: growth.gain(by_length, longest) for arm, by_length in best.items()}
+        most = growth.most(given, budget)
+        row = {"study": study, "size": size, "given": given, "longest": longest}
+        row |= {"most": most if budget.growth > 1 else longest}
+        row |= {"gaining": ", ".join(arm for arm, gain in gains.items() if gain > growth.MARGIN)}
+        row |= {"gain": max((g for g in gains.values() if math.isfinite(g)), default=None)}
+        row |= {"end": _end(best, longest, most, budget)}
+        found.append(row)
+    return frame(found, columns.LADDER)
+
+
+def told(table: pd.DataFrame) -> list[str]:
+    """Rows of `ladder` as sentences without a full stop: of ladders that grew or may have to."""
+    said: list[str] = []
+    for (_, end, longest, given, arms), group in groups(
+        table, "study", "end", "longest", "given", "gaining"
+    ):
+        at = listed(images(size) for size in values(group, "size"))
+        grown = f"from {number(given)} to {number(longest)} iterations"
+        why = {
+            "settled": f"no arm gains more than {growth.MARGIN:g} AP from the longest",
+            "limit": f"{_names(arms)} still gained at the longest that was allowed",
+            "open": f"{_names(arms)} still gained, and the study has not ended",
+        }
+        if end == "fixed" or (longest == given and end != "settled"):
+            continue
+        if longest == given:
+            said.append(f"with {at}, {number(given)} iterations are enough: {why['settled']}")
+        else:
+            said.append(f"with {at}, the longest training was raised {grown}: {why[end]}")
+    return said
+
+
+def _end(best: dict[str, dict[int, float]], longest: int, most: int, budget: Budget) -> End:
+    if not growth.is_wanted(best, longest):
+        return "settled"
+    if budget.growth <= 1:
+        return "fixed"
+    return "limit" if longest >= most else "open"
+
+
+def _best(tails: pd.DataFrame) -> dict[int, float]:
+    """Box AP on the tuning split by length, the best over trials and drop factors."""
+    found: dict[int, float] = {}
+    for row in rows(tails):
+        found[row["length"]] = max(row["AP_box"], found.get(row["length"], -math.inf))
+    return found
+
+
+def _budget(recorded: dict[str, Any]) -> Budget:
+    """What the study says of growth; an older one never grew."""
+    return Budget(growth=recorded.get("growth", 1.0), max_length=recorded.get("max_length"))
+
+
+def _names(arms: str) -> str:
+    return listed(arms.split(", "))

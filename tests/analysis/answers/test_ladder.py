@@ -1,0 +1,63 @@
+"""The ladder says how far it went and why no further, by the sweep's own rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import analysis
+from analysis.answers.ladder import told
+from analysis.reading.frames import rows
+from analysis.report.flags import flags
+from study.config import Budget
+from tests.analysis.incomplete import ONE_SIZE, rng
+from tests.analysis.synthetic import Truth, begin, run_of, write_trial
+
+QUICK = Truth(slowness={"scratch": 60.0, "pretext": 60.0}, noise=0.0)  # done after 400
+SLOW = Truth(slowness={"scratch": 330.0, "pretext": 60.0}, noise=0.0)  # scratch is not, at 600
+
+
+@pytest.mark.parametrize(
+    ("truth", "budget", "lengths", "end", "words"),
+    [
+        (QUICK, {"growth": 1.5}, (), "settled", "400 iterations are enough: no arm gains more"),
+        (SLOW, {}, (), "fixed", None),
+        (SLOW, {"growth": 1.5}, (), "open", None),
+        (
+            *(SLOW, {"growth": 1.5, "max_length": 600}, (600,), "limit"),
+            "the longest training was raised from 400 to 600 iterations: scratch still gained at"
+            " the longest that was allowed",
+        ),
+        (
+            *(SLOW, {"growth": 1.5}, (600, 900, 1350), "settled"),
+            "raised from 400 to 1,350 iterations: no arm gains more than 1 AP from the longest",
+        ),
+    ],
+)
+def test_it_says_why_the_ladder_ended(
+    truth: Truth,
+    budget: dict[str, Any],
+    lengths: tuple[int, ...],
+    end: str,
+    words: str | None,
+    tmp_path: Path,
+):
+    spend = Budget(trials=1, confirm=0, cross=0, audit=0.0, extend=0, **budget)
+    study = begin(tmp_path, ONE_SIZE, budget=spend)
+    for arm in ("scratch", "pretext"):
+        run = run_of(ONE_SIZE, arm, 64, 0, 0.03)
+        ladder = replace(run.schedule, lengths=(*run.schedule.lengths, *lengths))
+        write_trial(study, replace(run, schedule=ladder), truth, rng=rng())
+    results = analysis.load(tmp_path)
+    table = analysis.ladder(results)
+    (row,) = rows(table)
+    assert (row["end"], row["given"], row["longest"]) == (end, 400, (400, *lengths)[-1])
+    assert row["gaining"] == ("" if end == "settled" else "scratch")
+    said = told(table)
+    assert not said if words is None else words in said[0]
+    raised = {row["arm"] for row in rows(flags(results)) if row["kind"] == "edge"}
+    longest = {row["arm"] for row in rows(analysis.best(results)) if row["length_edge"] == "high"}
+    assert raised == (set() if end == "settled" else longest)
