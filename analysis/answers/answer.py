@@ -18,8 +18,9 @@ from analysis.reading.columns import widened
 from analysis.reading.frames import by_place, frame, rows, scored
 from analysis.reading.load import Results
 from analysis.reading.remembered import remembered
+from study.planning.confirming import scatter
 
-Spreads = dict[tuple[str, str], stats.Spread]
+Spreads = dict[tuple[str, str], scatter.Spread]
 """By box or mask, and by reference or arm."""
 Places = dict[tuple[str, int, str], list[dict[str, Any]]]
 """Rows of a frame by study, size and arm."""
@@ -29,12 +30,13 @@ Sides = dict[str, list[dict[str, Any]]]
 
 @remembered
 def answer(
-    results: Results, level: float = stats.LEVEL, margin: float = stats.MARGIN
+    results: Results, level: float = stats.LEVEL, margin: float | None = None
 ) -> pd.DataFrame:
     """Each arm against the reference, per size, as `columns.ANSWER`.
 
     A study of one arm gets one row per size with nothing on the side of `arm`. Differences of
-    less than `margin` AP either way count as none, where that can be shown. With three arms and
+    less than `margin` AP either way count as none, where that can be shown; by default what the
+    study was asked for (`--within`), or 0.5. With three arms and
     more, the intervals of a size's differences hold together (`analysis.answers.pairs`).
     """
     chosen, names = settings.best(results), results.setting
@@ -46,6 +48,7 @@ def answer(
         if reference is None:
             continue
         sizes, compared = results.sizes(study), of_study(results, study, repeats)
+        least = settings.margin(results, study) if margin is None else margin
         for arm in others or [None]:
             sides = {"reference": reference} | ({"arm": arm} if arm else {})
             runs = {size: _sides(confirmations, study, size, sides) for size in sizes}
@@ -54,7 +57,7 @@ def answer(
                 place = {"study": study, "size": size}
                 setting, bill = (_sides(table, study, size, sides) for table in (tuned, bills))
                 row = place | {"reference": reference, "arm": arm, "level": level}
-                row |= {"margin": margin}
+                row |= {"margin": least}
                 row |= {
                     f"{name}_{side}": one[name]
                     for side, there in setting.items()
@@ -132,7 +135,7 @@ def _spreads(runs: Mapping[int, Sides], sides: Sequence[str]) -> dict[int, Sprea
             side: [one[side].values() for one in scores] for side in sides
         }
         for what, values in samples.items():
-            for size, spread in zip(runs, stats.moderated(values), strict=True):
+            for size, spread in zip(runs, scatter.moderated(values), strict=True):
                 found[size][kind, what] = spread
     return found
 

@@ -12,15 +12,15 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.answers import columns, stats
+from analysis.answers import columns, settings
 from analysis.reading.frames import frame, groups, rows, scored, values, where
 from analysis.reading.load import Results
 from analysis.text.words import at_sizes, by_points, images, number, points
 from study.planning.trials.best import rank
 
 
-def catch_up(results: Results, margin: float = stats.MARGIN) -> pd.DataFrame:
-    """The shortest length at which the reference comes within `margin` of the arm: `CATCH_UP`.
+def catch_up(results: Results, margin: float | None = None) -> pd.DataFrame:
+    """The shortest length at which the reference comes within `margin` AP of the arm: `CATCH_UP`.
 
     `length` is missing where it does not within the lengths tried.
     """
@@ -28,6 +28,7 @@ def catch_up(results: Results, margin: float = stats.MARGIN) -> pd.DataFrame:
     tuned = scored(where(results.tails, role="tune"))
     for (study, size), group in groups(tuned, "study", "size"):
         reference, *others = results.arms(study)
+        least = settings.margin(results, study) if margin is None else margin
         own = _best_by_length(where(group, arm=reference))
         for arm in others:
             best = _best_by_length(where(group, arm=arm))
@@ -36,9 +37,9 @@ def catch_up(results: Results, margin: float = stats.MARGIN) -> pd.DataFrame:
             target = max(row["AP_box"] for row in best)
             row = {"study": study, "size": size, "reference": reference, "arm": arm}
             row |= {"AP_box_arm": target, "AP_box_reference": max(r["AP_box"] for r in own)}
-            row |= {"margin": margin, "longest": own[-1]["length"]}
+            row |= {"margin": least, "longest": own[-1]["length"]}
             for side, told in (("reference", own), ("arm", best)):
-                there = next((r for r in told if r["AP_box"] >= target - margin), None)
+                there = next((r for r in told if r["AP_box"] >= target - least), None)
                 row[f"length_{side}"] = there["length"] if there else None
                 row[f"images_{side}"] = there["images_seen"] if there else None
             found.append(row)

@@ -48,7 +48,7 @@ class Lead:
 
 
 def crossover(
-    results: Results, level: float = stats.LEVEL, margin: float = stats.MARGIN
+    results: Results, level: float = stats.LEVEL, margin: float | None = None
 ) -> pd.DataFrame:
     """For each arm, where its lead over the reference falls below the margin: `CROSSOVER`."""
     return of_answer(answer(results, level, margin))

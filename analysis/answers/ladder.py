@@ -1,7 +1,7 @@
 """How far the ladder of lengths went at each size, and why it went no further.
 
 A sweep adds longer trainings while some arm gains from its longest one
-(`study.planning.growth`). Whether it would still, is judged here by the same rule.
+(`study.planning.ladder.growth`). Whether it would still, is judged here by the same rule.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from analysis.reading.frames import frame, groups, rows, scored, values, where
 from analysis.reading.load import Results
 from analysis.text.words import images, listed, number
 from study.config import Budget, Nuisance, from_dict
-from study.planning import growth
+from study.planning.ladder import growth
 
 End = Literal["settled", "limit", "fixed", "open"]
 
@@ -30,7 +30,7 @@ def ladder(results: Results) -> pd.DataFrame:
         if asked is None:
             continue
         given = from_dict(Nuisance, asked).at(size).lengths[-1]
-        budget = _budget(results.manifests[study].get("budget") or {})
+        budget = results.budget(study)
         longest = max(given, *values(group, "length"))
         best = {arm: _best(where(group, arm=arm)) for arm in results.arms(study)}
         gains = {arm: growth.gain(by_length, longest) for arm, by_length in best.items()}
@@ -80,11 +80,6 @@ def _best(tails: pd.DataFrame) -> dict[int, float]:
     for row in rows(tails):
         found[row["length"]] = max(row["AP_box"], found.get(row["length"], -math.inf))
     return found
-
-
-def _budget(recorded: dict[str, Any]) -> Budget:
-    """What the study says of growth; an older one never grew."""
-    return Budget(growth=recorded.get("growth", 1.0), max_length=recorded.get("max_length"))
 
 
 def _names(arms: str) -> str:

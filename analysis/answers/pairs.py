@@ -2,17 +2,16 @@
 
 Who compares three arms makes three comparisons, with six arms fifteen, and one of so many
 intervals misses the truth far more often than in one study of twenty. So each of them is wider
-(`stats.single`): at each size all of them hold at once. With two arms there is one comparison, and
-its interval is the usual one.
+(`scatter.single`): at each size all of them hold at once. With two arms there is one comparison,
+and its interval is the usual one.
 
-How much differences scatter is learnt from all pairs and sizes (`stats.moderated`). The pairs of g
-arms share runs: they tell as much about it as g - 1 samples that share none, so each counts with 2
-/ g of its degrees of freedom.
+How much differences scatter is learnt from all pairs and sizes (`scatter.differences`). Where a
+study was asked for intervals of some width, it is learnt from the first runs of each arm alone:
+they decided how many followed (`study.planning.confirming.enough`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -25,9 +24,9 @@ from analysis.reading.frames import by_place, frame, rows, scored
 from analysis.reading.load import Results
 from analysis.text.table import PAIR, Column, Table
 from analysis.text.words import between
+from study.planning.confirming.enough import earliest
+from study.planning.confirming.scatter import Differences, Scores, differences
 
-Scores = Mapping[Hashable, float]
-"""Score by (seed, draw)."""
 KINDS = ("box", "mask")
 
 
@@ -36,32 +35,30 @@ class Together:
     """The differences between a study's arms, by size; all at one size hold together."""
 
     scores: Mapping[int, Mapping[str, Scores]]  # of confirm runs, by size and arm
-    spreads: Mapping[tuple[int, str, str], stats.Spread]
-    compared: Mapping[int, int]  # pairs of arms with an interval, by size; at least 1
+    known: Differences
+
+    @property
+    def compared(self) -> Mapping[int, int]:
+        """Pairs of arms with an interval, by size; at least 1."""
+        return self.known.compared
 
     def difference(self, size: int, arm: str, other: str, level: float) -> stats.Difference:
         """Mean of `arm` minus mean of `other`."""
         mine, theirs = (self.scores[size].get(name, {}) for name in (arm, other))
-        spread = self.spreads.get((size, arm, other))
+        spread = self.known.spreads.get((size, arm, other))
         return stats.difference(mine, theirs, level, spread, self.compared[size])
 
 
-def together(scores: Mapping[int, Mapping[str, Scores]]) -> Together:
-    """The comparisons of one study, from the scores of each arm's confirm runs by size."""
-    found: list[tuple[tuple[int, str, str], list[float], float]] = []
-    compared: dict[int, int] = {}
-    for size, arms in scores.items():
-        keys = {arm: _keys(mine) for arm, mine in arms.items()}
-        repeated = sum(len(mine) > 1 for mine in keys.values())
-        compared[size] = max(1, math.comb(repeated, 2))
-        for other, arm in combinations(arms, 2):
-            alike = sum(mine == keys[arm] for mine in keys.values())
-            gaps = stats.pairs(arms[arm], arms[other])
-            found.append(((size, arm, other), gaps, 2 / alike if gaps else 1))
-    spreads = stats.moderated([gaps for _, gaps, _ in found], [share for *_, share in found])
-    by_pair = {place: spread for (place, *_), spread in zip(found, spreads, strict=True)}
-    by_pair |= {(size, b, a): spread for (size, a, b), spread in by_pair.items()}
-    return Together(scores, by_pair, compared)
+def together(scores: Mapping[int, Mapping[str, Scores]], first: int | None = None) -> Together:
+    """The comparisons of one study, from the scores of each arm's confirm runs by size.
+
+    `first`: so many runs of each arm tell how much differences scatter; None: all.
+    """
+    early = {
+        size: {arm: earliest(mine, first) for arm, mine in arms.items()}
+        for size, arms in scores.items()
+    }
+    return Together(scores, differences(early))
 
 
 def of_study(
@@ -80,14 +77,15 @@ def of_study(
                     for arm in results.arms(study)
                 }
                 for size in results.sizes(study)
-            }
+            },
+            results.first_runs(study),
         )
         for kind in KINDS
     }
 
 
 def pairs(
-    results: Results, level: float = stats.LEVEL, margin: float = stats.MARGIN
+    results: Results, level: float = stats.LEVEL, margin: float | None = None
 ) -> pd.DataFrame:
     """Every two arms at each size, from their confirm runs, as `columns.PAIRS`.
 
@@ -97,15 +95,16 @@ def pairs(
     repeats = scored(settings.confirmed(results))
     for study in results.manifests:
         compared = of_study(results, study, repeats)
+        least = settings.margin(results, study) if margin is None else margin
         for size in results.sizes(study):
             here = compared["box"].scores[size]
             for other, arm in combinations((arm for arm in here if here[arm]), 2):
                 row = {"study": study, "size": size, "arm": arm, "other": other, "level": level}
-                row |= {"margin": margin, "compared": compared["box"].compared[size]}
+                row |= {"margin": least, "compared": compared["box"].compared[size]}
                 for kind, those in compared.items():
                     gap, name = those.difference(size, arm, other, level), f"AP_{kind}_difference"
                     row |= {name: gap.mean, f"{name}_low": gap.low, f"{name}_high": gap.high}
-                    row[f"AP_{kind}_equal"] = gap.within(margin)
+                    row[f"AP_{kind}_equal"] = gap.within(least)
                 found.append(row)
     return frame(found, columns.PAIRS)
 
@@ -149,7 +148,3 @@ def _gap(row: Mapping[str, Any]) -> str:
         row["AP_box_difference"], low, high
     )
     return f"{text}*" if low > 0 or high < 0 else text
-
-
-def _keys(scores: Scores) -> frozenset[Hashable]:
-    return frozenset(key for key, value in scores.items() if math.isfinite(value))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.answers import columns, ranges
+from analysis.answers import columns, ranges, stats
 from analysis.reading.columns import widened
 from analysis.reading.frames import by_place, frame, scored, where
 from analysis.reading.load import Results
@@ -45,6 +45,12 @@ def confirmed(results: Results) -> pd.DataFrame:
     those of other finalists or with another arm's setting.
     """
     return with_setting(results.confirmations, best(results), results.setting)
+
+
+def margin(results: Results, study: str) -> float:
+    """AP below which a difference between the study's arms counts as none."""
+    within = results.budget(study).within
+    return stats.MARGIN if within is None else within
 
 
 def with_setting(table: pd.DataFrame, chosen: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

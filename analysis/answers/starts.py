@@ -36,7 +36,7 @@ FEW = 3  # arms, from which on a study has more to say than one comparison
 
 
 def starts(
-    results: Results, level: float = stats.LEVEL, margin: float = stats.MARGIN
+    results: Results, level: float = stats.LEVEL, margin: float | None = None
 ) -> pd.DataFrame:
     """How each arm stands at each size, in box AP, as `columns.STARTS`."""
     found: list[dict[str, Any]] = []
@@ -44,6 +44,7 @@ def starts(
     tuned = by_place(settings.best(results))
     for study in results.manifests:
         compared = of_study(results, study, repeats)["box"]
+        least = settings.margin(results, study) if margin is None else margin
         for size, runs in compared.scores.items():
             means = {
                 a: stats.mean_interval(mine.values()).mean for a, mine in runs.items() if mine
@@ -52,7 +53,7 @@ def starts(
             here: list[dict[str, Any]] = []
             for arm in runs:
                 row = {"study": study, "size": size, "arm": arm, "leader": leader}
-                row |= {"level": level, "margin": margin, "compared": compared.compared[size]}
+                row |= {"level": level, "margin": least, "compared": compared.compared[size]}
                 best = tuned.get((study, size, arm), [])
                 split = "report" if arm in means else "tune" if best else ""
                 alone = best[0]["AP_box"] if best else math.nan

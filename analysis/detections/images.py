@@ -18,6 +18,7 @@ from analysis.reading.frames import frame, rows
 from analysis.reading.load import Results
 from analysis.text.table import IMAGES, Column, Table
 from analysis.text.words import counted, images, number, points
+from study.planning.confirming import scatter
 
 RESAMPLES = 1000
 
@@ -70,7 +71,7 @@ def image_bootstrap(
         for arm in others:
             pairs = {size: (one.of(arm, size), one.of(reference, size)) for size in one.sizes}
             both = {size: sides for size, sides in pairs.items() if all(sides)}
-            spread = stats.pooled(stats.pairs(_ap(a), _ap(b)) for a, b in both.values())
+            spread = scatter.pooled(scatter.pairs(_ap(a), _ap(b)) for a, b in both.values())
             for size, (mine, theirs) in both.items():
                 gaps = _mean(scores[run.file] for run in mine.values())
                 gaps = gaps - _mean(scores[run.file] for run in theirs.values())
@@ -90,7 +91,7 @@ def _intervals(sd: float, seeds: stats.Difference, freedom: int) -> dict[str, An
     """The three intervals about the difference; NaN for one that the data do not give."""
     gap, error = seeds.mean, seeds.error
     half = math.nan  # no spread at all, as where nothing scores, tells nothing
-    if sd > stats.ROUNDING:
+    if sd > scatter.ROUNDING:
         half = float(student.t.ppf((1 + seeds.level) / 2, freedom)) * sd
     both = math.hypot(half, seeds.high - gap)
     row = {"difference": gap, "sd": sd, "sd_seeds": error}

@@ -27,6 +27,7 @@ from analysis.tuning import cross_tuning
 from study import recipes
 from study.commands.common import usable
 from study.config import ModelConfig, RunConfig, from_dict
+from study.planning.confirming import scatter
 from study.recipes.recipe import IMAGES as BATCH
 from study.storage.run_dir import TrialDir
 
@@ -208,13 +209,13 @@ def _note(row: dict[str, Any], metric: str, size: int) -> str:
     return "; ".join(parts)
 
 
-def _spread(scores: Mapping[int, Sequence[float]], size: int) -> stats.Spread:
+def _spread(scores: Mapping[int, Sequence[float]], size: int) -> scatter.Spread:
     """Of single runs at a size; the sizes learn from one another."""
-    spreads = dict(zip(scores, stats.moderated(scores.values()), strict=True))
-    return spreads.get(size, stats.pooled(scores.values()))
+    spreads = dict(zip(scores, scatter.moderated(scores.values()), strict=True))
+    return spreads.get(size, scatter.pooled(scores.values()))
 
 
-def beside_one_run(spread: stats.Spread, ours: stats.Estimate, level: float) -> float:
+def beside_one_run(spread: scatter.Spread, ours: stats.Estimate, level: float) -> float:
     """Half the interval of a mean of ours minus one run of the same spread."""
     if not spread.freedom:
         return math.nan

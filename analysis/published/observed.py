@@ -15,6 +15,7 @@ from typing import Any
 from scipy import stats as scipy_stats
 
 from analysis.answers import stats
+from study.planning.confirming import scatter
 
 SCRATCH = "scratch"
 MAIN = ("AP_box", "AP_box_augmented", "AP_keypoint", "mAP_voc12", "AP_mask_augmented")
@@ -153,7 +154,7 @@ class System:
         self,
         terms: Sequence[tuple[int, Scores]],
         value: Value,
-        shared: stats.Spread | None = None,
+        shared: scatter.Spread | None = None,
     ) -> stats.Difference:
         """The sum of signed means; NaN if a term has no score.
 
@@ -183,7 +184,7 @@ class System:
         for run in self.runs:
             if run.final and run.own:
                 cells.setdefault((run.arm, run.size, run.length), []).append(run)
-        spread = stats.pooled(by_seed(cell, value).values() for cell in cells.values())
+        spread = scatter.pooled(by_seed(cell, value).values() for cell in cells.values())
         if not spread.freedom:
             return found
         error = math.sqrt(spread.variance * sum(1 / len(scores) for scores in terms))
@@ -194,9 +195,9 @@ class System:
         )
 
 
-def _shared(sides: Mapping[int, Sequence[Scores]], size: int) -> stats.Spread:
+def _shared(sides: Mapping[int, Sequence[Scores]], size: int) -> scatter.Spread:
     """The spread of a size's differences, seed by seed; the sizes learn from one another."""
-    spreads = stats.moderated(stats.pairs(*both) for both in sides.values())
+    spreads = scatter.moderated(scatter.pairs(*both) for both in sides.values())
     return dict(zip(sides, spreads, strict=True))[size]
 
 

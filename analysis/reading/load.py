@@ -7,6 +7,7 @@ ray. A line torn by a kill is dropped; anything else that is not as written by
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from analysis.reading.columns import STATES, widened
 from analysis.reading.frames import frame, groups, where
 from analysis.reading.trial_files import Row, Trial, parsed, read
 from study.commands.common import usable
+from study.config import Budget, from_dict
 from study.storage.run_dir import StudyDir
 
 _SECONDS = ("device_seconds", "eval_seconds")
@@ -66,6 +68,17 @@ class Results:
         """The hyper-parameters that the study searched, by their names in OptimConfig."""
         ranges = self.manifests[study]["question"].get("nuisance", {}).get("ranges", {})
         return tuple(name for name in self.hyper_parameters if name in ranges)
+
+    def budget(self, study: str) -> Budget:
+        """What the study may spend; fields that its version did not know have their defaults."""
+        known = {field.name for field in dataclasses.fields(Budget)}
+        recorded = self.manifests[study].get("budget") or {}
+        return from_dict(Budget, {name: recorded[name] for name in known & recorded.keys()})
+
+    def first_runs(self, study: str) -> int | None:
+        """Confirm runs of each setting that decided how many followed; None: all count alike."""
+        budget = self.budget(study)
+        return None if budget.within is None else budget.first
 
     def arms(self, study: str) -> list[str]:
         """The study's arms, the reference first: "scratch" if it is there."""

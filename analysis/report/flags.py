@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.answers import ranges, settings
+from analysis.answers.answer import answer
 from analysis.answers.ladder import ladder
 from analysis.reading.frames import frame, rows, scored, where
 from analysis.reading.load import Results
@@ -35,7 +36,7 @@ def flags(results: Results) -> pd.DataFrame:
     for study in results.manifests:
         found = [
             *(*_unfinished(results, study), *_lost(results, study)),
-            *(*_edges(results, study), *_stopped(results, study)),
+            *(*_edges(results, study), *_stopped(results, study), *_wide(results, study)),
         ]
         every += [{"study": study, "size": None, "arm": None} | flag for flag in found]
     return frame(every, columns.FLAGS)
@@ -143,6 +144,21 @@ def _edge(
         then = f": {again}"
     side = {"low": "lower", "high": "upper"}[end]
     return f"the best {titled(name)} is near the {side} end of its range{then}"
+
+
+def _wide(results: Results, study: str) -> Iterator[dict[str, Any]]:
+    """Intervals that the budget did not let become as short as was asked."""
+    budget = results.budget(study)
+    if budget.within is None:
+        return
+    for row in rows(where(answer(results), study=study)):
+        half = (row["AP_box_difference_high"] - row["AP_box_difference_low"]) / 2
+        if row["seeds_arm"] >= budget.most_runs and half > budget.within:
+            message = (
+                f"the difference is known to ±{points(half)} AP after {row['seeds_arm']} runs, and"
+                f" ±{budget.within:g} was asked for: --most-confirm allows more"
+            )
+            yield {key: row[key] for key in ("size", "arm")} | {"kind": "wide", "message": message}
 
 
 def _stopped(results: Results, study: str) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from analysis.answers import stats
+from analysis.answers.settings import margin
 from analysis.drawing.looks import looks
 from analysis.drawing.style import THERMAL
 from analysis.published import against
@@ -75,7 +75,7 @@ def render(results: Results, made: Tables, evaluated: Evaluations) -> str:
         "thermal": ", ".join(to_hex(colormaps[THERMAL](i / 8)) for i in range(9)),
         "gaps": gaps(answer, made["starts"]),
         "reading": _reading(answer),
-        "margin": points(stats.MARGIN),
+        "margin": points(margin(results, study)),
         "flags": lines(made["flags"]),
         "by_size": figures.by_size(results, study, seen),
         "curves": figures.learning_curves(results, study, seen),

@@ -23,6 +23,7 @@ from analysis.reading.remembered import remembered
 from analysis.text.table import ARM, IMAGES, Column, Table
 from analysis.text.words import between, images, listed, number, points
 from analysis.tuning import columns
+from study.planning.confirming import scatter
 
 Scores = Mapping[Hashable, float]
 """Score by (seed, draw)."""
@@ -75,7 +76,7 @@ def cross_tuning(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
             ]
             same = {row["size"] for row in rows(settings.with_setting(mine, given, names))}
             spreads = {
-                kind: stats.moderated(stats.pairs(*pair.both(f"AP_{kind}")) for pair in pairs)
+                kind: scatter.moderated(scatter.pairs(*pair.both(f"AP_{kind}")) for pair in pairs)
                 for kind in ("box", "mask")
             }
             for at, pair in enumerate(pairs):
@@ -144,7 +145,7 @@ def layout(table: pd.DataFrame, paper: pd.DataFrame) -> Table:
     return Table(caption, columns_, shown)
 
 
-def _compared(pair: _Pair, score: str, level: float, spread: stats.Spread) -> dict[str, Any]:
+def _compared(pair: _Pair, score: str, level: float, spread: scatter.Spread) -> dict[str, Any]:
     crossed, own = pair.both(score)
     change = stats.difference(crossed, own, level, spread)
     others = _by_seed(pair.others, score)

@@ -26,11 +26,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.answers import stats
 from analysis.answers.settings import confirmed
 from analysis.reading.frames import frame, rows, scored, where
 from analysis.reading.load import Results
 from analysis.tuning import columns
+from study.planning.confirming import scatter
 
 RESAMPLES = 1000
 FEWEST = 4  # trials below which drawing among them says nothing
@@ -59,7 +59,7 @@ def variation(
             moved = _other_searches(trials, rng, resamples)
             scores = {arm: _by_seed(where(runs, arm=arm, **place)) for arm in arms}
             for arm in arms:
-                gaps = stats.pairs(scores[arm], scores[arms[0]]) if arm != arms[0] else []
+                gaps = scatter.pairs(scores[arm], scores[arms[0]]) if arm != arms[0] else []
                 found.append(
                     place
                     | {"arm": arm, "runs": len(scores[arm]), "trials": len(trials[arm])}

@@ -37,6 +37,12 @@ class Spend:
     """How many of the best settings of each arm and size are confirmed."""
     confirm: Count = None
     """Runs of each of them, with new seeds and images, measured on the report split."""
+    within: Annotated[float | None, unset("AP")] = None
+    """Confirm in as many runs as make the interval of each difference at most AP wide to either
+    side, in all arms alike: the first (four, or seven at 1 AP) tell how many follow. Smaller
+    differences count as none (default: --confirm runs, and 0.5 AP)."""
+    most_confirm: Count = None
+    """Runs of each setting that --within may take (default: 24)."""
     cross: Count = None
     """How many of these are also run with the other arm's best setting (cross-tuning)."""
     audit: Annotated[float | None, unset("SHARE")] = None
@@ -176,6 +182,7 @@ def budget_of(spend: Spend, default: Budget) -> Budget:
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)}: give one of them; each says how many trials")
     names = ("trials", "finalists", "confirm", "cross", "audit", "growth", "max_length")
+    names += ("within", "most_confirm")
     changes = {n: getattr(spend, n) for n in names if getattr(spend, n) is not None}
     return replace(default, **changes, **({"extend": 0} if spend.extend == "never" else {}))
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 
 from study.config.require import require
 from study.config.run import OptimConfig, RunConfig
+
+FIRST = 4
+"""Confirm runs of each arm and size that tell how much runs scatter, at least."""
+FIRST_AT_1 = 7
+"""As many for intervals of 1 AP to either side: half of what those are likely to need. Fewer would
+tell so little of the scatter that more had to follow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +94,8 @@ class Budget:
     extend: int = 1  # times that a range is extended when a best setting lies at its edge
     growth: float = 1.0  # factor by which lengths grow while the longest is the best; 1: never
     max_length: int | None = None  # iterations; None: four times the longest that was given
+    within: float | None = None  # AP that the interval of each difference may reach either way
+    most_confirm: int = 24  # runs of each finalist that may be spent on that
 
     def __post_init__(self) -> None:
         for name, low in dict(trials=1, finalists=1, confirm=0, cross=0, extend=0).items():
@@ -95,8 +104,25 @@ class Budget:
         require(0 <= self.audit <= 1, "audit", self.audit, "a share between 0 and 1")
         rule = "at least 1.1, or 1 for lengths that never grow"
         require(self.growth == 1 or self.growth >= 1.1, "growth", self.growth, rule)
+        wide = self.within is None or self.within > 0
+        require(wide, "within", self.within, "more than 0 AP")
+        rule = "at least 2, for one run has no interval"
+        require(self.most_confirm >= 2, "most_confirm", self.most_confirm, rule)
         low = self.max_length is None or self.max_length >= 1
         require(low, "max_length", self.max_length, "at least 1 iteration")
+
+    @property
+    def first(self) -> int:
+        """Runs of each finalist that are always run; more follow where `within` asks for them."""
+        if self.within is None:
+            return self.confirm
+        likely = min(math.ceil(FIRST_AT_1 / self.within**2), self.most_confirm)
+        return max(self.confirm, FIRST, likely)
+
+    @property
+    def most_runs(self) -> int:
+        """Runs of each finalist, at most."""
+        return self.confirm if self.within is None else max(self.first, self.most_confirm)
 
     @property
     def crossed(self) -> int:

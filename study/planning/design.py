@@ -57,7 +57,7 @@ class Design:
     def confirm_runs(self) -> int:
         """Of each cell, if no arm chooses another's setting by itself."""
         budget = self.budget
-        return budget.finalists * budget.confirm + (len(self.arms) - 1) * budget.crossed
+        return budget.finalists * budget.first + (len(self.arms) - 1) * budget.crossed
 
     def cells_at(self, size: int) -> list[Cell]:
         """Every arm at one size: what is compared, and pays the same."""

@@ -18,10 +18,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from study.config import RunConfig, from_dict
-from study.planning.confirming import Confirming
+from study.planning.confirming.runs import Confirming
 from study.planning.design import Cell, Design
-from study.planning.growing import Growing
 from study.planning.judging import Judging
+from study.planning.ladder.growing import Growing
 from study.planning.search.range_extension import Strip, beyond
 from study.planning.session import Session
 from study.planning.stopping import Decision

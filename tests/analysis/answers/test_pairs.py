@@ -13,6 +13,7 @@ import analysis
 from analysis.answers import pairs, stats
 from analysis.answers.pairs import together
 from analysis.reading.frames import rows, where
+from study.planning.confirming import scatter
 from tests.analysis.conftest import Incomplete
 
 ARMS = ("scratch", "pretext", "imagenet", "dino")
@@ -41,7 +42,7 @@ def test_all_intervals_at_a_size_hold_at_once_as_often_as_they_say(
         gaps = [compared.difference(0, a, b, 0.95) for a, b in combinations(ARMS[:arms], 2)]
         hits += all(gap.low <= 0 <= gap.high for gap in gaps)
         usual = [
-            stats.difference(mine, theirs, 0.95, compared.spreads[0, a, b])
+            stats.difference(mine, theirs, 0.95, compared.known.spreads[0, a, b])
             for a, b in combinations(ARMS[:arms], 2)
             for mine, theirs in [(compared.scores[0][a], compared.scores[0][b])]
         ]
@@ -63,24 +64,33 @@ def test_two_arms_have_the_usual_interval():
 
 
 def test_three_arms_have_bonferronis_interval_of_a_spread_that_all_pairs_share():
-    scores = drawn(np.random.default_rng(1), 3, 1, 4)
+    scores = drawn(np.random.default_rng(1), 3, 1, 3)
     compared = together(scores)
     gaps = {
-        pair: stats.pairs(*(scores[0][arm] for arm in pair)) for pair in combinations(ARMS[:3], 2)
+        pair: scatter.pairs(*(scores[0][arm] for arm in pair))
+        for pair in combinations(ARMS[:3], 2)
     }
     variances = {pair: float(np.var(gap, ddof=1)) for pair, gap in gaps.items()}
-    # the mean over pairs, with the (3 - 1) (4 - 1) degrees of freedom of arms by seeds
-    common, weight = float(np.mean(list(variances.values()))), 3 / (3 + stats.PRIOR)
+    # the mean over pairs, with the (3 - 1) (3 - 1) degrees of freedom of arms by seeds
+    common, weight = float(np.mean(list(variances.values()))), 2 / (2 + scatter.PRIOR)
     for (a, b), gap in gaps.items():
-        spread = compared.spreads[0, a, b]
+        spread = compared.known.spreads[0, a, b]
         variance = weight * variances[a, b] + (1 - weight) * common
         assert spread.variance == pytest.approx(variance)
-        assert 3 < spread.freedom <= 6
-        half = reference.t.ppf(1 - 0.05 / 3 / 2, spread.freedom) * math.sqrt(variance / 4)
+        assert 2 < spread.freedom <= 4
+        half = reference.t.ppf(1 - 0.05 / 3 / 2, spread.freedom) * math.sqrt(variance / 3)
         found = compared.difference(0, a, b, 0.95)
         assert (found.low, found.high) == pytest.approx((np.mean(gap) - half, np.mean(gap) + half))
         back = compared.difference(0, b, a, 0.95)
         assert (back.low, back.high) == pytest.approx((-found.high, -found.low))
+
+
+def test_four_runs_stand_by_themselves_whatever_other_sizes_do():
+    scores = drawn(np.random.default_rng(1), 2, 2, 4)
+    loud = {arm: {key: 9 * ap for key, ap in mine.items()} for arm, mine in scores[1].items()}
+    alone = together({0: scores[0]}).difference(0, "pretext", "scratch", 0.95)
+    beside = together({0: scores[0], 1: loud}).difference(0, "pretext", "scratch", 0.95)
+    assert (beside.low, beside.high) == (alone.low, alone.high)
 
 
 def test_arms_that_are_not_repeated_are_not_counted_among_the_comparisons():

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats as reference
 
-from analysis.answers.stats import PRIOR, difference, mean_interval, moderated, pooled
+from analysis.answers.stats import difference, mean_interval
+from study.planning.confirming.scatter import PRIOR, moderated, pooled
 
 SCORES = [31.0, 32.5, 30.2, 33.1]
 OTHERS = [28.0, 29.9, 28.4, 27.7, 29.0]

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import analysis
-from analysis.answers import stats
 from analysis.published import against
 from analysis.published import columns as paper_columns
 from analysis.reading.frames import rows, values, where
@@ -18,6 +17,7 @@ from analysis.report.page import write as write_page
 from study import recipes
 from study.commands.spaces import find
 from study.config import EvaluationConfig, RunConfig, Scientific, SearchSpace, to_dict
+from study.planning.confirming import scatter
 from study.recipes import reduced
 from study.storage.run_dir import TrialDir
 from tests.analysis.incomplete import rng
@@ -111,7 +111,7 @@ def test_the_interval_of_a_difference_holds_none_as_often_as_it_says():
     draws, hits, generator = 2000, 0, rng()
     for _ in range(draws):
         runs, theirs = generator.normal(0, 1, (2, 4)), generator.normal(0, 1)
-        spread = stats.pooled(runs)
+        spread = scatter.pooled(runs)
         ours = analysis.mean_interval(runs[0], 0.9, spread)
         hits += abs(ours.mean - theirs) <= against.beside_one_run(spread, ours, 0.9)
     assert hits / draws == pytest.approx(0.9, abs=3 * math.sqrt(0.09 / draws))

@@ -1,4 +1,4 @@
-"""Which trials go on to longer lengths, when a ladder grows (`study.planning.growth` says when).
+"""Which trials go on to longer lengths, when a ladder grows; `growth` says when.
 
 A trial that goes on keeps its trunk: growth costs the added iterations and their tails, and the
 records are those of a trial that had the longer ladder from the start, bit for bit. Of each arm
@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from study.planning import growth
 from study.planning.design import Cell, Design
+from study.planning.ladder import growth
 from study.planning.trials.index import TrialIndex
 from study.planning.trials.tuning import TuningTrial
 from study.storage.run_dir import State

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from study.planning.confirming import enough
 from study.planning.design import Cell, Design
+from study.planning.stopping import box_ap
 from study.planning.trials import specs
 from study.planning.trials.index import TrialIndex
 from study.planning.trials.specs import TrialSpec
@@ -21,12 +23,15 @@ class Confirming:
     def __init__(self, design: Design, trials: TrialIndex) -> None:
         self._design = design
         self._trials = trials
+        self._enough: dict[int, int] | None = None  # runs by size, once the first have ended
 
     def specs(self, best: Finalists) -> Iterator[tuple[Cell, TrialSpec]]:
         """Runs of each cell's own finalists and, for cross-tuning, of the other arms' best."""
-        budget = self._design.budget
-        for repeat in range(budget.confirm):
+        budget, runs = self._design.budget, self.repeats(best)
+        for repeat in range(max(runs.values())):
             for cell, choices in best.items():
+                if repeat >= runs[cell.size]:
+                    continue
                 crossed = [
                     others[0]
                     for other, others in best.items()
@@ -40,6 +45,37 @@ class Confirming:
                     own = choice in choices
                     spec = specs.confirmation(self._design, cell, choice, repeat, own)
                     yield cell, spec
+
+    def repeats(self, best: Finalists) -> dict[int, int]:
+        """Runs of each finalist, by size: the first, and those that make intervals short enough.
+
+        How many follow is decided once, when the first of all arms and sizes have ended.
+        """
+        budget, sizes = self._design.budget, self._design.space.scientific.sizes
+        if budget.within is None:
+            return dict.fromkeys(sizes, budget.confirm)
+        if self._enough is None:
+            scores = self._first_scores(best)
+            if scores is None:
+                return dict.fromkeys(sizes, budget.first)
+            self._enough = enough.repeats(scores, budget.within, budget.first, budget.most_runs)
+        return self._enough
+
+    def _first_scores(self, best: Finalists) -> dict[int, dict[str, dict[Hashable, float]]] | None:
+        """Box AP of the first runs of every arm's best setting; None until all have ended."""
+        found: dict[int, dict[str, dict[Hashable, float]]] = {}
+        for cell in self._design.cells:
+            mine = found.setdefault(cell.size, {}).setdefault(cell.arm.name, {})
+            for repeat in range(self._design.budget.first):
+                if not best.get(cell):
+                    return None
+                spec = specs.confirmation(self._design, cell, best[cell][0], repeat, own=True)
+                trial_id = self.existing(cell, spec)
+                if trial_id is None or not self._trials.has_ended(trial_id):
+                    return None
+                for record in self._trials.study.trial(trial_id).records():
+                    mine[record["seed"], record["draw"]] = box_ap(record)
+        return found
 
     def number(self, cell: Cell, best: Finalists) -> int:
         """How many the cell has or will have, as far as that is known."""

@@ -1,0 +1,1 @@
+"""Runs that repeat the chosen settings on the report split, and how many of them are enough."""

@@ -1,0 +1,1 @@
+"""Ladders of lengths that turn out too short: when they grow, and which trials go on."""
