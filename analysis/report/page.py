@@ -89,13 +89,14 @@ def render(results: Results, made: Tables, evaluated: Evaluations) -> str:
     answer, order = made["answer"], results.arms(study)
     stopped, crossed = made["stop_audit"], made["cross_tuning"]
     paper = cross_tuning.as_in_the_paper(results, crossed)
-    seen = looks(order)
+    seen, masks = looks(order), tables.has_masks(results.trials)
     claims = claims_beside(made["hypotheses"])
     context = {
         "title": f"Study report: {_name(study, manifest)}",
         "eyebrow": _eyebrow(study, results),
         "headline": chapters.headline(results, made),
         "standing": standing(results, study).told_at(datetime.now(UTC)),
+        "masks": masks,
         "order": order,
         "looks": seen,
         "thermal": ", ".join(to_hex(colormaps[THERMAL](i / 8)) for i in range(9)),
@@ -124,7 +125,11 @@ def render(results: Results, made: Tables, evaluated: Evaluations) -> str:
         "init_report": tables.init_report(results.init_reports),
         "command": shlex.join(map(str, manifest.get("command") or [])),
         "csv": [f"{name}.csv" for name in made | evaluated.frames],
-        "question": tables.flat(manifest["question"]),
+        "question": [
+            (name, value)
+            for name, value in tables.flat(manifest["question"])
+            if masks or not name.startswith("fixed.model.mask")
+        ],
         "versions": tables.flat({k: manifest.get(k) or {} for k in ("versions", "budget")}),
         "footer": f"Written by python -m analysis on {datetime.now(UTC):%-d %B %Y, %H:%M} UTC.",
     }
