@@ -107,12 +107,15 @@ def test_a_port_in_use_is_passed_over_or_named():
 
 
 def test_without_a_port_it_takes_the_first_that_is_free(monkeypatch: pytest.MonkeyPatch):
-    with socket.socket() as other, listening(port=0) as free:
-        other.bind((LOCAL, 0))
-        other.listen()
-        taken, next_one = other.getsockname()[1], free.server_address[1]
-        free.server_close()
-        monkeypatch.setattr(serving, "PORTS", (taken, next_one))
-        with listening() as found:
-            assert found.server_address[1] == next_one
     assert PORTS[0] == 8765
+    with socket.socket() as other, socket.socket() as another:
+        for one in (other, another):
+            one.bind((LOCAL, 0))
+            one.listen()
+        taken, free = other.getsockname()[1], another.getsockname()[1]
+        monkeypatch.setattr(serving, "PORTS", (taken, free))
+        with listening() as found:
+            assert found.server_address[1] not in (taken, free)
+        another.close()
+        with listening() as found:
+            assert found.server_address[1] == free
