@@ -21,6 +21,7 @@ class Standing:
     ended: int
     total: int
     is_complete: bool
+    is_silent: bool  # no trial has recorded anything
 
     @property
     def told(self) -> str:
@@ -32,7 +33,7 @@ class Standing:
         if self.is_complete:
             return ""
         text = f"As of {moment.astimezone():%H:%M %Z}, {self.told}."
-        return text if self.ended else f"{text} Nothing is known yet."
+        return f"{text} Nothing is recorded yet." if self.is_silent else text
 
 
 def standing(results: Results, study: str) -> Standing:
@@ -50,4 +51,5 @@ def standing(results: Results, study: str) -> Standing:
             in_strips = len(where(tuning, strategy="strip"))  # more than the budget's
             total += max(len(tuning), budget.trials + in_strips) + max(len(runs), confirms)
     ended = sum(state in FINAL for state in trials["state"])
-    return Standing(ended, total, "completed" in manifest or ended >= total > 0)
+    is_complete = "completed" in manifest or ended >= total > 0
+    return Standing(ended, total, is_complete, where(results.curves, study=study).empty)

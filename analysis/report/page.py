@@ -21,7 +21,7 @@ from analysis.published import against
 from analysis.published.hypotheses import UNTESTED
 from analysis.published.hypotheses import beside_paper as claims_beside
 from analysis.published.hypotheses import told as claims_told
-from analysis.reading.frames import values
+from analysis.reading.frames import values, where
 from analysis.reading.load import Results
 from analysis.reading.standing import standing
 from analysis.report import chapters, figures, tables
@@ -182,7 +182,8 @@ def _reading(answer: pd.DataFrame) -> str:
             " upright tick is zero, no difference; an arm is called ahead only if the whole"
             " interval lies on one side of zero."
         )
-    if "tune" in values(answer, "split"):
+    on_tuning = where(answer, split="tune")
+    if any(on_tuning[f"AP_box_{side}"].notna().any() for side in ("reference", "arm")):
         text.append(
             "A score on the tuning split is the best of many trials, with one seed: it is too high"
             " on average, and shows no difference."

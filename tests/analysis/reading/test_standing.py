@@ -31,7 +31,10 @@ def test_it_is_as_far_as_the_plan_says(changes: dict[str, float], tmp_path: Path
 def test_the_page_says_it_until_the_study_is_complete():
     noon = datetime(2026, 11, 25, 12, 5, tzinfo=UTC)
     clock = noon.astimezone()
-    said = Standing(3, 12, is_complete=False).told_at(noon)
+    said = Standing(3, 12, is_complete=False, is_silent=False).told_at(noon)
     assert said == f"As of {clock:%H:%M %Z}, 3 of 12 trainings ended."
-    assert Standing(0, 12, is_complete=False).told_at(noon).endswith("Nothing is known yet.")
-    assert Standing(12, 12, is_complete=True).told_at(noon) == ""
+    begun = Standing(0, 12, is_complete=False, is_silent=False).told_at(noon)
+    assert begun == f"As of {clock:%H:%M %Z}, 0 of 12 trainings ended."
+    silent = Standing(0, 12, is_complete=False, is_silent=True).told_at(noon)
+    assert silent == f"{begun} Nothing is recorded yet."
+    assert Standing(12, 12, is_complete=True, is_silent=False).told_at(noon) == ""

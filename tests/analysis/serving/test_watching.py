@@ -19,6 +19,7 @@ from study.storage import StoreError
 from study.storage.run_dir import State
 from tests.analysis.incomplete import INCOMPLETE, ONE_SIZE, rng
 from tests.analysis.synthetic import Truth, begin, run_of, write_trial
+from tests.objects import fresh, s3
 
 Capture = pytest.CaptureFixture[str]
 
@@ -35,8 +36,9 @@ def url_in(text: str) -> str:
     return found[0]
 
 
-def test_a_served_page_follows_the_study(tmp_path: Path, capsys: Capture):
-    study = begin(tmp_path, ONE_SIZE)
+def followed(address: Path | str, folder: Path, capsys: Capture) -> None:
+    """Serve the page of a study that has just begun, and of which then a trial fails."""
+    study = begin(address, ONE_SIZE)  # type: ignore[arg-type]
     seen: list[tuple[str, str]] = []
     url: list[str] = []
 
@@ -45,7 +47,7 @@ def test_a_served_page_follows_the_study(tmp_path: Path, capsys: Capture):
         if not url:
             url.append(url_in(capsys.readouterr().out))
         seen.append(fetched(url[0]))
-        written = (tmp_path / "report" / "index.html").read_text()
+        written = (folder / "index.html").read_text()
         assert "<script" not in written and written.partition("</body>")[0] in seen[-1][0]
         if len(seen) == 2:
             run = run_of(ONE_SIZE, "scratch", 64)
@@ -54,17 +56,30 @@ def test_a_served_page_follows_the_study(tmp_path: Path, capsys: Capture):
         if len(seen) == 3:
             raise KeyboardInterrupt
 
-    served = command.Analysis(run_dir=tmp_path, watch=True, port=0)
+    served = command.Analysis(run_dir=address, out=folder, watch=True, port=0)
     assert command.analyse(served, pause) == DONE
     (first, begun), (_, same), (then, after) = seen
     assert begun == same != after  # nothing was recorded: not made again
-    assert re.search(r"As of \d\d:\d\d \w+, 0 of 24 trainings ended\. Nothing is known yet", first)
+    assert re.search(
+        r"As of \d\d:\d\d \w+, 0 of 24 trainings ended\. Nothing is recorded yet", first
+    )
+    assert "Nothing is recorded" not in then
     assert "out of &lt;memory&gt;" in then and "out of" not in first
     told = capsys.readouterr().out
     assert "0 of 24 trainings ended: page written again" in told
     assert told.endswith("the page is no longer served\n")
     with pytest.raises(OSError):
         fetched(url[0])  # nobody answers any more
+
+
+def test_a_served_page_follows_the_study(tmp_path: Path, capsys: Capture):
+    followed(tmp_path / "run", tmp_path / "run" / "report", capsys)
+
+
+@pytest.mark.slow
+def test_it_follows_a_study_on_an_object_store(tmp_path: Path, capsys: Capture):
+    with s3():
+        followed(fresh(), tmp_path, capsys)
 
 
 def test_a_store_that_cannot_be_reached_for_a_while_ends_nothing(
