@@ -135,6 +135,7 @@ LADDER: Columns = {name: PLACE[name] for name in ("study", "size")} | {
         "why it is the longest: settled (no arm gains), limit (no longer one is allowed), fixed"
         " (the study adds none), open (it may still)",
     ),
+    "trials": ("int64", "scored tuning trials of the arm that has the fewest"),
 }
 COMPARISON: Columns = {
     "size": ("int64", "training images"),
