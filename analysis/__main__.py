@@ -18,16 +18,14 @@ from typing import Annotated
 import tyro
 
 from analysis.answers import comparison
-from analysis.reading.load import Results, load
+from analysis.reading.load import load
+from analysis.reading.standing import standing
 from analysis.report import page, terminal
-from analysis.report.derived import Tables, derived
-from study.commands.common import DONE, exit_status, usable
+from analysis.report.derived import derived
+from analysis.serving.server import LOCAL, listening
+from analysis.serving.watching import watch
+from study.commands.common import DONE, exit_status
 from study.storage import opened
-
-PAUSE = 10.0  # seconds between two looks at a study that runs
-
-Stamp = dict[str, tuple[int, int]]
-"""Time of the last change, in nanoseconds, and size of every file that the analysis reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +46,13 @@ class Analysis:
     against: Annotated[str | None, tyro.conf.arg(metavar="RUN_DIR")] = None
     """Another study, whose arms are compared with those of this one."""
     watch: bool = False
-    """Write them again whenever the study has recorded something, until Ctrl-C."""
+    """Instead of printing: serve the page to a browser on this machine, and write it again
+    whenever the study has recorded something, until Ctrl-C."""
+    host: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS", help_behavior_hint="")] = None
+    """With --watch: the address to serve at (default: 127.0.0.1, this machine alone). At
+    another one everybody who reaches this machine can read the page."""
+    port: Annotated[int | None, tyro.conf.arg(metavar="PORT", help_behavior_hint="")] = None
+    """With --watch: the port (default: the first free one from 8765 on)."""
 
     @property
     def folder(self) -> Path:
@@ -56,12 +60,18 @@ class Analysis:
 
 
 def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> int:
-    """Read, print, write; if asked to, again and again.
+    """Read, print and write; or read, write and serve, again and again.
 
     Raises:
-        ValueError: no study in the run directory, or `out` cannot be written to.
+        ValueError: no study in the run directory, `out` cannot be written to, options that do
+            not fit one another, or an address at which nothing can be served.
     """
-    known = stamp(command.run_dir)
+    if command.watch:
+        _refuse(all=command.all or None, against=command.against, why="leave it out with --watch")
+        with listening(command.host or LOCAL, command.port) as server:
+            watch(command.run_dir, lambda: _made(command), server, pause)
+        return DONE
+    _refuse(host=command.host, port=command.port, why="only with --watch")
     results = load(command.run_dir)
     made = derived(results)
     (terminal.show_all if command.all else terminal.show)(results, made)
@@ -70,24 +80,9 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
         lines = comparison.told(both) or ["no arm is confirmed at the same size in both"]
         print("\n" + "\n".join(f"{line}." for line in lines))
     more = "" if command.all else "--all prints every table; "
-    print(f"\n{more}report: {_write(results, made, command)}", flush=True)
-    while command.watch:
-        try:
-            pause(PAUSE)
-        except KeyboardInterrupt:  # the way to end it
-            return DONE
-        if (now := stamp(command.run_dir)) != known:
-            known, results = now, load(command.run_dir)
-            _write(results, derived(results), command)
-            states = results.trials["state"].tolist()
-            told = f"{len(states)} trials, {states.count('running')} running"
-            print(f"{time.strftime('%H:%M:%S')}  {told}: page written again", flush=True)
+    written = _put(page.contents(results, made, command.pictures), command)
+    print(f"\n{more}report: {written}", flush=True)
     return DONE
-
-
-def stamp(run_dir: Path | str) -> Stamp:
-    """What the analysis reads, as it is now: two stamps differ if anything was recorded."""
-    return usable(run_dir, writing=False).stamps("study.json", "trials/*/*.json*")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -96,9 +91,23 @@ def main(arguments: list[str] | None = None) -> int:
     return exit_status(lambda: analyse(command))
 
 
-def _write(results: Results, made: Tables, command: Analysis) -> Path:
+def _refuse(why: str, **given: object) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(f"{name} = {value!r}: {why}")
+
+
+def _made(command: Analysis) -> tuple[dict[str, bytes], str]:
+    """The files of the report, which are written, and how far the study is."""
+    results = load(command.run_dir)
+    files = page.contents(results, pictures=command.pictures)
+    _put(files, command)
+    return files, standing(results, next(iter(results.manifests))).told
+
+
+def _put(files: dict[str, bytes], command: Analysis) -> Path:
     try:
-        return page.write(results, command.folder, made, command.pictures)
+        return page.put(files, command.folder)
     except OSError as error:
         why = f"report folder {command.folder}: {error.strerror or error}"
         raise ValueError(f"{why}; choose another with --out") from error

@@ -4,9 +4,11 @@ The run directory is the whole state: the same command again resumes after any i
 extends the study where --trials or --confirm grew.
 
     python -m study.sweep --status RUN_DIR    # how a study stands; from any machine, without Ray
+    python -m study.sweep --watch RUN_DIR     # its report in a browser, renewed while trials run
 
 Exit status: 0 done, 1 some trials failed, 2 bad input, 130 interrupted; with --status 0 complete,
-1 not complete and trials failed, 2 no study there, 3 not complete.
+1 not complete and trials failed, 2 no study there, 3 not complete; with --watch that of
+`python -m analysis --watch`, which it is.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from rich.console import Console
 from study.commands import own_data, status
 from study.commands.bill import bill_lines, bill_memory, bill_time
 from study.commands.common import DONE, FAILURE, exit_status, parsed, usable
-from study.commands.sweep_options import Spend, Status, Sweep, design, proposes_sizes
+from study.commands.sweep_options import Spend, Status, Sweep, Watch, design, proposes_sizes
 from study.data.checks import check
 from study.data.distribution.downloads import absent
 from study.data.splits import Splits, open_splits
@@ -242,12 +244,23 @@ def show_status(asked: Status) -> int:
     return found
 
 
+def watch(asked: Watch) -> int:
+    """Become the command that makes the report: the analysis knows the study, not the reverse."""
+    given = {"--host": asked.host, "--port": asked.port}
+    options = [f"{name}={value}" for name, value in given.items() if value is not None]
+    command = ["-m", "analysis", str(asked.watch), "--watch", *options]
+    os.execv(sys.executable, [sys.executable, *command])
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
     prog = "python -m study.sweep"
-    if any(argument.partition("=")[0] == "--status" for argument in arguments):
+    names = {argument.partition("=")[0] for argument in arguments}
+    if "--status" in names:
         return exit_status(lambda: show_status(parsed(Status, arguments, prog)))
+    if "--watch" in names:
+        return exit_status(lambda: watch(parsed(Watch, arguments, prog)))
     command = [*prog.split(), *arguments]
     return exit_status(lambda: run(parsed(Sweep, arguments, prog, __doc__), command))
 

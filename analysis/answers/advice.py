@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from analysis.reading.frames import groups, rows, values
-from analysis.text.words import MANY, listed, number, titled
+from analysis.text.words import ENOUGH, MANY, at_sizes, listed, number, titled, too_few
 
 
 def advice(best: pd.DataFrame, searched: Callable[[str], Sequence[str]]) -> list[str]:
@@ -16,13 +16,28 @@ def advice(best: pd.DataFrame, searched: Callable[[str], Sequence[str]]) -> list
     `searched` gives the hyper-parameters that a study searched (`Results.searched`).
     """
     found: dict[tuple[str, str], list[str]] = {}
-    for (study, arm), mine in groups(best, "study", "arm"):
+    told = best.loc[(best["trials"] >= ENOUGH).to_numpy()]
+    for (study, arm), mine in groups(told, "study", "arm"):
         setting = listed(f"a {titled(name)} of {_by_size(mine, name)}" for name in searched(study))
         setting += f", for {_by_size(mine, 'length', ' iterations')}"
         found.setdefault((study, setting), []).append(arm)
     return [
         f"{listed(arms)} {'trains' if len(arms) == 1 else 'train'} best at {setting}"
         for (_, setting), arms in found.items()
+    ] + untold(best)
+
+
+def untold(best: pd.DataFrame) -> list[str]:
+    """The sizes and arms of which no setting can be called the best, as such sentences."""
+    few = best.loc[(best["trials"] < ENOUGH).to_numpy()]
+    tried = sorted(set(values(best, "size")))
+    alike: dict[tuple[tuple[str, int], ...], list[int]] = {}
+    for (_, size), mine in groups(few, "study", "size"):
+        counts = zip(values(mine, "arm"), values(mine, "trials"), strict=True)
+        alike.setdefault(tuple(counts), []).append(size)
+    return [
+        f"{too_few(dict(counts), at_sizes(sizes, tried))} which setting is best"
+        for counts, sizes in alike.items()
     ]
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.answers import columns, settings
 from analysis.reading.frames import frame, groups, rows, scored, values, where
 from analysis.reading.load import Results
-from analysis.text.words import at_sizes, by_points, images, number, points
+from analysis.text.words import ENOUGH, at_sizes, by_points, images, number, points, too_few
 from study.planning.trials.best import rank
 
 
@@ -41,6 +41,7 @@ def catch_up(results: Results, margin: float | None = None) -> pd.DataFrame:
             for side, told in (("reference", own), ("arm", best)):
                 there = next((r for r in told if r["AP_box"] >= target - least), None)
                 row[f"length_{side}"] = there["length"] if there else None
+                row[f"trials_{side}"] = len(set(values(where(group, arm=row[side]), "trial_id")))
                 row[f"images_{side}"] = there["images_seen"] if there else None
             found.append(row)
     return frame(found, columns.CATCH_UP)
@@ -49,7 +50,9 @@ def catch_up(results: Results, margin: float | None = None) -> pd.DataFrame:
 def told(table: pd.DataFrame) -> list[str]:
     """Rows of `catch_up` as sentences without a full stop; sizes at which it fails are one."""
     said: list[str] = []
-    for (_, reference, arm), group in groups(table, "study", "reference", "arm"):
+    fewest = table[["trials_reference", "trials_arm"]].min(axis=1)
+    is_few = (fewest < ENOUGH).to_numpy(dtype=bool)
+    for (_, reference, arm), group in groups(table.loc[~is_few], "study", "reference", "arm"):
         tried = values(group, "size")
         never = [row for row in rows(group) if pd.isna(row["length_reference"])]
         for longest, needed in dict.fromkeys((r["longest"], r["length_arm"]) for r in never):
@@ -70,7 +73,22 @@ def told(table: pd.DataFrame) -> list[str]:
                     f" {points(row['margin'])} AP of {arm} after"
                     f" {number(row['length_reference'])} iterations, {longer} {arm} needs"
                 )
-    return said
+    return said + _untold(table.loc[is_few])
+
+
+def _untold(table: pd.DataFrame) -> list[str]:
+    tried = sorted(set(values(table, "size")))
+    alike: dict[tuple[str, tuple[str, ...], tuple[tuple[str, int], ...]], list[int]] = {}
+    for (_, reference, size), mine in groups(table, "study", "reference", "size"):
+        counts = {reference: values(mine, "trials_reference")[0]}
+        counts |= dict(zip(values(mine, "arm"), values(mine, "trials_arm"), strict=True))
+        few = tuple((arm, count) for arm, count in counts.items() if count < ENOUGH)
+        alike.setdefault((reference, tuple(values(mine, "arm")), few), []).append(size)
+    return [
+        f"{too_few(dict(few), at_sizes(sizes, tried))} how soon {reference} catches up with"
+        f" {' or '.join(arms)}"
+        for (reference, arms, few), sizes in alike.items()
+    ]
 
 
 def _times(length: int, needed: int) -> str:

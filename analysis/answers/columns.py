@@ -121,6 +121,8 @@ CATCH_UP: Columns = {name: ANSWER[name] for name in ("study", "size", "reference
     "images_reference": ("Int64", "images that the reference has then seen"),
     "images_arm": ("Int64", "images that the arm has then seen"),
     "longest": ("int64", "longest T tried by the reference"),
+    "trials_reference": ("int64", "scored tuning trials of the reference"),
+    "trials_arm": ("int64", "of the arm"),
 }
 LADDER: Columns = {name: PLACE[name] for name in ("study", "size")} | {
     "given": ("int64", "longest T that was asked for, iterations"),
@@ -133,6 +135,7 @@ LADDER: Columns = {name: PLACE[name] for name in ("study", "size")} | {
         "why it is the longest: settled (no arm gains), limit (no longer one is allowed), fixed"
         " (the study adds none), open (it may still)",
     ),
+    "trials": ("int64", "scored tuning trials of the arm that has the fewest"),
 }
 COMPARISON: Columns = {
     "size": ("int64", "training images"),

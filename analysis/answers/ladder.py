@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.answers import columns
 from analysis.reading.frames import frame, groups, rows, scored, values, where
 from analysis.reading.load import Results
-from analysis.text.words import images, listed, number
+from analysis.text.words import ENOUGH, images, listed, number, too_few
 from study.config import Budget, Nuisance, from_dict
 from study.planning.ladder import growth
 
@@ -40,6 +40,8 @@ def ladder(results: Results) -> pd.DataFrame:
         row |= {"gaining": ", ".join(arm for arm, gain in gains.items() if gain > growth.MARGIN)}
         row |= {"gain": max((g for g in gains.values() if math.isfinite(g)), default=None)}
         row |= {"end": _end(best, longest, most, budget)}
+        tried = (where(group, arm=arm)["trial_id"] for arm in results.arms(study))
+        row |= {"trials": min(len(set(ids)) for ids in tried)}
         found.append(row)
     return frame(found, columns.LADDER)
 
@@ -47,8 +49,9 @@ def ladder(results: Results) -> pd.DataFrame:
 def told(table: pd.DataFrame) -> list[str]:
     """Rows of `ladder` as sentences without a full stop: of ladders that grew or may have to."""
     said: list[str] = []
-    for (_, end, longest, given, arms), group in groups(
-        table, "study", "end", "longest", "given", "gaining"
+    capped = table.assign(trials=table["trials"].clip(upper=ENOUGH))  # more make no difference
+    for (_, end, longest, given, arms, trials), group in groups(
+        capped, "study", "end", "longest", "given", "gaining", "trials"
     ):
         at = listed(images(size) for size in values(group, "size"))
         grown = f"from {number(given)} to {number(longest)} iterations"
@@ -60,7 +63,11 @@ def told(table: pd.DataFrame) -> list[str]:
         if end == "fixed" or (longest == given and end != "settled"):
             continue
         if longest == given:
-            said.append(f"with {at}, {number(given)} iterations are enough: {why['settled']}")
+            lengths = f"{number(given)} iterations are enough"
+            if trials < ENOUGH:
+                said.append(f"{too_few({'an arm': trials}, at)} whether {lengths}")
+            else:
+                said.append(f"with {at}, {lengths}: {why['settled']}")
         else:
             said.append(f"with {at}, the longest training was raised {grown}: {why[end]}")
     return said

@@ -28,8 +28,8 @@ Standing = Literal["leader", "open", "equal", "behind", "unconfirmed", "missing"
 
 NEEDS_NOTHING = "scratch"
 CAPTION = (
-    "Box AP of each arm, and in brackets how far it is shown to be behind the highest of its size;"
-    " >: start here; ?: may be as good; =: as good"
+    "Box AP (average precision, 0 to 100); in brackets how far it is shown to be behind the"
+    " highest of its size; >: start here; ?: may be as good; =: as good"
 )
 _MARKS = {"open": "?", "equal": "=", "unconfirmed": ", not confirmed"}
 FEW = 3  # arms, from which on a study has more to say than one comparison

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.answers import pairs, starts
-from analysis.answers.advice import advice
+from analysis.answers.advice import advice, untold
 from analysis.answers.catch_up import told as caught_up
 from analysis.answers.crossover import told as ended
 from analysis.answers.ladder import told as ladders
@@ -44,6 +44,7 @@ def context(results: Results, study: str, looks: dict[str, Look], made: Tables) 
         "beyond": beyond(results, made),
         "maps": figures.maps(results, study, looks, axes),
         "map_axes": [titled(name) for name in axes],
+        "untold": [f"{_begun(text)}." for text in untold(made["best"])],
         "left_out": [titled(name) for name in names if name not in axes],
         "importance": important(shared, names) if len(shared) else None,
         "no_shares": sorted(set(unsaid["withheld"])) if shared.empty else [],

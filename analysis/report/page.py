@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from analysis.published import against
 from analysis.published.hypotheses import UNTESTED
 from analysis.published.hypotheses import beside_paper as claims_beside
 from analysis.published.hypotheses import told as claims_told
-from analysis.reading.frames import values
+from analysis.reading.frames import values, where
 from analysis.reading.load import Results
+from analysis.reading.standing import standing
 from analysis.report import chapters, figures, tables
 from analysis.report.derived import Tables, derived
 from analysis.report.evaluations import Evaluations, evaluations
@@ -31,11 +33,25 @@ from analysis.text.words import points
 from analysis.tuning import cross_tuning, stop_audit
 from study.storage.folder import write_atomically
 
+PAGE = "index.html"
+
 
 def write(
     results: Results, folder: Path | str, made: Tables | None = None, pictures: bool = True
 ) -> Path:
-    """Write `index.html` and each frame as CSV and as Parquet into `folder`; returns the page.
+    """Write `contents` into `folder`; returns the page.
+
+    Raises:
+        ValueError: several studies were loaded; a report is about one.
+        OSError: the folder cannot be made or written to.
+    """
+    return put(contents(results, made, pictures), Path(folder))
+
+
+def contents(
+    results: Results, made: Tables | None = None, pictures: bool = True
+) -> dict[str, bytes]:
+    """Each frame as CSV and as Parquet, and last `index.html`: by the name of the file.
 
     Args:
         made: `derived(results)`, if it is there already.
@@ -43,18 +59,27 @@ def write(
 
     Raises:
         ValueError: several studies were loaded; a report is about one.
-        OSError: the folder cannot be made or written to.
     """
-    folder = Path(folder)
     made = made or derived(results)
     found = evaluations(results, pictures)
     page = render(results, made, found)
-    folder.mkdir(parents=True, exist_ok=True)
+    files: dict[str, bytes] = {}
     for name, table in (made | found.frames).items():
-        write_atomically(folder / f"{name}.csv", table.to_csv(index=False))
-        write_atomically(folder / f"{name}.parquet", table.to_parquet(index=False))
-    write_atomically(folder / "index.html", page)
-    return folder / "index.html"
+        files[f"{name}.csv"] = table.to_csv(index=False).encode()
+        files[f"{name}.parquet"] = table.to_parquet(index=False)
+    return files | {PAGE: page.encode()}
+
+
+def put(files: Mapping[str, bytes], folder: Path) -> Path:
+    """Write files whole, one after the other, into a folder; returns the page's path.
+
+    Raises:
+        OSError: the folder cannot be made or written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    return folder / PAGE
 
 
 def render(results: Results, made: Tables, evaluated: Evaluations) -> str:
@@ -64,12 +89,14 @@ def render(results: Results, made: Tables, evaluated: Evaluations) -> str:
     answer, order = made["answer"], results.arms(study)
     stopped, crossed = made["stop_audit"], made["cross_tuning"]
     paper = cross_tuning.as_in_the_paper(results, crossed)
-    seen = looks(order)
+    seen, masks = looks(order), tables.has_masks(results.trials)
     claims = claims_beside(made["hypotheses"])
     context = {
         "title": f"Study report: {_name(study, manifest)}",
         "eyebrow": _eyebrow(study, results),
         "headline": chapters.headline(results, made),
+        "standing": standing(results, study).told_at(datetime.now(UTC)),
+        "masks": masks,
         "order": order,
         "looks": seen,
         "thermal": ", ".join(to_hex(colormaps[THERMAL](i / 8)) for i in range(9)),
@@ -98,7 +125,11 @@ def render(results: Results, made: Tables, evaluated: Evaluations) -> str:
         "init_report": tables.init_report(results.init_reports),
         "command": shlex.join(map(str, manifest.get("command") or [])),
         "csv": [f"{name}.csv" for name in made | evaluated.frames],
-        "question": tables.flat(manifest["question"]),
+        "question": [
+            (name, value)
+            for name, value in tables.flat(manifest["question"])
+            if masks or not name.startswith("fixed.model.mask")
+        ],
         "versions": tables.flat({k: manifest.get(k) or {} for k in ("versions", "budget")}),
         "footer": f"Written by python -m analysis on {datetime.now(UTC):%-d %B %Y, %H:%M} UTC.",
     }
@@ -151,7 +182,8 @@ def _reading(answer: pd.DataFrame) -> str:
             " upright tick is zero, no difference; an arm is called ahead only if the whole"
             " interval lies on one side of zero."
         )
-    if "tune" in values(answer, "split"):
+    on_tuning = where(answer, split="tune")
+    if any(on_tuning[f"AP_box_{side}"].notna().any() for side in ("reference", "arm")):
         text.append(
             "A score on the tuning split is the best of many trials, with one seed: it is too high"
             " on average, and shows no difference."

@@ -11,7 +11,7 @@ from analysis.drawing.looks import Look
 from analysis.reading.frames import groups, rows, values, where
 from analysis.reading.load import Results
 from analysis.report.figures import Figure, figure
-from analysis.text.words import between, counted, images, listed, number, points
+from analysis.text.words import ENOUGH, between, counted, images, listed, number, points
 from study.commands.words import duration
 
 SMALL = 2  # sizes whose training loss is shown beside their AP, the smallest ones
@@ -92,7 +92,7 @@ def tuning(
     found: list[Figure] = []
     for size in tried:
         frame = where(table, study=study, size=size)
-        if frame.empty or max(values(frame, "trials")) < 2:
+        if frame.empty or max(values(frame, "trials")) < ENOUGH:
             continue
         told = [
             f"{arm} goes from {points(first['AP_box'])} with one trial to"

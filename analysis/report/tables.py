@@ -155,7 +155,8 @@ def trials(table: pd.DataFrame, names: Sequence[str]) -> Table:
     """Every trial on a line, with its values of the hyper-parameters named."""
     texts = ("role", "state")
     columns = [IMAGES, ARM, *(Column(text, number=False) for text in texts)]
-    titles = ("seed", *map(titled, names), "length", "box AP", "mask AP", "images")
+    kinds = {"AP_box": "box AP"} | ({"AP_mask": "mask AP"} if has_masks(table) else {})
+    titles = ("seed", *map(titled, names), "length", *kinds.values(), "images")
     columns += [*map(Column, titles), Column("device time"), Column("error", False, wrap=True)]
     found = [
         [
@@ -163,13 +164,18 @@ def trials(table: pd.DataFrame, names: Sequence[str]) -> Table:
             *("cross" if row["strategy"] == "cross" else row["role"], row["state"]),
             str(row["seed"]),
             *(number(row[name]) for name in (*names, "length")),
-            *(points(row[name]) for name in ("AP_box", "AP_mask")),
+            *(points(row[name]) for name in kinds),
             *(number(row["images"]), duration(row["device_seconds"])),
             row["error"].strip().rsplit("\n", 1)[-1],
         ]
         for row in rows(table)
     ]
     return Table("Best record of every trial", columns, found, tall=True)
+
+
+def has_masks(trials: pd.DataFrame) -> bool:
+    """Whether any trial has a mask AP: where the data have none, nothing is said of masks."""
+    return any(map(math.isfinite, values(trials, "AP_mask")))
 
 
 def init_report(table: pd.DataFrame) -> Table:

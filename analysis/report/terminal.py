@@ -17,6 +17,7 @@ from analysis.reading.load import Results
 from analysis.report import chapters, tables
 from analysis.report.derived import Tables
 from analysis.report.flags import lines
+from analysis.text.glossary import meanings
 from analysis.text.table import Table
 from analysis.text.words import headline
 from analysis.tuning import cross_tuning, stop_audit
@@ -41,11 +42,13 @@ def show(results: Results, made: Tables, file: IO[str] | None = None) -> None:
         _table(console, starts.layout(made["starts"]))
     elif len(made["answer"]):
         _table(console, tables.by_size(made["answer"]))
-    told = chapters.beyond(results, made)
+    told, raised = chapters.beyond(results, made), lines(made["flags"])
     if told:
         console.print()
         _listed(console, told, few)
-    if raised := lines(made["flags"]):
+        if explained := meanings(text.replace(" AP", "") for text in told[:few]):
+            _prose(console, explained)  # what AP is stands above the table
+    if raised:
         console.print("\nBefore you believe it")
         _listed(console, raised, few)
 
@@ -62,6 +65,8 @@ def show_all(results: Results, made: Tables, file: IO[str] | None = None) -> Non
         _table(console, starts.layout(made["starts"]))
         console.print()
         _prose(console, headline(answer))
+    console.print()
+    _prose(console, meanings())
     for text in chapters.beyond(results, made):
         console.print()
         _prose(console, text)

@@ -8,7 +8,7 @@ or the tuning split shows nothing, and "no difference is shown" is not "there is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
@@ -22,6 +22,7 @@ Conclusion = Literal[
 _TITLES = {"lr": "learning rate"}
 
 MANY = 3  # sizes that are listed one by one
+ENOUGH = 3  # trials of an arm at a size, below which nothing is concluded from their scores
 
 
 def conclusion(row: Row) -> Conclusion:
@@ -117,6 +118,16 @@ def images(count: int) -> str:
 def counted(count: int, noun: str) -> str:
     """1 image, 2,000 images."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def too_few(trials: Mapping[str, int], at: str) -> str:
+    """What begins a sentence about arms with fewer than `ENOUGH` trials: how many each has."""
+    counts = set(trials.values())
+    if len(counts) == 1 < len(trials):
+        has = f"{counted(min(counts), 'trial')} each of {listed(trials)}"
+    else:
+        has = listed(f"{counted(count, 'trial')} of {arm}" for arm, count in trials.items())
+    return f"with {at}, only {has}: not enough to say"
 
 
 def number(value: float) -> str:

@@ -21,7 +21,7 @@ from scipy.special import comb
 from analysis.answers import stats
 from analysis.reading.frames import frame, groups, rows, values, where
 from analysis.reading.load import Results
-from analysis.text.words import at_sizes, by_points
+from analysis.text.words import ENOUGH, at_sizes, by_points, too_few
 from analysis.tuning import columns
 
 INDEPENDENT = {"random"}
@@ -70,19 +70,32 @@ def expected_best(scores: Sequence[float]) -> np.ndarray:
 
 
 def told(table: pd.DataFrame) -> list[str]:
-    """For each arm, what the last trial added on average at each size, as a sentence."""
+    """For each arm, what the last trial added on average at each size, as a sentence.
+
+    Not from fewer than `ENOUGH` trials: a sentence says so.
+    """
     gains: dict[str, dict[int, float]] = {}
+    few: dict[int, dict[str, int]] = {}  # trials by size and arm
     for (_, size, arm), group in groups(table, "study", "size", "arm"):
-        if len(group) > 1:
+        if len(group) >= ENOUGH:
             *_, before, last = rows(group)
             gains.setdefault(arm, {})[size] = last["AP_box"] - before["AP_box"]
-    tried = sorted({size for by_size in gains.values() for size in by_size})
+        else:
+            few.setdefault(size, {})[arm] = len(group)
+    tried = sorted(set(values(table, "size")))
+    alike: dict[tuple[tuple[str, int], ...], list[int]] = {}
+    for size, counts in few.items():
+        alike.setdefault(tuple(counts.items()), []).append(size)
+    untold = [
+        f"W{too_few(dict(counts), at_sizes(sizes, tried))[1:]} what another one would bring."
+        for counts, sizes in alike.items()
+    ]
     return [
         f"{arm}: on average the last trial raised the best AP by"
         f" {by_points(list(by_size.values()), list(by_size), tried)}, with"
         f" {at_sizes(list(by_size), tried)}."
         for arm, by_size in gains.items()
-    ]
+    ] + untold
 
 
 def _score(ap: float) -> float:

@@ -125,6 +125,19 @@ class Status:
     """The study's folder, or s3://bucket/prefix."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """The report of a study in a browser, renewed while trials run, until Ctrl-C."""
+
+    watch: RunDir
+    """The study's folder, or s3://bucket/prefix."""
+    host: Annotated[str | None, unset("ADDRESS")] = None
+    """Where to serve it (default: 127.0.0.1, this machine alone). At another address everybody
+    who reaches this machine can read it."""
+    port: Annotated[int | None, unset("PORT")] = None
+    """At which port (default: the first free one from 8765 on)."""
+
+
 def design(sweep: Sweep) -> Design:
     """The study that the command asks for.
 

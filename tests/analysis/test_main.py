@@ -17,7 +17,6 @@ from analysis.report.derived import derived
 from analysis.text.words import headline
 from analysis.tuning import cross_tuning, stop_audit
 from study.commands.common import BAD_INPUT, DONE, FAILURE, INTERRUPTED
-from study.storage.run_dir import State, StudyDir
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import DRAWN, INCOMPLETE
 
@@ -47,28 +46,6 @@ def test_the_page_lies_in_the_run_directory(tmp_path: Path):
     assert command.main([str(tmp_path)]) == DONE
     assert (tmp_path / "report" / "index.html").exists()
     assert command.main([str(tmp_path)]) == DONE  # again, over the former
-
-
-@pytest.mark.slow
-def test_watching_writes_the_page_again_when_something_was_recorded(
-    tmp_path: Path, capsys: Capture
-):
-    study = INCOMPLETE["running"](tmp_path)
-    assert isinstance(study, StudyDir)
-    pages: list[str] = []
-
-    def pause(_: float) -> None:
-        pages.append((tmp_path / "report" / "index.html").read_text())
-        if len(pages) == 2:
-            study.trial("scratch-64-t000").mark(State.FAILED, error="out of memory")
-        if len(pages) == 3:
-            raise KeyboardInterrupt
-
-    watching = command.Analysis(run_dir=tmp_path, watch=True)
-    assert command.analyse(watching, pause) == DONE
-    assert pages[0] == pages[1]  # nothing was recorded: not written
-    assert ("out of memory" in pages[1], "out of memory" in pages[2]) == (False, True)
-    assert "2 trials, 1 running: page written again" in capsys.readouterr().out
 
 
 def test_tables_are_whole_and_fit_100_columns(results: analysis.Results):

@@ -36,3 +36,21 @@ def test_a_reference_that_stays_behind_says_by_how_much(results: analysis.Result
     least, most = (n - table["AP_box_reference"].iloc[0] for n in (9, 40))
     assert len(once) == 1 and "with 9 to 40 images" in once[0]
     assert f"stays {least:.1f} to {most:.1f} AP below pretext" in once[0]
+
+
+def test_one_or_two_trials_do_not_say_how_soon_it_catches_up(results: analysis.Results):
+    table = analysis.catch_up(results)
+    tuned = where(results.trials, role="tune", arm="scratch", size=24)
+    scored = sum(values(tuned["AP_box"].notna().to_frame(), "AP_box"))
+    assert table["trials_reference"].iloc[0] == scored > 2
+    few = table.iloc[:1].assign(trials_reference=2, trials_arm=1)
+    assert told(few) == [
+        "with 24 images, only 2 trials of scratch and 1 trial of pretext: not enough to say how"
+        " soon scratch catches up with pretext"
+    ]
+    both = told(pd.concat([few, table.iloc[1:2]]))
+    assert len(both) == 2 and not any("24 images" in said for said in both[:1])
+    assert told(table.iloc[:1].assign(trials_arm=2)) == [
+        "with 24 images, only 2 trials of pretext: not enough to say how soon scratch catches up"
+        " with pretext"
+    ]

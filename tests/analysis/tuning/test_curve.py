@@ -11,7 +11,7 @@ import pytest
 
 import analysis
 from analysis.reading.frames import rows, values, where
-from analysis.tuning.curve import EXCHANGEABLE, expected_best
+from analysis.tuning.curve import EXCHANGEABLE, expected_best, told
 from study.planning.search.strategies import STRATEGIES
 from study.storage.run_dir import StudyDir
 from tests.analysis.incomplete import ONE_SIZE, rng
@@ -58,3 +58,13 @@ def load_without_stops(path: Path) -> analysis.Results:
     results = analysis.load(path)
     trials = results.trials.replace({"state": {"stopped": "finished", "diverged": "finished"}})
     return replace(results, trials=trials)
+
+
+def test_one_or_two_trials_do_not_say_what_another_would_bring(results: analysis.Results):
+    table = analysis.tuning_curve(results, np.random.default_rng(0))
+    assert told(table.loc[(table["trials"] <= 2).to_numpy()]) == [
+        "With 24, 64 and 256 images, only 2 trials each of scratch and pretext: not enough to say"
+        " what another one would bring."
+    ]
+    assert len(told(table)) == 2
+    assert all("the last trial raised the best AP" in said for said in told(table))

@@ -1,0 +1,55 @@
+"""How far a study is: the trainings that have ended, of those that it has or will have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from analysis.reading.frames import where
+from analysis.reading.load import Results
+from study.config import Budget
+from study.storage.run_dir import State
+
+BUDGET = Budget()
+FINAL = {state.value for state in State if state.is_final}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Trainings of one study. What it will need is known as far as it has decided it."""
+
+    ended: int
+    total: int
+    is_complete: bool
+    is_silent: bool  # no trial has recorded anything
+
+    @property
+    def told(self) -> str:
+        """In words: `3 of 12 trainings ended`."""
+        return f"{self.ended} of {self.total} trainings ended"
+
+    def told_at(self, moment: datetime) -> str:
+        """A sentence for the page; empty where the study is complete."""
+        if self.is_complete:
+            return ""
+        text = f"As of {moment.astimezone():%H:%M %Z}, {self.told}."
+        return f"{text} Nothing is recorded yet." if self.is_silent else text
+
+
+def standing(results: Results, study: str) -> Standing:
+    """How far the study is, by its records and its budget."""
+    manifest, trials = results.manifests[study], where(results.trials, study=study)
+    given = manifest.get("budget") or {}
+    budget = replace(BUDGET, **{name: given[name] for name in vars(BUDGET).keys() & given.keys()})
+    arms = results.arms(study) if given else []
+    confirms = budget.finalists * budget.confirm + (len(arms) - 1) * budget.crossed
+    total = len(where(trials, role="audit")) if given else len(trials)
+    for size in results.sizes(study):
+        for arm in arms:
+            mine = where(trials, size=size, arm=arm)
+            tuning, runs = where(mine, role="tune"), where(mine, role="confirm")
+            in_strips = len(where(tuning, strategy="strip"))  # more than the budget's
+            total += max(len(tuning), budget.trials + in_strips) + max(len(runs), confirms)
+    ended = sum(state in FINAL for state in trials["state"])
+    is_complete = "completed" in manifest or ended >= total > 0
+    return Standing(ended, total, is_complete, where(results.curves, study=study).empty)

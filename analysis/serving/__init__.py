@@ -1,0 +1,1 @@
+"""The report's page for a browser, while a study runs."""
