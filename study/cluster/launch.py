@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import os
 import threading
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -18,6 +19,7 @@ from study.cluster.lean import inherited_environment
 from study.cluster.ray_session import cluster, interruptible, quiet
 from study.cluster.room import Room, device_for, fully_grown
 from study.cluster.shared_folder import require_shared
+from study.commands.log_options import Kind
 from study.planning.plan import Plan
 from study.storage import Store
 from study.storage.run_dir import State
@@ -37,6 +39,7 @@ def run(
     workers: int,
     gpus: float | None = None,
     max_concurrent: int | None,
+    log_to: Collection[Kind] = (),
     console: Console,
 ) -> None:
     """Run the plan's trials until none is left to do in this session.
@@ -46,6 +49,7 @@ def run(
         workers: per trial; more than one makes a Ray Train group (DDP).
         gpus: that each worker is given; None: one, or none where trials run on CPUs.
         max_concurrent: trials at once; None: as many as the cluster has, or may get, room for.
+        log_to: where each trial is logged besides.
         console: where progress is shown.
 
     Raises:
@@ -71,7 +75,7 @@ def run(
             os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(room.trials()))
             searcher = PlanSearcher(plan, room.trials, {"workers": workers, "device": device})
             with inherited_environment() if inherits else contextlib.nullcontext():
-                _tuner(plan, searcher, room, hidden, console).fit()
+                _tuner(plan, searcher, room, hidden, console, log_to).fit()
     finally:
         # after the workers' end, so that none of them writes another event
         for trial_id in searcher.active.values() if searcher else ():
@@ -87,14 +91,21 @@ def _import_needed() -> None:
 
 
 def _tuner(
-    plan: Plan, searcher: PlanSearcher, room: Room, hidden: Store, console: Console
+    plan: Plan,
+    searcher: PlanSearcher,
+    room: Room,
+    hidden: Store,
+    console: Console,
+    log_to: Collection[Kind],
 ) -> tune.Tuner:
     from ray import tune
 
+    from study.cluster.logs.callback import Logs
     from study.cluster.progress import Journalist, Progress
     from study.cluster.scheduler import PlanScheduler
 
     quiet()
+    logs = [Logs(plan.study, log_to, console)] if log_to else []
     return tune.Tuner(
         room.trainable(),
         tune_config=tune.TuneConfig(
@@ -109,7 +120,7 @@ def _tuner(
             name="tune",
             storage_path=str(hidden),
             verbose=0,
-            callbacks=[Progress(plan, console), Journalist(plan)],
+            callbacks=[Progress(plan, console), Journalist(plan), *logs],
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             failure_config=tune.FailureConfig(max_failures=0),  # the plan decides who runs again
         ),
