@@ -27,6 +27,7 @@ from study.storage.run_dir import State
 if TYPE_CHECKING:
     from ray import tune
 
+    from study.cluster.logs.callback import Logs
     from study.cluster.searcher import PlanSearcher
 
 NEEDED = ("pandas", "pyarrow.fs", "optuna")
@@ -69,13 +70,17 @@ def run(
             if not own:
                 require_shared(plan.study.store, room.place(), console)
             inherits = own and room.one_worker
+            from study.cluster.logs.callback import Logs
             from study.cluster.searcher import PlanSearcher
 
             # else Tune asks a cluster that grows for one node after another
             os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(room.trials()))
             searcher = PlanSearcher(plan, room.trials, {"workers": workers, "device": device})
-            with inherited_environment() if inherits else contextlib.nullcontext():
-                _tuner(plan, searcher, room, hidden, console, log_to).fit()
+            with contextlib.ExitStack() as stack:
+                if inherits:
+                    stack.enter_context(inherited_environment())
+                logs = stack.enter_context(contextlib.closing(Logs(plan.study, log_to, console)))
+                _tuner(plan, searcher, room, hidden, console, logs).fit()
     finally:
         # after the workers' end, so that none of them writes another event
         for trial_id in searcher.active.values() if searcher else ():
@@ -91,21 +96,14 @@ def _import_needed() -> None:
 
 
 def _tuner(
-    plan: Plan,
-    searcher: PlanSearcher,
-    room: Room,
-    hidden: Store,
-    console: Console,
-    log_to: Collection[Kind],
+    plan: Plan, searcher: PlanSearcher, room: Room, hidden: Store, console: Console, logs: Logs
 ) -> tune.Tuner:
     from ray import tune
 
-    from study.cluster.logs.callback import Logs
     from study.cluster.progress import Journalist, Progress
     from study.cluster.scheduler import PlanScheduler
 
     quiet()
-    logs = [Logs(plan.study, log_to, console)] if log_to else []
     return tune.Tuner(
         room.trainable(),
         tune_config=tune.TuneConfig(
@@ -120,7 +118,7 @@ def _tuner(
             name="tune",
             storage_path=str(hidden),
             verbose=0,
-            callbacks=[Progress(plan, console), Journalist(plan), *logs],
+            callbacks=[Progress(plan, console), Journalist(plan), logs],
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             failure_config=tune.FailureConfig(max_failures=0),  # the plan decides who runs again
         ),

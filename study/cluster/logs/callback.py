@@ -54,6 +54,10 @@ class Logs(Unsaved, tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._each(lambda log: log.end(trial_dir(trial.config).id, failed=True))
 
+    def close(self) -> None:
+        """End what is open: an interrupted session's trials go on in a later one."""
+        self._each(Log.close)
+
     def _each(self, do: Callable[[Log], None]) -> None:
         for kind, log in list(self._logs.items()):
             try:
@@ -124,6 +128,11 @@ class Log:
         told = self._told.pop(trial_id)
         self._callback.log_trial_end(told.trial, failed)
         self._ledger.note(trial_id, len(told.records))
+
+    def close(self) -> None:
+        """End the runs that are open."""
+        for trial_id in list(self._told):
+            self.end(trial_id, failed=True)
 
 
 def _callback(kind: Kind, name: str, store: Store) -> Any:

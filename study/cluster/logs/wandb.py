@@ -9,6 +9,7 @@ starts two processes for each, and nobody hears of their errors.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,8 @@ class WandB(LoggerCallback):
     """A run for each trial in one project, by default of the run directory's name.
 
     A trial that goes on is told from its beginning again. Online what the run has is left out.
-    Offline there is no run to go on with, so that a folder more has all of it, under the same id:
-    `wandb sync` takes them in the order of time, and each replaces the one before.
+    Offline W&B goes on with no run: another folder has all of it, under the same id, and the one
+    before is removed.
     """
 
     def __init__(self, study: str, name: str, folder: Path | None) -> None:
@@ -79,4 +80,8 @@ class WandB(LoggerCallback):
 
     def log_trial_end(self, trial: Any, failed: bool = False) -> None:
         del self._next[trial]
-        self._runs.pop(trial).finish(exit_code=int(failed))
+        run = self._runs.pop(trial)
+        run.finish(exit_code=int(failed))
+        for file in (self._folder / "wandb").glob(f"offline-run-*/run-{run.id}.wandb"):
+            if file.parent != Path(run.dir).parent:
+                shutil.rmtree(file.parent, ignore_errors=True)
