@@ -19,6 +19,12 @@ PACKAGES: dict[Kind, tuple[str, str]] = {
 }
 """What is imported, and what pip installs."""
 
+TELEMETRY: dict[Kind, tuple[str, str]] = {
+    "wandb": ("WANDB_ERROR_REPORTING", "false"),
+    "mlflow": ("MLFLOW_DISABLE_TELEMETRY", "true"),
+}
+"""What keeps a package from reports about its use."""
+
 OFFLINE = ("offline", "dryrun", "disabled")
 
 
@@ -44,6 +50,12 @@ def require(kinds: Collection[Kind], run_dir: Store) -> None:
             )
 
 
+def without_telemetry(kind: Kind) -> None:
+    """To be called before the package is imported; what the user has set stays."""
+    if kind in TELEMETRY:
+        os.environ.setdefault(*TELEMETRY[kind])
+
+
 def _require_server(kind: Kind, run_dir: Store) -> None:
     """Raises ValueError where a log would be files beside a run directory that is no folder."""
     if kind == "wandb" and os.environ.get("WANDB_MODE") not in OFFLINE:
@@ -63,6 +75,7 @@ def _require_server(kind: Kind, run_dir: Store) -> None:
 
 def _logged_in() -> bool:
     """Whether W&B finds a key; asks nobody."""
+    without_telemetry("wandb")
     import wandb  # here: few need it
 
     try:

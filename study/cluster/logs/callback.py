@@ -20,7 +20,7 @@ from study.cluster.logs.contents import metrics, parameters
 from study.cluster.logs.ledger import Ledger
 from study.cluster.logs.logged import LoggedTrial
 from study.cluster.trial import trial_dir
-from study.commands.log_options import Kind
+from study.commands.log_options import Kind, without_telemetry
 from study.config.schedule import Evaluation
 from study.storage import Store
 from study.storage.run_dir import Record, State, StudyDir, TrialDir
@@ -116,18 +116,19 @@ class Log:
 
     def add(self, record: Record) -> None:
         """Log a record, unless the start has found it in the trial's folder."""
-        told = self._told[record["trial_id"]]
+        told = self._told.get(record["trial_id"])
         evaluation = record["leg"], record["weights"]
-        if evaluation not in told.records:
+        if told and evaluation not in told.records:
             result = metrics(record, told.factors) | {"timestamp": record["time"]}
             self._callback.log_trial_result(record["iteration"], told.trial, result)
             told.records.add(evaluation)
 
     def end(self, trial_id: str, failed: bool = False) -> None:
         """End the trial's run, for good or until the trial goes on."""
-        told = self._told.pop(trial_id)
-        self._callback.log_trial_end(told.trial, failed)
-        self._ledger.note(trial_id, len(told.records))
+        told = self._told.pop(trial_id, None)  # none: it ended before it began
+        if told:
+            self._callback.log_trial_end(told.trial, failed)
+            self._ledger.note(trial_id, len(told.records))
 
     def close(self) -> None:
         """End the runs that are open."""
@@ -137,6 +138,7 @@ class Log:
 
 def _callback(kind: Kind, name: str, store: Store) -> Any:
     """Ray's logger callback for a study of that name, with its logs in `store`."""
+    without_telemetry(kind)
     match kind:
         case "tensorboard":
             from study.cluster.logs.tensorboard import TensorBoard

@@ -23,7 +23,6 @@ class MLflow(MLflowLoggerCallback):
 
     def __init__(self, study: str, name: str, folder: Path | None) -> None:
         """`study`: its id. `folder`: for the database; None: there must be a server."""
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         for noisy in ("mlflow", "alembic"):
             logging.getLogger(noisy).setLevel(logging.ERROR)
         given = os.environ.get("MLFLOW_TRACKING_URI")

@@ -37,7 +37,6 @@ class WandB(LoggerCallback):
         for variable, value in (
             ("WANDB_CACHE_DIR", str(self._folder / "wandb" / "cache")),
             ("WANDB_DATA_DIR", str(self._folder / "wandb" / "data")),
-            ("WANDB_ERROR_REPORTING", "false"),
         ):
             os.environ.setdefault(variable, value)
         self._study = study

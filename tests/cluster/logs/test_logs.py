@@ -13,7 +13,7 @@ from rich.console import Console
 
 from study.cluster.logs.callback import Logs
 from study.cluster.logs.contents import metrics, parameters
-from study.commands.log_options import Kind
+from study.commands.log_options import TELEMETRY, Kind
 from study.config import RunConfig, ScheduleConfig
 from study.config.schedule import legs
 from study.storage.record import record
@@ -99,11 +99,10 @@ def wanted(rows: list[Record]) -> dict[str, list[tuple[int, float]]]:
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StudyDir:
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "WANDB_PROJECT"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_ERROR_REPORTING"):
+    for name in ("WANDB_CACHE_DIR", "WANDB_DATA_DIR", *(name for name, _ in TELEMETRY.values())):
         monkeypatch.setenv(name, "")  # so that what the log sets does not outlive the test
         monkeypatch.delenv(name)
     monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     return StudyDir(tmp_path / "mine")
 
 
@@ -166,12 +165,55 @@ def test_what_a_kill_tore_is_logged_again(study: StudyDir):
     assert files == sorted((study.path / "logs" / trial.id).iterdir())
 
 
+def test_an_online_run_of_wandb_is_gone_on_with_where_the_server_has_it(
+    study: StudyDir, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("WANDB_MODE")
+    trial, rows = begun(study, "pretext-64-t000")
+    rows[1], rows[2] = rows[2], rows[1]  # the trunk at 8, looked at after the tail of 12
+    server: dict[int, dict[str, float]] = {}
+    begun_with: list[dict[str, Any]] = []
+
+    class Run:
+        dir = id = "nowhere"
+
+        def __init__(self, **options: Any) -> None:
+            begun_with.append(options)
+            self.starting_step = max(server, default=-1) + 1
+
+        def log(self, row: dict[str, float], step: int) -> None:
+            assert step >= self.starting_step and step not in server
+            server[step] = row
+
+        def define_metric(self, name: str, step_metric: str) -> None: ...
+
+        def finish(self, exit_code: int) -> None: ...
+
+    monkeypatch.setattr("wandb.init", Run)
+    first = Session(study, "wandb")
+    first.start(trial)
+    for row in rows[:2]:
+        first.result(trial, row)  # and the driver is killed
+    second = Session(study, "wandb")  # adds them, because nobody has written down that they are
+    second.start(trial)
+    for row in rows[2:]:
+        second.result(trial, row)
+    second.complete(trial)
+    assert not first.said.getvalue() + second.said.getvalue()
+    assert [row["iteration"] for row in server.values()] == [row["iteration"] for row in rows]
+    assert list(server) == [8, 12, 13, 20]
+    assert {options["id"] for options in begun_with} == {begun_with[0]["id"]}
+    assert {options["resume"] for options in begun_with} == {"allow"}
+
+
 def test_an_interrupted_session_closes_what_is_open(study: StudyDir):
     trial, rows = begun(study, "pretext-64-t000")
     session = Session(study, "tensorboard")
+    session.error(study.trial("pretext-64-t001"))  # one that never began
     session.start(trial)
     session.result(trial, rows[0])
     session.logs.close()
+    assert not session.said.getvalue()
     assert points(READERS["tensorboard"](study.path)[trial.id]) == wanted(rows[:1])
 
 
