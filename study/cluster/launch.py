@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study.cluster.lean import inherited_environment
+from study.cluster.lean import inherited_environment, uncounted
 from study.cluster.ray_session import cluster, interruptible, quiet
 from study.cluster.room import Room, device_for, fully_grown
 from study.cluster.shared_folder import require_shared
@@ -76,10 +76,9 @@ def run(
             # else Tune asks a cluster that grows for one node after another
             os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(room.trials()))
             searcher = PlanSearcher(plan, room.trials, {"workers": workers, "device": device})
-            with contextlib.ExitStack() as stack:
-                if inherits:
-                    stack.enter_context(inherited_environment())
-                logs = stack.enter_context(contextlib.closing(Logs(plan.study, log_to, console)))
+            logs = Logs(plan.study, log_to, console)
+            environment = inherited_environment() if inherits else contextlib.nullcontext()
+            with environment, uncounted(), contextlib.closing(logs):
                 _tuner(plan, searcher, room, hidden, console, logs).fit()
     finally:
         # after the workers' end, so that none of them writes another event
