@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study.commands import own_data, status
+from study.commands import log_options, own_data, status
 from study.commands.bill import bill_lines, bill_memory, bill_time
 from study.commands.common import DONE, FAILURE, exit_status, parsed, usable
 from study.commands.sweep_options import Spend, Status, Sweep, Watch, design, proposes_sizes
@@ -50,6 +50,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
     console = Console()
     asked = design(sweep)
     study = StudyDir(usable(sweep.run_dir, writing=not sweep.dry_run))
+    log_options.require(sweep.logs, study.store)
     missing = absent(asked.space.fixed.data)
     if sweep.dry_run and missing:
         cost, speed = bill(asked), asked.space.assumed_speed
@@ -95,6 +96,7 @@ def start(plan: Plan, sweep: Sweep, console: Console) -> int:
         workers=sweep.workers,
         gpus=sweep.gpus_per_trial,
         max_concurrent=sweep.max_concurrent,
+        log_to=sweep.logs,
         console=console,
     )
     if unended := plan.unended():

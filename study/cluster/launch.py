@@ -10,14 +10,16 @@ import contextlib
 import importlib
 import os
 import threading
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study.cluster.lean import inherited_environment
+from study.cluster.lean import inherited_environment, uncounted
 from study.cluster.ray_session import cluster, interruptible, quiet
 from study.cluster.room import Room, device_for, fully_grown
 from study.cluster.shared_folder import require_shared
+from study.commands.log_options import Kind
 from study.planning.plan import Plan
 from study.storage import Store
 from study.storage.run_dir import State
@@ -25,6 +27,7 @@ from study.storage.run_dir import State
 if TYPE_CHECKING:
     from ray import tune
 
+    from study.cluster.logs.callback import Logs
     from study.cluster.searcher import PlanSearcher
 
 NEEDED = ("pandas", "pyarrow.fs", "optuna")
@@ -37,6 +40,7 @@ def run(
     workers: int,
     gpus: float | None = None,
     max_concurrent: int | None,
+    log_to: Collection[Kind] = (),
     console: Console,
 ) -> None:
     """Run the plan's trials until none is left to do in this session.
@@ -46,6 +50,7 @@ def run(
         workers: per trial; more than one makes a Ray Train group (DDP).
         gpus: that each worker is given; None: one, or none where trials run on CPUs.
         max_concurrent: trials at once; None: as many as the cluster has, or may get, room for.
+        log_to: where each trial is logged besides.
         console: where progress is shown.
 
     Raises:
@@ -65,13 +70,16 @@ def run(
             if not own:
                 require_shared(plan.study.store, room.place(), console)
             inherits = own and room.one_worker
+            from study.cluster.logs.callback import Logs
             from study.cluster.searcher import PlanSearcher
 
             # else Tune asks a cluster that grows for one node after another
             os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(room.trials()))
             searcher = PlanSearcher(plan, room.trials, {"workers": workers, "device": device})
-            with inherited_environment() if inherits else contextlib.nullcontext():
-                _tuner(plan, searcher, room, hidden, console).fit()
+            logs = Logs(plan.study, log_to, console)
+            environment = inherited_environment() if inherits else contextlib.nullcontext()
+            with environment, uncounted(), contextlib.closing(logs):
+                _tuner(plan, searcher, room, hidden, console, logs).fit()
     finally:
         # after the workers' end, so that none of them writes another event
         for trial_id in searcher.active.values() if searcher else ():
@@ -87,7 +95,7 @@ def _import_needed() -> None:
 
 
 def _tuner(
-    plan: Plan, searcher: PlanSearcher, room: Room, hidden: Store, console: Console
+    plan: Plan, searcher: PlanSearcher, room: Room, hidden: Store, console: Console, logs: Logs
 ) -> tune.Tuner:
     from ray import tune
 
@@ -109,7 +117,7 @@ def _tuner(
             name="tune",
             storage_path=str(hidden),
             verbose=0,
-            callbacks=[Progress(plan, console), Journalist(plan)],
+            callbacks=[Progress(plan, console), Journalist(plan), logs],
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             failure_config=tune.FailureConfig(max_failures=0),  # the plan decides who runs again
         ),

@@ -14,6 +14,7 @@ import contextlib
 import functools
 import importlib
 import inspect
+import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -74,6 +75,20 @@ def inherited_environment() -> Iterator[None]:
         for name, nothing in told.items():
             if hasattr(class_cache, name):  # an affair of Tune's own, too
                 changed.enter_context(_replaced(class_cache, name, nothing))
+        yield
+
+
+@contextlib.contextmanager
+def uncounted() -> Iterator[None]:
+    """Inside, Tune does not count its callbacks for Ray's reports of usage, where these are off.
+
+    To tell them by their classes it imports MLflow and W&B wherever they are installed. That takes
+    two seconds, and MLflow leaves a file in the home directory.
+    """
+    usage: Any = importlib.import_module("ray.air._internal.usage")
+    with contextlib.ExitStack() as changed:
+        if os.environ.get("RAY_USAGE_STATS_ENABLED") == "0" and hasattr(usage, "tag_callbacks"):
+            changed.enter_context(_replaced(usage, "tag_callbacks", lambda *_: False))
         yield
 
 

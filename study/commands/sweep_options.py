@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from study.commands.common import OwnData, RunDir, data_config, unset
+from study.commands.log_options import Kind
 from study.commands.models import BackboneName, DetectorSize, chosen
 from study.commands.spaces import find
 from study.config import Budget, Scientific
@@ -113,8 +114,19 @@ class Sweep:
     """Where trials run; auto: on a GPU if there is one."""
     compute: Annotated[Compute | None, unset("{float32,tf32,bfloat16}")] = None
     """What products and norms are computed in; part of the question (default: the space's)."""
+    log_to: Annotated[
+        tuple[tuple[Kind, ...], ...],
+        tyro.conf.UseAppendAction,
+        tyro.conf.arg(metavar="[{tensorboard,wandb,mlflow} ...]", help_behavior_hint=""),
+    ] = ()
+    """Log every trial there too, as a run of its own (needs pip install '.[log]')."""
     dry_run: bool = False
     """Check the data, print the bill, and stop."""
+
+    @property
+    def logs(self) -> tuple[Kind, ...]:
+        """Where to log, each once."""
+        return tuple(dict.fromkeys(kind for given in self.log_to for kind in given))
 
 
 @dataclass(frozen=True, kw_only=True)

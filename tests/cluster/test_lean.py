@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ray import tune
 from ray._private import parameter, services, utils
+from ray.tune import tune as fitting
 
 from study.cluster import lean
 
@@ -44,6 +46,18 @@ def test_a_ray_with_other_parts_starts_as_it_always_does(monkeypatch: pytest.Mon
     before = parameter.RayParams
     with lean.lean(dashboard=False):
         assert parameter.RayParams is before
+
+
+def test_tune_counts_no_callbacks_where_reports_of_usage_are_off(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    usage: Any = vars(fitting)["air_usage"]  # by which `fit` calls it
+    before = usage.tag_callbacks
+    with lean.uncounted():
+        assert usage.tag_callbacks is not before
+        assert usage.tag_callbacks([tune.Callback()]) is False
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")
+    with lean.uncounted():
+        assert usage.tag_callbacks is before
 
 
 def test_ports_of_the_agents_are_there_before_the_raylet(tmp_path: Path):

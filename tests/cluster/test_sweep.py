@@ -21,11 +21,13 @@ from study.commands.common import BAD_INPUT
 from study.commands.sweep_options import Spend, Sweep, Tuning, design
 from study.storage.run_dir import State, StudyDir
 from study.sweep import main
+from tests.cluster.logs.readers import READERS
 from tests.runs import exact, study_without_ray
 
 SPACE = str(Path(__file__).with_name("tiny.py"))
 ROOT = Path(__file__).parent.parent.parent
 PYTHON = (sys.executable, "-m")
+LOGGED = ("--log-to", "tensorboard")
 LIMIT_S = 240.0  # for anything to happen
 ORDERLY_END_S = 15.0  # for Ray's processes after the command's end
 
@@ -101,6 +103,28 @@ def run_without_ray(run_dir: Path, **options: Any) -> Records:
     return records(study_without_ray(asked, run_dir))
 
 
+def told(rows: Records) -> dict[str, list[tuple[str, int]]]:
+    """Under which name and at which iteration the box AP of each record is logged."""
+    before = {"tail": "", "average": "average/"}
+    return {
+        trial_id: sorted((f"{before[row['weights']]}AP_box", row["iteration"]) for row in of)
+        for trial_id, of in rows.items()
+    }
+
+
+def logged(study: StudyDir) -> dict[str, list[tuple[str, int]]]:
+    """The box APs in TensorBoard's files."""
+    return {
+        trial_id: sorted(
+            (name, iteration)
+            for name, of in points.items()
+            for iteration, _ in of
+            if name.endswith("AP_box")
+        )
+        for trial_id, (_, points) in READERS["tensorboard"](study.path).items()
+    }
+
+
 def wait_for(process: subprocess.Popen[str], happened: Callable[[], bool]) -> None:
     deadline = time.monotonic() + LIMIT_S
     while not happened():
@@ -113,7 +137,7 @@ def wait_for(process: subprocess.Popen[str], happened: Callable[[], bool]) -> No
 def test_interrupted_then_whole_then_a_larger_one_then_another_question(
     sweep: Callable[..., Command],
 ):
-    lazily = ("--compare", "average", "--tails", "last", "--audit", "1")
+    lazily = ("--compare", "average", "--tails", "last", "--audit", "1", *LOGGED)
     interrupted = sweep(*(options := ("--trials", "2", "--confirm", "1", *lazily)))
     study = StudyDir(interrupted.run_dir)
     driver = interrupted.start()
@@ -150,6 +174,7 @@ def test_interrupted_then_whole_then_a_larger_one_then_another_question(
     assert (status, err) == (0, "")
     after = records(study)
     assert {key: after[key] for key in before} == before
+    assert logged(study) == told(after)
     assert {"pretext-12-t002", "scratch-12-t002"} <= set(after)
 
     status, _, err = sweep("--trials", "3", "--seed", "5", "--lengths", "8", "16").run()
@@ -162,7 +187,7 @@ def test_interrupted_then_whole_then_a_larger_one_then_another_question(
 def test_killed_driver_and_worker_leave_the_records_of_an_undisturbed_study(
     sweep: Callable[..., Command], tmp_path: Path
 ):
-    options = ("--trials", "2", "--confirm", "1", "--stopping", "none")
+    options = ("--trials", "2", "--confirm", "1", "--stopping", "none", *LOGGED)
     command = sweep(*options)
     study = StudyDir(command.run_dir)
 
@@ -193,6 +218,7 @@ def test_killed_driver_and_worker_leave_the_records_of_an_undisturbed_study(
         tmp_path / "alone", budget=Spend(trials=2, confirm=1), tuning=Tuning(stopping="none")
     )
     assert records(study) == alone
+    assert logged(study) == told(alone)
 
 
 @pytest.mark.parametrize(

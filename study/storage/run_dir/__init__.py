@@ -15,6 +15,7 @@ torch: a checkpoint is bytes.
         events.jsonl          changes of state, and the cost so far, one a line
         detections-*.parquet  of confirm runs: what they detect (detection_files.py)
         *.pt                  checkpoints, of the trunk and of a tail; removed when not needed
+      logs/                   of --log-to (study/cluster/logs); derived, like optuna.journal
       report/                 written by `python -m analysis`
 """
 
