@@ -148,7 +148,7 @@ def paired(
     Raises:
         ValueError: two images have one name.
     """
-    files = {path.stem: path for path in sorted(labels.glob(f"*{suffix}"))}
+    files = {path.stem: path for path in files_in(labels, suffix)}
     found: dict[str, Labelled] = {}
     for image in images_in(images):
         mask = masks / f"{image.stem}.png" if masks else None
@@ -170,6 +170,11 @@ def images_in(folder: Path) -> list[Path]:
         for path in folder.iterdir()
         if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "."
     )
+
+
+def files_in(folder: Path, suffix: str) -> list[Path]:
+    """The files of a suffix in a folder, by name; not the hidden ones that systems put there."""
+    return [path for path in sorted(folder.glob(f"*{suffix}")) if path.name[0] != "."]
 
 
 def lines(path: Path) -> list[str]:

@@ -47,6 +47,7 @@ from study.data.formats.beside import (
     BesideImages,
     Labelled,
     Thing,
+    files_in,
     images_in,
     lines,
     paired,
@@ -201,7 +202,7 @@ def _listed(root: Path, pairs: dict[str, Labelled]) -> dict[str, list[Labelled]]
 
 
 def _has_xml(folder: Path) -> bool:
-    first = next(folder.glob("*.xml"), None)
+    first = next(iter(files_in(folder, ".xml")), None)
     if first is None:
         return False
     with first.open("rb") as file:

@@ -7,7 +7,8 @@
 
 A line is `class x y width height`, the box's middle and size as shares of the image's, or `class
 x1 y1 x2 y2 x3 y3 …`, a polygon. Shares are those of the image as it is shown, upright by its EXIF
-orientation. An image without a file, or with an empty one, has no object.
+orientation. An image without a file, or with an empty one, has no object. Names of another machine
+are matched by their ends with what lies beside the YAML file.
 A split `test` that has text files is reported on, and `val` beside it is then tuned on. Without a
 YAML file a list of classes will do, `classes.txt` beside images/ and labels/ or in labels/.
 """
@@ -17,14 +18,17 @@ from __future__ import annotations
 import codecs
 import math
 import os
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from study.data.formats.beside import BesideImages, Labelled, Thing, images_in, lines, thing
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
+from study.data.index.placing import is_foreign, placed
 from study.data.source import IMAGE_SUFFIXES
 
 VERSION = "yolo-1"  # of what is made of the files
@@ -131,14 +135,32 @@ def _images(path: Path, asked: dict[str, Any], split: str) -> list[Path]:
             for folder in sorted({place, *(p for p in place.rglob("*") if p.is_dir())}):
                 found += images_in(folder)
         else:
-            found += [(place.parent / line).absolute() for line in lines(place)]
+            found += _listed(place, path.parent)
     return sorted(dict.fromkeys(found))
 
 
+def _listed(file: Path, root: Path) -> list[Path]:
+    """The images of a list, in its order: from the list's folder, or matched below `root`."""
+    names = lines(file)
+    found = [(file.parent / name).absolute() for name in names]
+    if all(image.is_file() for image in found):
+        return found
+    below = placed(np.array(names, np.str_), root).tolist()
+    return [
+        image if image.is_file() or is_foreign(name) else (root / name).absolute()
+        for image, name in zip(found, below, strict=True)
+    ]
+
+
 def _there(path: Path, base: str, one: str) -> Path | None:
-    """Where a split lies. Exported files often say ../train for what lies beside the YAML."""
-    below = path.parent / base
-    tried = (below / one, path.parent / one, path.parent / one.removeprefix("../"))
+    """Where a split lies. Exported files often say ../train for what lies beside the YAML, or have
+    paths of the machine that they were written on, whose ends may be found beside it.
+    """
+    root = path.parent
+    tried = [root / base / one, root / one]
+    if is_foreign(one) or is_foreign(base):
+        parts = [part for part in re.split(r"[\\/]+", one) if part not in ("", ".", "..")]
+        tried += [root.joinpath(*parts[at:]) for at in range(len(parts))]
     return next((place.absolute() for place in tried if place.exists()), None)
 
 
