@@ -39,6 +39,10 @@ class Skipping:
         return self.whole.images
 
     @property
+    def upright(self) -> bool:
+        return self.whole.upright
+
+    @property
     def left_out(self) -> tuple[str, ...]:
         """A line for each image and object that is left out, and why."""
         return self._found[1]

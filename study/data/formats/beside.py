@@ -6,6 +6,7 @@ ids, sizes of the images, a digest of all files, and the places that messages na
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from PIL import Image
 
 from study.config import digest
 from study.data.formats.digests import digest_by_reading, remembered
-from study.data.orientation import lies
+from study.data.orientation import hidden, lies
 from study.data.source import IMAGE_SUFFIXES, BadData, Content
 
 AT = "read from"  # the key of an item under which its place in the files stands
@@ -70,12 +71,17 @@ class BesideImages:
 
     def _find_digest(self) -> str:
         with ThreadPoolExecutor() as pool:
-            sizes = list(pool.map(self._size, self.labelled))
+            sizes = list(pool.map(self._seen, self.labelled))
             rows = list(pool.map(self._row, self.labelled))
         return digest([self.version, self.classes(), sizes, rows])
 
     def _size(self, one: Labelled) -> tuple[int, int]:
         return size_px(one.image, self.upright)
+
+    def _seen(self, one: Labelled) -> tuple[int, ...]:
+        """The size, and the orientation where that changes what is seen and not the size."""
+        more = orientation(one.image) if self.upright else None
+        return self._size(one) if more is None else (*self._size(one), more)
 
     def _row(self, one: Labelled) -> list[Any]:
         name = one.image.relative_to(self.images).as_posix()
@@ -198,9 +204,21 @@ def size_px(file: Path, upright: bool = False) -> tuple[int, int]:
     Raises:
         ValueError: it is not there, or not an image.
     """
+    with _opened(file) as image:
+        width, height = image.size
+        return (height, width) if upright and lies(image) else (width, height)
+
+
+def orientation(file: Path) -> int | None:
+    """`study.data.orientation.hidden` of an image file. Raises as `size_px`."""
+    with _opened(file) as image:
+        return hidden(image)
+
+
+@contextlib.contextmanager
+def _opened(file: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(file) as image:
-            width, height = image.size
-            return (height, width) if upright and lies(image) else (width, height)
+            yield image
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: cannot be read as an image: {error}") from error

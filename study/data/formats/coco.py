@@ -41,6 +41,7 @@ class AnnotationFile:
 
     path: Path
     images: Path
+    upright: bool = False  # COCO has no rule; what was published states the stored size
 
     def digest(self) -> str:
         if not self.path.is_file():

@@ -21,7 +21,17 @@ def joined(indexes: Sequence[Index]) -> Index:
     names = [str(file) for index in indexes for file in index.files()]
     every = {
         name: np.concatenate([getattr(index, name) for index in indexes])
-        for name in ("width", "height", "bbox", "label", "area", "crowd", "rle", "point")
+        for name in (
+            "width",
+            "height",
+            "upright",
+            "bbox",
+            "label",
+            "area",
+            "crowd",
+            "rle",
+            "point",
+        )
     }
     starts = {
         name: _one_after_another([getattr(index, name) for index in indexes])
