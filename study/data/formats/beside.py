@@ -67,7 +67,7 @@ class BesideImages:
         own = [path for one in self.labelled for path in (one.labels, one.mask) if path]
         files = [one.image for one in self.labelled] + own
         files = dict.fromkeys([*files, *self.also])
-        return remembered(files, [self.version, len(own)], self._find_digest)
+        return remembered(files, [self.version, len(own), "seen"], self._find_digest)
 
     def _find_digest(self) -> str:
         with ThreadPoolExecutor() as pool:
@@ -80,8 +80,9 @@ class BesideImages:
 
     def _seen(self, one: Labelled) -> tuple[int, ...]:
         """The size, and the orientation where that changes what is seen and not the size."""
-        more = orientation(one.image) if self.upright else None
-        return self._size(one) if more is None else (*self._size(one), more)
+        with _opened(one.image) as image:
+            more = hidden(image) if self.upright else None
+            return (*_shown(image, self.upright), *([] if more is None else [more]))
 
     def _row(self, one: Labelled) -> list[Any]:
         name = one.image.relative_to(self.images).as_posix()
@@ -205,14 +206,12 @@ def size_px(file: Path, upright: bool = False) -> tuple[int, int]:
         ValueError: it is not there, or not an image.
     """
     with _opened(file) as image:
-        width, height = image.size
-        return (height, width) if upright and lies(image) else (width, height)
+        return _shown(image, upright)
 
 
-def orientation(file: Path) -> int | None:
-    """`study.data.orientation.hidden` of an image file. Raises as `size_px`."""
-    with _opened(file) as image:
-        return hidden(image)
+def _shown(image: Image.Image, upright: bool) -> tuple[int, int]:
+    width, height = image.size
+    return (height, width) if upright and lies(image) else (width, height)
 
 
 @contextlib.contextmanager
