@@ -23,6 +23,7 @@ from typing import Any
 from study.data.formats.beside import BesideImages, Labelled, Thing, files_in, images_in, thing
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.formats.labelme_shapes import annotation
+from study.data.index.placing import plain
 from study.data.source import BadData
 
 VERSION = "labelme-1"  # of what is made of the files
@@ -99,8 +100,8 @@ def _image_of(file: Path, same: list[Path], every: list[Path]) -> Path:
     if len(same) == 1:
         return same[0]
     asked = str(_read(file).get("imagePath") or "")
-    name = PureWindowsPath(asked).name.lower()  # which takes / and \ alike
-    of_name = [image for image in same or every if image.name.lower() == name]
+    name = plain(PureWindowsPath(asked).name)  # which takes / and \ alike
+    of_name = [image for image in same or every if plain(image.name) == name]
     if len(of_name) == 1:
         return of_name[0]
     if same:
