@@ -67,7 +67,8 @@ def test_a_line_says_what_was_found_without_masks_where_there_are_none(
     (line,) = own_data.found(data, open_splits(data))
     assert line == (
         "found       COCO: 36 images (1 without an object), 37 objects of 2 classes (left, right),"
-        " boxes; no val split: 9 images are held out to report on, the same ones for every command and seed"
+        " boxes; no val split: 9 images are held out to report on, the same ones for every command"
+        " and seed"
     )
     said = []
     for command in ([str(photos)], ["--data", str(photos)]):

@@ -101,7 +101,7 @@ def skipping(source: Source) -> Skipping:
             size_px(one.image)
             readable.append(one)
         except ValueError as error:
-            lines.append(str(error))
+            lines.append(f"{one.listed}: {error}" if one.listed else str(error))
     return Skipping(replace(source, labelled=tuple(readable)), tuple(lines))
 
 

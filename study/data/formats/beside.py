@@ -31,6 +31,7 @@ class Labelled:
     labels: Path | None  # None: there is no file, and no object
     mask: Path | None = None
     id: int | None = None  # None: its place in the list, from 1
+    listed: str = ""  # the place where a file names it, if one does
 
 
 Thing = tuple[str, dict[str, Any] | ValueError]
@@ -64,6 +65,9 @@ class BesideImages:
         return self.path
 
     def digest(self) -> str:
+        named = (one for one in self.labelled if one.listed)
+        if lost := [one.listed for one in named if not one.image.is_file()]:
+            raise BadData([f"{place}: there is no such image" for place in lost])
         own = [path for one in self.labelled for path in (one.labels, one.mask) if path]
         files = [one.image for one in self.labelled] + own
         files = dict.fromkeys([*files, *self.also])
@@ -185,7 +189,12 @@ def files_in(folder: Path, suffix: str) -> list[Path]:
 
 
 def lines(path: Path) -> list[str]:
-    """The lines of a text that are not empty, without spaces around them.
+    """`numbered_lines` without their numbers."""
+    return list(numbered_lines(path).values())
+
+
+def numbered_lines(path: Path) -> dict[int, str]:
+    """The lines of a text that are not empty, without spaces around them, by number from 1.
 
     Raises:
         ValueError: it cannot be read, or is not UTF-8.
@@ -196,7 +205,8 @@ def lines(path: Path) -> list[str]:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: cannot be read as UTF-8: {error}") from error
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    numbered = enumerate(text.splitlines(), start=1)
+    return {k: line.strip() for k, line in numbered if line.strip()}
 
 
 def size_px(file: Path, upright: bool = False) -> tuple[int, int]:

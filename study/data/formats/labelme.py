@@ -62,7 +62,7 @@ def _pairs(root: Path) -> list[Labelled] | None:
     """
     if not root.is_dir():
         return None
-    folders = [root, *(path for path in sorted(root.iterdir()) if path.is_dir())]
+    folders = [root, *(p for p in sorted(root.iterdir()) if p.is_dir() and p.name[0] != ".")]
     labels = [folder for folder in folders if _has_labels(folder)]
     if not labels:
         return None
@@ -146,7 +146,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: cannot be read as JSON: {error}") from error
     shapes = content.get("shapes") if isinstance(content, dict) else None
     if not isinstance(shapes, list) or not all(isinstance(shape, dict) for shape in shapes):
-        raise ValueError(f"{path}: shapes: must be a list of objects, as LabelMe writes it")
+        raise ValueError(
+            f"{path}: shapes: must be a list of objects, as LabelMe writes it; move the file away"
+            " if it is none of LabelMe's"
+        )
     return content
 
 
