@@ -50,6 +50,8 @@ class BesideImages:
         version: of what `objects` makes of the files; a change makes another digest.
         also: files besides that `classes` depends on.
         upright: whether the images are seen as EXIF says, or as they are stored.
+        stated_px: width and height that the files of an image say, which tell where all images
+            are seen as stored but those that only so have the size that is stated.
     """
 
     path: Path
@@ -59,6 +61,7 @@ class BesideImages:
     version: str
     also: tuple[Path, ...] = ()
     upright: bool = False
+    stated_px: Callable[[Labelled], tuple[int, int] | None] | None = None
 
     @property
     def images(self) -> Path:
@@ -80,13 +83,23 @@ class BesideImages:
         return digest([self.version, self.classes(), sizes, rows])
 
     def _size(self, one: Labelled) -> tuple[int, int]:
-        return size_px(one.image, self.upright)
+        with _opened(one.image) as image:
+            return self._shown(one, image)
+
+    def _shown(self, one: Labelled, image: Image.Image) -> tuple[int, int]:
+        """Width and height as the annotations see it."""
+        width, height = image.size
+        turned = lies(image) and (self.upright or self._states(one, (height, width)))
+        return (height, width) if turned else (width, height)
+
+    def _states(self, one: Labelled, size: tuple[int, int]) -> bool:
+        return self.stated_px is not None and self.stated_px(one) == size
 
     def _seen(self, one: Labelled) -> tuple[int, ...]:
         """The size, and the orientation where that changes what is seen and not the size."""
         with _opened(one.image) as image:
             more = hidden(image) if self.upright else None
-            return (*_shown(image, self.upright), *([] if more is None else [more]))
+            return (*self._shown(one, image), *([] if more is None else [more]))
 
     def _row(self, one: Labelled) -> list[Any]:
         name = one.image.relative_to(self.images).as_posix()
@@ -209,19 +222,14 @@ def numbered_lines(path: Path) -> dict[int, str]:
     return {k: line.strip() for k, line in numbered if line.strip()}
 
 
-def size_px(file: Path, upright: bool = False) -> tuple[int, int]:
-    """Width and height of an image file, from its header; `upright`: as EXIF says to show it.
+def size_px(file: Path) -> tuple[int, int]:
+    """Width and height of an image file, from its header.
 
     Raises:
         ValueError: it is not there, or not an image.
     """
     with _opened(file) as image:
-        return _shown(image, upright)
-
-
-def _shown(image: Image.Image, upright: bool) -> tuple[int, int]:
-    width, height = image.size
-    return (height, width) if upright and lies(image) else (width, height)
+        return image.size
 
 
 @contextlib.contextmanager

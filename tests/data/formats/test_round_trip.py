@@ -101,9 +101,10 @@ def test_coco(tmp_path_factory: pytest.TempPathFactory, made: Made, habits: Coco
 
 
 @TRIED
-@given(data_sets())
-def test_voc(tmp_path_factory: pytest.TempPathFactory, made: Made):
-    found = read(voc(tmp_path_factory.mktemp("voc"), made), made)
+@given(data_sets(), st.sampled_from(((False, False), (True, False), (True, True))))
+def test_voc(tmp_path_factory: pytest.TempPathFactory, made: Made, told: tuple[bool, bool]):
+    sized, upright = told
+    found = read(voc(tmp_path_factory.mktemp("voc"), made, sized, upright), made)
     for picture in made.pictures:
         index, image_id = found[picture.name]
         marked = numbered(picture)
@@ -113,7 +114,9 @@ def test_voc(tmp_path_factory: pytest.TempPathFactory, made: Made):
             assert index.has_mask(row) == (marked == k).any()
             if index.has_mask(row):
                 np.testing.assert_array_equal(index.masks([row])[0] > 0, marked == k)
-        np.testing.assert_array_equal(pixels(index, image_id), picture.seen())
+        as_seen = not (upright and picture.hides)  # nothing tells, and it stays as stored
+        expected = picture.seen() if as_seen else picture.stored(upright)
+        np.testing.assert_array_equal(pixels(index, image_id), expected)
         assert index.category_name.tolist() == used(made)
 
 

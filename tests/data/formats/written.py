@@ -211,9 +211,13 @@ cocos = st.builds(
 )
 
 
-def voc(folder: Path, made: Made) -> Path:
-    """Pixels are counted from 1; an outline is a number in SegmentationObject."""
-    made.draw(folder / "images", upright=False)
+def voc(folder: Path, made: Made, sized: bool, upright: bool) -> Path:
+    """Pixels are counted from 1; an outline is a number in SegmentationObject.
+
+    Args:
+        sized: whether the size is stated, of the picture as it is annotated.
+    """
+    made.draw(folder / "images", upright)
     for picture in made.pictures:
         text = "".join(
             f"\n<object><name>{made.classes[thing.label]}</name><bndbox>"
@@ -223,6 +227,9 @@ def voc(folder: Path, made: Made) -> Path:
             for x, y, w, h in [thing.box]
         )
         named = f"<filename>{made.prefix}</filename>"
+        if sized:
+            width, height = picture.size
+            named += f"<size><width>{width}</width><height>{height}</height></size>"
         file = (folder / "xml" / picture.name).with_suffix(".xml")
         made.text(file, f"<annotation>{named}{text}\n</annotation>\n")
         if (numbers := numbered(picture)).any():
