@@ -75,6 +75,8 @@ def found(data: DataConfig, splits: Splits) -> list[str]:
     indexes = {id(index): index for index in (splits.train, splits.tune, splits.val)}.values()
     images = sum(len(index.image_id) for index in indexes)
     objects = sum(int((~index.crowd).sum()) for index in indexes)
+    without = sum(_without_objects(index) for index in indexes)
+    some = f" ({without:,} without an object)" if without else ""
     classes = len(splits.train.category_id)
     held = f"{len(splits.val_ids):,} images"
     report = (
@@ -85,7 +87,7 @@ def found(data: DataConfig, splits: Splits) -> list[str]:
     names = splits.train.category_name.tolist()
     named = f" ({', '.join(names)})" if classes <= FEW_CLASSES else ""
     line = (
-        f"found       {name}: {images:,} images, {objects:,} objects of {classes}"
+        f"found       {name}: {images:,} images{some}, {objects:,} objects of {classes}"
         f" {'class' if classes == 1 else 'classes'}{named}, {_annotated(splits.train)}; {report}"
     )
     more = (splits.note_unused, splits.note_together, splits.note_left_out)
@@ -114,6 +116,12 @@ def document(splits: Splits) -> dict[str, Any]:
 
 def _names(index: Index, image_ids: np.ndarray) -> list[str]:
     return index.file_name[np.searchsorted(index.image_id, image_ids)].tolist()
+
+
+def _without_objects(index: Index) -> int:
+    """How many images have no object; crowd regions are none."""
+    before = np.concatenate([[0], (~index.crowd).cumsum()])  # objects before each annotation
+    return int((np.diff(before[index.first]) == 0).sum())
 
 
 def _annotated(index: Index) -> str:

@@ -43,6 +43,13 @@ class Source(Protocol):
         """The folder that `file_name` of each image starts from."""
         ...
 
+    @property
+    def upright(self) -> bool:
+        """Whether annotations are of the images as EXIF says to show them, also where the stated
+        size does not tell (`study.data.orientation`).
+        """
+        ...
+
     def digest(self) -> str:
         """Sixteen hex digits of all that `read` depends on, wherever it lies.
 

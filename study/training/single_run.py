@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from study.config import RunConfig, from_dict, to_dict
+from study.config import DataConfig, RunConfig, from_dict, to_dict
 from study.config.arithmetic import REMEDY
+from study.config.data import PATHS
 from study.storage.run_dir import DifferentQuestion, TrialDir
 
 
@@ -23,8 +24,8 @@ def begin(run: RunConfig, trial: TrialDir, recipe: str | None = None) -> None:
     but its configuration; any other run may replace it.
 
     Raises:
-        DifferentQuestion: the directory holds another run. Device and threads may differ, and
-            lengths may be added at the end.
+        DifferentQuestion: the directory holds another run. Device and threads may differ, data
+            whose digests are recorded may lie elsewhere, and lengths may be added at the end.
         Busy: another process has begun a run there that is before its first iteration.
     """
     written = trial_config(run, recipe)
@@ -53,4 +54,10 @@ def _continues(run: RunConfig, there: RunConfig) -> bool:
     longer = now.lengths[: len(before.lengths)] == before.lengths
     longer = longer and now.watch[: len(before.watch)] == before.watch
     grown = replace(before, lengths=now.lengths, watch=now.watch) if longer else before
-    return run == replace(there, schedule=grown, device=run.device, threads=run.threads)
+    data = _moved(there.data, run.data) if there.data.digests else there.data
+    return run == replace(there, schedule=grown, data=data, device=run.device, threads=run.threads)
+
+
+def _moved(data: DataConfig, to: DataConfig) -> DataConfig:
+    """The data where those of the run lie: their digests are compared when they are opened."""
+    return replace(data, **{name: getattr(to, name) for name in ("root", *PATHS)})

@@ -66,8 +66,9 @@ def test_a_line_says_what_was_found_without_masks_where_there_are_none(
     data = DataConfig(name="custom", folder=str(photos))
     (line,) = own_data.found(data, open_splits(data))
     assert line == (
-        "found       COCO: 36 images, 37 objects of 2 classes (left, right), boxes; no val split:"
-        " 9 images are held out to report on, the same ones for every command and seed"
+        "found       COCO: 36 images (1 without an object), 37 objects of 2 classes (left, right),"
+        " boxes; no val split: 9 images are held out to report on, the same ones for every command"
+        " and seed"
     )
     said = []
     for command in ([str(photos)], ["--data", str(photos)]):

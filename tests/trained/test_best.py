@@ -139,6 +139,39 @@ def test_it_goes_on_after_a_kill_to_the_same_weights(
     assert len(steps) == 7
 
 
+@pytest.mark.usefixtures("unasked")
+def test_data_that_have_moved_are_those_of_the_same_detector(
+    study: StudyDir, detector: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    study = StudyDir(shutil.copytree(study.path, tmp_path / "study"))
+    out, recorded = shutil.copytree(detector, tmp_path / "detector"), trained(detector).data
+    moved = shutil.copytree(str(recorded.folder), tmp_path / "moved")
+    again = command(study, out, "--data", str(moved))
+    assert train.main(again) == BAD_INPUT  # without digests nothing says that they are the same
+    assert "holds the run of another detector" in capsys.readouterr().err
+    digests = open_splits(replace(recorded, train_on="train")).digests()
+    known(study, out, digests)
+    written = TrialDir(out / "run").records()
+    assert train.main(again) == DONE  # of the run that has ended
+    assert trained(out).data == replace(recorded, folder=str(moved), digests=digests)
+    assert TrialDir(out / "run").records() == written
+    asked = json.loads((moved / "shapes.json").read_text()) | {"aspect": [1, 1]}
+    (moved / "shapes.json").write_text(json.dumps(asked))
+    assert train.main(again) == BAD_INPUT
+    assert "they are not the same images or annotations" in capsys.readouterr().err
+
+
+def known(study: StudyDir, out: Path, digests: dict[str, str]) -> None:
+    """Record them for the study and for its detector, as a sweep does."""
+    manifest = json.loads((study.path / "study.json").read_text())
+    manifest["question"]["data"] = digests
+    (study.path / "study.json").write_text(json.dumps(manifest))
+    trial = TrialDir(out / "run")
+    config = trial.config()
+    config["run"]["data"]["digests"] = digests
+    trial.write_config(config)
+
+
 def test_detections_on_the_report_split_are_stored(detector: Path):
     trial = TrialDir(detector / "run")
     file = detections_file(trial, trial.records()[0]["leg"])

@@ -30,9 +30,11 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     found: list[Path] = []
     own = decoded.read_rgb
 
-    def reading(file: Path, size: Size, stated: Size | None = None) -> np.ndarray:
+    def reading(
+        file: Path, size: Size, stated: Size | None = None, upright: bool = False
+    ) -> np.ndarray:
         found.append(file)
-        return own(file, size, stated)
+        return own(file, size, stated, upright)
 
     monkeypatch.setattr(decoded, "read_rgb", reading)
     return found

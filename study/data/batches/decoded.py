@@ -98,6 +98,7 @@ class Decoded:
         except OSError as error:
             raise ValueError(f"{file}: cannot be read: {error.strerror}") from error
         said = [str(file), state.st_size, state.st_mtime_ns, self.size(at), self._planes]
+        said += ["upright"] * bool(self.index.upright[self.places[at]])
         return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
 
     def _decode(self, at: int) -> np.ndarray:
@@ -105,7 +106,8 @@ class Decoded:
         height, width = self.size(at)
         place = self.places[at]
         stated = int(self.index.width[place]), int(self.index.height[place])
-        pixels = read_rgb(self.file(at), (width, height), stated)
+        upright = bool(self.index.upright[place])
+        pixels = read_rgb(self.file(at), (width, height), stated, upright)
         return (pixels.transpose(2, 0, 1) if self._planes else pixels).reshape(-1)
 
     def _shaped(self, flat: np.ndarray, at: int) -> np.ndarray:
@@ -127,19 +129,23 @@ def decode(index: Index, image_ids: np.ndarray, model: ModelConfig | None) -> De
 
 
 def read_rgb(
-    file: Path, size: tuple[int, int], stated: tuple[int, int] | None = None
+    file: Path,
+    size: tuple[int, int],
+    stated: tuple[int, int] | None = None,
+    upright: bool = False,
 ) -> np.ndarray:
     """uint8 [height, width, 3] of an image file in any mode, resized to (width, height) px.
 
     Args:
         stated: width and height px that its annotations say (`turned`); None: `size`.
+        upright: whether they are of the image as EXIF says to show it, whatever its size.
 
     Raises:
         ValueError: not an image, or cut off.
     """
     try:
         with Image.open(file) as image:
-            rgb = turned(image, stated or size).convert("RGB")
+            rgb = turned(image, stated or size, upright).convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: cannot be read as an image: {error}") from error
     return rgb_array(rgb, size)

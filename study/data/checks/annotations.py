@@ -10,7 +10,7 @@ from typing import Any
 from study.data.geometry.run_lengths import compressed
 from study.data.source import LISTS, Content, Source
 
-VERSION = 2  # of what is asked of annotations; a change looks at all of them again
+VERSION = 3  # of what is asked of annotations; a change looks at all of them again
 OVERHANG_PX = 1.0  # that a box may stick out of its image: real files round
 
 
@@ -67,7 +67,7 @@ def mistakes(content: Content, source: Source) -> Iterator[Mistake]:
 def _ids(source: Source, name: str, items: list[dict[str, Any]]) -> Iterator[str]:
     counts = Counter(repr(item.get("id")) for item in items)
     for at, item in enumerate(items):
-        if type(item.get("id")) is not int:
+        if type(item.get("id")) is not int or abs(item["id"]) >= 2**63:
             yield f"{source.path}: {name}[{at}]: id = {item.get('id')!r}: must be a whole number"
     for value, times in counts.items():
         if times > 1 and value != "None":
@@ -99,6 +99,8 @@ def _shape(annotation: dict[str, Any], image: dict[str, Any]) -> Iterator[str]:
         elif not inside:
             size = f"{image['width']} x {image['height']} px"
             yield f"bbox = {box}: must lie inside its image of {size}"
+    if annotation.get("area") is not None and not _is_number(annotation["area"]):
+        yield f"area = {annotation['area']!r}: must be a number of px², or left out"
     if annotation.get("iscrowd", 0) not in (0, 1):
         yield f"iscrowd = {annotation['iscrowd']!r}: must be 0 or 1"
     try:

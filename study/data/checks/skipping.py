@@ -39,6 +39,10 @@ class Skipping:
         return self.whole.images
 
     @property
+    def upright(self) -> bool:
+        return self.whole.upright
+
+    @property
     def left_out(self) -> tuple[str, ...]:
         """A line for each image and object that is left out, and why."""
         return self._found[1]
@@ -97,7 +101,7 @@ def skipping(source: Source) -> Skipping:
             size_px(one.image)
             readable.append(one)
         except ValueError as error:
-            lines.append(str(error))
+            lines.append(f"{one.listed}: {error}" if one.listed else str(error))
     return Skipping(replace(source, labelled=tuple(readable)), tuple(lines))
 
 

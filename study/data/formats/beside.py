@@ -6,6 +6,7 @@ ids, sizes of the images, a digest of all files, and the places that messages na
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from PIL import Image
 
 from study.config import digest
 from study.data.formats.digests import digest_by_reading, remembered
-from study.data.orientation import lies
+from study.data.orientation import hidden, lies
 from study.data.source import IMAGE_SUFFIXES, BadData, Content
 
 AT = "read from"  # the key of an item under which its place in the files stands
@@ -30,6 +31,7 @@ class Labelled:
     labels: Path | None  # None: there is no file, and no object
     mask: Path | None = None
     id: int | None = None  # None: its place in the list, from 1
+    listed: str = ""  # the place where a file names it, if one does
 
 
 Thing = tuple[str, dict[str, Any] | ValueError]
@@ -48,6 +50,8 @@ class BesideImages:
         version: of what `objects` makes of the files; a change makes another digest.
         also: files besides that `classes` depends on.
         upright: whether the images are seen as EXIF says, or as they are stored.
+        stated_px: width and height that the files of an image say, which tell where all images
+            are seen as stored but those that only so have the size that is stated.
     """
 
     path: Path
@@ -57,25 +61,45 @@ class BesideImages:
     version: str
     also: tuple[Path, ...] = ()
     upright: bool = False
+    stated_px: Callable[[Labelled], tuple[int, int] | None] | None = None
 
     @property
     def images(self) -> Path:
         return self.path
 
     def digest(self) -> str:
+        named = (one for one in self.labelled if one.listed)
+        if lost := [one.listed for one in named if not one.image.is_file()]:
+            raise BadData([f"{place}: there is no such image" for place in lost])
         own = [path for one in self.labelled for path in (one.labels, one.mask) if path]
         files = [one.image for one in self.labelled] + own
         files = dict.fromkeys([*files, *self.also])
-        return remembered(files, [self.version, len(own)], self._find_digest)
+        return remembered(files, [self.version, len(own), "seen"], self._find_digest)
 
     def _find_digest(self) -> str:
         with ThreadPoolExecutor() as pool:
-            sizes = list(pool.map(self._size, self.labelled))
+            sizes = list(pool.map(self._seen, self.labelled))
             rows = list(pool.map(self._row, self.labelled))
         return digest([self.version, self.classes(), sizes, rows])
 
     def _size(self, one: Labelled) -> tuple[int, int]:
-        return size_px(one.image, self.upright)
+        with _opened(one.image) as image:
+            return self._shown(one, image)
+
+    def _shown(self, one: Labelled, image: Image.Image) -> tuple[int, int]:
+        """Width and height as the annotations see it."""
+        width, height = image.size
+        turned = lies(image) and (self.upright or self._states(one, (height, width)))
+        return (height, width) if turned else (width, height)
+
+    def _states(self, one: Labelled, size: tuple[int, int]) -> bool:
+        return self.stated_px is not None and self.stated_px(one) == size
+
+    def _seen(self, one: Labelled) -> tuple[int, ...]:
+        """The size, and the orientation where that changes what is seen and not the size."""
+        with _opened(one.image) as image:
+            more = hidden(image) if self.upright else None
+            return (*self._shown(one, image), *([] if more is None else [more]))
 
     def _row(self, one: Labelled) -> list[Any]:
         name = one.image.relative_to(self.images).as_posix()
@@ -148,7 +172,7 @@ def paired(
     Raises:
         ValueError: two images have one name.
     """
-    files = {path.stem: path for path in sorted(labels.glob(f"*{suffix}"))}
+    files = {path.stem: path for path in files_in(labels, suffix)}
     found: dict[str, Labelled] = {}
     for image in images_in(images):
         mask = masks / f"{image.stem}.png" if masks else None
@@ -172,8 +196,18 @@ def images_in(folder: Path) -> list[Path]:
     )
 
 
+def files_in(folder: Path, suffix: str) -> list[Path]:
+    """The files of a suffix in a folder, by name; not the hidden ones that systems put there."""
+    return [path for path in sorted(folder.glob(f"*{suffix}")) if path.name[0] != "."]
+
+
 def lines(path: Path) -> list[str]:
-    """The lines of a text that are not empty, without spaces around them.
+    """`numbered_lines` without their numbers."""
+    return list(numbered_lines(path).values())
+
+
+def numbered_lines(path: Path) -> dict[int, str]:
+    """The lines of a text that are not empty, without spaces around them, by number from 1.
 
     Raises:
         ValueError: it cannot be read, or is not UTF-8.
@@ -184,18 +218,24 @@ def lines(path: Path) -> list[str]:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: cannot be read as UTF-8: {error}") from error
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    numbered = enumerate(text.splitlines(), start=1)
+    return {k: line.strip() for k, line in numbered if line.strip()}
 
 
-def size_px(file: Path, upright: bool = False) -> tuple[int, int]:
-    """Width and height of an image file, from its header; `upright`: as EXIF says to show it.
+def size_px(file: Path) -> tuple[int, int]:
+    """Width and height of an image file, from its header.
 
     Raises:
         ValueError: it is not there, or not an image.
     """
+    with _opened(file) as image:
+        return image.size
+
+
+@contextlib.contextmanager
+def _opened(file: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(file) as image:
-            width, height = image.size
-            return (height, width) if upright and lies(image) else (width, height)
+            yield image
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: cannot be read as an image: {error}") from error

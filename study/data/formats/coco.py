@@ -7,6 +7,8 @@
     in each of these also a test split with objects: it is reported on, and val then tuned on
     FOLDER with one JSON file of another name, or that file: no val split
 
+Ids are whole numbers. Some tools write them as texts ("12"), which are read as the numbers.
+
 A file of keypoints (`person_keypoints_…`) beside those of instances is left alone: it lists the
 same images, and is given with its images as --data.train.
 """
@@ -28,6 +30,8 @@ from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, a
 from study.data.formats.pieces import pieces
 from study.data.source import LISTS, Content
 
+IDS = {"images": ("id",), "annotations": ("id", "image_id", "category_id"), "categories": ("id",)}
+DIGITS = 18  # that surely fit int64
 HEAD_BYTES = 2**20  # of a file that is asked whether it is COCO's
 
 
@@ -37,6 +41,7 @@ class AnnotationFile:
 
     path: Path
     images: Path
+    upright: bool = False  # COCO has no rule; what was published states the stored size
 
     def digest(self) -> str:
         if not self.path.is_file():
@@ -44,14 +49,18 @@ class AnnotationFile:
         return file_digest(self.path)
 
     def read(self) -> Content:
-        return read_json(self.path)
+        content = read_json(self.path)
+        for name in LISTS:
+            _number(self.path, name, content[name])
+        return content
 
     def pieces(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         begun = False
         try:
-            for piece in pieces(self.path, LISTS):
+            for name, items in pieces(self.path, LISTS):
                 begun = True
-                yield piece
+                _number(self.path, name, items)
+                yield name, items
         except ValueError as error:
             content = self.read()  # says what is wrong, or can read it: in UTF-16, say
             if begun:
@@ -170,6 +179,25 @@ def read_json(path: Path, lists: Iterable[str] = LISTS) -> Content:
     return content
 
 
+def _number(path: Path, kind: str, items: list[Any]) -> None:
+    """Turn ids that are texts of digits to numbers, in place.
+
+    Raises:
+        ValueError: other texts; names the first one.
+    """
+    for at, item in enumerate(items):
+        for key in IDS[kind]:
+            given = item.get(key) if type(item) is dict else None
+            if type(given) is not str:
+                continue
+            if not (given.isascii() and given.isdecimal() and len(given) <= DIGITS):
+                raise ValueError(
+                    f"{path}: {kind}[{at}]: {key} = {given!r}: must be a whole number, 12 or"
+                    ' "12": number them anew, 1, 2, 3, …, wherever they are referred to'
+                )
+            item[key] = int(given)
+
+
 def read_image_ids(path: Path) -> np.ndarray:
     """int64, ascending: the ids of an annotation file's images; all else in it is left alone.
 
@@ -182,10 +210,9 @@ def read_image_ids(path: Path) -> np.ndarray:
         raise ValueError(f"annotations {path}: no such file")
 
     def build(to: Path) -> None:
-        ids = [
-            image.get("id") if isinstance(image, dict) else None
-            for image in read_json(path, lists=["images"])["images"]
-        ]
+        images = read_json(path, lists=["images"])["images"]
+        _number(path, "images", images)
+        ids = [image.get("id") if isinstance(image, dict) else None for image in images]
         for at, value in enumerate(ids):
             if type(value) is not int:
                 raise ValueError(f"{path}: images[{at}]: id = {value!r}: must be a whole number")

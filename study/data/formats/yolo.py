@@ -3,13 +3,18 @@
     FOLDER/data.yaml (or .yml of another name, or that file) with `names`, and `train` and `val`
         as folders of images or .txt lists of them, from `path` if there is one, or from FOLDER
     FOLDER/images/train and FOLDER/labels/train, or FOLDER/train/images and FOLDER/train/labels:
-        wherever an image lies, `images` in its path is `labels` in that of its text file
+        wherever an image lies, `images` in its path is `labels` in that of its text file, which
+        otherwise lies beside it
 
 A line is `class x y width height`, the box's middle and size as shares of the image's, or `class
 x1 y1 x2 y2 x3 y3 …`, a polygon. Shares are those of the image as it is shown, upright by its EXIF
-orientation. An image without a file, or with an empty one, has no object.
-A split `test` that has text files is reported on, and `val` beside it is then tuned on. Without a
-YAML file a list of classes will do, `classes.txt` beside images/ and labels/ or in labels/.
+orientation. An image without a file, or with an empty one, has no object. Names of another machine
+are matched by their ends with what lies beside the YAML file.
+A split `test` that has text files is reported on, and `val` beside it is then tuned on.
+
+Without a YAML file a list of classes will do: `classes.txt`, beside images/ and labels/, in
+labels/, or beside images and text files in one folder; or `obj.names`, with lists of images
+`train.txt` and `valid.txt`.
 """
 
 from __future__ import annotations
@@ -17,16 +22,29 @@ from __future__ import annotations
 import codecs
 import math
 import os
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
-from study.data.formats.beside import BesideImages, Labelled, Thing, images_in, lines, thing
+from study.data.formats.beside import (
+    BesideImages,
+    Labelled,
+    Thing,
+    images_in,
+    lines,
+    numbered_lines,
+    thing,
+)
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
+from study.data.index.placing import is_foreign, placed
 from study.data.source import IMAGE_SUFFIXES
 
+CLASSES = ("classes.txt", "labels/classes.txt", "obj.names")  # lists of them, a name a line
+LAYOUTS = ("images/{}", "{}/images", "{}.txt")  # of a split, without a YAML file
 VERSION = "yolo-1"  # of what is made of the files
 
 
@@ -72,19 +90,19 @@ def _labelled_test(
 
 def _without_yaml(place: Path) -> dict[Path, dict[str, Any]]:
     """What a YAML file would say of a folder that has a list of classes instead."""
-    listed = [file for file in (place / "classes.txt", place / "labels" / "classes.txt")]
-    listed = [file for file in listed if file.is_file()]
+    listed = [place / name for name in CLASSES if (place / name).is_file()]
     if not listed:
         return {}
-    layouts = ("images/{}", "{}/images")
     asked: dict[str, Any] = {"names": lines(listed[0])}
     for word in (*TRAIN, *VAL, *TUNE, *TEST):
-        there = [one.format(word) for one in layouts if (place / one.format(word)).is_dir()]
+        there = [one.format(word) for one in LAYOUTS if (place / one.format(word)).exists()]
         if there:
             asked[word] = there[0]
     if "train" not in asked and (place / "images").is_dir():
         asked["train"] = "images"
-    return {place / "classes.txt": asked} if "train" in asked else {}
+    if "train" not in asked and any(_labelled(image).labels for image in images_in(place)):
+        asked["train"] = "."
+    return {place / listed[0].name: asked} if "train" in asked else {}
 
 
 def _yaml(path: Path) -> dict[str, Any] | None:
@@ -115,42 +133,66 @@ def _source(
     if not images:
         raise ValueError(f"{path}: {split} = {asked[split]!r}: there is no image")
     folder = Path(os.path.commonpath([image.parent for image in images]))
-    labelled = tuple(map(_labelled, images))
+    labelled = tuple(_labelled(image, listed) for image, listed in images.items())
     return BesideImages(folder, labelled, lambda: classes, _objects, VERSION, upright=True)
 
 
-def _images(path: Path, asked: dict[str, Any], split: str) -> list[Path]:
-    """The images of a split: of one folder or list, or of several, and of folders in these."""
+def _images(path: Path, asked: dict[str, Any], split: str) -> dict[Path, str]:
+    """The images of a split: of one folder or list, or of several, and of folders in these.
+
+    Returns:
+        by path, each with its place in a list, if it is of one.
+    """
     given = asked[split] if isinstance(asked[split], list) else [asked[split]]
-    found: list[Path] = []
+    found: dict[Path, str] = {}
     for one in map(str, given):
         place = _there(path, str(asked.get("path") or ""), one)
         if place is None:
             raise ValueError(f"{path}: {split} = {one!r}: no such folder or list of images")
         if place.is_dir():
             for folder in sorted({place, *(p for p in place.rglob("*") if p.is_dir())}):
-                found += images_in(folder)
+                found |= dict.fromkeys(images_in(folder), "")
         else:
-            found += [(place.parent / line).absolute() for line in lines(place)]
-    return sorted(dict.fromkeys(found))
+            found |= _listed(place, path.parent)
+    return dict(sorted(found.items()))
+
+
+def _listed(file: Path, root: Path) -> dict[Path, str]:
+    """The images of a list, from the list's folder or matched below `root`, with their places."""
+    names = numbered_lines(file)
+    found = {k: (file.parent / name).absolute() for k, name in names.items()}
+    if not all(image.is_file() for image in found.values()):
+        below = placed(np.array(list(names.values()), np.str_), root).tolist()
+        for (k, image), name in zip(found.items(), below, strict=True):
+            if not (image.is_file() or is_foreign(name)):
+                found[k] = (root / name).absolute()
+    return {image: f"{file}: line {k}: {names[k]!r}" for k, image in found.items()}
 
 
 def _there(path: Path, base: str, one: str) -> Path | None:
-    """Where a split lies. Exported files often say ../train for what lies beside the YAML."""
-    below = path.parent / base
-    tried = (below / one, path.parent / one, path.parent / one.removeprefix("../"))
+    """Where a split lies. Exported files often say ../train for what lies beside the YAML, or have
+    paths of the machine that they were written on, whose ends may be found beside it.
+    """
+    root = path.parent
+    tried = [root / base / one, root / one]
+    if is_foreign(one) or is_foreign(base):
+        parts = [part for part in re.split(r"[\\/]+", one) if part not in ("", ".", "..")]
+        tried += [root.joinpath(*parts[at:]) for at in range(len(parts))]
     return next((place.absolute() for place in tried if place.exists()), None)
 
 
-def _labelled(image: Path) -> Labelled:
-    """The text file has the image's path with the last `images` in it turned to `labels`."""
+def _labelled(image: Path, listed: str = "") -> Labelled:
+    """The text file has the image's path with the last `images` in it turned to `labels`, or lies
+    beside the image if there is no such folder.
+    """
     if image.suffix.lower() not in IMAGE_SUFFIXES:
         raise ValueError(f"{image}: not the name of an image file")
     parts = list(image.parent.parts)
     if "images" in parts:
         parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
-    file = Path(*parts) / f"{image.stem}.txt"
-    return Labelled(image, file if file.is_file() else None)
+    folder = Path(*parts)
+    file = (folder if folder.is_dir() else image.parent) / f"{image.stem}.txt"
+    return Labelled(image, file if file.is_file() else None, listed=listed)
 
 
 def _objects(one: Labelled, size: tuple[int, int], classes: tuple[str, ...]) -> list[Thing]:

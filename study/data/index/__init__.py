@@ -54,6 +54,7 @@ class Index:
     category_id: np.ndarray  # int64 [C], ascending
     category_name: np.ndarray  # str [C]
     category_has_keypoints: np.ndarray  # bool [C]: whether objects of the class have keypoints
+    upright: np.ndarray  # bool [I]: annotated as EXIF says to show it, not as its size tells
     image_dir: Path
     path: Path
     digest: str  # of what the source read
@@ -76,6 +77,7 @@ class Index:
         found = {name: np.asarray(column) for name, column in mapped.items()}
         # not in the entry: it is of the annotations, wherever their images lie
         found["file_name"] = placed(found["file_name"], source.images)
+        found["upright"] = np.full(len(found["image_id"]), source.upright)
         return cls(**found, image_dir=source.images, path=source.path, digest=digest)
 
     def position(self, image_id: int) -> int:
@@ -187,7 +189,9 @@ class Index:
 
 
 COLUMNS = tuple(
-    name for name in Index.__dataclass_fields__ if name not in ("image_dir", "path", "digest")
+    name
+    for name in Index.__dataclass_fields__
+    if name not in ("upright", "image_dir", "path", "digest")
 )
 
 

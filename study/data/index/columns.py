@@ -14,8 +14,9 @@ import numpy as np
 
 from study.data.geometry.run_lengths import other_size
 from study.data.index import parts
+from study.data.index.areas import complete
 
-VERSION = 3  # of the columns; a change makes all entries anew
+VERSION = 4  # of the columns; a change makes all entries anew
 BLOCK = 2**16  # annotations that are put in order at once
 JOINED = 256  # small parts to one: the memory of a large array goes back when it is let go
 
@@ -55,20 +56,24 @@ class Columns:
         categories = sorted(self._categories, key=lambda category: category["id"])
         category_id = parts.whole([category["id"] for category in categories])
         owner = _places(images["image_id"], self._taken("owner", np.int64))
-        self._require_sizes(np.stack([images["height"], images["width"]], axis=1)[owner])
+        size = np.stack([images["height"], images["width"]], axis=1)[owner]  # [A, 2] px
+        self._require_sizes(size)
         annotation_id = self._taken("annotation_id", np.int64)
         order = np.lexsort((annotation_id, owner))
         label = _places(category_id, self._taken("category", np.int64))[order]
         numbers = np.array([len(c.get("keypoints") or []) for c in categories], np.int64)
+        masks = self._masks(order)
+        bbox = self._taken("bbox", np.float64).reshape(-1, 4)[order]
+        area = self._taken("area", np.float64)[order]
         return {
             **images,
             "first": np.searchsorted(owner[order], np.arange(len(images["image_id"]) + 1)),
             "annotation_id": annotation_id[order],
-            "bbox": self._taken("bbox", np.float64).reshape(-1, 4)[order],
+            "bbox": bbox,
             "label": label,
-            "area": self._taken("area", np.float64)[order],
+            "area": complete(area, bbox, masks, size[order]),
             "crowd": self._taken("crowd", np.bool_)[order],
-            **self._masks(order),
+            **masks,
             "keypoints": self._keypoints(order, numbers[label], numbers.max(initial=0)),
             "keypoint_name": np.array(keypoint_names(categories), np.str_),
             "category_id": category_id,

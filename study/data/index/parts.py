@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ def of_images(images: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
 def of_annotations(annotations: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
     """Columns of n annotations: some as in `Index`, and
 
+    area: NaN where it is not given.
     owner, category: ids, int64 [n].
     rings: how many polygons, int64 [n]; ring_points: the points of each; point: x, y in turns.
     rle_bytes: int64 [n], 0 for polygons too; rle; rle_size: height, width in turns.
@@ -46,9 +48,7 @@ def of_annotations(annotations: Sequence[dict[str, Any]]) -> dict[str, np.ndarra
         "owner": whole([a["image_id"] for a in annotations]),
         "category": whole([a["category_id"] for a in annotations]),
         "bbox": np.array(boxes, np.float64).reshape(len(boxes), 4),
-        "area": np.array(
-            [a.get("area", b[2] * b[3]) for a, b in zip(annotations, boxes, strict=True)]
-        ),
+        "area": np.array([_given(a.get("area")) for a in annotations], np.float64),
         "crowd": np.array([bool(a.get("iscrowd", 0)) for a in annotations], np.bool_),
         "rings": _lengths(polygons),
         "ring_points": numbers // 2,
@@ -57,6 +57,10 @@ def of_annotations(annotations: Sequence[dict[str, Any]]) -> dict[str, np.ndarra
         "keypoint_numbers": _lengths(keypoints),
         "keypoint": np.fromiter(itertools.chain.from_iterable(keypoints), np.float32),
     }
+
+
+def _given(area: float | None) -> float:
+    return math.nan if area is None else area
 
 
 def _run_lengths(given: list[Any]) -> dict[str, np.ndarray]:

@@ -3,12 +3,14 @@
 Exported files have paths of the machine that they were written on (`C:\\photos\\a.jpg`,
 `/home/me/a.jpg`, `../images/a.jpg`), or the images lie in folders that they do not mention. Such a
 name is matched by its last part, with any file below the folder of images that has the same one,
-if there is only one. A name never leads out of the folder of images.
+if there is only one. Capital letters do not count, nor does how letters with marks are made up,
+which differs between systems. A name never leads out of the folder of images.
 """
 
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import defaultdict
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -40,23 +42,28 @@ def is_foreign(name: str) -> bool:
     return "\\" in name or name.startswith("/") or name[1:2] == ":" or ".." in name.split("/")
 
 
+def plain(name: str) -> str:
+    """What names have in common that mean one file on one system or another."""
+    return unicodedata.normalize("NFC", name).lower()
+
+
 def _match(name: str, by_name: dict[str, list[str]]) -> str:
     """The file that a name means: by its last part, and by more of them if that is not enough."""
     parts = (PureWindowsPath(name) if "\\" in name else PurePosixPath(name)).parts
-    found = by_name.get(parts[-1].lower(), []) if parts else []
+    found = by_name.get(plain(parts[-1]), []) if parts else []
     for length in range(2, len(parts) + 1):
         if len(found) <= 1:
             break
-        ending = "/".join(parts[-length:]).lower()
-        found = [file for file in found if f"/{file.lower()}".endswith(f"/{ending}")] or found
+        ending = "/" + plain("/".join(parts[-length:]))
+        found = [file for file in found if f"/{plain(file)}".endswith(ending)] or found
     return found[0] if len(found) == 1 else name
 
 
 def _files(folder: Path) -> dict[str, list[str]]:
-    """All files below the folder by the last part of their names, in small letters."""
+    """All files below the folder by the last part of their names, as `plain` has it."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for at, _, names in os.walk(folder):
         for name in names:
             below = Path(at).relative_to(folder) / name
-            found[name.lower()].append(below.as_posix())
+            found[plain(name)].append(below.as_posix())
     return found

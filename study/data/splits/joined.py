@@ -19,9 +19,10 @@ def joined(indexes: Sequence[Index]) -> Index:
     """
     first = indexes[0]
     names = [str(file) for index in indexes for file in index.files()]
+    of_images = ("width", "height", "upright")
     every = {
         name: np.concatenate([getattr(index, name) for index in indexes])
-        for name in ("width", "height", "bbox", "label", "area", "crowd", "rle", "point")
+        for name in (*of_images, "bbox", "label", "area", "crowd", "rle", "point")
     }
     starts = {
         name: _one_after_another([getattr(index, name) for index in indexes])

@@ -5,7 +5,7 @@ first, equal ones in the order given. Each looks for the object of its class in 
 overlaps most, found before or not. From an overlap of 0.5 on it is a hit if it is the first to
 find that object, and a false alarm if it is not; below, it is a false alarm. Where the object is
 `difficult` it is neither, and such objects need not be found. In our ground truth they are crowd
-regions (`study.data.formats.voc`).
+regions (`study.data.formats.voc_objects`).
 
 Overlaps need no extra pixel. The devkit's corners are the first and the last pixel of a box, so
 that its sides are `last - first + 1`. Ours are edges, in which the first pixel starts at

@@ -50,9 +50,11 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that are decoded, in order."""
     found: list[str] = []
 
-    def reading(file: Path, size: Size, stated: Size | None = None) -> np.ndarray:
+    def reading(
+        file: Path, size: Size, stated: Size | None = None, upright: bool = False
+    ) -> np.ndarray:
         found.append(file.name)
-        return read_rgb(file, size, stated)
+        return read_rgb(file, size, stated, upright)
 
     monkeypatch.setattr(decoded, "read_rgb", reading)
     return found
@@ -205,11 +207,13 @@ def build(folder: str, cache: str, log: str, seconds: float) -> None:
     packs.PACK_BYTES = 2 * BYTES
     original = decoded.read_rgb
 
-    def reading(file: Path, size: Size, stated: Size | None = None) -> np.ndarray:
+    def reading(
+        file: Path, size: Size, stated: Size | None = None, upright: bool = False
+    ) -> np.ndarray:
         with Path(log).open("a") as lines:
             lines.write(f"{file.name}\n")
         time.sleep(seconds)
-        return original(file, size, stated)
+        return original(file, size, stated, upright)
 
     decoded.read_rgb = reading
     index = Index.open(AnnotationFile(Path(folder, "train.json"), Path(folder, "train")))

@@ -97,9 +97,11 @@ def test_of_a_few_iterations_only_their_images_are_stored(
     made: list[Path] = []
     own = decoded.read_rgb
 
-    def reading(file: Path, size: Size, stated: Size | None = None) -> np.ndarray:
+    def reading(
+        file: Path, size: Size, stated: Size | None = None, upright: bool = False
+    ) -> np.ndarray:
         made.append(file)
-        return own(file, size, stated)
+        return own(file, size, stated, upright)
 
     monkeypatch.setattr(decoded, "read_rgb", reading)
     many = TrainingData(splits.train, splits.subset(200), TINY)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import stat
+import unicodedata
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -316,6 +318,64 @@ def test_a_list_of_classes_does_for_yolo(tmp_path: Path):
     (place / "data.yaml").unlink()
     (place / "classes.txt").write_text("\ufeff" + "\r\n".join(CLASSES) + "\r\n", "utf-8")
     assert content(opened(place).train) == content(opened(voc(tmp_path / "v", made)).train)
+
+
+def one_folder(place: Path) -> None:
+    """Text files beside the images, as labelImg writes them."""
+    for folder in ("images", "labels"):
+        for file in (place / "train" / folder).iterdir():
+            file.rename(place / file.name)
+        (place / "train" / folder).rmdir()
+    (place / "train").rmdir()
+    (place / "classes.txt").write_text("\n".join(CLASSES), "utf-8")
+
+
+def darknet(place: Path) -> None:
+    """A list of names, a list of images from another folder, text files beside the images."""
+    one_folder(place)
+    (place / "classes.txt").rename(place / "obj.names")
+    (place / "obj_train_data").mkdir()
+    names = []
+    for file in list(place.glob("*.png")) + list(place.glob("*.txt")):
+        file.rename(place / "obj_train_data" / file.name)
+        names += [f"data/obj_train_data/{file.name}"] if file.suffix == ".png" else []
+    (place / "train.txt").write_text("\n".join(names), "utf-8")
+    (place / "obj.data").write_text("classes = 2\ntrain = data/train.txt\n", "utf-8")
+
+
+@pytest.mark.parametrize("arrange", [one_folder, darknet])
+def test_yolo_without_a_folder_of_labels(arrange: Callable[[Path], None], tmp_path: Path):
+    """Also where a folder around all of it is called images."""
+    made = pictures(8)
+    place = yolo(tmp_path / "images" / "d", made)
+    (place / "data.yaml").unlink()
+    arrange(place)
+    assert not problems(DataConfig(name="custom", folder=str(place)))
+    there = opened(voc(tmp_path / "v", made)).train
+    for root in (place, zipped(place, tmp_path / "d.zip")):
+        assert format_of(root) == "YOLO" and content(opened(root).train) == content(there)
+
+
+def test_a_listed_image_that_is_nowhere_is_named(tmp_path: Path):
+    place = yolo(tmp_path / "d", pictures(8))
+    (place / "data.yaml").write_text("train: list.txt\nnames: [cat, dog]\n")
+    names = [*(f"C:\\x\\bild {at} ü.png" for at in range(8)), "", "C:\\x\\gone.png"]
+    (place / "list.txt").write_text("\n".join(names), "utf-8")
+    config = DataConfig(name="custom", folder=str(place))
+    (line,) = problems(config)
+    assert line == f"{place / 'list.txt'}: line 10: 'C:\\\\x\\\\gone.png': there is no such image"
+    (left_out,) = open_splits(replace(config, skip_bad=True)).left_out
+    assert left_out.startswith(line.removesuffix("there is no such image"))
+
+
+def test_names_may_make_up_their_letters_otherwise(tmp_path: Path):
+    """As archives from a Mac have them: u and two dots are two characters there."""
+    made = pictures(8)
+    place = coco(tmp_path / "d", made)
+    for file in list((place / "images").iterdir()):
+        file.rename(file.with_name(unicodedata.normalize("NFD", file.name)))
+    assert not problems(DataConfig(name="custom", folder=str(place)))
+    assert len(list((place / "images").glob(unicodedata.normalize("NFD", "*ü.png")))) == 8
 
 
 Boxes = st.lists(

@@ -89,7 +89,7 @@ def test_other_files_move_the_digests(data: DataConfig):
     [
         ("{", "not JSON"),
         ("{}", "images: must be a list"),
-        ('{"images": [{"id": "1"}]}', "images[0]: id = '1': must be a whole number"),
+        ('{"images": [{"id": "a"}]}', "images[0]: id = 'a': must be a whole number"),
         ('{"images": [{"id": 7}]}', "has none of the images of"),
     ],
 )
