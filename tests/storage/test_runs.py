@@ -11,7 +11,7 @@ import pytest
 
 import analysis
 from analysis.__main__ import main as analyse
-from analysis.__main__ import stamp
+from analysis.serving.watching import stamp
 from study.commands.status import report
 from study.config import Scientific
 from study.config.arms import parse
