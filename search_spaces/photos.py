@@ -30,5 +30,5 @@ SPACE = SearchSpace(
     fixed=replace(
         CUSTOM.fixed, model=replace(CUSTOM.fixed.model, short_px=128, long_px=230, masks=False)
     ),
-    budget=Budget(trials=2, confirm=2, cross=0, audit=0, extend=0, growth=1.5, max_length=1350),
+    budget=Budget(trials=2, confirm=2, cross=0, audit=0, extend=0, growth=1.5, max_times=1.5),
 )

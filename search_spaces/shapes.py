@@ -35,7 +35,7 @@ SPACE = SearchSpace(
             "weight_decay": LogUniform(low=1e-4, high=1e-3),
         },
         lengths=(100, 300),
-        longer={1024: (760, 2500)},  # scratch needs them: after 760 it is far behind
+        longer={1024: (760, 1600)},
     ),
     fixed=RunConfig(
         data=DataConfig(name="shapes"),
@@ -51,5 +51,7 @@ SPACE = SearchSpace(
         optim=OptimConfig(batch_size=4),  # many small steps beat few large ones in a short run
         schedule=ScheduleConfig(tail=(60, 20), warmup=40),
     ),
-    budget=Budget(trials=2, confirm=2, cross=0, audit=0, extend=0),  # in eight minutes
+    budget=Budget(  # in eight minutes
+        trials=2, confirm=2, cross=0, audit=0, extend=0, growth=1.5, max_times=1.5
+    ),
 )

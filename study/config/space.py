@@ -93,7 +93,8 @@ class Budget:
     audit: float = 0.1  # share of the stopped trials that are continued, to see what was lost
     extend: int = 1  # times that a range is extended when a best setting lies at its edge
     growth: float = 1.0  # factor by which lengths grow while the longest is the best; 1: never
-    max_length: int | None = None  # iterations; None: four times the longest that was given
+    max_times: float = 4.0  # up to so many times the longest length that was given
+    max_length: int | None = None  # iterations, instead of that
     within: float | None = None  # AP that the interval of each difference may reach either way
     most_confirm: int = 24  # runs of each finalist that may be spent on that
 
@@ -108,6 +109,7 @@ class Budget:
         require(wide, "within", self.within, "more than 0 AP")
         rule = "at least 2, for one run has no interval"
         require(self.most_confirm >= 2, "most_confirm", self.most_confirm, rule)
+        require(self.max_times >= 1, "max_times", self.max_times, "at least 1")
         low = self.max_length is None or self.max_length >= 1
         require(low, "max_length", self.max_length, "at least 1 iteration")
 

@@ -67,7 +67,16 @@ def fixed(space: SearchSpace) -> dict[str, Any]:
 
 
 def test_what_spaces_share_is_no_space():
-    assert names() == ["coco_10k", "coco_1k", "coco_35k", "custom", "photos", "shapes", "voc"]
+    assert names() == [
+        "coco_10k",
+        "coco_1k",
+        "coco_35k",
+        "crossover",
+        "custom",
+        "photos",
+        "shapes",
+        "voc",
+    ]
     with pytest.raises(ValueError, match=r"space = '_paper': no such search space"):
         find("_paper")
 

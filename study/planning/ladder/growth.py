@@ -17,8 +17,6 @@ MARGIN = 1.0
 """AP (points on the tuning split) that the longest length must gain over all shorter ones."""
 NOT_LEARNT = 1.0
 """AP below which an arm has not begun to learn, whatever it gained: it is given more time."""
-MOST_TIMES = 4
-"""The longest length that is tried, as a multiple of the longest that was given."""
 
 
 def is_wanted(best: Mapping[str, Mapping[int, float]], longest: int) -> bool:
@@ -46,7 +44,7 @@ def gain(by_length: Mapping[int, float], longest: int) -> float:
 
 def most(given: int, budget: Budget) -> int:
     """The longest length that may be tried, where `given` is the longest that was asked for."""
-    return max(given, budget.max_length or MOST_TIMES * given)
+    return max(given, budget.max_length or round(budget.max_times * given))
 
 
 def longer(given: int, budget: Budget) -> Iterator[int]:
