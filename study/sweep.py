@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study.commands import log_options, own_data, status
+from study.commands import in_turn, log_options, own_data, status
 from study.commands.bill import bill_lines, bill_memory, bill_time
 from study.commands.common import DONE, FAILURE, exit_status, parsed, usable
 from study.commands.sweep_options import Spend, Status, Sweep, Watch, design, proposes_sizes
@@ -66,6 +66,8 @@ def run(sweep: Sweep, command: list[str]) -> int:
     if propose:
         asked, line = own_data.sized(asked, splits, study, partial(gpu, asked))
         note.append(line)
+    if sweep.sizes == "auto":
+        asked = in_turn.first(asked, study)
     if sweep.data.given:
         asked = own_data.suited(asked, splits)
     asked = afforded(asked, sweep.budget, study, sweep.workers)
@@ -79,12 +81,26 @@ def run(sweep: Sweep, command: list[str]) -> int:
         return DONE
     if study.store.folder is None and (owner := study.holder()):
         console.print(f"{owner} holds the study: waiting up to a minute to see if it still runs")
+
+    def begin(asked: Design) -> tuple[int, Plan]:
+        """With more sizes, perhaps, than at the last time."""
+        study.open(manifest(asked, splits, sweep, command), asked.unsaid())
+        plan = Plan(asked, study)
+        return start(plan, sweep, console), plan
+
     with study.lock():
         study.open(manifest(asked, splits, sweep, command), asked.unsaid())
         keep_truth(study, splits)
         own_data.keep_splits(study, splits)
         show(console, asked, [*note, *bill_lines(cost)])
-        return start(Plan(asked, study), sweep, console)
+        if sweep.sizes == "auto":
+            status = in_turn.run(asked, begin, partial(console.print, highlight=False))
+        else:
+            status, _ = begin(asked)
+    if status == DONE:
+        study.complete()
+        console.print(f"done: python -m analysis {study.store}", markup=False, highlight=False)
+    return status
 
 
 def start(plan: Plan, sweep: Sweep, console: Console) -> int:
@@ -108,8 +124,6 @@ def start(plan: Plan, sweep: Sweep, console: Console) -> int:
             soft_wrap=True,
         )
         return FAILURE
-    plan.study.complete()
-    console.print(f"done: python -m analysis {plan.study.store}", markup=False, highlight=False)
     return DONE
 
 

@@ -89,9 +89,10 @@ class Sweep:
     """The study's folder, or s3://bucket/prefix. The same command again resumes or extends it."""
     arms: Annotated[tuple[str, ...] | None, unset("ARM ...")] = None
     """Initialisations: scratch, pretext, imagenet, coco, a weights file, or name=file."""
-    sizes: Annotated[tuple[int, ...] | None, unset("N ...")] = None
+    sizes: Annotated[tuple[int, ...] | Literal["auto"] | None, unset("{N ...,auto}")] = None
     """Numbers of training images (default: the space's; with --data alone an eighth, a third and
-    all of those there are, on CPUs at most 1,000)."""
+    all of those there are, on CPUs at most 1,000). auto: the smallest and the largest of these,
+    then up to three between them, one after another, to where an arm's lead ends."""
     seed: int = 0
     """Of the search and the tuning trials; those of confirm runs follow from it."""
     budget: tyro.conf.OmitArgPrefixes[Spend] = field(default_factory=Spend)
@@ -159,7 +160,8 @@ def design(sweep: Sweep) -> Design:
     space = find(sweep.space or ("custom" if sweep.data.given else "shapes"))
     arms = tuple(parse(text) for text in sweep.arms or space.scientific.arms)
     names = tuple(arm.name for arm in arms)
-    scientific = Scientific(arms=names, sizes=sweep.sizes or space.scientific.sizes)
+    sizes = space.scientific.sizes if sweep.sizes in (None, "auto") else sweep.sizes
+    scientific = Scientific(arms=names, sizes=sizes)
     nuisance = space.nuisance
     if sweep.lengths:
         nuisance = replace(nuisance, lengths=sweep.lengths, longer={})
@@ -197,7 +199,7 @@ def design(sweep: Sweep) -> Design:
 
 def proposes_sizes(sweep: Sweep) -> bool:
     """Whether the sizes follow from the data, as nobody has said them."""
-    return sweep.data.given and sweep.sizes is None and sweep.space in (None, "custom")
+    return sweep.data.given and sweep.sizes in (None, "auto") and sweep.space in (None, "custom")
 
 
 def budget_of(spend: Spend, default: Budget) -> Budget:

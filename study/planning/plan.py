@@ -76,6 +76,12 @@ class Plan:
         """Of all the cell's trials that have begun to exist."""
         return self._trials.states(cell)
 
+    def confirmed(self, cell: Cell) -> list[float]:
+        """Box AP on the report split of the runs that repeat the cell's best setting."""
+        best = self._best()
+        runs = self._confirming.repeats(best)[cell.size]
+        return list((self._confirming.scores(cell, best, runs) or {}).values())
+
     def audits_left(self) -> list[RunConfig]:
         """The runs of audits that have not ended."""
         ids = [trial_id for there in self._trials.of.values() for trial_id in there.audits]

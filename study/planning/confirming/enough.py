@@ -11,8 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping
 
-from scipy import special
-
 from study.planning.confirming import scatter
 from study.planning.confirming.scatter import Scores
 
@@ -64,6 +62,8 @@ def needed(spread: scatter.Spread, within: float, level: float) -> int:
     And that show arms that are equal to differ by less than `within` (two one-sided tests) in the
     share `EQUAL` of studies.
     """
+    from scipy import special  # here: most bills need none, and it takes a while to import
+
     interval = special.stdtrit(spread.freedom, (1 + level) / 2)
     equality = special.stdtrit(spread.freedom, level)
     equality += special.stdtrit(spread.freedom, (1 + EQUAL) / 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -65,17 +66,28 @@ class Confirming:
         """Box AP of the first runs of every arm's best setting; None until all have ended."""
         found: dict[int, dict[str, dict[Hashable, float]]] = {}
         for cell in self._design.cells:
-            mine = found.setdefault(cell.size, {}).setdefault(cell.arm.name, {})
-            for repeat in range(self._design.budget.first):
-                if not best.get(cell):
-                    return None
-                spec = specs.confirmation(self._design, cell, best[cell][0], repeat, own=True)
-                trial_id = self.existing(cell, spec)
-                if trial_id is None or not self._trials.has_ended(trial_id):
-                    return None
-                for record in self._trials.study.trial(trial_id).records():
-                    mine[record["seed"], record["draw"]] = box_ap(record)
+            mine = self.scores(cell, best, self._design.budget.first)
+            if mine is None:
+                return None
+            found.setdefault(cell.size, {})[cell.arm.name] = mine
         return found
+
+    def scores(self, cell: Cell, best: Finalists, runs: int) -> dict[Hashable, float] | None:
+        """Box AP of so many runs of a cell's best setting, by (seed, draw); None until all ended.
+
+        Runs without an AP are left out.
+        """
+        found: dict[Hashable, float] = {}
+        for repeat in range(runs):
+            if not best.get(cell):
+                return None
+            spec = specs.confirmation(self._design, cell, best[cell][0], repeat, own=True)
+            trial_id = self.existing(cell, spec)
+            if trial_id is None or not self._trials.has_ended(trial_id):
+                return None
+            for record in self._trials.study.trial(trial_id).records():
+                found[record["seed"], record["draw"]] = box_ap(record)
+        return {key: ap for key, ap in found.items() if math.isfinite(ap)}
 
     def number(self, cell: Cell, best: Finalists) -> int:
         """How many the cell has or will have, as far as that is known."""

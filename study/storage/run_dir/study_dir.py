@@ -64,7 +64,8 @@ class StudyDir:
     def require_same(self, question: dict[str, Any], unsaid: dict[str, Any] | None = None) -> None:
         """Refuse another question than that of the study which is here, if there is one.
 
-        Longer lengths may follow those that it has: it is then the same question, further on.
+        Longer lengths may follow those that it has, and sizes be added: it is then the same
+        question, further on.
 
         `unsaid`: a value for each field of the question that an older version may not have
         written.
@@ -87,7 +88,7 @@ class StudyDir:
         lines = [
             f"  {key}: there {there.get(key)!r}, now {here.get(key)!r}"
             for key in sorted(there | here)
-            if there.get(key) != here.get(key) and not _is_longer(key, there, here)
+            if there.get(key) != here.get(key) and not _is_more(key, there, here)
         ]
         if lines:
             raise DifferentQuestion(
@@ -127,12 +128,16 @@ class StudyDir:
         return self.store.holder()
 
 
-def _is_longer(key: str, there: dict[str, Any], here: dict[str, Any]) -> bool:
-    """Whether these are the same lengths and longer ones."""
+def _is_more(key: str, there: dict[str, Any], here: dict[str, Any]) -> bool:
+    """Whether these are the same lengths and longer ones, or the same sizes and more."""
     before, now = there.get(key), here.get(key)
-    if key != "nuisance.lengths" and not key.startswith("nuisance.longer."):
+    if not before or not now:
         return False
-    return bool(before) and bool(now) and now[: len(before)] == before
+    if key == "sizes":
+        return set(before) <= set(now)
+    if key == "nuisance.lengths" or key.startswith("nuisance.longer."):
+        return now[: len(before)] == before
+    return False
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
