@@ -23,7 +23,7 @@ from study.planning.bill import expected_iterations
 from study.planning.design import Cell
 from study.planning.optuna_journal import Journal
 from study.planning.plan import Plan
-from study.planning.standing import standing
+from study.planning.standing.parts import standing
 from study.planning.trials.tuning import chosen
 from study.storage.run_dir import Record, State, TrialDir
 

@@ -68,6 +68,11 @@ class Plan:
         self._session.advanced(trial_id)
         return self._judging.decide(trial_id)
 
+    @property
+    def trials(self) -> TrialIndex:
+        """All trials of the study, for reading."""
+        return self._trials
+
     def tuning_trials(self, cell: Cell) -> list[TuningTrial]:
         """The cell's tuning trials, by index."""
         return self._trials.tuning(cell)

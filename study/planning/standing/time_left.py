@@ -1,0 +1,199 @@
+"""How long a study will still take: its places are filled in thought, as the plan fills them.
+
+What a trial costs is measured on the trials of the last minutes: seconds for an image, for an
+evaluation, and between one trial's end and the next one's first steady step. The estimate is the
+end of the last trial when so many run at once as have done so, each taking the next place that is
+free. So it holds in the tail of a study, where fewer trials than places are left.
+"""
+
+from __future__ import annotations
+
+import heapq
+import statistics
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import pairwise
+
+from study.planning.standing.stints import Stint
+
+WINDOW_S = 600.0
+"""What is older than so many seconds is not measured by, where anything is newer."""
+
+
+class Stage(IntEnum):
+    """Where in its study a training belongs; earlier ones are handed out first."""
+
+    TUNING = 0
+    CONFIRMING = 1  # begins when all tuning trials of its size have ended
+    AUDITING = 2
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is left of one training since its last sign of life."""
+
+    size: int
+    stage: Stage
+    images: float
+    evaluations: int
+    trial_id: str | None = None  # None: it does not exist yet
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a trial's parts take, in seconds."""
+
+    image: float
+    evaluation: float
+    start: float
+
+    def seconds(self, work: Work) -> float:
+        """For that work, once its trial has started."""
+        return work.images * self.image + work.evaluations * self.evaluation
+
+
+def speed(stints: Sequence[Stint], now: float, since: float) -> Speed | None:
+    """What trials have taken lately; None where none of them has come far enough.
+
+    Args:
+        stints: of all trials.
+        now: seconds since 1970.
+        since: when the sweep that runs now began; before that the machine may have been another.
+    """
+    steps = [step for stint in stints for step in _steps(stint)]
+    steady = _lately([step for step in steps if step.trained and not step.first], now, since)
+    # an early first step is better than none, and all that a short trial has
+    steady = steady or _lately([step for step in steps if step.trained], now, since)
+    if not steady:
+        return None
+    image = sum(step.seconds for step in steady) / sum(step.images for step in steady)
+    firsts = _lately([step for step in steps if step.trained and step.first], now, since)
+    slow = [max(0.0, step.seconds - image * step.images) for step in firsts]
+    evaluations = _lately([step for step in steps if step.evaluates], now, since)
+    return Speed(
+        image=image,
+        evaluation=_mean([step.seconds for step in evaluations]),
+        start=_median(_gaps(stints, since)) + _median(slow),
+    )
+
+
+def at_once(stints: Iterable[Stint], running: int, now: float, since: float) -> int:
+    """How many trials run beside each other: the most that did so lately.
+
+    A place that is empty for a moment, because a decision is waited for, is a place all the same.
+    """
+    begin = max(since, now - WINDOW_S)
+    lately = [stint for stint in stints if stint.end > begin]
+    changes = [(max(stint.start, begin), 1) for stint in lately]
+    changes += [(stint.end, -1) for stint in lately]
+    most = there = 0
+    for _, change in sorted(changes):  # ends before starts
+        there += change
+        most = max(most, there)
+    return max(most, running)
+
+
+def seconds_left(
+    work: Sequence[Work], running: Mapping[str, float], cost: Speed, places: int, now: float
+) -> float:
+    """Until the last training has ended.
+
+    Args:
+        work: all that is left, in the order in which the plan hands it out.
+        running: the last sign of life of each trial on a worker, by its id.
+        cost: of images, evaluations and starts.
+        places: trials at once.
+        now: seconds since 1970.
+    """
+    tuned: dict[int, float] = {}
+    ends: list[float] = []
+    waiting: dict[tuple[Stage, int], deque[tuple[int, Work]]] = {}
+    for order, one in enumerate(work):
+        last_sign = running.get(one.trial_id or "")
+        if last_sign is not None:
+            ends.append(max(now, last_sign + cost.seconds(one)))
+            _note(tuned, one, ends[-1])
+        else:
+            waiting.setdefault((one.stage, one.size), deque()).append((order, one))
+    free = ends + [now] * (max(places, 1) - len(ends))
+    heapq.heapify(free)
+    last = max(free)
+    while waiting:
+        place = heapq.heappop(free)
+        tuning = {size for stage, size in waiting if stage is Stage.TUNING}
+        ready = {
+            key: max(place, tuned.get(key[1], now)) if key[0] is Stage.CONFIRMING else place
+            for key in waiting
+            if key[0] is not Stage.CONFIRMING or key[1] not in tuning
+        }
+        key = min(ready, key=lambda key: (ready[key], key[0], waiting[key][0][0]))
+        _, one = waiting[key].popleft()
+        if not waiting[key]:
+            del waiting[key]
+        end = ready[key] + cost.start + cost.seconds(one)
+        _note(tuned, one, end)
+        heapq.heappush(free, end)
+        last = max(last, end)
+    return last - now
+
+
+def _note(tuned: dict[int, float], one: Work, end: float) -> None:
+    if one.stage is Stage.TUNING:
+        tuned[one.size] = max(tuned.get(one.size, end), end)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """From one sign of life to the next."""
+
+    end: float
+    seconds: float
+    images: int
+    first: bool  # of its stint: with what is done once, and the first slow iterations
+    evaluates: bool
+
+    @property
+    def trained(self) -> bool:
+        return self.images > 0
+
+
+def _steps(stint: Stint) -> list[_Step]:
+    found: list[_Step] = []
+    first = True
+    for before, after in pairwise(stint.signs):
+        images, taken = after.images - before.images, after.time - before.time
+        found.append(_Step(after.time, taken, images, first, not images and bool(after.split)))
+        first = first and not images
+    return found
+
+
+def _lately(steps: Sequence[_Step], now: float, since: float) -> list[_Step]:
+    """Those of the last minutes of this sweep; where there are none, the newest before."""
+    begin = max(since, now - WINDOW_S)
+    if not any(step.end > begin for step in steps):
+        begin = max((step.end for step in steps), default=0.0) - WINDOW_S
+    return [step for step in steps if step.end > begin]
+
+
+def _gaps(stints: Iterable[Stint], since: float) -> list[float]:
+    """Seconds from a trial's end to the start of the next one in its place."""
+    stints = [stint for stint in stints if stint.start >= since]
+    moments = sorted([(s.start, 1) for s in stints] + [(s.end, 0) for s in stints])
+    free: list[float] = []
+    gaps: list[float] = []
+    for moment, starts in moments:
+        if not starts:
+            free.append(moment)
+        elif free:
+            gaps.append(moment - free.pop())
+    return gaps
+
+
+def _mean(values: Collection[float]) -> float:
+    return statistics.fmean(values) if values else 0.0
+
+
+def _median(values: Collection[float]) -> float:
+    return statistics.median(values) if values else 0.0
