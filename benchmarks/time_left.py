@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,7 +57,8 @@ def replay(study: StudyDir, every_s: float) -> list[tuple[float, float]]:
         while now < end:
             at = StudyDir(Path(folder) / f"{now:.0f}")
             running = _as_it_stood(there, at, now, asked)
-            estimate = Forecast(_decided(asked, at, there), begin).seconds_left(running, now)
+            plan = _decided(asked, at, running)
+            estimate = Forecast(plan, begin).seconds_left(running, now)
             if estimate is not None:
                 found.append(((now - begin) / (end - begin), estimate / (end - now)))
             now += every_s
@@ -111,18 +113,13 @@ def _as_it_stood(
     return running
 
 
-def _decided(
-    asked: Design, at: StudyDir, there: dict[str, tuple[Row, list[Row], list[Record]]]
-) -> Plan:
-    """The plan, after it has heard of every trial in turn."""
+def _decided(asked: Design, at: StudyDir, running: Collection[str]) -> Plan:
+    """The plan, after it has decided what there was to decide."""
     plan = Plan(asked, at)
-    for _ in range(2):  # what is decided of one may decide of another
-        for trial in at.trials():
-            if (
-                there[trial.id][0]["role"] == "tune"
-                and not (trial.state or State.RUNNING).is_final
-            ):
-                plan.heard_from(trial.id)
+    for trial_id in running:
+        plan.heard_from(trial_id)
+    for _ in range(3):  # a stop may be what another decision waits for
+        plan.next(set(running))
     return plan
 
 

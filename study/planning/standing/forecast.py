@@ -29,7 +29,7 @@ class Forecast:
         """
         pasts = self._read(running)
         stays = [stint for past in pasts.values() for stint in past.stints]
-        cost = speed(stays, now, self._since)
+        cost = speed(stays, self._since)
         if cost is None:
             return None
         places = at_once(stays, len(running), now, self._since)

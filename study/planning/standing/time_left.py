@@ -9,6 +9,7 @@ free. So it holds in the tail of a study, where fewer trials than places are lef
 from __future__ import annotations
 
 import heapq
+import math
 import statistics
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,8 +19,12 @@ from itertools import pairwise
 
 from study.planning.standing.stints import Stint
 
+MEMORY_S = 240.0
+"""What is so many seconds older than the newest sign of life counts a third of it."""
+STEPS = 5
+"""The memory is at least as long as so many steps from one checkpoint to the next."""
 WINDOW_S = 600.0
-"""What is older than so many seconds is not measured by, where anything is newer."""
+"""Trials ran beside each other lately, if they did so within so many seconds."""
 
 
 class Stage(IntEnum):
@@ -54,27 +59,30 @@ class Speed:
         return work.images * self.image + work.evaluations * self.evaluation
 
 
-def speed(stints: Sequence[Stint], now: float, since: float) -> Speed | None:
+def speed(stints: Sequence[Stint], since: float) -> Speed | None:
     """What trials have taken lately; None where none of them has come far enough.
 
     Args:
         stints: of all trials.
-        now: seconds since 1970.
         since: when the sweep that runs now began; before that the machine may have been another.
     """
     steps = [step for stint in stints for step in _steps(stint)]
-    steady = _lately([step for step in steps if step.trained and not step.first], now, since)
-    # an early first step is better than none, and all that a short trial has
-    steady = steady or _lately([step for step in steps if step.trained], now, since)
+    trained = [step for step in steps if step.trained]
+    # a first step is better than none, and all that a short trial has
+    steady = _of_now([step for step in trained if not step.first] or trained, since)
     if not steady:
         return None
-    image = sum(step.seconds for step in steady) / sum(step.images for step in steady)
-    firsts = _lately([step for step in steps if step.trained and step.first], now, since)
+    weights = _weights(steady)
+    seconds = sum(w * step.seconds for w, step in zip(weights, steady, strict=True))
+    image = seconds / sum(w * step.images for w, step in zip(weights, steady, strict=True))
+    firsts = _of_now([step for step in trained if step.first], since)
     slow = [max(0.0, step.seconds - image * step.images) for step in firsts]
-    evaluations = _lately([step for step in steps if step.evaluates], now, since)
+    evaluations = _of_now([step for step in steps if step.evaluates], since)
+    weights = _weights(evaluations)
+    seconds = sum(w * step.seconds for w, step in zip(weights, evaluations, strict=True))
     return Speed(
         image=image,
-        evaluation=_mean([step.seconds for step in evaluations]),
+        evaluation=seconds / sum(weights) if weights else 0.0,
         start=_median(_gaps(stints, since)) + _median(slow),
     )
 
@@ -169,12 +177,18 @@ def _steps(stint: Stint) -> list[_Step]:
     return found
 
 
-def _lately(steps: Sequence[_Step], now: float, since: float) -> list[_Step]:
-    """Those of the last minutes of this sweep; where there are none, the newest before."""
-    begin = max(since, now - WINDOW_S)
-    if not any(step.end > begin for step in steps):
-        begin = max((step.end for step in steps), default=0.0) - WINDOW_S
-    return [step for step in steps if step.end > begin]
+def _of_now(steps: Sequence[_Step], since: float) -> list[_Step]:
+    """Those of this sweep; where there are none, those before."""
+    return [step for step in steps if step.end > since] or list(steps)
+
+
+def _weights(steps: Sequence[_Step]) -> list[float]:
+    """The newest counts most: a step that is `MEMORY_S` older counts a third of it."""
+    if not steps:
+        return []
+    newest = max(step.end for step in steps)
+    memory = max(MEMORY_S, STEPS * _median([step.seconds for step in steps]))
+    return [math.exp((step.end - newest) / memory) for step in steps]
 
 
 def _gaps(stints: Iterable[Stint], since: float) -> list[float]:
@@ -189,10 +203,6 @@ def _gaps(stints: Iterable[Stint], since: float) -> list[float]:
         elif free:
             gaps.append(moment - free.pop())
     return gaps
-
-
-def _mean(values: Collection[float]) -> float:
-    return statistics.fmean(values) if values else 0.0
 
 
 def _median(values: Collection[float]) -> float:
