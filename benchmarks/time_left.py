@@ -23,7 +23,7 @@ from study.planning.plan import Plan
 from study.planning.search.search import Search
 from study.planning.standing.forecast import Forecast
 from study.planning.standing.stints import past
-from study.planning.stopping import Halving, Stopping
+from study.planning.stopping import recorded
 from study.storage.run_dir import Record, State, StudyDir
 
 SHARES = (0.10, 0.25, 0.50, 0.75, 0.90)
@@ -66,11 +66,9 @@ def replay(study: StudyDir, every_s: float) -> list[tuple[float, float]]:
 
 
 def design_of(study: StudyDir) -> Design:
-    """What a study asked, as far as its plan needs it; one with halving, or without stops."""
+    """What a study asked, as far as its plan needs it."""
     question, budget = study.manifest["question"], dict(study.manifest["budget"])
     run = from_dict(RunConfig, study.trials()[0].config()["run"])
-    stopping = dict(question["stopping"] or {})
-    rule, by = stopping.pop("rule", None), stopping.pop("by", "tail")
     budget.pop("max_hours", None)
     return Design(
         space=SearchSpace(
@@ -85,7 +83,7 @@ def design_of(study: StudyDir) -> Design:
         search=Search(first="sobol", then=None),
         schedule=question["schedule"],
         tails=question["tails"],
-        stopping=Stopping(Halving(**stopping), by) if rule else None,
+        stopping=recorded(question["stopping"]),
     )
 
 

@@ -31,12 +31,12 @@ def work_left(plan: Plan, pasts: Pasts) -> list[Work]:
         plan: of the study.
         pasts: by trial, of all that exist.
     """
-    cells, share = plan.design.cells, plan.design.budget.audit
-    ends = [end for cell in cells for end in _tuning(plan, cell)]
+    left, cells, share = plan.remaining(), plan.design.cells, plan.design.budget.audit
+    ends = [end for cell in cells for end in _tuning(plan, cell, left[cell][0])]
     open_ones = [end for end in ends if not end.entrant.has_ended]
     # those that exist go on first
     open_ones.sort(key=lambda end: (end.entrant.trial is None, end.entrant.index))
-    confirming = [one for cell in cells for one in enumerate(_confirming(plan, cell, pasts))]
+    confirming = [one for cell in cells for one in enumerate(_confirming(plan, cell, left, pasts))]
     confirming.sort(key=lambda item: item[0])
     return [
         *(_tune(end, plan, pasts) for end in open_ones),
@@ -86,10 +86,10 @@ class _End:
     is_guess: bool = False  # that it will be stopped there
 
 
-def _tuning(plan: Plan, cell: Cell) -> Iterator[_End]:
-    """Of all the cell's tuning trials that there are or will be."""
+def _tuning(plan: Plan, cell: Cell, left: int) -> Iterator[_End]:
+    """Of all the cell's tuning trials that there are or will be; `left` have not ended."""
     design, there = plan.design, plan.tuning_trials(cell)
-    whole, rungs, number = design.schedule_at(cell.size), design.rungs_at(cell.size), None
+    whole, rungs = design.schedule_at(cell.size), design.rungs_at(cell.size)
     number = design.budget.trials
     begun = [_Entrant(cell, one.index, one.run.schedule, one) for one in there]
     own = {one.index: one for one in begun if one.trial and not one.trial.in_strip}
@@ -99,7 +99,7 @@ def _tuning(plan: Plan, cell: Cell) -> Iterator[_End]:
     # trials of strips are compared with the whole cell; about as many go on as of the others
     strips = [one for one in begun if one.trial and one.trial.in_strip]
     unended = sum(not one.has_ended for one in begun)
-    to_come = plan.remaining()[cell][0] - unended - sum(i not in own for i in range(number))
+    to_come = left - unended - sum(i not in own for i in range(number))
     last = max((one.index for one in begun), default=0)
     strips += [_Entrant(cell, last + 1 + i, whole) for i in range(to_come)]
     yield from _ends(strips, rungs)
@@ -128,9 +128,11 @@ def _tune(end: _End, plan: Plan, pasts: Pasts) -> Work:
     return _work(walk, batch, one.cell.size, Stage.TUNING, trial_id, pasts)
 
 
-def _confirming(plan: Plan, cell: Cell, pasts: Pasts) -> Iterator[Work]:
+def _confirming(
+    plan: Plan, cell: Cell, left: Mapping[Cell, tuple[int, int]], pasts: Pasts
+) -> Iterator[Work]:
     """The cell's confirm runs that have not ended."""
-    left, stage = plan.remaining(), Stage.CONFIRMING
+    stage = Stage.CONFIRMING
     number = left[cell][1]
     for trial_id, run in plan.trials.of[cell].confirming.items():
         if not plan.trials.has_ended(trial_id):
