@@ -59,7 +59,8 @@ class Past:
 def past(events: Sequence[Mapping[str, Any]], records: Sequence[Record]) -> Past:
     """What a trial's events and records say of its time."""
     split = records[-1]["split"] if records else None
-    rows = [(row, None) for row in events] + [(row, split) for row in records]
+    # a record before the event of the same moment, which says what follows from it
+    rows = [(row, split) for row in records] + [(row, None) for row in events]
     found: list[list[Sign]] = []
     for row, evaluated in sorted(rows, key=lambda item: item[0].get("time") or 0.0):
         if row.get("images_spent") is None or row.get("time") is None:
