@@ -207,7 +207,8 @@ class Progress(Unsaved, tune.Callback):
         names = self._plan.design.names
         searched = [name.replace("_", " ") for name in names]
         for name in ("arm", "images", "trials", "best box AP", *searched, "length"):
-            table.add_column(name, justify="left" if name in ("arm", "trials") else "right")
+            text = name in ("arm", "trials")  # on a narrow terminal the other headers break first
+            table.add_column(name, justify="left" if text else "right", no_wrap=text)
         for cell in self._plan.design.cells:
             states = self._words(cell)
             best = chosen(self._plan.tuning_trials(cell))

@@ -121,7 +121,7 @@ def _progress(study: StudyDir, trials: Sequence[TrialStanding], running: bool) -
     stands = replace(noted.standing, ended=ended, total=max(ended, noted.standing.total))
     left = noted.left_at(time.time()) if running and ended < stands.total else None
     yield f"progress    {stands.told}{words.left(left)}"
-    yield f"time        {duration(noted.seconds)} so far, in all sessions"
+    yield f"time        {duration(noted.seconds)} so far, all sessions together"
 
 
 def searched(manifest: dict[str, Any]) -> list[str]:

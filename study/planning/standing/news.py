@@ -11,9 +11,8 @@ def waits(trial_id: str, wait: Wait) -> str:
     """Why a trial is set aside."""
     have = "has" if wait.come == 1 else "have"
     return (
-        f"{trial_id} waits at length {wait.length}: {wait.come} of the {wait.number} trials that"
-        f" are compared there {have} come so far; who goes on is decided when all have, at the"
-        " latest"
+        f"{trial_id} waits at length {wait.length}: {wait.come} of the {wait.number} trials"
+        f" compared there {have} come so far; decided when all have, at the latest"
     )
 
 
