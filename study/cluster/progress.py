@@ -116,6 +116,8 @@ class Progress(Unsaved, tune.Callback):
 
     def close(self) -> None:
         """Leave the terminal as it was, with the last table on it, and a last note."""
+        self._seconds_left()  # of a sweep with its trials; nothing runs from here on
+        self._forecasts.wait()
         self._running.clear()
         self._began.clear()
         if self._live:
@@ -207,8 +209,7 @@ class Progress(Unsaved, tune.Callback):
         names = self._plan.design.names
         searched = [name.replace("_", " ") for name in names]
         for name in ("arm", "images", "trials", "best box AP", *searched, "length"):
-            text = name in ("arm", "trials")  # on a narrow terminal the other headers break first
-            table.add_column(name, justify="left" if text else "right", no_wrap=text)
+            table.add_column(name, justify="left" if name in ("arm", "trials") else "right")
         for cell in self._plan.design.cells:
             states = self._words(cell)
             best = chosen(self._plan.tuning_trials(cell))

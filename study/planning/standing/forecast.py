@@ -29,14 +29,20 @@ class Forecast:
         """
         pasts = self._read(running)
         stays = [stint for past in pasts.values() for stint in past.stints]
-        cost = speed(stays, self._since)
+        now_there = {
+            trial_id: pasts[trial_id].stints[-1]
+            for trial_id, begun in running.items()
+            if pasts[trial_id].stints and pasts[trial_id].stints[-1].end > begun
+        }
+        cost = speed(stays, self._since, list(now_there.values()))
         if cost is None:
             return None
         places = at_once(stays, len(running), now, self._since)
-        signs = {}
-        for trial_id, begun in running.items():
-            last = max((stint.end for stint in pasts[trial_id].stints), default=0.0)
-            signs[trial_id] = last if last > begun else begun + cost.start  # still starting
+        signs = {
+            # a trial without a sign of life since then is still starting
+            trial_id: now_there[trial_id].end if trial_id in now_there else begun + cost.start
+            for trial_id, begun in running.items()
+        }
         return seconds_left(work_left(self._plan, pasts), signs, cost, places, now)
 
     def seconds_before(self) -> float:

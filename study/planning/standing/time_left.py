@@ -59,12 +59,15 @@ class Speed:
         return work.images * self.image + work.evaluations * self.evaluation
 
 
-def speed(stints: Sequence[Stint], since: float) -> Speed | None:
+def speed(
+    stints: Sequence[Stint], since: float, under_way: Collection[Stint] = ()
+) -> Speed | None:
     """What trials have taken lately; None where none of them has come far enough.
 
     Args:
         stints: of all trials.
         since: when the sweep that runs now began; before that the machine may have been another.
+        under_way: those stints that have not ended, whatever their last sign of life was.
     """
     steps = [step for stint in stints for step in _steps(stint)]
     trained = [step for step in steps if step.trained]
@@ -83,7 +86,7 @@ def speed(stints: Sequence[Stint], since: float) -> Speed | None:
     return Speed(
         image=image,
         evaluation=seconds / sum(weights) if weights else 0.0,
-        start=_median(_gaps(stints, since)) + _median(slow),
+        start=_median(_gaps(stints, since, under_way)) + _median(slow),
     )
 
 
@@ -93,7 +96,7 @@ def at_once(stints: Iterable[Stint], running: int, now: float, since: float) -> 
     A place that is empty for a moment, because a decision is waited for, is a place all the same.
     """
     begin = max(since, now - WINDOW_S)
-    lately = [stint for stint in stints if stint.end > begin]
+    lately = [stint for stint in stints if stint.end > max(begin, stint.start)]
     changes = [(max(stint.start, begin), 1) for stint in lately]
     changes += [(stint.end, -1) for stint in lately]
     most = there = 0
@@ -191,10 +194,11 @@ def _weights(steps: Sequence[_Step]) -> list[float]:
     return [math.exp((step.end - newest) / memory) for step in steps]
 
 
-def _gaps(stints: Iterable[Stint], since: float) -> list[float]:
+def _gaps(stints: Iterable[Stint], since: float, under_way: Collection[Stint]) -> list[float]:
     """Seconds from a trial's end to the start of the next one in its place."""
     stints = [stint for stint in stints if stint.start >= since]
-    moments = sorted([(s.start, 1) for s in stints] + [(s.end, 0) for s in stints])
+    ended = [stint.end for stint in stints if stint not in under_way]
+    moments = sorted([(stint.start, 1) for stint in stints] + [(end, 0) for end in ended])
     free: list[float] = []
     gaps: list[float] = []
     for moment, starts in moments:

@@ -75,6 +75,15 @@ def test_a_start_is_counted_from_the_end_before_it():
     assert found == Speed(image=1.0, evaluation=0.0, start=4.0)
 
 
+def test_a_trial_under_way_has_left_no_place():
+    first = stint((0, 0, None), (10, 10, None), (20, 20, None))
+    running = stint((2, 0, None), (12, 10, None), (23, 20, None))
+    third = stint((25, 0, None), (35, 10, None), (45, 20, None))
+    stints = [first, running, third]
+    ended, going = speed(stints, since=0), speed(stints, since=0, under_way=[running])
+    assert ended and going and (ended.start, going.start) == (2.0, 5.0)
+
+
 def test_what_is_new_counts_more_than_what_is_old():
     slow = stint((0, 0, None), (100, 10, None), (200, 20, None), (300, 30, None))
     fast = stint((3000, 0, None), (3010, 10, None), (3020, 20, None), (3030, 30, None))
