@@ -51,7 +51,7 @@ class Progress(Unsaved, tune.Callback):
         self._images: dict[str, int] = {}  # spent in this session, by trial
         self._images_before: dict[str, int] = {}
         self._rate: deque[tuple[float, int]] = deque([(self._start, 0)])
-        self._said = 0  # extensions
+        self._said = self._grown = 0  # extensions of ranges, and of lengths, that have been said
         self._waiting: set[str] = set()  # trials that were set aside at a rung
         self._left: tuple[float, float | None] = 0.0, None  # when it was estimated, the estimate
         self._forecasts = Pace(FORECAST_S)
@@ -99,6 +99,9 @@ class Progress(Unsaved, tune.Callback):
         for extension in self._plan.extensions[self._said :]:
             self._line(news.extends(extension, self._plan.design.budget.extra), always=True)
             self._said += 1
+        for longer in self._plan.lengthened[self._grown :]:
+            self._line(news.lengthens(longer), always=True)
+            self._grown += 1
 
     def _show(self, now: float) -> None:
         for ours in self._running.values():

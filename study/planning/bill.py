@@ -59,7 +59,7 @@ def bill(design: Design) -> Bill:
         lengths = schedule.lengths
         grown = list(growth.longer(lengths[-1], budget)) if design.grows else []
         expected += trials * expected_iterations(design, cell.size)
-        expected += _growth(schedule, _finishing(design, cell.size), grown[:1])
+        expected += _growth(schedule, finishing(design, cell.size), grown[:1])
         expected += runs * (grown[0] if grown else sum(lengths) / len(lengths))
         extended = trials + budget.extend * SIDES * len(design.names) * budget.extra
         most += extended * dearest(design, cell.size)
@@ -110,7 +110,7 @@ def expected_iterations(design: Design, size: int) -> float:
     return spent / trials
 
 
-def _finishing(design: Design, size: int) -> int:
+def finishing(design: Design, size: int) -> int:
     """Tuning trials of one cell that nothing stops."""
     rungs, trials = design.rungs_at(size), design.budget.trials
     if rungs is None:

@@ -21,7 +21,7 @@ from study.config import RunConfig, from_dict
 from study.planning.confirming.runs import Confirming
 from study.planning.design import Cell, Design
 from study.planning.judging import Judging
-from study.planning.ladder.growing import Growing
+from study.planning.ladder.growing import Growing, Lengthening
 from study.planning.search.range_extension import Extension, Strip, beyond, extensions
 from study.planning.session import Session
 from study.planning.stopping import Decision, Wait
@@ -85,6 +85,11 @@ class Plan:
     def wait(self, trial_id: str) -> Wait | None:
         """What a trial waits for that was set aside at a rung; None: it was not."""
         return self._judging.waits.get(trial_id)
+
+    @property
+    def lengthened(self) -> Sequence[Lengthening]:
+        """The lengths by which ladders have grown, as decided in this session."""
+        return self._growing.lengthened
 
     def audits_left(self) -> list[RunConfig]:
         """The runs of audits that have not ended."""

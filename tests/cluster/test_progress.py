@@ -16,10 +16,9 @@ from rich.console import Console
 from study.cluster.progress import Progress
 from study.commands.status import report
 from study.config import RunConfig
-from study.planning.plan import Plan
 from study.planning.standing import note
 from study.storage.run_dir import State
-from tests.simulated import Simulation, bowl, design
+from tests.simulated import Objective, Simulation, bowl, design
 
 SESSION_S = 7200.0  # that a session before has taken
 
@@ -61,9 +60,9 @@ class Shown:
         return SimpleNamespace(config={"study": where, "trial_id": trial_id})
 
 
-def simulation(path: Path, **changes: Any) -> Simulation:
+def simulation(path: Path, objective: Objective = steep, **changes: Any) -> Simulation:
     asked = design(**({"trials": 4, "confirm": 1} | changes))
-    begun = Simulation(asked, path, objective=steep)
+    begun = Simulation(asked, path, objective=objective)
     budget = asdict(asked.budget) | {"max_hours": None}
     begun.study.open(begun.study.manifest | {"budget": budget, "command": ["again"]})
     return begun
@@ -98,6 +97,13 @@ def test_an_extended_range_is_said_once_and_not_again_after_a_resume(
     assert not any(f" at {size} images" in line for size in begun for line in later)
     both = {line.split("] ")[1] for line in told + later}
     assert {line.split(" images")[0] for line in both} == {"lr at 8", "lr at 16"}
+
+
+def test_a_longer_length_is_said_once(tmp_path: Path):
+    lines = Shown(simulation(tmp_path, bowl, growth=1.5, max_length=180)).run()
+    said = [line.split("] ")[1] for line in lines if "go on to 180" in line]
+    assert {line.split(":")[0] for line in said} == {"lengths at 8 images", "lengths at 16 images"}
+    assert len(said) == 2
 
 
 def test_the_clock_goes_on_over_a_resume(tmp_path: Path):
@@ -164,7 +170,7 @@ def test_trials_that_ended_since_the_last_note_count(tmp_path: Path):
     assert " 1 of " in line
 
 
-def test_nothing_is_left_unsaid_of_masks_where_there_are_none(tmp_path: Path):
+def test_masks_are_not_named_where_there_are_none(tmp_path: Path):
     shown = Shown(simulation(tmp_path))
     lines = shown.run()
     shown.progress.on_trial_result(
@@ -181,7 +187,6 @@ def test_nothing_is_left_unsaid_of_masks_where_there_are_none(tmp_path: Path):
     assert not any("mask" in line for line in [*lines, *shown.lines, *status])
 
 
-def test_a_plan_without_extensions_says_none(tmp_path: Path):
-    shown = Shown(simulation(tmp_path))
-    assert not any("extended to" in line for line in shown.run())
-    assert isinstance(shown.simulation.plan, Plan)
+def test_where_nothing_is_extended_nothing_is_said_of_it(tmp_path: Path):
+    lines = Shown(simulation(tmp_path)).run()
+    assert not any("extended to" in line or "go on to" in line for line in lines)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from study.config import LogUniform
+from study.planning.ladder.growing import Lengthening
+from study.planning.ladder.growth import MARGIN
 from study.planning.search.range_extension import Extension
 from study.planning.stopping import Wait
 
@@ -26,6 +28,19 @@ def extends(extension: Extension, trials: int) -> str:
         f" {' and '.join(extension.arms)} lies at the {end} end of {_range(before)}; extended to"
         f" {_range(after)}, with {number} of every arm there"
     )
+
+
+def lengthens(longer: Lengthening) -> str:
+    """Why trials go on to a longer length."""
+    why = "it was asked for"
+    if longer.arms:
+        gains = "gains" if len(longer.arms) == 1 else "gain"
+        why = (
+            f"{' and '.join(longer.arms)} {gains} more than {MARGIN:g} AP from the longest,"
+            f" {longer.before}"
+        )
+    number = "1 trial goes" if longer.trials == 1 else f"{longer.trials} trials go"
+    return f"lengths at {longer.size} images: {why}; {number} on to {longer.after}"
 
 
 def _range(limits: LogUniform) -> str:

@@ -31,8 +31,9 @@ class Stage(IntEnum):
     """Where in its study a training belongs; earlier ones are handed out first."""
 
     TUNING = 0
-    CONFIRMING = 1  # begins when all tuning trials of its size have ended
-    AUDITING = 2
+    GROWING = 1  # tuning trials that go on to longer lengths, when those of their size have ended
+    CONFIRMING = 2  # when all tuning of its size has ended
+    AUDITING = 3  # whenever there is a place
 
 
 @dataclass(frozen=True)
@@ -118,41 +119,55 @@ def seconds_left(
         places: trials at once.
         now: seconds since 1970.
     """
-    tuned: dict[int, float] = {}
-    ends: list[float] = []
+    ends: dict[int, float] = {}  # of what has been placed so far of each size
+    under_way: list[float] = []
     waiting: dict[tuple[Stage, int], deque[tuple[int, Work]]] = {}
     for order, one in enumerate(work):
         last_sign = running.get(one.trial_id or "")
-        if last_sign is not None:
-            ends.append(max(now, last_sign + cost.seconds(one)))
-            _note(tuned, one, ends[-1])
-        else:
+        if last_sign is None:
             waiting.setdefault((one.stage, one.size), deque()).append((order, one))
-    free = ends + [now] * (max(places, 1) - len(ends))
+        else:
+            under_way.append(max(now, last_sign + cost.seconds(one)))
+            _note(ends, one, under_way[-1])
+    free = under_way + [now] * (max(places, 1) - len(under_way))
     heapq.heapify(free)
     last = max(free)
     while waiting:
         place = heapq.heappop(free)
-        tuning = {size for stage, size in waiting if stage is Stage.TUNING}
-        ready = {
-            key: max(place, tuned.get(key[1], now)) if key[0] is Stage.CONFIRMING else place
-            for key in waiting
-            if key[0] is not Stage.CONFIRMING or key[1] not in tuning
-        }
-        key = min(ready, key=lambda key: (ready[key], key[0], waiting[key][0][0]))
+        ready = {key: _ready(key, waiting, ends, place) for key in waiting}
+        begin, _, _, key = min(
+            (moment, key[0], waiting[key][0][0], key)
+            for key, moment in ready.items()
+            if moment is not None
+        )
         _, one = waiting[key].popleft()
         if not waiting[key]:
             del waiting[key]
-        end = ready[key] + cost.start + cost.seconds(one)
-        _note(tuned, one, end)
+        end = begin + cost.start + cost.seconds(one)
+        _note(ends, one, end)
         heapq.heappush(free, end)
         last = max(last, end)
     return last - now
 
 
-def _note(tuned: dict[int, float], one: Work, end: float) -> None:
-    if one.stage is Stage.TUNING:
-        tuned[one.size] = max(tuned.get(one.size, end), end)
+def _ready(
+    key: tuple[Stage, int],
+    waiting: Collection[tuple[Stage, int]],
+    ends: Mapping[int, float],
+    place: float,
+) -> float | None:
+    """When work of that stage and size may begin in the place; None: other work comes before."""
+    stage, size = key
+    if stage in (Stage.TUNING, Stage.AUDITING):
+        return place
+    if any((earlier, size) in waiting for earlier in Stage if earlier < stage):
+        return None
+    return max(place, ends.get(size, place))
+
+
+def _note(ends: dict[int, float], one: Work, end: float) -> None:
+    if one.stage in (Stage.TUNING, Stage.GROWING):
+        ends[one.size] = max(ends.get(one.size, end), end)
 
 
 @dataclass(frozen=True)

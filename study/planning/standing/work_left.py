@@ -8,11 +8,13 @@ so, because a rung's decision waits for them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from study.config import RunConfig, ScheduleConfig, schedule
-from study.planning.bill import audit_iterations
+from study.config.schedule import iterations
+from study.planning.bill import audit_iterations, finishing
 from study.planning.design import Cell
+from study.planning.ladder import growth
 from study.planning.plan import Plan
 from study.planning.standing.stints import Past
 from study.planning.standing.time_left import Stage, Work
@@ -40,6 +42,7 @@ def work_left(plan: Plan, pasts: Pasts) -> list[Work]:
     confirming.sort(key=lambda item: item[0])
     return [
         *(_tune(end, plan, pasts) for end in open_ones),
+        *_growth(plan, left),
         *(one for _, one in confirming),
         *_audits(plan, pasts),
         *_audits_to_come([end for end in open_ones if end.is_guess], plan, share),
@@ -120,6 +123,33 @@ def _ends(group: Sequence[_Entrant], rungs: Rungs | None) -> Iterator[_End]:
     yield from (_End(one, one.schedule.lengths[-1]) for one in going)
 
 
+def _growth(plan: Plan, left: Mapping[Cell, tuple[int, int]]) -> Iterator[Work]:
+    """What a longer length will add to a ladder that may grow; the bill counts with one too."""
+    for cell in plan.design.cells:
+        longer, schedule = _longer(plan, cell.size, left), plan.design.schedule_at(cell.size)
+        if longer is None:
+            continue
+        grown = replace(schedule, lengths=(*schedule.lengths, longer))
+        images = (iterations(grown) - iterations(schedule)) * _batch(plan)
+        for _ in range(growth.places(finishing(plan.design, cell.size))):
+            yield Work(cell.size, Stage.GROWING, images, len(schedule.factors))
+
+
+def _longer(plan: Plan, size: int, left: Mapping[Cell, tuple[int, int]]) -> int | None:
+    """The length that a size's ladder is taken to grow by; None: it has, or will not."""
+    design, cells = plan.design, plan.design.cells_at(size)
+    if not design.grows or not any(left[cell][0] for cell in cells) or _ladder(plan, size)[1:]:
+        return None
+    return next(iter(growth.longer(design.lengths_at(size)[-1], design.budget)), None)
+
+
+def _ladder(plan: Plan, size: int) -> list[int]:
+    """The longest length that was given at that size, and those that have been added to it."""
+    given = plan.design.lengths_at(size)[-1]
+    there = [one for cell in plan.design.cells_at(size) for one in plan.tuning_trials(cell)]
+    return [given, *sorted({n for one in there for n in one.run.schedule.lengths if n > given})]
+
+
 def _tune(end: _End, plan: Plan, pasts: Pasts) -> Work:
     one, trial = end.entrant, end.entrant.trial
     walk = one.schedule.up_to(end.length)
@@ -141,7 +171,8 @@ def _confirming(
     is_tuned = not any(left[one][0] for one in plan.design.cells_at(cell.size))
     best = chosen(plan.tuning_trials(cell)) if is_tuned else None
     # which length it will be is not known before; mostly the longest
-    length = best.length if best else plan.design.schedule_at(cell.size).lengths[-1]
+    longest = _longer(plan, cell.size, left) or _ladder(plan, cell.size)[-1]
+    length = best.length if best else longest
     batch = best.trial.run.optim.batch_size if best else _batch(plan)
     for _ in range(number):
         yield Work(cell.size, stage, length * batch, 1)

@@ -24,6 +24,7 @@ TAIL = 0.95  # of the study; in the rest seconds count, not shares
         ({"audit": 0.5}, Machine(places=3)),
         ({"stopping": None, "confirm": 1}, Machine(places=5, evaluation=20.0)),
         ({"confirm": 1}, Machine(places=1, start=30.0, noise=0.4)),
+        ({"growth": 1.5, "max_length": 180}, Machine(places=3)),  # the ladder grows, once
     ],
 )
 def test_from_a_quarter_on_it_is_within_a_quarter(

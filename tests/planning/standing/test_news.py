@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from study.config import LogUniform, RunConfig
+from study.planning.ladder.growing import Lengthening
 from study.planning.plan import Plan
 from study.planning.search.range_extension import Extension, Strip
 from study.planning.standing import news
@@ -78,3 +79,24 @@ def test_the_words_of_an_extension():
     said = news.extends(low, trials=2)
     assert said.startswith("weight decay at 32 images") and "lower end" in said
     assert "2 more trials of every arm" in said
+
+
+def test_a_longer_length_names_the_arms_that_gain_and_is_told_once(tmp_path: Path):
+    asked = design(trials=4, growth=1.5, stopping=None)
+    study = Simulation(asked, tmp_path, objective=bowl)
+    while not study.plan.lengthened:
+        study.run(steps=1)
+    told = study.plan.lengthened[0]
+    assert (told.before, told.after, told.trials) == (120, 180, 4)
+    assert told.arms and set(told.arms) <= {"scratch", "pretext"}
+    longer = {t.id for t in study.study.trials() if "180" in str(t.config()["run"]["schedule"])}
+    assert len(longer) == told.trials
+    again = Plan(asked, study.study)
+    again.next(set())
+    assert told.size not in {one.size for one in again.lengthened}
+    said = news.lengthens(told)
+    assert said.startswith(f"lengths at {told.size} images: ") and "from the longest, 120" in said
+    assert said.endswith("4 trials go on to 180")
+    assert "it was asked for; 1 trial goes on to 180" in news.lengthens(
+        Lengthening(8, 120, 180, (), 1)
+    )
