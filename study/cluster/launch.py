@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ray import tune
 
     from study.cluster.logs.callback import Logs
+    from study.cluster.progress import Progress
     from study.cluster.searcher import PlanSearcher
 
 NEEDED = ("pandas", "pyarrow.fs", "optuna")
@@ -61,6 +62,7 @@ def run(
     hidden = plan.study.store.absolute().within(".tune")
     hidden.clear()
     searcher: PlanSearcher | None = None
+    progress: Progress | None = None
     try:
         threading.Thread(target=_import_needed, daemon=True).start()
         with interruptible(), cluster(workers) as own:
@@ -71,21 +73,24 @@ def run(
                 require_shared(plan.study.store, room.place(), console)
             inherits = own and room.one_worker
             from study.cluster.logs.callback import Logs
+            from study.cluster.progress import Progress
             from study.cluster.searcher import PlanSearcher
 
             # else Tune asks a cluster that grows for one node after another
             os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(room.trials()))
             searcher = PlanSearcher(plan, room.trials, {"workers": workers, "device": device})
-            logs = Logs(plan.study, log_to, console)
+            progress, logs = Progress(plan, console), Logs(plan.study, log_to, console)
             environment = inherited_environment() if inherits else contextlib.nullcontext()
             with environment, uncounted(), contextlib.closing(logs):
-                _tuner(plan, searcher, room, hidden, console, logs).fit()
+                _tuner(plan, searcher, room, hidden, progress, logs).fit()
     finally:
         # after the workers' end, so that none of them writes another event
         for trial_id in searcher.active.values() if searcher else ():
             trial = plan.study.trial(trial_id)
             if not (trial.state and trial.state.is_final):  # it may have ended unheard
                 trial.mark(State.PREEMPTED)
+        if progress:
+            progress.close()
         hidden.clear()
 
 
@@ -95,11 +100,11 @@ def _import_needed() -> None:
 
 
 def _tuner(
-    plan: Plan, searcher: PlanSearcher, room: Room, hidden: Store, console: Console, logs: Logs
+    plan: Plan, searcher: PlanSearcher, room: Room, hidden: Store, progress: Progress, logs: Logs
 ) -> tune.Tuner:
     from ray import tune
 
-    from study.cluster.progress import Journalist, Progress
+    from study.cluster.progress import Journalist
     from study.cluster.scheduler import PlanScheduler
 
     quiet()
@@ -117,7 +122,7 @@ def _tuner(
             name="tune",
             storage_path=str(hidden),
             verbose=0,
-            callbacks=[Progress(plan, console), Journalist(plan), logs],
+            callbacks=[progress, Journalist(plan), logs],
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             failure_config=tune.FailureConfig(max_failures=0),  # the plan decides who runs again
         ),

@@ -13,48 +13,61 @@ from ray import tune
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from study.cluster.hooks import Pace, Unsaved
 from study.cluster.trial import trial_dir
 from study.commands import words
 from study.commands.words import duration
-from study.config import schedule
-from study.planning.bill import expected_iterations
 from study.planning.design import Cell
 from study.planning.optuna_journal import Journal
 from study.planning.plan import Plan
-from study.planning.standing import standing
+from study.planning.standing import news, note
+from study.planning.standing.forecast import Forecast
+from study.planning.standing.parts import standing
 from study.planning.trials.tuning import chosen
 from study.storage.run_dir import Record, State, TrialDir
 
 REFRESH_S = 0.5  # of the table
 LINE_S = 10.0  # between lines of the sum where there is no terminal
-WINDOW_S = 120.0  # over which the rate is taken
+NOTE_S = 10.0  # between notes of how the study stands
+FORECAST_S = 5.0  # between estimates of the time left
+WINDOW_S = 120.0  # over which the images per second are taken
 ENDED_BADLY = tuple(str(state) for state in (State.DIVERGED, State.FAILED, State.PREEMPTED))
 JOURNAL_S = 2.0  # between updates of Optuna's journal
 
 
 class Progress(Unsaved, tune.Callback):
-    """Shows trials by state, the best AP of each arm and size, the rate and the time left."""
+    """Shows what is decided, trials by state, the best AP of each arm and size, the time left."""
 
     def __init__(self, plan: Plan, console: Console) -> None:
         self._plan = plan
         self._console = console
         self._start = time.monotonic()
+        self._forecast = Forecast(plan, time.time())
+        self._before = self._seconds_before()  # this session
         self._running: dict[str, TrialDir] = {}
+        self._began: dict[str, float] = {}  # of the running ones, by the clock
         self._images: dict[str, int] = {}  # spent in this session, by trial
         self._images_before: dict[str, int] = {}
         self._rate: deque[tuple[float, int]] = deque([(self._start, 0)])
+        self._said = self._grown = 0  # extensions of ranges, and of lengths, that have been said
+        self._waiting: set[str] = set()  # trials that were set aside at a rung
+        self._left: tuple[float, float | None] = 0.0, None  # when it was estimated, the estimate
+        self._forecasts = Pace(FORECAST_S)
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         self._pace = Pace(REFRESH_S if self._live else LINE_S)
         self._pace.wait()
+        self._notes = Pace(NOTE_S)
+        self._notes.wait()
         if self._live:
             self._live.start()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         ours = trial_dir(trial.config)
-        self._running[ours.id] = ours
+        self._running[ours.id], self._began[ours.id] = ours, time.time()
         self._images_before.setdefault(ours.id, images_spent(ours))
+        self._waiting.discard(ours.id)
         self._line(f"{ours.id} started")
 
     def on_trial_result(
@@ -73,13 +86,29 @@ class Progress(Unsaved, tune.Callback):
         self._ended(trial)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        self._say_decisions()
         if self._pace.due:
             with self._pace.look():
                 self._show(time.monotonic())
+        if self._notes.due:
+            with self._notes.look():
+                self._note()
+
+    def _say_decisions(self) -> None:
+        """Those that the plan has taken since the last call, of trials that do not run."""
+        for extension in self._plan.extensions[self._said :]:
+            self._line(news.extends(extension, self._plan.design.budget.extra), always=True)
+            self._said += 1
+        for longer in self._plan.lengthened[self._grown :]:
+            self._line(news.lengthens(longer), always=True)
+            self._grown += 1
 
     def _show(self, now: float) -> None:
         for ours in self._running.values():
             self._count(ours)
+        for trial_id in [one for one in self._waiting if self._plan.trials.has_ended(one)]:
+            self._waiting.remove(trial_id)
+            self._line(f"{trial_id} {self._plan.study.trial(trial_id).state}")
         self._rate.append((now, sum(self._images.values())))
         while now - self._rate[0][0] > WINDOW_S:
             self._rate.popleft()
@@ -89,28 +118,58 @@ class Progress(Unsaved, tune.Callback):
             self._line(self._sum())
 
     def close(self) -> None:
-        """Leave the terminal as it was, with the last table on it."""
+        """Leave the terminal as it was, with the last table on it, and a last note."""
+        self._seconds_left()  # of a sweep with its trials; nothing runs from here on
+        self._forecasts.wait()
+        self._running.clear()
+        self._began.clear()
         if self._live:
             self._live.update(self._table(), refresh=True)
             self._live.stop()
+        self._note()
+
+    def _seconds_before(self) -> float:
+        noted = note.read(self._plan.study)
+        return noted.seconds if noted else self._forecast.seconds_before()
+
+    def _seconds(self) -> float:
+        """That the study has run, in all sessions."""
+        return self._before + time.monotonic() - self._start
+
+    def _seconds_left(self) -> float | None:
+        now = time.time()
+        if self._forecasts.due:
+            with self._forecasts.look():
+                self._left = now, self._forecast.seconds_left(self._began, now)
+        since, left = self._left
+        return None if left is None else max(0.0, left - (now - since))
+
+    def _note(self) -> None:
+        now, stands = time.time(), standing(self._plan)
+        note.Note(stands, self._seconds(), self._seconds_left(), now).write(self._plan.study)
 
     def _ended(self, trial: Any) -> None:
         ours = self._running.pop(trial_dir(trial.config).id, None)
         if ours is None:
             return
+        del self._began[ours.id]
         self._count(ours)
         event = ours.events()[-1]
         state, error = State(event["state"]), str(event.get("error", "")).strip().splitlines()
         text = f"{ours.id} {state}"
-        if state is State.RUNNING:
-            text = f"{ours.id} is paused until others of its arm and size have come as far"
+        wait = self._plan.wait(ours.id) if state is State.RUNNING else None
+        if wait:
+            text = news.waits(ours.id, wait)
+            self._waiting.add(ours.id)
+        elif state is State.RUNNING:
+            text = f"{ours.id} is set aside"
         elif state is State.STOPPED:
             text += f" at length {event['iteration']}"
         elif state is State.PREEMPTED:
             text += f": {error[0]}; it will be resumed"
         elif error:
             text += f": {error[-1]} (see {ours.store.at('events.jsonl')})"
-        self._line(text, always=state in (State.FAILED, State.PREEMPTED))
+        self._line(text, always=bool(wait) or state in (State.FAILED, State.PREEMPTED))
 
     def _count(self, ours: TrialDir) -> None:
         before = self._images_before.get(ours.id, 0)
@@ -118,7 +177,7 @@ class Progress(Unsaved, tune.Callback):
 
     def _line(self, text: str, always: bool = False) -> None:
         if self._live is None or always:
-            clock = duration(time.monotonic() - self._start)
+            clock = duration(self._seconds())
             self._console.print(
                 f"[{clock:>6}] {text}", markup=False, highlight=False, soft_wrap=True
             )
@@ -126,20 +185,6 @@ class Progress(Unsaved, tune.Callback):
     def _images_per_second(self) -> float:
         (since, first), (until, last) = self._rate[0], self._rate[-1]
         return (last - first) / (until - since) if until > since else 0.0
-
-    def _seconds_left(self) -> float | None:
-        rate, design = self._images_per_second(), self._plan.design
-        if not rate:
-            return None
-        batch = design.space.fixed.optim.batch_size
-        iterations = 0.0
-        for cell, (tuning, confirming) in self._plan.remaining().items():
-            iterations += tuning * expected_iterations(design, cell.size)
-            iterations += confirming * design.schedule_at(cell.size).lengths[-1]
-        for run in self._plan.audits_left():
-            iterations += sum(leg.stop - leg.start for leg in schedule.legs(run.schedule))
-        under_way = sum(images_spent(ours) for ours in self._running.values())
-        return max(0.0, iterations * batch - under_way) / rate
 
     def _words(self, *cells: Cell) -> Counter[str]:
         """How many trials are in each state; running ones that were set aside wait."""
@@ -158,10 +203,9 @@ class Progress(Unsaved, tune.Callback):
         now = ("running", "waiting", *ENDED_BADLY)  # the rest has ended, and is counted
         found = self._words(*cells)
         counts = "".join(f", {found[word]} {word}" for word in now if found[word])
-        left = self._seconds_left()
-        return (
-            f"{standing(self._plan).told}{counts}; {self._images_per_second():.1f} images/s"
-        ) + (f", about {duration(left)} left" if left is not None else "")
+        rate, stands = f"{self._images_per_second():.1f} images/s", standing(self._plan)
+        left = words.left(self._seconds_left() if stands.ended < stands.total else None)
+        return f"{stands.told}{counts}; {rate}{left}"
 
     def _table(self) -> Group:
         table = Table(box=None, pad_edge=False)
@@ -180,7 +224,7 @@ class Progress(Unsaved, tune.Callback):
                 *(f"{best.values[name]:.3g}" if best else "" for name in names),
                 str(best.length) if best else "",
             )
-        return Group(table, self._sum())
+        return Group(table, Text(f"[{duration(self._seconds())}] {self._sum()}"))
 
 
 class Journalist(Unsaved, tune.Callback):
@@ -202,9 +246,7 @@ def scores(record: Record) -> str:
     """A record in words."""
     tail = record["weights"] == "tail"
     where = f"at length {record['length']}" if tail else f"on the trunk at {record['iteration']}"
-    return f"{where}: " + ", ".join(
-        f"{name} " + ("none" if ap is None else f"{ap:.1f}") for name, ap in words.scores(record)
-    )
+    return f"{where}: {words.listed(record)}"
 
 
 def images_spent(trial: TrialDir) -> int:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from study.commands import words
 from study.commands.words import duration
+from study.planning.standing import note
 from study.planning.trials.best import rank
 from study.storage.run_dir import Record, State, StudyDir, TrialDir
 
@@ -20,11 +22,12 @@ COMPLETE, FAILED, INCOMPLETE = 0, 1, 3
 """Exit statuses: nothing left to do; not complete, and trials failed; not complete."""
 
 LEFT = {"arm", "tuning", "confirming", "audits"}  # the other columns are numbers
+ENDED = [state.value for state in State if state.is_final]
 ROLES = ("tune", "confirm", "audit")
 
 
 @dataclass(frozen=True)
-class Standing:
+class TrialStanding:
     """One trial as it stands."""
 
     trial_id: str
@@ -40,11 +43,11 @@ class Standing:
     tails: tuple[Record, ...]  # with a box AP
 
 
-def standing(trial: TrialDir, held: bool) -> Standing:
+def trial_standing(trial: TrialDir, held: bool) -> TrialStanding:
     """Read a trial; `held`: whether a driver holds the study."""
     config, events, records = trial.config(), trial.events(), trial.records()
     run, rows = config["run"], [*events, *records]
-    return Standing(
+    return TrialStanding(
         trial_id=trial.id,
         role=config["role"],
         index=config["index"],
@@ -85,7 +88,7 @@ def report(study: StudyDir) -> tuple[list[str], int]:
         ValueError: there is no study in the folder.
     """
     manifest, holder = study.manifest, study.holder()
-    trials = [standing(trial, holder is not None) for trial in study.trials()]
+    trials = [trial_standing(trial, holder is not None) for trial in study.trials()]
     lines = [*_question(manifest), *_budget(manifest["budget"]), ""]
     head = ("arm", "images", "tuning", "confirming", "audits", "best box AP")
     names = (name.replace("_", " ") for name in searched(manifest))
@@ -97,6 +100,7 @@ def report(study: StudyDir) -> tuple[list[str], int]:
     lines += [f"failed      {trial.trial_id}: {trial.error}" for trial in failed]
     lines.append(_last(max((trial.last for trial in trials), default=0.0)))
     complete = "completed" in manifest and holder is None
+    lines += _progress(study, trials, running=holder is not None)
     if holder:
         lines.append(f"now         {holder} holds the study: a sweep is under way")
     elif complete:
@@ -106,6 +110,18 @@ def report(study: StudyDir) -> tuple[list[str], int]:
         lines.append("now         not complete, and no sweep works on it; to go on:")
         lines.append(f"            {command or 'the same command again'}")
     return lines, COMPLETE if complete else FAILED if failed else INCOMPLETE
+
+
+def _progress(study: StudyDir, trials: Sequence[TrialStanding], running: bool) -> Iterator[str]:
+    """The words of the sweep's own lines, as it last noted them; none by an older version."""
+    noted = note.read(study)
+    if noted is None:
+        return
+    ended = sum(trial.word in ENDED for trial in trials)  # some since, perhaps
+    stands = replace(noted.standing, ended=ended, total=max(ended, noted.standing.total))
+    left = noted.left_at(time.time()) if running and ended < stands.total else None
+    yield f"progress    {stands.told}{words.left(left)}"
+    yield f"time        {duration(noted.seconds)} so far, all sessions together"
 
 
 def searched(manifest: dict[str, Any]) -> list[str]:
@@ -135,7 +151,7 @@ def _budget(budget: dict[str, Any]) -> list[str]:
     return [f"budget      {given}, {runs}{crossed}{hours}"]
 
 
-def _rows(manifest: dict[str, Any], trials: Sequence[Standing]) -> Iterable[tuple[str, ...]]:
+def _rows(manifest: dict[str, Any], trials: Sequence[TrialStanding]) -> Iterable[tuple[str, ...]]:
     question, names = manifest["question"], searched(manifest)
     for cell in [(arm, size) for size in question["sizes"] for arm in question["arms"]]:
         own = [trial for trial in trials if trial.cell == cell]
@@ -159,7 +175,7 @@ def _counted(words: Counter[str]) -> str:
     return ", ".join(f"{number} {word}" for word, number in sorted(words.items()))
 
 
-def _best(tuning: Sequence[Standing], names: Sequence[str]) -> list[str]:
+def _best(tuning: Sequence[TrialStanding], names: Sequence[str]) -> list[str]:
     """The best result on the tuning images and its setting."""
     tails = [(record, trial) for trial in tuning for record in trial.tails]
     if not tails:

@@ -59,7 +59,7 @@ def bill(design: Design) -> Bill:
         lengths = schedule.lengths
         grown = list(growth.longer(lengths[-1], budget)) if design.grows else []
         expected += trials * expected_iterations(design, cell.size)
-        expected += _growth(schedule, _finishing(design, cell.size), grown[:1])
+        expected += _growth(schedule, finishing(design, cell.size), grown[:1])
         expected += runs * (grown[0] if grown else sum(lengths) / len(lengths))
         extended = trials + budget.extend * SIDES * len(design.names) * budget.extra
         most += extended * dearest(design, cell.size)
@@ -102,14 +102,15 @@ def expected_iterations(design: Design, size: int) -> float:
         going = len(bracket)
         for length, promoted in sorted(rungs.places(going).items()) if rungs else []:
             ended = max(0, going - promoted)
-            walked, rest = iterations(schedule.up_to(length)), _rest(schedule, length)
+            walked = iterations(schedule.up_to(length))
+            rest = audit_iterations(schedule, length)
             spent += ended * (walked + audit * rest)
             going -= ended
         spent += going * iterations(schedule)
     return spent / trials
 
 
-def _finishing(design: Design, size: int) -> int:
+def finishing(design: Design, size: int) -> int:
     """Tuning trials of one cell that nothing stops."""
     rungs, trials = design.rungs_at(size), design.budget.trials
     if rungs is None:
@@ -135,7 +136,7 @@ def dearest(design: Design, size: int) -> int:
     whole = [iterations(schedule)]
     if rungs and design.budget.audit:
         whole += [
-            iterations(schedule.up_to(length)) + _rest(schedule, length)
+            iterations(schedule.up_to(length)) + audit_iterations(schedule, length)
             for length in rungs.places(design.budget.trials)
         ]
     return max(whole)
@@ -169,7 +170,7 @@ def affordable(design: Design, images: float) -> Design:
     return found
 
 
-def _rest(schedule: ScheduleConfig, length: int) -> int:
+def audit_iterations(schedule: ScheduleConfig, length: int) -> int:
     """Iterations that an audit adds to a trial stopped there."""
     longer = tuple(n for n in schedule.lengths if n > length)
     rest = iterations(replace(schedule, lengths=longer, watch=()))

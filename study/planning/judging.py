@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from study.planning.design import Cell, Design
 from study.planning.session import Session
-from study.planning.stopping import Decision, Rungs, is_audited
+from study.planning.stopping import Decision, Rungs, Wait, is_audited
 from study.planning.trials import specs
 from study.planning.trials.index import TrialIndex
 from study.planning.trials.tuning import TuningTrial
@@ -39,6 +39,7 @@ class Judging:
         self._trials = trials
         self._session = session
         self._wanted = wanted
+        self.waits: dict[str, Wait] = {}  # of trials that are set aside, as last looked at
 
     def decide(self, trial_id: str) -> Decision:
         """What a trial that has recorded something is to do; a stop is written down."""
@@ -103,8 +104,11 @@ class Judging:
         records = {key: one.records for key, one in contest.tried.items() if key in rivals}
         unborn = len(contest.unborn & rivals)
         decision, length = rungs.decide(trial_id, records, contest.running, unborn)
+        self.waits.pop(trial_id, None)
         if length is not None and length <= mine.promoted:
             return Decision.GO  # said before; a budget that has grown since takes nothing back
+        if decision is Decision.WAIT and length is not None:
+            self.waits[trial_id] = rungs.wait(length, records, contest.running, unborn)
         if decision is Decision.GO and length is not None:
             self._trials.promote(mine, length)
         if decision is Decision.STOP:

@@ -21,10 +21,10 @@ from study.config import RunConfig, from_dict
 from study.planning.confirming.runs import Confirming
 from study.planning.design import Cell, Design
 from study.planning.judging import Judging
-from study.planning.ladder.growing import Growing
-from study.planning.search.range_extension import Strip, beyond
+from study.planning.ladder.growing import Growing, Lengthening
+from study.planning.search.range_extension import Extension, Strip, beyond, extensions
 from study.planning.session import Session
-from study.planning.stopping import Decision
+from study.planning.stopping import Decision, Wait
 from study.planning.trials import specs
 from study.planning.trials.index import TrialIndex
 from study.planning.trials.tuning import Choice, TuningTrial, chosen, finalists, up_to
@@ -38,6 +38,7 @@ class Plan:
         self.design = design
         self.study = study
         self.done = False  # nothing was left to do at the last call of `next`
+        self.extensions: list[Extension] = []  # of ranges, decided in this session
         self._strips: dict[int, list[Strip]] = {size: [] for size in design.space.scientific.sizes}
         self._rounds: Counter[int] = Counter()  # of extension, decided so far, by size
         self._trials = TrialIndex(design, study)
@@ -68,6 +69,11 @@ class Plan:
         self._session.advanced(trial_id)
         return self._judging.decide(trial_id)
 
+    @property
+    def trials(self) -> TrialIndex:
+        """All trials of the study, for reading."""
+        return self._trials
+
     def tuning_trials(self, cell: Cell) -> list[TuningTrial]:
         """The cell's tuning trials, by index."""
         return self._trials.tuning(cell)
@@ -81,6 +87,15 @@ class Plan:
         best = self._best()
         runs = self._confirming.repeats(best)[cell.size]
         return list((self._confirming.scores(cell, best, runs) or {}).values())
+
+    def wait(self, trial_id: str) -> Wait | None:
+        """What a trial waits for that was set aside at a rung; None: it was not."""
+        return self._judging.waits.get(trial_id)
+
+    @property
+    def lengthened(self) -> Sequence[Lengthening]:
+        """The lengths by which ladders have grown, as decided in this session."""
+        return self._growing.lengthened
 
     def audits_left(self) -> list[RunConfig]:
         """The runs of audits that have not ended."""
@@ -144,6 +159,7 @@ class Plan:
             # what grew beyond the lengths that were given decides nothing here
             best = [chosen(up_to(given, self._within(cell))) for cell in cells]
             values = [choice.values for choice in best if choice and choice.AP_box > 0]
+            self.extensions += self._begun(size, best)
             strips += beyond(self.design.ranges_at(size), strips, values, self.design.grid)
             self._rounds[size] += 1
         return self._rounds[size] > before
@@ -157,6 +173,19 @@ class Plan:
         if self._growing.advance(size):
             self._grown.add(size)
         return True
+
+    def _begun(self, size: int, best: Sequence[Choice | None]) -> list[Extension]:
+        """What `_extend` is about to add; `best` by arm. What has trials is known since before."""
+        cells = self.design.cells_at(size)
+        settings = {
+            cell.arm.name: choice.values
+            for cell, choice in zip(cells, best, strict=True)
+            if choice and choice.AP_box > 0
+        }
+        strips, grid = self._strips[size], self.design.grid
+        found = extensions(size, self.design.ranges_at(size), strips, settings, grid)
+        there = self._trials.of[cells[0]].tuning
+        return [one for one in found if specs.strip_id(cells[0], one.strip, 0) not in there]
 
     def _in_strips(self) -> Iterator[str]:
         for size, strips in self._strips.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from study.planning.design import Cell, Design
@@ -18,12 +19,24 @@ from study.planning.trials.tuning import TuningTrial
 from study.storage.run_dir import State
 
 
+@dataclass(frozen=True)
+class Lengthening:
+    """A length by which a ladder grows, and why."""
+
+    size: int
+    before: int  # the longest so far, in iterations
+    after: int
+    arms: tuple[str, ...]  # that still gain; none: the length was given to a study that had begun
+    trials: int  # of all arms, that go on
+
+
 class Growing:
     """The ladder of each size: what was given, and what it has grown by."""
 
     def __init__(self, design: Design, trials: TrialIndex) -> None:
         self._design = design
         self._trials = trials
+        self.lengthened: list[Lengthening] = []  # decided in this session
 
     def advance(self, size: int) -> bool:
         """Let trials go on where the ladder is too short; the size's trials have all ended.
@@ -35,11 +48,14 @@ class Growing:
         for longest, longer in pairwise(ladder):
             tried = {cell: self._trials.tuning(cell) for cell in cells}
             if longer not in self._design.lengths_at(size) and not (
-                _are_beyond(tried.values(), longest) or self._is_wanted(tried, longest)
+                _are_beyond(tried.values(), longest) or growth.is_wanted(_best(tried), longest)
             ):
                 return self._end(tried, longest)
             going = _going(tried, longest)
             if self._lengthen(going, longer):
+                arms = growth.gaining(_best(tried), longest)
+                told = Lengthening(size, longest, longer, arms, len(going))
+                self.lengthened.append(told)
                 return False
         return self._end({cell: self._trials.tuning(cell) for cell in cells}, ladder[-1])
 
@@ -56,15 +72,6 @@ class Growing:
         added = growth.longer(given[-1], self._design.budget) if self._design.grows else ()
         return [start, *(length for length in (*given, *added) if length > start)]
 
-    def _is_wanted(self, tried: dict[Cell, list[TuningTrial]], longest: int) -> bool:
-        best: dict[str, dict[int, float]] = {}
-        for cell, trials in tried.items():
-            by_length = best.setdefault(cell.arm.name, {})
-            for one in trials:
-                for length, ap in one.by_length.items():
-                    by_length[length] = max(ap, by_length.get(length, -math.inf))
-        return growth.is_wanted(best, longest)
-
     def _lengthen(self, going: Sequence[TuningTrial], length: int) -> bool:
         """Returns whether any of them has work now."""
         return any([self._trials.lengthen(one, length) for one in going])
@@ -77,6 +84,17 @@ class Growing:
                 if one.run.keep_trunk and one.trial_id not in kept:
                     self._trials.forget_trunk(one)
         return True
+
+
+def _best(tried: dict[Cell, list[TuningTrial]]) -> dict[str, dict[int, float]]:
+    """Each arm's best box AP by length."""
+    best: dict[str, dict[int, float]] = {}
+    for cell, trials in tried.items():
+        by_length = best.setdefault(cell.arm.name, {})
+        for one in trials:
+            for length, ap in one.by_length.items():
+                by_length[length] = max(ap, by_length.get(length, -math.inf))
+    return best
 
 
 def _going(tried: dict[Cell, list[TuningTrial]], longest: int) -> list[TuningTrial]:

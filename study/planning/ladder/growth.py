@@ -26,7 +26,12 @@ def is_wanted(best: Mapping[str, Mapping[int, float]], longest: int) -> bool:
         best: each arm's best box AP (points) by length.
         longest: the ladder's last length so far, in iterations.
     """
-    return any(gain(by_length, longest) > MARGIN for by_length in best.values())
+    return bool(gaining(best, longest))
+
+
+def gaining(best: Mapping[str, Mapping[int, float]], longest: int) -> tuple[str, ...]:
+    """The arms that still gain from training longer; the arguments are those of `is_wanted`."""
+    return tuple(arm for arm, by_length in best.items() if gain(by_length, longest) > MARGIN)
 
 
 def gain(by_length: Mapping[int, float], longest: int) -> float:

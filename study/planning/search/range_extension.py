@@ -8,7 +8,7 @@ whichever arm asked for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -90,6 +90,41 @@ def extended(base: LogUniform, name: str, strips: Collection[Strip]) -> LogUnifo
     """The range with all its strips."""
     ranges = [base, *(strip.of(base) for strip in strips if strip.name == name)]
     return LogUniform(low=min(r.low for r in ranges), high=max(r.high for r in ranges))
+
+
+@dataclass(frozen=True)
+class Extension:
+    """A strip that all arms of a size will search, and who asked for it."""
+
+    size: int
+    strip: Strip
+    arms: tuple[str, ...]  # whose best setting lies at that end
+    before: LogUniform
+    after: LogUniform
+
+
+def extensions(
+    size: int,
+    ranges: dict[str, LogUniform],
+    strips: Collection[Strip],
+    settings: Mapping[str, dict[str, float]],
+    grid: int | None = None,
+) -> list[Extension]:
+    """The strips of `beyond`, with their reasons; `settings` by arm."""
+    return [
+        Extension(
+            size,
+            strip,
+            tuple(
+                arm
+                for arm, setting in settings.items()
+                if strip in beyond(ranges, strips, [setting], grid)
+            ),
+            extended(ranges[strip.name], strip.name, strips),
+            extended(ranges[strip.name], strip.name, [*strips, strip]),
+        )
+        for strip in beyond(ranges, strips, settings.values(), grid)
+    ]
 
 
 def beyond(

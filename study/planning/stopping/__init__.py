@@ -19,6 +19,7 @@ from study.planning.stopping.rungs import (
     Metric,
     Rungs,
     Stopping,
+    Wait,
     box_ap,
     is_audited,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "Rules",
     "Rungs",
     "Stopping",
+    "Wait",
     "box_ap",
     "is_audited",
     "recorded",

@@ -114,6 +114,27 @@ class Rungs:
             return (Decision.GO if safe else Decision.WAIT), length
         return Decision.GO, None
 
+    def wait(
+        self,
+        length: int,
+        records: Mapping[str, Sequence[Record]],
+        under_way: Collection[str],
+        unborn: int,
+    ) -> Wait:
+        """Who is at the rung and who may still come; the arguments are those of `decide`."""
+        come = {key for key, rows in records.items() if self.value(rows, length) is not None}
+        absent = sum(key in under_way for key in records.keys() - come)
+        return Wait(length, len(come), len(come) + absent + unborn)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Why a trial is set aside: others that it is compared with have not come as far."""
+
+    length: int  # the rung
+    come: int  # trials that are there, this one included
+    number: int  # those and the ones that may still come
+
 
 def is_audited(trial_id: str, seed: int, share: float) -> bool:
     """Whether the trial, should it be stopped, is continued all the same to see what was lost.

@@ -7,6 +7,7 @@ torch: a checkpoint is bytes.
 
     RUN_DIR/
       study.json              question, budget, versions, data digests, when complete
+      standing.json           how far its sweep was, for how long it has run, and the time left
       report_split.json.gz    the ground truth of the report split (detection_files.py)
       trials/<trial_id>/
         config.json           {"role", "index", "strategy", "run": the whole RunConfig, ...}

@@ -102,6 +102,14 @@ class StudyDir:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self.store.write("study.json", pretty(self.manifest | {"completed": now}))
 
+    def write_standing(self, standing: dict[str, Any]) -> None:
+        """Write down how the study stands (`study.planning.standing`)."""
+        self.store.write("standing.json", pretty(standing))
+
+    def standing(self) -> dict[str, Any]:
+        """What `write_standing` wrote last; empty if it has not been called."""
+        return json.loads(self.store.read("standing.json") or b"{}")
+
     def trial(self, trial_id: str) -> TrialDir:
         return TrialDir(self.store.within("trials", trial_id))
 

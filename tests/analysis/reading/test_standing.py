@@ -10,7 +10,7 @@ import pytest
 
 import analysis
 from analysis.reading.standing import Standing, standing
-from study.planning import standing as planned
+from study.planning.standing import parts as planned
 from tests.simulated import Simulation, design
 
 

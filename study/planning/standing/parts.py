@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from study.planning.plan import Plan
+if TYPE_CHECKING:
+    from study.planning.plan import Plan
 
 PARTS = ("tuning", "confirm runs", "audits of stopped trials")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from study.planning.standing import PARTS, standing
+from study.planning.standing.parts import PARTS, standing
 from tests.simulated import Simulation, design
 
 
