@@ -240,7 +240,10 @@ def keep_truth(study: StudyDir, splits: Splits) -> None:
     index, ids = splits.images("report")
     truth = index.coco(ids)
     for image in truth["images"]:
-        image["file_name"] = str(index.file_name[index.position(image["id"])])
+        place = index.position(image["id"])
+        image["file_name"] = str(index.file_name[place])
+        if index.upright[place]:
+            image["upright"] = True  # for whoever draws boxes on it
     detection_files.write_truth(study, truth)
 
 

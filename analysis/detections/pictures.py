@@ -14,6 +14,7 @@ import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from analysis.detections.stored import Run, Stored
 from analysis.drawing.looks import INK, PAPER, Look
 from analysis.reading.load import Results
 from analysis.text.words import counted, listed
+from study.data.orientation import turned
 from study.storage.detection_files import read_detections
 
 EACH = 2  # images for each size and arm, and for each of them being ahead
@@ -148,8 +150,7 @@ def _picture(
         if one["image_id"] == image["id"] and not one["iscrowd"]
     ]
     assert there.images is not None  # or there are no pictures
-    with Image.open(there.images / image["file_name"]) as file:
-        pixels = file.convert("RGB")
+    pixels = as_annotated(there.images, image)
     told = f"{image['file_name']}: {counted(len(objects), 'object')}, {_named(objects)}"
     panels = [_panel("truth", "", told, pixels, objects, PAPER)]
     for arm, marks in shown.items():
@@ -158,6 +159,13 @@ def _picture(
         title = f"{arm}, hits {scores[arm]:.0f}\u00a0%"
         panels.append(_panel(title, arm, alt, pixels, marks, looks[arm].colour))
     return Picture(size, image["file_name"], tuple(panels))
+
+
+def as_annotated(folder: Path, image: dict[str, Any]) -> Image.Image:
+    """An image of the truth, turned as its boxes see it, by its EXIF orientation if they do."""
+    stated = image["width"], image["height"]
+    with Image.open(folder / image["file_name"]) as file:
+        return turned(file, stated, image.get("upright", False)).convert("RGB")
 
 
 def _named(marks: Sequence[Mark]) -> str:
