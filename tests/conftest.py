@@ -32,6 +32,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class OneRay(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "ray" if nodeid.startswith("tests/cluster/") else nodeid
+            file = nodeid.partition("::")[0]  # together: they share what they have trained
+            return "ray" if nodeid.startswith("tests/cluster/") else file
 
     return OneRay(config, log)

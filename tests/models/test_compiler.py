@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent.parent
 
 RUN = """
@@ -26,5 +28,6 @@ with compiler.left_out():  # it is there: nothing stands in for it
 """
 
 
+@pytest.mark.slow
 def test_a_run_imports_no_compiler_and_who_asks_it_gets_its_answer(tmp_path: Path):
     subprocess.run([sys.executable, "-c", RUN, str(tmp_path)], cwd=ROOT, check=True)

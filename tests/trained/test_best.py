@@ -20,6 +20,8 @@ from study.storage.run_dir import StudyDir, TrialDir
 from study.training import engine
 from tests.runs import weights
 
+pytestmark = pytest.mark.slow  # a study is trained for it, and detectors
+
 
 def command(study: StudyDir, out: Path, *more: str) -> list[str]:
     return ["--best", str(study.path), "--out", str(out), "--device", "cpu", *more]

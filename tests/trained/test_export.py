@@ -30,6 +30,7 @@ def detector(tmp_path: Path) -> Path:
     return tmp_path / "detector"
 
 
+@pytest.mark.slow
 def test_it_writes_a_file_that_says_what_it_takes(
     detector: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

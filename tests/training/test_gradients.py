@@ -47,6 +47,7 @@ def test_parts_add_up_to_the_batch(tmp_path: Path, at_once: int, fidelity: str):
         torch.testing.assert_close(gradient, expected[name], atol=1e-9, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_run_in_parts_is_that_of_whole_batches(tmp_path: Path):
     (whole,), (parts,) = (
         complete(tmp_path / str(n), replace(SHORT, at_once=n)).records() for n in (4, 1)
