@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from analysis.reading.frames import where
 from analysis.reading.load import Results
-from study.config import Budget
 from study.storage.run_dir import State
 
-BUDGET = Budget()
 FINAL = {state.value for state in State if state.is_final}
 
 
@@ -39,10 +37,9 @@ class Standing:
 def standing(results: Results, study: str) -> Standing:
     """How far the study is, by its records and its budget."""
     manifest, trials = results.manifests[study], where(results.trials, study=study)
-    given = manifest.get("budget") or {}
-    budget = replace(BUDGET, **{name: given[name] for name in vars(BUDGET).keys() & given.keys()})
+    given, budget = manifest.get("budget") or {}, results.budget(study)
     arms = results.arms(study) if given else []
-    confirms = budget.finalists * budget.confirm + (len(arms) - 1) * budget.crossed
+    confirms = budget.finalists * budget.first + (len(arms) - 1) * budget.crossed
     total = len(where(trials, role="audit")) if given else len(trials)
     for size in results.sizes(study):
         for arm in arms:

@@ -146,6 +146,9 @@ def _question(manifest: dict[str, Any]) -> list[str]:
 def _budget(budget: dict[str, Any]) -> list[str]:
     given = f"{budget['trials']} tuning trials for each arm and size"
     runs = f"{budget['confirm']} fresh runs of the best {budget['finalists']}"
+    if within := budget.get("within"):
+        best = f"the best {budget['finalists']}"
+        runs = f"fresh runs of {best} until differences are known to ±{within:g} AP"
     crossed = f", {budget['cross']} also with each other arm's" if budget.get("cross") else ""
     hours = f"; for {budget['max_hours']:g} device-hours" if budget.get("max_hours") else ""
     return [f"budget      {given}, {runs}{crossed}{hours}"]

@@ -14,7 +14,7 @@ from study.planning.standing import parts as planned
 from tests.simulated import Simulation, design
 
 
-@pytest.mark.parametrize("changes", [{}, {"audit": 0.5}, {"confirm": 0}])
+@pytest.mark.parametrize("changes", [{}, {"audit": 0.5}, {"confirm": 0}, {"within": 2.0}])
 def test_it_is_as_far_as_the_plan_says(changes: dict[str, float], tmp_path: Path):
     asked = design(trials=3, **changes)
     study = Simulation(asked, tmp_path)
