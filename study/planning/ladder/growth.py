@@ -15,6 +15,8 @@ from study.config import Budget
 
 MARGIN = 1.0
 """AP (points on the tuning split) that the longest length must gain over all shorter ones."""
+APART = 1.2
+"""A length counts as shorter where the longest is so many times as long: less gains little."""
 NOT_LEARNT = 1.0
 """AP below which an arm has not begun to learn, whatever it gained: it is given more time."""
 
@@ -43,7 +45,7 @@ def gain(by_length: Mapping[int, float], longest: int) -> float:
     there = by_length.get(longest, -math.inf)
     if not math.isfinite(there):
         return -math.inf
-    shorter = [ap for length, ap in by_length.items() if length < longest]
+    shorter = [ap for length, ap in by_length.items() if APART * length <= longest]
     return math.inf if not shorter or there < NOT_LEARNT else there - max(shorter)
 
 
@@ -53,10 +55,15 @@ def most(given: int, budget: Budget) -> int:
 
 
 def longer(given: int, budget: Budget) -> Iterator[int]:
-    """The lengths by which a ladder may grow, shortest first."""
-    last, end = given, most(given, budget)
-    while budget.growth > 1 and last < end:
-        last = min(round(last * budget.growth), end)
+    """The lengths by which a ladder may grow, shortest first.
+
+    The last step makes up for what would be left: it is a little shorter or longer than the
+    others, for a tiny one would gain nothing and seem to say that longer training does not help.
+    """
+    last, end, step = given, most(given, budget), math.sqrt(budget.growth)
+    while budget.growth > 1 and last * step <= end:
+        longer = round(last * budget.growth)
+        last = longer if longer * step <= end else end
         yield last
 
 

@@ -35,11 +35,9 @@ def tried(done: Simulation) -> dict[str, set[int]]:
 
 
 def test_all_arms_of_a_size_get_longer_lengths_while_one_gains_from_them(tmp_path: Path):
-    done = Simulation(design(**GROWING), tmp_path, late).run()
-    # 120 -> 180 -> 270 -> 405: scratch gains up to 300 and no more; 480 would be the end
-    assert set(map(tuple, map(sorted, tried(done).values()))) == {
-        (60, 80, 120, 180, 270, 405, 480)
-    }
+    done = Simulation(design(**GROWING, max_length=2000), tmp_path, late).run()
+    # scratch gains up to 300, so 608 is the first that brings nothing
+    assert set(map(tuple, map(sorted, tried(done).values()))) == {(60, 80, 120, 180, 270, 405, 608)}
     for cell in done.plan.design.cells:
         confirm = done.study.trial(f"{cell.name}-c0").config()["run"]["schedule"]["lengths"]
         best = chosen(done.plan.tuning_trials(cell))
@@ -82,7 +80,7 @@ def test_an_arm_that_has_learnt_nothing_is_given_more_time(tmp_path: Path):
     def slow(run: RunConfig, length: int) -> float:
         return 0.0 if length < 250 else 10.0
 
-    done = Simulation(design(**GROWING), tmp_path, slow).run()
+    done = Simulation(design(**GROWING, max_length=2000), tmp_path, slow).run()
     # 270 is the first at which something is learnt, 405 gains nothing more
     assert {max(lengths) for lengths in tried(done).values()} == {405}
 
@@ -117,7 +115,7 @@ def test_killed_anywhere_a_growing_study_is_the_same(concurrent: int, tmp_path: 
 
 def test_a_grown_trial_is_one_that_had_the_longer_ladder_from_the_start(tmp_path: Path):
     grown = Simulation(design(**GROWING, stopping=None), tmp_path / "grown", late).run()
-    lengths = (60, 80, 120, 180, 270, 405, 480)
+    lengths = (60, 80, 120, 180, 270, 405, 608)
     space = replace(SPACE, nuisance=replace(SPACE.nuisance, lengths=lengths))
     asked = design(space=space, trials=4, confirm=1, stopping=None)
     given = outcome(Simulation(asked, tmp_path / "given", late).run().study)
@@ -181,8 +179,10 @@ def replace_lengths(run: dict[str, Any]) -> schedule.ScheduleConfig:
 
 
 def test_lengths_are_multiplied_by_the_factor_up_to_the_end():
-    assert list(growth.longer(100, Budget(growth=1.5))) == [150, 225, 338, 400]
-    assert list(growth.longer(100, Budget(growth=2.0, max_length=250))) == [200, 250]
+    assert list(growth.longer(100, Budget(growth=1.5))) == [150, 225, 400]
+    assert list(growth.longer(300, Budget(growth=1.5, max_times=3.4))) == [450, 675, 1020]
+    assert list(growth.longer(100, Budget(growth=1.5, max_length=110))) == []  # too small a step
+    assert list(growth.longer(100, Budget(growth=2.0, max_length=250))) == [250]
     assert list(growth.longer(100, Budget())) == []
     with pytest.raises(ValueError, match=r"growth = 1.01: at least 1.1"):
         Budget(growth=1.01)
@@ -194,4 +194,5 @@ def test_a_ladder_is_too_short_where_an_arm_gains_at_its_end():
     best["scratch"][200] = 12.0
     assert growth.is_wanted(best, 200)
     assert growth.is_wanted({"scratch": {100: 5.0}}, 100)  # nothing to compare it with
+    assert growth.is_wanted({"scratch": {100: 5.0, 190: 20.0, 200: 20.1}}, 200)  # as before it
     assert not growth.is_wanted({"scratch": {100: 5.0}}, 200)  # has no AP there: it diverged
