@@ -115,7 +115,7 @@ def test_killed_anywhere_a_growing_study_is_the_same(concurrent: int, tmp_path: 
 
 def test_a_grown_trial_is_one_that_had_the_longer_ladder_from_the_start(tmp_path: Path):
     grown = Simulation(design(**GROWING, stopping=None), tmp_path / "grown", late).run()
-    lengths = (60, 80, 120, 180, 270, 405, 608)
+    lengths = (60, 80, 120, 180, 270, 480)
     space = replace(SPACE, nuisance=replace(SPACE.nuisance, lengths=lengths))
     asked = design(space=space, trials=4, confirm=1, stopping=None)
     given = outcome(Simulation(asked, tmp_path / "given", late).run().study)
