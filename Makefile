@@ -3,11 +3,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-quick test-cluster lint hooks check-cluster check-gpu clean
+.PHONY: help setup demo demo-long test test-quick test-cluster lint hooks check-cluster check-gpu clean
 
 help:
 	@echo "make setup       virtual environment .venv with this package and its dependencies"
 	@echo "make demo        the question on the embedded data, with a report, in 8 to 15 minutes"
+	@echo "make demo-long   the same at three sizes, with longer trainings: from which size on scratch catches up; half an hour or more"
 	@echo "make test        all tests; make test-quick leaves out those that start Ray"
 	@echo "make test-cluster   ray up, lost hosts and ray down on machines made of namespaces, as root"
 	@echo "make lint        ruff and pyright; make hooks runs them before each commit"
@@ -24,6 +25,10 @@ setup: .venv/installed
 demo: setup
 	$(BIN)/python -m study.sweep shapes --run-dir runs/demo
 	$(BIN)/python -m analysis runs/demo
+
+demo-long: setup
+	$(BIN)/python -m study.sweep crossover --run-dir runs/crossover
+	$(BIN)/python -m analysis runs/crossover
 
 test-quick: setup
 	$(BIN)/ruff check .
