@@ -3,7 +3,7 @@
     python -m study.sweep crossover --run-dir runs/crossover
     python -m analysis runs/crossover
 
-The question of `shapes` at three sizes, with lengths that grow up to three times while an arm
+The question of `shapes` at three sizes, with lengths that grow up to twice while an arm
 gains from them: half an hour on two CPU cores. The report shows at how many images the lead ends,
 with an interval, and how many images pre-training is worth.
 """
@@ -20,5 +20,5 @@ SPACE = replace(
     nuisance=replace(
         SHAPES.nuisance, lengths=(100, 300), longer={256: (300, 900), 1024: (900, 2500)}
     ),
-    budget=Budget(trials=2, confirm=3, cross=0, audit=0, extend=0, growth=1.5, max_times=3.4),
+    budget=Budget(trials=2, confirm=3, cross=0, audit=0, extend=0, growth=1.5, max_times=2.0),
 )
