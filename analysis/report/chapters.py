@@ -1,5 +1,6 @@
-"""What the page says beside the answer: what to do, where a lead ends, how many labelled images it
-is worth, how soon it is caught up, and what tuning, luck and each hyper-parameter had to do with it.
+"""What the page says beside the answer: what to do, where a lead ends, how many labelled images
+it is worth, how soon it is caught up, and what tuning, luck and each hyper-parameter had to do
+with it.
 """
 
 from __future__ import annotations

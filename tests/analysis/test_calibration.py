@@ -10,7 +10,10 @@ import pytest
 
 import analysis
 from analysis.reading.frames import where
-from benchmarks.calibration import CONFIRM, EQUAL, SCENARIOS, SIZES, Studies, Study, calibrated
+from benchmarks.calibration.scenarios import EQUAL, SCENARIOS
+from benchmarks.calibration.studies import Studies, Study
+from benchmarks.calibration.tally import calibrated
+from benchmarks.calibration.truth import CONFIRM, SIZES
 from study.config import RunConfig
 from study.config.schedule import Leg
 from study.planning.search.proposal import Proposal
