@@ -69,19 +69,16 @@ class Curves:
     def lead(self, size: int, gap: stats.Difference) -> Lead:
         """`gap` is the answer's difference at that size; its level is that of the interval."""
         level = scatter.single(gap.level, gap.compared)
-        numbers: list[np.ndarray] = []
-        ends: list[tuple[np.ndarray, np.ndarray]] = []
-        for left, right in itertools.pairwise(self.sizes):
-            share = np.linspace(0, 1, STEPS)
-            between = left * (right / left) ** share
-            between[[0, -1]] = left, right  # exactly
-            numbers.append(between)
-            ends.append(self._above(size, {left: 1 - share, right: share}, level))
-        every = np.concatenate(numbers)
+        share = np.linspace(0, 1, STEPS)
+        ends = [
+            self._above(size, {left: 1 - share, right: share}, level)
+            for left, right in itertools.pairwise(self.sizes)
+        ]
         means, halves = (np.concatenate(one) for one in zip(*ends, strict=True))
-        here = every == size
+        numbers = tried(self.sizes)
+        here = numbers == size
         means[here], halves[here] = gap.mean, gap.high - gap.mean
-        return Lead(every, means, halves)
+        return Lead(numbers, means, halves)
 
     def _above(
         self, size: int, shares: Mapping[int, np.ndarray], level: float
@@ -109,6 +106,12 @@ class Curves:
         common = (arm.variance + reference.variance - gap.variance) / 2
         squared = np.maximum(squared - 2 * share * common / runs, scatter.ROUNDING**2)
         return squared, min(arm.freedom, reference.freedom, gap.freedom)
+
+
+def tried(sizes: Sequence[int]) -> np.ndarray:
+    """Numbers of images, `STEPS` from each size to the next, even in their logarithm."""
+    found = [np.geomspace(left, right, STEPS) for left, right in itertools.pairwise(sizes)]
+    return np.concatenate(found)
 
 
 def worth(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:

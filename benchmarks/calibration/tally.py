@@ -11,6 +11,8 @@ import numpy as np
 from analysis.answers.answer import answer as answered
 from analysis.answers.crossover import Lead, crossing, of_answer
 from analysis.answers.pairs import pairs
+from analysis.answers.worth import Lead as Above
+from analysis.answers.worth import reached, tried, worth
 from analysis.reading.frames import groups, rows
 from analysis.text.words import conclusion
 from benchmarks.calibration.scenarios import MARGIN
@@ -36,6 +38,9 @@ class Tally:
     together: int = 0  # of them, those where all intervals between arms hold the truth
     leads: int = 0  # studies and arms compared with the reference
     crossed: int = 0  # of them, those whose crossover's interval holds the truth
+    valued: int = 0  # rows whose interval of what the arm is worth, in images, holds the truth
+    valued_by_size: dict[int, int] = field(default_factory=dict)
+    bounded: int = 0  # rows of which both ends of that interval lie within the sizes tried
     widths: list[float] = field(default_factory=list)  # of the differences' intervals, AP
 
     def add(self, studies: Studies, repeats: int) -> None:
@@ -55,6 +60,9 @@ class Tally:
                 sure = Lead(study.scenario.sizes, tuple(leads[0]), (0.0,) * len(leads[0]))
                 (at, *_), end = crossing(sure, MARGIN), ends[name, arm]
                 self.crossed += end["crossover_low"] <= at <= end["crossover_high"]
+        for row in rows(worth(results)):
+            name = row["study"]
+            self._worth(row, studies.every[name].truth(studies.chosen[name]))
         for (name, size), table in groups(every, "study", "size"):
             truth = studies.every[name].truth(studies.chosen[name])[size]
             self.places += 1
@@ -78,9 +86,24 @@ class Tally:
         self.off += what == "equal" and abs(truth) >= MARGIN * (1 - 1e-9)
         self.widths.append(high - low)
 
+    def _worth(self, row: dict[str, Any], truth: dict[int, dict[str, float]]) -> None:
+        sizes, size = list(truth), row["size"]
+        if len(sizes) < 2:
+            return
+        numbers = tried(sizes)
+        curve = [ap[REFERENCE] for ap in truth.values()]
+        above = truth[size][row["arm"]] - np.interp(np.log(numbers), np.log(sizes), curve)
+        at, *_ = reached(Above(numbers, above, np.zeros(len(numbers))), size)
+        low, high = row["images_low"], row["images_high"]
+        hit = low <= at <= high
+        self.valued += hit
+        self.valued_by_size[size] = self.valued_by_size.get(size, 0) + hit
+        self.bounded += low > 0 and math.isfinite(high)
+
     def line(self, name: str, repeats: int) -> list[str]:
         """As a row of the printed table, in per cent of the rows or studies."""
         by_size = [hits / self.leads for hits in self.by_size.values()]
+        valued = [hits / self.leads for hits in self.valued_by_size.values()]
         shares = [
             self.covered / self.rows,
             *(min(by_size), max(by_size)),
@@ -88,6 +111,9 @@ class Tally:
             *(count / self.rows for count in (self.ahead, self.wrong, self.equal, self.off)),
             self.crossed / self.leads if len(by_size) > 1 else math.nan,
             self.together / self.places,
+            self.valued / self.rows if valued else math.nan,
+            min(valued, default=math.nan),
+            self.bounded / self.rows if valued else math.nan,
         ]
         told = ["–" if math.isnan(share) else f"{100 * share:.1f}" for share in shares]
         return [name, str(repeats), *told, f"{float(np.median(self.widths)):.1f}"]
@@ -96,7 +122,7 @@ class Tally:
 TITLES = (
     *("scenario", "runs", "covered", "worst size", "best size", "over all images", "ahead"),
     *("wrongly", "equal", "wrongly", "crossover covered", "all pairs covered"),
-    "width, AP",
+    *("worth covered", "worst size", "both ends known", "width, AP"),
 )
 
 
