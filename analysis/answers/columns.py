@@ -139,12 +139,19 @@ CATCH_UP: Columns = {name: ANSWER[name] for name in ("study", "size", "reference
     "AP_box_arm": ("float64", "the arm's best, which is to be reached"),
     "margin": ("float64", "AP by which less counts as reached"),
     "length_reference": ("Int64", "shortest T at which the reference reaches it; missing: none"),
+    "length_reference_low": (
+        "float64",
+        "interval's lower end; 0: the shortest T or less; inf: more than the longest; missing: too"
+        " few confirm runs",
+    ),
+    "length_reference_high": ("float64", "upper end; inf: more than the longest"),
     "length_arm": ("Int64", "shortest T at which the arm itself does"),
     "images_reference": ("Int64", "images that the reference has then seen"),
     "images_arm": ("Int64", "images that the arm has then seen"),
     "longest": ("int64", "longest T tried by the reference"),
     "trials_reference": ("int64", "scored tuning trials of the reference"),
     "trials_arm": ("int64", "of the arm"),
+    "level": ("float64", "of the interval; with several arms: together, as in the answer"),
 }
 LADDER: Columns = {name: PLACE[name] for name in ("study", "size")} | {
     "given": ("int64", "longest T that was asked for, iterations"),

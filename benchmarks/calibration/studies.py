@@ -79,6 +79,23 @@ class Study:
             found = {arm: found[REFERENCE] + lead * (arm != REFERENCE) for arm in found}
         return found
 
+    def caught_up(self, tails: Sequence[dict[str, Any]], margin: float) -> dict[str, float]:
+        """By arm, the length at which the reference is truly within the margin; infinite: at none.
+
+        `tails`: rows of `Results.tails` of one size. Each arm counts by the best point tried.
+        """
+        size, lengths = tails[0]["size"], sorted({row["length"] for row in tails})
+        points = {(row["lr"], row["weight_decay"]) for row in tails}
+        best = {
+            arm: {n: max(self.surfaces[size, arm].ap(*at, n) for at in points) for n in lengths}
+            for arm in self.arms
+        }
+        return {
+            arm: next((n for n in lengths if best[REFERENCE][n] >= target - margin), math.inf)
+            for arm in self.arms[1:]
+            for target in [max(best[arm].values())]
+        }
+
     @property
     def name(self) -> str:
         return f"{self.scenario.name} {self.design.seed}"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from analysis.answers.answer import answer as answered
+from analysis.answers.catch_up import catch_up
 from analysis.answers.crossover import Lead, crossing, of_answer
 from analysis.answers.pairs import pairs
 from analysis.answers.worth import Lead as Above
@@ -41,6 +42,8 @@ class Tally:
     valued: int = 0  # rows whose interval of what the arm is worth, in images, holds the truth
     valued_by_size: dict[int, int] = field(default_factory=dict)
     bounded: int = 0  # rows of which both ends of that interval lie within the sizes tried
+    caught: int = 0  # rows whose interval of the length at which it is caught up holds the truth
+    certain: int = 0  # rows of which that interval excludes some length
     widths: list[float] = field(default_factory=list)  # of the differences' intervals, AP
 
     def add(self, studies: Studies, repeats: int) -> None:
@@ -63,6 +66,15 @@ class Tally:
         for row in rows(worth(results)):
             name = row["study"]
             self._worth(row, studies.every[name].truth(studies.chosen[name]))
+        lengths = {
+            (*place, arm): length
+            for place, tails in groups(results.tails, "study", "size")
+            for arm, length in studies.every[place[0]].caught_up(rows(tails), MARGIN).items()
+        }
+        for row in rows(catch_up(results, MARGIN)):
+            low, high = row["length_reference_low"], row["length_reference_high"]
+            self.caught += low <= lengths[row["study"], row["size"], row["arm"]] <= high
+            self.certain += low > 0 or math.isfinite(high)
         for (name, size), table in groups(every, "study", "size"):
             truth = studies.every[name].truth(studies.chosen[name])[size]
             self.places += 1
@@ -114,6 +126,7 @@ class Tally:
             self.valued / self.rows if valued else math.nan,
             min(valued, default=math.nan),
             self.bounded / self.rows if valued else math.nan,
+            *(count / self.rows for count in (self.caught, self.certain)),
         ]
         told = ["–" if math.isnan(share) else f"{100 * share:.1f}" for share in shares]
         return [name, str(repeats), *told, f"{float(np.median(self.widths)):.1f}"]
@@ -122,7 +135,8 @@ class Tally:
 TITLES = (
     *("scenario", "runs", "covered", "worst size", "best size", "over all images", "ahead"),
     *("wrongly", "equal", "wrongly", "crossover covered", "all pairs covered"),
-    *("worth covered", "worst size", "both ends known", "width, AP"),
+    *("worth covered", "worst size", "both ends known"),
+    *("catch-up covered", "excludes a length", "width, AP"),
 )
 
 
