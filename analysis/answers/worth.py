@@ -33,7 +33,7 @@ from scipy import special
 from analysis.answers import columns, settings, stats
 from analysis.answers.crossover import STEPS, rounded
 from analysis.answers.pairs import Together, of_study
-from analysis.reading.frames import frame, rows, scored
+from analysis.reading.frames import frame, groups, rows, scored
 from analysis.reading.load import Results
 from analysis.text.words import images
 from study.planning.confirming import scatter
@@ -174,35 +174,48 @@ def told(table: pd.DataFrame) -> list[str]:
 
     Nothing is said of a size at which neither more nor fewer images are shown.
     """
-    return [text for text in map(_sentence, rows(table)) if text]
+    said: list[str] = []
+    for _, mine in groups(table, "study", "arm"):
+        sizes = [row["size"] for row in rows(mine) if pd.notna(row["largest"])]
+        said += [_sentence(row, sizes) for row in rows(mine)]
+    return [text for text in said if text]
 
 
-def _sentence(row: Mapping[str, Any]) -> str:
+def _sentence(row: Mapping[str, Any], sizes: Sequence[int]) -> str:
     at, low, high = (row[f"images{end}"] for end in ("", "_low", "_high"))
     more, least, most = (row[f"more{end}"] for end in ("", "_low", "_high"))
-    reaches = f"with {images(row['size'])}, {row['arm']} reaches"
+    arm, reference = row["arm"], row["reference"]
+    reaches = f"with {images(row['size'])}, {arm} reaches"
     level = f"{row['level'] * 100:g}\u00a0% interval"
     if most < 0:
-        number = f"{rounded(high):,} or fewer" if low == 0 else f"about {rounded(at):,}"
+        number = f"{_at(high, sizes)} or fewer" if low == 0 else f"about {_at(at, sizes)}"
         ends = "" if low == 0 else f" {rounded(low):,} to {rounded(high):,}"
-        return f"{reaches} only what {row['reference']} reaches with {number} ({level}{ends})"
+        return f"{reaches} only what {reference} reaches with {number}, {level}{ends}"
     if not least > 0 or (math.isinf(most) and not rounded(least)):
         return ""  # not shown to be worth any, or not known
     if math.isfinite(most):
         return (
-            f"{reaches} what {row['reference']} reaches with about {rounded(at):,}: it is worth"
-            f" about {rounded(more):,} more labelled images"
-            f" ({level} {rounded(least):,} to {rounded(most):,})"
+            f"{reaches} what {reference} reaches with about {_at(at, sizes)}: it is worth about"
+            f" {rounded(more):,} more labelled images ({level} {rounded(least):,} to"
+            f" {rounded(most):,})"
         )
     if low < row["largest"]:
         return (
-            f"{reaches} what {row['reference']} reaches with at least {rounded(low):,}: it is"
-            f" worth at least {rounded(least):,} more labelled images ({level})"
+            f"{reaches} what {reference} reaches with at least {_at(low, sizes)}: it is worth at"
+            f" least {rounded(least):,} more labelled images ({level})"
         )
     return (
-        f"{reaches} more than {row['reference']} does with {images(row['largest'])}, the most"
-        f" tried: it is worth more than {rounded(least):,} more labelled images ({level})"
+        f"{reaches} more than {reference} does with {images(row['largest'])}, the most tried: it"
+        f" is worth more than {rounded(least):,} more labelled images ({level})"
     )
+
+
+def _at(number: float, sizes: Sequence[int]) -> str:
+    """A number of images, and between which sizes it is read off if it was not tried itself."""
+    for below, above in itertools.pairwise(sizes):
+        if below < number * (1 - 1e-9) and number * (1 + 1e-9) < above:
+            return f"{rounded(number):,} (interpolated between {below:,} and {above:,})"
+    return f"{rounded(number):,}"
 
 
 def _curves(compared: Together, arm: str, reference: str, first: int | None) -> Curves:

@@ -150,7 +150,7 @@ def test_without_two_sizes_or_two_runs_nothing_is_known(results: analysis.Result
 
 
 def row(size: int, ends: tuple[float, float, float]) -> dict[str, Any]:
-    found: dict[str, Any] = {"arm": "pretext", "reference": "scratch", "size": size}
+    found: dict[str, Any] = {"study": "a", "arm": "pretext", "reference": "scratch", "size": size}
     found |= {"largest": 1024, "level": 0.95}
     for end, number in zip(("", "_low", "_high"), ends, strict=True):
         found |= {f"images{end}": number, f"more{end}": number - size}
@@ -162,33 +162,34 @@ def row(size: int, ends: tuple[float, float, float]) -> dict[str, Any]:
     [
         (
             *(64, (211.3, 180.2, 257.7)),
-            "with 64 images, pretext reaches what scratch reaches with about 210: it is worth"
-            " about 150 more labelled images (95\u00a0% interval 120 to 190)",
+            "reaches what scratch reaches with about 210 (interpolated between 64 and 256): it is"
+            " worth about 150 more labelled images (95\u00a0% interval 120 to 190)",
         ),
         (
             *(64, (900.0, 499.7, math.inf)),
-            "with 64 images, pretext reaches what scratch reaches with at least 500: it is worth"
-            " at least 440 more labelled images (95\u00a0% interval)",
+            "reaches what scratch reaches with at least 500 (interpolated between 256 and 1,024):"
+            " it is worth at least 440 more labelled images (95\u00a0% interval)",
         ),
         (
             *(64, (math.inf, 1024.0, math.inf)),
-            "with 64 images, pretext reaches more than scratch does with 1,024 images, the most"
-            " tried: it is worth more than 960 more labelled images (95\u00a0% interval)",
+            "reaches more than scratch does with 1,024 images, the most tried: it is worth more"
+            " than 960 more labelled images (95\u00a0% interval)",
         ),
         (
             *(256, (120.0, 80.0, 200.0)),
-            "with 256 images, pretext reaches only what scratch reaches with about 120"
-            " (95\u00a0% interval 80 to 200)",
+            "reaches only what scratch reaches with about 120 (interpolated between 64 and 256),"
+            " 95\u00a0% interval 80 to 200",
         ),
         (
-            *(256, (30.0, 0.0, 200.0)),
-            "with 256 images, pretext reaches only what scratch reaches with 200 or fewer"
-            " (95\u00a0% interval)",
+            *(256, (30.0, 0.0, 64.0)),
+            "reaches only what scratch reaches with 64 or fewer, 95\u00a0% interval",
         ),
     ],
 )
 def test_sentences_say_what_is_shown(size: int, ends: tuple[float, float, float], sentence: str):
-    assert told(pd.DataFrame([row(size, ends)])) == [sentence]
+    nothing = (math.inf, 0.0, math.inf)
+    table = pd.DataFrame([row(n, ends if n == size else nothing) for n in SIZES])
+    assert told(table) == [f"with {size} images, pretext {sentence}"]
 
 
 def test_what_is_not_shown_is_not_said():
