@@ -110,7 +110,7 @@ def told(row: Row) -> str:
     if low == 0 and math.isinf(high):
         return f"where {lead} ends cannot be told from these sizes"
     if math.isinf(high):
-        return f"{lead} lasts beyond {images(rounded(low))} ({level}); where it ends is not known"
+        return f"{lead} lasts beyond {images(rounded(low))} ({level})"
     if low == 0:
         return f"{lead} is gone at {images(rounded(high))} at the latest ({level})"
     return (

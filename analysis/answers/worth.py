@@ -170,52 +170,54 @@ def reached(lead: Lead, size: int) -> tuple[float, float, float]:
 
 
 def told(table: pd.DataFrame) -> list[str]:
-    """Rows of `worth` as sentences without a full stop.
+    """Rows of `worth` as sentences without a full stop, one for all that an arm is worth.
 
     Nothing is said of a size at which neither more nor fewer images are shown.
     """
     said: list[str] = []
-    for _, mine in groups(table, "study", "arm"):
+    for (_, arm, reference), mine in groups(table, "study", "arm", "reference"):
         sizes = [row["size"] for row in rows(mine) if pd.notna(row["largest"])]
-        said += [_sentence(row, sizes) for row in rows(mine)]
-    return [text for text in said if text]
+        clauses: list[str] = []
+        for row in rows(mine):
+            if row["more_low"] > 0 and (
+                math.isfinite(row["more_high"]) or rounded(row["more_low"])
+            ):
+                clauses.append(_more(row, sizes, "" if clauses else arm))
+        said += ["; ".join(clauses)] if clauses else []
+        said += [_fewer(row, sizes, arm, reference) for row in rows(mine) if row["more_high"] < 0]
+    return said
 
 
-def _sentence(row: Mapping[str, Any], sizes: Sequence[int]) -> str:
+def _more(row: Mapping[str, Any], sizes: Sequence[int], arm: str) -> str:
+    """What it is worth at a size; only the first clause of a sentence names the arm and level."""
+    more, low, high = (row[f"more{end}"] for end in ("", "_low", "_high"))
+    ends = ""
+    if math.isfinite(high):
+        number, ends = f"about {rounded(more):,}", f"{rounded(low):,} to {rounded(high):,}"
+    else:
+        is_tried = row["images_low"] >= row["largest"]
+        number = f"{'more than' if is_tried else 'at least'} {rounded(low):,}"
+    if arm:
+        level = _level(row, ends, row["images_low"] not in sizes)
+        at = f"with {images(row['size'])}, {arm}"
+        return f"{at} is worth {number} more labelled images ({level})"
+    return f"with {row['size']:,}, {number}" + (f" ({ends})" if ends else "")
+
+
+def _fewer(row: Mapping[str, Any], sizes: Sequence[int], arm: str, reference: str) -> str:
+    """With how few images the reference reaches what the arm has."""
     at, low, high = (row[f"images{end}"] for end in ("", "_low", "_high"))
-    more, least, most = (row[f"more{end}"] for end in ("", "_low", "_high"))
-    arm, reference = row["arm"], row["reference"]
-    reaches = f"with {images(row['size'])}, {arm} reaches"
-    level = f"{row['level'] * 100:g}\u00a0% interval"
-    if most < 0:
-        number = f"{_at(high, sizes)} or fewer" if low == 0 else f"about {_at(at, sizes)}"
-        ends = "" if low == 0 else f" {rounded(low):,} to {rounded(high):,}"
-        return f"{reaches} only what {reference} reaches with {number}, {level}{ends}"
-    if not least > 0 or (math.isinf(most) and not rounded(least)):
-        return ""  # not shown to be worth any, or not known
-    if math.isfinite(most):
-        return (
-            f"{reaches} what {reference} reaches with about {_at(at, sizes)}: it is worth about"
-            f" {rounded(more):,} more labelled images ({level} {rounded(least):,} to"
-            f" {rounded(most):,})"
-        )
-    if low < row["largest"]:
-        return (
-            f"{reaches} what {reference} reaches with at least {_at(low, sizes)}: it is worth at"
-            f" least {rounded(least):,} more labelled images ({level})"
-        )
-    return (
-        f"{reaches} more than {reference} does with {images(row['largest'])}, the most tried: it"
-        f" is worth more than {rounded(least):,} more labelled images ({level})"
-    )
+    number, ends = f"{images(rounded(high))} or fewer", ""
+    if low:
+        number, ends = f"about {images(rounded(at))}", f"{rounded(low):,} to {rounded(high):,}"
+    level = _level(row, ends, high not in sizes)
+    return f"{reference} reaches with {number} what {arm} reaches with {row['size']:,} ({level})"
 
 
-def _at(number: float, sizes: Sequence[int]) -> str:
-    """A number of images, and between which sizes it is read off if it was not tried itself."""
-    for below, above in itertools.pairwise(sizes):
-        if below < number * (1 - 1e-9) and number * (1 + 1e-9) < above:
-            return f"{rounded(number):,} (interpolated between {below:,} and {above:,})"
-    return f"{rounded(number):,}"
+def _level(row: Mapping[str, Any], ends: str, is_between: bool) -> str:
+    """What the brackets say: the interval, and whether it is read off between sizes tried."""
+    text = f"{row['level'] * 100:g}\u00a0% interval" + (f" {ends}" if ends else "")
+    return text + (", interpolated between sizes" if is_between else "")
 
 
 def _curves(compared: Together, arm: str, reference: str, first: int | None) -> Curves:
