@@ -31,6 +31,7 @@ from analysis.answers.seen import (
 from analysis.answers.settings import best
 from analysis.answers.starts import starts
 from analysis.answers.stats import Difference, Estimate, difference, mean_interval
+from analysis.answers.worth import worth
 from analysis.detections import columns as _of_detections
 from analysis.detections.images import image_bootstrap
 from analysis.detections.mistakes import errors
@@ -89,6 +90,7 @@ __all__ = [
     "stop_audit",
     "tuning_curve",
     "variation",
+    "worth",
 ]
 
 FRAMES = (

@@ -29,11 +29,13 @@ gap = ["AP_box_difference", "AP_box_difference_low", "AP_box_difference_high"]
 print(answer[["size", "arm", *gap, "AP_box_probability", "AP_box_equal"]].round(2))
 
 # %% [markdown]
-# Where the lead ends (0: before the smallest size; inf: beyond the largest), and after how long
-# the reference reaches what the other arm reaches.
+# Where the lead ends (0: before the smallest size; inf: beyond the largest); how many more
+# labelled images an arm is worth: with so many more the reference reaches the same; and after how
+# long the reference reaches what the other arm reaches.
 
 # %%
 print(analysis.crossover(results).round(0))
+print(analysis.worth(results)[["size", "arm", "more", "more_low", "more_high"]].round(0))
 print(analysis.catch_up(results)[["size", "length_reference", "length_arm", "longest"]])
 
 # %% [markdown]

@@ -112,17 +112,46 @@ CROSSOVER: Columns = {name: ANSWER[name] for name in ("study", "reference", "arm
     "margin": ANSWER["margin"],
     "level": ("float64", "of the interval"),
 }
+_BEYOND = {"": "estimate", "_low": "interval's lower end", "_high": "upper end"}
+WORTH: Columns = (
+    {name: ANSWER[name] for name in ("study", "size", "reference", "arm")}
+    | {
+        "AP_box_arm": ("float64", "box AP of the arm, report split, which is to be reached"),
+        "sizes": ("int64", "training-set sizes at which both arms have an interval"),
+        "largest": ("Int64", "the largest of them; missing: nothing is known of this size"),
+    }
+    | {
+        f"images{end}": (
+            "float64",
+            f"images with which the reference reaches it, {text}; 0: the smallest size or fewer;"
+            " inf: more than the largest",
+        )
+        for end, text in _BEYOND.items()
+    }
+    | {
+        f"more{end}": ("float64", f"that minus the size: what the arm is worth, {text}")
+        for end, text in _BEYOND.items()
+    }
+    | {"level": ("float64", "of the interval; with several arms: together, as in the answer")}
+)
 CATCH_UP: Columns = {name: ANSWER[name] for name in ("study", "size", "reference", "arm")} | {
     "AP_box_reference": ("float64", "the reference's best, tuning split, points"),
     "AP_box_arm": ("float64", "the arm's best, which is to be reached"),
     "margin": ("float64", "AP by which less counts as reached"),
     "length_reference": ("Int64", "shortest T at which the reference reaches it; missing: none"),
+    "length_reference_low": (
+        "float64",
+        "interval's lower end; 0: the shortest T or less; inf: more than the longest; missing: too"
+        " few confirm runs",
+    ),
+    "length_reference_high": ("float64", "upper end; inf: more than the longest"),
     "length_arm": ("Int64", "shortest T at which the arm itself does"),
     "images_reference": ("Int64", "images that the reference has then seen"),
     "images_arm": ("Int64", "images that the arm has then seen"),
     "longest": ("int64", "longest T tried by the reference"),
     "trials_reference": ("int64", "scored tuning trials of the reference"),
     "trials_arm": ("int64", "of the arm"),
+    "level": ("float64", "of the interval; with several arms: together, as in the answer"),
 }
 LADDER: Columns = {name: PLACE[name] for name in ("study", "size")} | {
     "given": ("int64", "longest T that was asked for, iterations"),
@@ -169,6 +198,7 @@ FRAMES: Frames = {
     "pairs": ("one row per size and two arms that are confirmed there", PAIRS),
     "starts": ("how every arm stands at a size, beside the one that leads there", STARTS),
     "crossover": ("from which size on an arm's lead is gone, one row per arm", CROSSOVER),
+    "worth": ("how many more labelled images an arm is worth, a row per size", WORTH),
     "catch_up": ("after how long the reference reaches an arm, a row per size", CATCH_UP),
     "ladder": ("how far the lengths went, and why no further, a row per size", LADDER),
     "compare": ("two studies, one row per pair of them, size and arm", COMPARISON),

@@ -110,16 +110,16 @@ def told(row: Row) -> str:
     if low == 0 and math.isinf(high):
         return f"where {lead} ends cannot be told from these sizes"
     if math.isinf(high):
-        return f"{lead} lasts beyond {images(_rounded(low))} ({level}); where it ends is not known"
+        return f"{lead} lasts beyond {images(rounded(low))} ({level})"
     if low == 0:
-        return f"{lead} is gone at {images(_rounded(high))} at the latest ({level})"
+        return f"{lead} is gone at {images(rounded(high))} at the latest ({level})"
     return (
-        f"{lead} is gone from about {images(_rounded(at))} on"
-        f" ({level} {_rounded(low):,} to {_rounded(high):,})"
+        f"{lead} is gone from about {images(rounded(at))} on"
+        f" ({level} {rounded(low):,} to {rounded(high):,})"
     )
 
 
-def _rounded(size: float) -> int:
+def rounded(size: float) -> int:
     """To two digits, for no interval here knows more; a size that was tried is told as it is."""
     if math.isclose(size, round(size), rel_tol=1e-9):
         return round(size)

@@ -1,5 +1,6 @@
-"""What the page says beside the answer: what to do, where a lead ends, how soon it is caught up,
-and what tuning, luck and each hyper-parameter had to do with it.
+"""What the page says beside the answer: what to do, where a lead ends, how many labelled images
+it is worth, how soon it is caught up, and what tuning, luck and each hyper-parameter had to do
+with it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from analysis.answers.advice import advice, untold
 from analysis.answers.catch_up import told as caught_up
 from analysis.answers.crossover import told as ended
 from analysis.answers.ladder import told as ladders
+from analysis.answers.worth import told as worth_told
 from analysis.drawing.looks import Look
 from analysis.reading.columns import SETTING
 from analysis.reading.frames import rows
@@ -80,7 +82,13 @@ def beyond(results: Results, made: Tables) -> list[str]:
     met = made["catch_up"]
     apart = met.loc[(met["AP_box_arm"] > met["margin"]).to_numpy()]  # or there is nothing to reach
     went = ladders(made["ladder"])
-    said = [*leads, *caught_up(apart), *went, *advice(made["best"], results.searched)]
+    said = [
+        *leads,
+        *worth_told(made["worth"]),
+        *caught_up(apart),
+        *went,
+        *advice(made["best"], results.searched),
+    ]
     return [f"{_begun(text)}." for text in said]
 
 

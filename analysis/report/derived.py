@@ -13,6 +13,7 @@ from analysis.answers.ladder import ladder
 from analysis.answers.pairs import pairs
 from analysis.answers.seen import seen
 from analysis.answers.starts import starts
+from analysis.answers.worth import worth
 from analysis.published import against
 from analysis.published.hypotheses import hypotheses
 from analysis.reading.load import Results
@@ -36,6 +37,7 @@ def derived(results: Results) -> Tables:
         "pairs": pairs(results),
         "starts": starts(results),
         "crossover": of_answer(answer),
+        "worth": worth(results),
         "catch_up": catch_up(results),
         "ladder": ladder(results),
         "best": settings.best(results),

@@ -10,7 +10,10 @@ import pytest
 
 import analysis
 from analysis.reading.frames import where
-from benchmarks.calibration import CONFIRM, EQUAL, SCENARIOS, SIZES, Studies, Study, calibrated
+from benchmarks.calibration.scenarios import EQUAL, SCENARIOS
+from benchmarks.calibration.studies import Studies, Study
+from benchmarks.calibration.tally import calibrated
+from benchmarks.calibration.truth import CONFIRM, SIZES
 from study.config import RunConfig
 from study.config.schedule import Leg
 from study.planning.search.proposal import Proposal
@@ -44,7 +47,13 @@ def test_a_study_made_in_memory_is_the_one_that_a_sweep_leaves(tmp_path: Path):
     found = analysis.load(tmp_path)
     tuned = where(found.tails, role="tune")
     assert len(tuned) == len(made.results.tails) < 2 * 2 * 8 * 3  # some were stopped
-    for frame in (analysis.best, analysis.answer, analysis.crossover, analysis.catch_up):
+    for frame in (
+        analysis.best,
+        analysis.answer,
+        analysis.crossover,
+        analysis.worth,
+        analysis.catch_up,
+    ):
         theirs, ours = (
             frame(results).drop(columns=["study", *SPENT], errors="ignore")
             for results in (found, made.results)
@@ -64,4 +73,6 @@ def test_the_analysis_is_as_often_right_as_it_says(name: str):
         assert tally.covered / tally.rows == pytest.approx(0.95, abs=slack)
         assert tally.off / tally.rows <= 0.05 + slack
         assert tally.crossed / tally.leads >= 0.8
+        assert tally.valued / tally.rows >= 0.95 - slack
+        assert tally.caught / tally.rows >= 0.95 - slack
         assert tally.wrong == (0 if scenario.pinned else tally.rows - tally.covered)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pandas as pd
 
 import analysis
 from analysis.answers.catch_up import told
+from analysis.answers.pairs import of_study
 from analysis.reading.frames import groups, rows, values, where
 
 
@@ -54,3 +58,64 @@ def test_one_or_two_trials_do_not_say_how_soon_it_catches_up(results: analysis.R
         "with 24 images, only 2 trials of pretext: not enough to say how soon scratch catches up"
         " with pretext"
     ]
+
+
+def runs(results: analysis.Results, keep: int) -> analysis.Results:
+    confirmed = results.confirmations
+    return replace(results, confirmations=confirmed.loc[(confirmed["draw"] <= keep).to_numpy()])
+
+
+def test_the_interval_has_the_lengths_that_single_runs_cannot_tell(results: analysis.Results):
+    lengths = sorted(set(values(results.tails, "length")))
+    compared = of_study(results, next(iter(results.manifests)))["box"]
+    for row in rows(analysis.catch_up(results)):
+        tails = where(results.tails, role="tune", size=row["size"], arm="scratch")
+        gap = compared.difference(row["size"], "pretext", "scratch", 0.95)
+        half = (gap.high - gap.mean) * 4**0.5  # of one run, from that of four
+        short = [
+            row["AP_box_arm"] - 0.5 - max(values(where(tails, length=n), "AP_box"))
+            for n in lengths
+        ]
+        low, high = row["length_reference_low"], row["length_reference_high"]
+        for n, behind in zip(lengths, short, strict=True):
+            if behind > half:
+                assert n < low  # shown to be too short, as are all before it
+                continue
+            assert low == (0 if n == lengths[0] else n)
+            break
+        enough = [n for n, behind in zip(lengths, short, strict=True) if behind <= -half]
+        assert high == min(enough, default=math.inf)
+
+
+def test_without_two_confirm_runs_there_is_no_interval(results: analysis.Results):
+    one, two = (rows(analysis.catch_up(runs(results, keep)))[0] for keep in (1, 2))
+    assert math.isnan(one["length_reference_low"]) and math.isnan(one["length_reference_high"])
+    assert two["length_reference_low"] >= 0
+    assert one["length_arm"] == two["length_arm"]
+
+
+def test_sentences_say_how_sure_the_length_is(results: analysis.Results):
+    table = analysis.catch_up(results).iloc[:1].assign(length_reference=200, length_arm=100)
+
+    def said(low: float, high: float) -> str:
+        ends = table.assign(length_reference_low=low, length_reference_high=high)
+        (text,) = told(ends)
+        return text
+
+    after = "pretext after 200 iterations"
+    needs = ", 2.0 times as long as pretext needs"
+    assert said(math.nan, math.nan).endswith(after + needs)
+    for low, high, ends in (
+        (100, 400, "100 to 400"),
+        (100, math.inf, "100 or more"),
+        (0, 400, "400 or less"),
+        (0, math.inf, "all lengths tried"),
+    ):
+        assert said(low, high).endswith(f"{after} (95\u00a0% interval: {ends}){needs}")
+
+
+def test_a_reference_that_stays_behind_by_chance_is_told_apart(results: analysis.Results):
+    table = analysis.catch_up(results).iloc[:1].assign(length_reference=pd.NA)
+    for low, chance in ((200.0, True), (math.inf, False), (math.nan, False)):
+        (text,) = told(table.assign(length_reference_low=low))
+        assert text.endswith(", which may be chance") == chance
