@@ -85,6 +85,22 @@ def test_an_arm_that_has_learnt_nothing_is_given_more_time(tmp_path: Path):
     assert {max(lengths) for lengths in tried(done).values()} == {405}
 
 
+@pytest.mark.parametrize(("chance", "longest"), [(None, 120), ({"tune": 12.0}, 405)])
+def test_nothing_is_learnt_below_the_chance_level(
+    chance: dict[str, float] | None, longest: int, tmp_path: Path
+):
+    """10 AP up to 270 iterations: what the same boxes on every image would beat."""
+
+    def slow(run: RunConfig, length: int) -> float:
+        return 10.0 if length < 300 else 20.0
+
+    done = Simulation(design(**{**GROWING, "max_length": 405}), tmp_path, slow)
+    done.study.open(done.study.manifest | ({"chance": chance} if chance else {}))
+    done.run()
+    # without a chance level the ladder ends where 120 gains nothing over 80
+    assert {max(lengths) for lengths in tried(done).values()} == {longest}
+
+
 def test_the_better_half_goes_on_and_as_many_of_every_arm(tmp_path: Path):
     asked = design(**{**GROWING, "trials": 6, "stopping": None, "max_length": 270})
     done = Simulation(asked, tmp_path, late).run()
