@@ -61,7 +61,9 @@ def answer(
                 place = {"study": study, "size": size}
                 setting, bill = (_sides(table, study, size, sides) for table in (tuned, bills))
                 row = place | {"reference": reference, "arm": arm, "level": level}
-                row |= {"margin": least} | _learnt(stages.get((study, size), {}), sides)
+                row |= {"margin": least} | _learnt(
+                    stages.get((study, size), {}), sides, len(others) > 1
+                )
                 row |= {
                     f"{name}_{side}": one[name]
                     for side, there in setting.items()
@@ -109,10 +111,12 @@ def _sides_told(
     return row
 
 
-def _learnt(here: Mapping[str, dict[str, Any]], sides: Mapping[str, str]) -> dict[str, Any]:
+def _learnt(
+    here: Mapping[str, dict[str, Any]], sides: Mapping[str, str], by_name: bool
+) -> dict[str, Any]:
     """What a row of the answer says of whether its sides have learnt."""
     found = {f"stage_{side}": here.get(arm, {}).get("stage") for side, arm in sides.items()}
-    return found | {"unlearnt": unlearnt(here, list(sides.values()))}
+    return found | {"unlearnt": unlearnt(here, list(sides.values()), by_name)}
 
 
 def _contrast(

@@ -92,15 +92,16 @@ def spoken(table: pd.DataFrame, stages: pd.DataFrame, *arms: str) -> pd.DataFram
     return table.loc[np.array(keep, dtype=bool)]
 
 
-def told(here: Mapping[str, Mapping[str, Any]], arms: Sequence[str]) -> str:
+def told(here: Mapping[str, Mapping[str, Any]], arms: Sequence[str], by_name: bool = False) -> str:
     """Which of these arms have not learnt at a size, and what to do: a sentence's end, or nothing.
 
-    `here`: rows of `learnt` of the size by arm; an arm without a row says nothing.
+    `here`: rows of `learnt` of the size by arm; an arm without a row says nothing. `by_name`: the
+    study has more arms than these, so that "both" would mean nothing.
     """
     stages = {arm: here[arm]["stage"] for arm in arms if arm in here}
     nothing = [arm for arm, stage in stages.items() if stage == "nothing"]
     rising = [arm for arm, stage in stages.items() if stage == "rising"]
-    every, parts = len(arms), list[str]()
+    every, parts = 0 if by_name else len(arms), list[str]()
     if len(nothing) == every > 1:
         parts.append(f"{'neither' if every == 2 else 'no'} arm has learnt yet")
     elif nothing:

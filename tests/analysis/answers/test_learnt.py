@@ -149,6 +149,8 @@ LEARNT = {"stage": "learnt", "remedy": ""}
 )
 def test_it_is_said_which_arms_have_yet_to_learn(here: dict[str, Any], text: str):
     assert told(here, list(here)) == text
+    named = told(here, list(here), by_name=True)
+    assert not text or any(arm in named.split() for arm in here)
     assert told(here, []) == told({}, list(here)) == ""
 
 
