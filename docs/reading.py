@@ -29,8 +29,8 @@ gap = ["AP_box_difference", "AP_box_difference_low", "AP_box_difference_high"]
 print(answer[["size", "arm", *gap, "AP_box_probability", "AP_box_equal"]].round(2))
 
 # %% [markdown]
-# Whether each arm has learnt at all, and had the time to: `nothing` scores less than the same boxes
-# on every image would, `rising` still gains steeply from longer training.
+# Whether each arm has learnt at all, and had the time to: `nothing` scores less than the same
+# boxes on every image would, `rising` still gains steeply from longer training.
 
 # %%
 print(analysis.learnt(results)[["size", "arm", "stage", "AP_box", "floor", "steepness"]].round(2))
