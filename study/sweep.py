@@ -85,7 +85,8 @@ def run(sweep: Sweep, command: list[str]) -> int:
 
     def begin(asked: Design) -> tuple[int, Plan]:
         """With more sizes, perhaps, than at the last time."""
-        study.open(manifest(asked, splits, sweep, command), asked.unsaid())
+        known = study.manifest.get("chance")
+        study.open(manifest(asked, splits, sweep, command, known), asked.unsaid())
         plan = Plan(asked, study)
         return start(plan, sweep, console), plan
 

@@ -127,10 +127,11 @@ def _steepness(by_length: Mapping[int, float]) -> float:
 
     AP grew by what the longest scores more than the best shorter one.
     """
-    if len(by_length) < 2:
+    last = max(by_length)
+    shorter = [length for length in by_length if growth.APART * length <= last]
+    if not shorter:
         return math.nan
-    *shorter, last = sorted(by_length)
-    before, high = shorter[-1], by_length[last]
+    before, high = max(shorter), by_length[last]
     low = max(by_length[length] for length in shorter)
     if high <= low:
         return 0.0

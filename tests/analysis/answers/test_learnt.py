@@ -84,6 +84,8 @@ def test_below_one_point_of_ap_nothing_is_learnt_whatever_chance_is(tmp_path: Pa
         ({100: 0.2, 200: 0.5, 400: 1.4}, 1.0, "learnt"),  # by less than the ladder's margin
         ({100: 0.2, 200: 0.5, 400: 1.6}, 1.0, "rising"),
         ({100: 0.2, 200: 0.3, 400: 0.9}, 1.5, "nothing"),
+        ({200: 8.0, 350: 15.9, 400: 16.1}, 1.0, "rising"),  # 350 is too near to tell
+        ({200: 8.0, 350: 15.0, 400: 15.9}, 1.0, "learnt"),
         ({100: 2.0, 200: 8.0}, 1.0, "learnt"),  # the longest is not there yet
         ({100: 2.0}, 1.0, "learnt"),
     ],
@@ -94,6 +96,8 @@ def test_an_arm_rises_while_its_ap_grows_as_fast_as_the_length(
     spend = Budget(trials=1, confirm=0, cross=0, audit=0.0, extend=0, growth=growth)
     study = begin(tmp_path, ONE_ARM, budget=spend)
     run = run_of(ONE_ARM, "scratch", 24)
+    lengths = tuple(sorted({*by_length, 100, 200, 400}))
+    run = replace(run, schedule=replace(run.schedule, lengths=lengths))
     write_trial(study, run, Truth(), rng=rng())
     trial = study.trial(run.trial_id)
     records = [r for r in trial.records() if r["length"] is None or r["length"] in by_length]
