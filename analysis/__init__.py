@@ -17,6 +17,7 @@ from analysis.answers.catch_up import catch_up
 from analysis.answers.comparison import compare
 from analysis.answers.crossover import crossover
 from analysis.answers.ladder import ladder
+from analysis.answers.learnt import learnt
 from analysis.answers.pairs import pairs
 from analysis.answers.seen import (
     IMAGENET_100_EPOCHS,
@@ -78,6 +79,7 @@ __all__ = [
     "importance",
     "in_words",
     "ladder",
+    "learnt",
     "load",
     "load_runs",
     "mean_interval",

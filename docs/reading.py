@@ -29,6 +29,13 @@ gap = ["AP_box_difference", "AP_box_difference_low", "AP_box_difference_high"]
 print(answer[["size", "arm", *gap, "AP_box_probability", "AP_box_equal"]].round(2))
 
 # %% [markdown]
+# Whether each arm has learnt at all, and had the time to: `nothing` scores less than the same
+# boxes on every image would, `rising` still gains steeply from longer training.
+
+# %%
+print(analysis.learnt(results)[["size", "arm", "stage", "AP_box", "floor", "steepness"]].round(2))
+
+# %% [markdown]
 # Where the lead ends (0: before the smallest size; inf: beyond the largest); how many more
 # labelled images an arm is worth: with so many more the reference reaches the same; and after how
 # long the reference reaches what the other arm reaches.

@@ -38,6 +38,7 @@ from study.planning.design import Design
 from study.planning.plan import Plan
 from study.storage import detection_files
 from study.storage.run_dir import StudyDir
+from study.training.evaluation.chance import chance
 
 if TYPE_CHECKING:
     from study.training.speed import Speed
@@ -84,12 +85,14 @@ def run(sweep: Sweep, command: list[str]) -> int:
 
     def begin(asked: Design) -> tuple[int, Plan]:
         """With more sizes, perhaps, than at the last time."""
-        study.open(manifest(asked, splits, sweep, command), asked.unsaid())
+        known = study.manifest.get("chance")
+        study.open(manifest(asked, splits, sweep, command, known), asked.unsaid())
         plan = Plan(asked, study)
         return start(plan, sweep, console), plan
 
     with study.lock():
-        study.open(manifest(asked, splits, sweep, command), asked.unsaid())
+        known = study.manifest.get("chance") if study.exists else None
+        study.open(manifest(asked, splits, sweep, command, known), asked.unsaid())
         keep_truth(study, splits)
         own_data.keep_splits(study, splits)
         show(console, asked, [*note, *bill_lines(cost)])
@@ -212,8 +215,14 @@ def devices(asked: Design, sweep: Sweep) -> int:
     return at_once * sweep.workers
 
 
-def manifest(asked: Design, splits: Splits, sweep: Sweep, command: list[str]) -> dict[str, Any]:
-    """The contents of study.json; `command` as one would type it."""
+def manifest(
+    asked: Design,
+    splits: Splits,
+    sweep: Sweep,
+    command: list[str],
+    known: dict[str, float] | None = None,
+) -> dict[str, Any]:
+    """The contents of study.json; `command` as one would type it, `known` the chance level."""
     sizes, network = asked.space.scientific.sizes, asked.space.fixed.model
     return {
         "question": asked.question(splits.digests()),
@@ -221,6 +230,7 @@ def manifest(asked: Design, splits: Splits, sweep: Sweep, command: list[str]) ->
         "per_image": {
             str(size): per_image(splits.train, splits.subset(size), network) for size in sizes
         },
+        "chance": known or chance(splits),  # likewise
         "budget": asdict(asked.budget) | {"max_hours": sweep.budget.max_hours},
         "report_images": str(splits.val.image_dir),
         "workers": sweep.workers,

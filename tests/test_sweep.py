@@ -24,6 +24,7 @@ from study.planning.bill import affordable, bill
 from study.planning.design import Design
 from study.planning.stopping import Halving, KeepBest, Rules, Stopping
 from study.sweep import afforded, check_arms, manifest
+from study.training.evaluation.chance import chance
 from tests.simulated import Simulation, open_study
 from tests.simulated import design as simulated
 
@@ -254,3 +255,13 @@ def test_what_an_image_holds_is_recorded_beside_the_question():
     assert set(written["per_image"]) == {"3", "5"}
     assert all(mean["instances"] >= 1 for mean in written["per_image"].values())
     assert json.loads(json.dumps(written)) == written
+
+
+def test_the_chance_level_is_recorded_beside_the_question_once():
+    """Decisions depend on it, so that a study that is taken up again keeps what it began with."""
+    command = sweep(sizes=(3, 5))
+    asked = design(command)
+    splits = open_splits(asked.space.fixed.data)
+    written = manifest(asked, splits, command, [])
+    assert written["chance"] == chance(splits) and written["chance"].keys() == {"tune", "report"}
+    assert manifest(asked, splits, command, [], {"tune": 7.0})["chance"] == {"tune": 7.0}

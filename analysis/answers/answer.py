@@ -13,6 +13,9 @@ from typing import Any
 import pandas as pd
 
 from analysis.answers import columns, settings, stats
+from analysis.answers.learnt import by_arm as stages_of
+from analysis.answers.learnt import learnt
+from analysis.answers.learnt import told as unlearnt
 from analysis.answers.pairs import KINDS, Together, by_seed, of_study
 from analysis.reading.columns import widened
 from analysis.reading.frames import by_place, frame, rows, scored
@@ -41,6 +44,7 @@ def answer(
     """
     chosen, names = settings.best(results), results.setting
     repeats = scored(settings.with_setting(results.confirmations, chosen, names))
+    stages = stages_of(learnt(results))
     tuned, confirmations, bills = map(by_place, (chosen, repeats, results.costs))
     found: list[dict[str, Any]] = []
     for study in results.manifests:
@@ -57,7 +61,9 @@ def answer(
                 place = {"study": study, "size": size}
                 setting, bill = (_sides(table, study, size, sides) for table in (tuned, bills))
                 row = place | {"reference": reference, "arm": arm, "level": level}
-                row |= {"margin": least}
+                row |= {"margin": least} | _learnt(
+                    stages.get((study, size), {}), sides, len(others) > 1
+                )
                 row |= {
                     f"{name}_{side}": one[name]
                     for side, there in setting.items()
@@ -101,8 +107,16 @@ def _sides_told(
         for kind in KINDS:
             name = f"AP_{kind}_{side}"
             scores = by_seed(source[side], f"AP_{kind}").values()
-            _put(row, name, stats.mean_interval(scores, level, spreads[kind, side]))
+            _put(row, name, stats.mean_interval(scores, level, spreads[kind, side]).within(0, 100))
     return row
+
+
+def _learnt(
+    here: Mapping[str, dict[str, Any]], sides: Mapping[str, str], by_name: bool
+) -> dict[str, Any]:
+    """What a row of the answer says of whether its sides have learnt."""
+    found = {f"stage_{side}": here.get(arm, {}).get("stage") for side, arm in sides.items()}
+    return found | {"unlearnt": unlearnt(here, list(sides.values()), by_name)}
 
 
 def _contrast(

@@ -23,7 +23,9 @@ BEST: Columns = (
 
 
 def _scores(side: str, whose: str) -> Columns:
+    limits = "" if side == "difference" else ", from 0 to 100"  # a difference may be negative
     interval = {"": "mean over seeds", "_low": "interval's lower end", "_high": "upper end"}
+    interval = {end: text + limits * bool(end) for end, text in interval.items()}
     return {
         f"AP_{kind}_{side}{end}": ("float64", f"{kind} AP of {whose}, {meaning}, points")
         for kind in ("box", "mask")
@@ -64,6 +66,9 @@ ANSWER: Columns = (
         )
     }
     | {
+        "stage_reference": ("str", "of the reference, as in `learnt`; missing without a score"),
+        "stage_arm": ("str", "of the arm"),
+        "unlearnt": ("str", "which of both have yet to learn, and what to do; empty if none"),
         "margin": ("float64", "AP below which a difference counts as none"),
         "paired": ("bool", "whether the difference was taken seed by seed"),
         "compared": (
@@ -96,12 +101,13 @@ STARTS: Columns = (
             " open (neither is shown); unconfirmed; missing (no score)",
         ),
         "lacks": ("str", "why there is no score; empty if there is one"),
+        "unlearnt": ("str", "which arms of the size have yet to learn; empty if none"),
         "recommended": ("bool", "whether it is the arm to start from, as far as is known"),
     }
     | {name: ANSWER[name] for name in ("margin", "compared", "level")}
 )
 CROSSOVER: Columns = {name: ANSWER[name] for name in ("study", "reference", "arm")} | {
-    "sizes": ("int64", "training-set sizes at which the difference has an interval"),
+    "sizes": ("int64", "sizes at which the difference has an interval and both arms learnt"),
     "crossover": (
         "float64",
         "images from which the arm's lead is below the margin; 0: at all sizes; inf: at none;"
@@ -166,6 +172,24 @@ LADDER: Columns = {name: PLACE[name] for name in ("study", "size")} | {
     ),
     "trials": ("int64", "scored tuning trials of the arm that has the fewest"),
 }
+LEARNT: Columns = {name: PLACE[name] for name in ("study", "size", "arm")} | {
+    "stage": (
+        "str",
+        "nothing (it scores less than the floor); rising (AP grew at least in proportion to the"
+        " length, up to the longest); learnt (neither)",
+    ),
+    "AP_box": ("float64", "its best on the tuning split, points"),
+    "floor": ("float64", "what the same boxes on every image score there; at least 1"),
+    "AP_box_report": ("float64", "mean of its confirm runs on the report split; missing: none"),
+    "floor_report": ("float64", "what the same boxes on every image score there; at least 1"),
+    "length": ("int64", "its longest T with a score, iterations"),
+    "steepness": (
+        "float64",
+        "of its last step to a longer length: 1 where AP grew in proportion to T, 0 where it did"
+        " not grow; missing: one length",
+    ),
+    "remedy": ("str", "what to do; empty if it has learnt, or more trials or lengths will follow"),
+}
 COMPARISON: Columns = {
     "size": ("int64", "training images"),
     "arm": ("str", "initialisation"),
@@ -201,6 +225,7 @@ FRAMES: Frames = {
     "worth": ("how many more labelled images an arm is worth, a row per size", WORTH),
     "catch_up": ("after how long the reference reaches an arm, a row per size", CATCH_UP),
     "ladder": ("how far the lengths went, and why no further, a row per size", LADDER),
+    "learnt": ("whether an arm has learnt and had the time to, a row per size and arm", LEARNT),
     "compare": ("two studies, one row per pair of them, size and arm", COMPARISON),
     "seen": ("what was seen in all, one row per size, arm and currency", SEEN),
 }

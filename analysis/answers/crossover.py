@@ -57,12 +57,17 @@ def crossover(
 def of_answer(table: pd.DataFrame) -> pd.DataFrame:
     """The same from the frame that `analysis.answer` gives.
 
-    Sizes without an interval of the difference are left out; with fewer than two nothing is said.
+    Sizes without an interval of the difference are left out, and those at which one of the two has
+    yet to learn (`analysis.learnt`); with fewer than two nothing is said.
     """
     found: list[dict[str, Any]] = []
     for (study, arm), group in groups(table, "study", "arm"):
         first, *_ = rows(group)
-        told = [r for r in rows(group) if math.isfinite(r["AP_box_difference_low"])]
+        told = [
+            row
+            for row in rows(group)
+            if math.isfinite(row["AP_box_difference_low"]) and not row["unlearnt"]
+        ]
         row = {"study": study, "reference": first["reference"], "arm": arm, "sizes": len(told)}
         ends = crossing(_lead(told), first["margin"]) if len(told) > 1 else (math.nan,) * 3
         names = ("crossover", "crossover_low", "crossover_high")

@@ -32,14 +32,15 @@ def ladder(results: Results) -> pd.DataFrame:
         given = from_dict(Nuisance, asked).at(size).lengths[-1]
         budget = results.budget(study)
         longest = max(given, *values(group, "length"))
-        best = {arm: _best(where(group, arm=arm)) for arm in results.arms(study)}
-        gains = {arm: growth.gain(by_length, longest) for arm, by_length in best.items()}
+        best = {arm: best_by_length(where(group, arm=arm)) for arm in results.arms(study)}
+        floor = growth.floor(results.manifests[study])
+        gains = {arm: growth.gain(by_length, longest, floor) for arm, by_length in best.items()}
         most = growth.most(given, budget)
         row = {"study": study, "size": size, "given": given, "longest": longest}
         row |= {"most": most if budget.growth > 1 else longest}
         row |= {"gaining": ", ".join(arm for arm, gain in gains.items() if gain > growth.MARGIN)}
         row |= {"gain": max((g for g in gains.values() if math.isfinite(g)), default=None)}
-        row |= {"end": _end(best, longest, most, budget)}
+        row |= {"end": _end(gains, longest, most, budget)}
         tried = (where(group, arm=arm)["trial_id"] for arm in results.arms(study))
         row |= {"trials": min(len(set(ids)) for ids in tried)}
         found.append(row)
@@ -73,20 +74,20 @@ def told(table: pd.DataFrame) -> list[str]:
     return said
 
 
-def _end(best: dict[str, dict[int, float]], longest: int, most: int, budget: Budget) -> End:
-    if not growth.is_wanted(best, longest):
-        return "settled"
-    if budget.growth <= 1:
-        return "fixed"
-    return "limit" if longest >= most else "open"
-
-
-def _best(tails: pd.DataFrame) -> dict[int, float]:
+def best_by_length(tails: pd.DataFrame) -> dict[int, float]:
     """Box AP on the tuning split by length, the best over trials and drop factors."""
     found: dict[int, float] = {}
     for row in rows(tails):
         found[row["length"]] = max(row["AP_box"], found.get(row["length"], -math.inf))
     return found
+
+
+def _end(gains: dict[str, float], longest: int, most: int, budget: Budget) -> End:
+    if all(gain <= growth.MARGIN for gain in gains.values()):
+        return "settled"
+    if budget.growth <= 1:
+        return "fixed"
+    return "limit" if longest >= most else "open"
 
 
 def _names(arms: str) -> str:

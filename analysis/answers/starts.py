@@ -18,6 +18,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from analysis.answers import columns, settings, stats
+from analysis.answers import learnt as learning
 from analysis.answers.pairs import Together, of_study
 from analysis.reading.frames import by_place, frame, groups, rows, scored, values, where
 from analysis.reading.load import Results
@@ -42,6 +43,7 @@ def starts(
     found: list[dict[str, Any]] = []
     repeats = scored(settings.confirmed(results))
     tuned = by_place(settings.best(results))
+    stages = learning.by_arm(learning.learnt(results))
     for study in results.manifests:
         compared = of_study(results, study, repeats)["box"]
         least = settings.margin(results, study) if margin is None else margin
@@ -51,8 +53,11 @@ def starts(
             }
             leader = max(means, key=lambda arm: means[arm], default=None)
             here: list[dict[str, Any]] = []
+            reached = stages.get((study, size), {})
+            unlearnt = learning.told(reached, list(runs))
             for arm in runs:
                 row = {"study": study, "size": size, "arm": arm, "leader": leader}
+                row |= {"unlearnt": unlearnt}
                 row |= {"level": level, "margin": least, "compared": compared.compared[size]}
                 best = tuned.get((study, size, arm), [])
                 split = "report" if arm in means else "tune" if best else ""
@@ -60,7 +65,9 @@ def starts(
                 row |= {"split": split, "seeds": len(runs[arm]), "AP_box": means.get(arm, alone)}
                 row["lacks"] = "" if split else _why(results, study, size, arm)
                 here.append(row | _standing(row, compared))
-            recommended = _recommended(here)
+            by_stage = {arm: row["stage"] for arm, row in reached.items()}
+            is_early = by_stage.get(leader or "") == "nothing" or "learnt" not in by_stage.values()
+            recommended = None if is_early else _recommended(here)
             found += [row | {"recommended": row["arm"] == recommended} for row in here]
     return frame(found, columns.STARTS)
 
@@ -87,9 +94,10 @@ def told(table: pd.DataFrame) -> list[str]:
     for _, group in groups(table.sort_values("size", kind="stable"), "size"):
         here = rows(group)
         names = ("arm", "standing", "recommended", "lacks")
-        said = tuple(row[name] for row in here for name in names)
+        said = (here[0]["unlearnt"], *(row[name] for row in here for name in names))
         alike.setdefault(said, []).append(here)
-    return [_sentence(found, tried) for found in alike.values()]
+    first = sorted(alike.values(), key=lambda found: not found[0][0]["unlearnt"])
+    return [_sentence(found, tried) for found in first]
 
 
 def in_a_cell(row: Mapping[str, Any]) -> str:
@@ -139,6 +147,13 @@ def _sentence(found: Sequence[Sequence[Mapping[str, Any]]], tried: Sequence[int]
     """What is said of sizes at which all arms stand alike."""
     here = found[0]
     at = f"With {at_sizes([arms[0]['size'] for arms in found], tried, 'training image')}"
+    if unlearnt := here[0]["unlearnt"]:
+        return f"{at}, {unlearnt}. {_standings(here, 'So far')}"
+    return _standings(here, at)
+
+
+def _standings(here: Sequence[Mapping[str, Any]], at: str) -> str:
+    """How the arms of a size stand, in a sentence that begins with `at`."""
     by: dict[Standing, list[str]] = {}
     for row in here:
         by.setdefault(row["standing"], []).append(row["arm"])
@@ -146,6 +161,8 @@ def _sentence(found: Sequence[Sequence[Mapping[str, Any]]], tried: Sequence[int]
     behind, maybe = by.get("behind", []), by.get("open", [])
     as_good = [arm for arm in by.get("equal", []) if arm != NEEDS_NOTHING]
     start = next((row["arm"] for row in here if row["recommended"]), None)
+    if start is None and here[0]["unlearnt"]:
+        return f"No start can be recommended yet.{lacking}"
     if start is None:
         only = f"only {by['leader'][0]}" if "leader" in by else "no start"
         return f"{at}, {only} is confirmed, so nothing can be recommended yet.{lacking}"

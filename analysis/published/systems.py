@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.answers import settings, stats
+from analysis.answers import learnt, settings, stats
 from analysis.answers.seen import COCO_1X, Seen
 from analysis.answers.seen import paper as fig2
 from analysis.answers.seen import seen as account_of
@@ -36,6 +36,7 @@ def _of_studies(
     results: Results, pretraining: Mapping[str, Seen] | None, level: float
 ) -> Iterator[System]:
     chosen, account = settings.best(results), account_of(results, pretraining)
+    stages = learnt.learnt(results)
     for study, manifest in results.manifests.items():
         fixed = manifest["question"].get("fixed")
         if not fixed:
@@ -47,28 +48,34 @@ def _of_studies(
             data=fixed["data"]["name"],
             backbone=model.body.name,
             norm=model.body.norm,
-            runs=[*_finals(results, chosen, study), *_ladders(results, study)],
+            runs=[*_finals(results, chosen, stages, study), *_ladders(results, stages, study)],
             single=False,
             break_even=_break_even(where(account, study=study)),
             level=level,
         )
 
 
-def _finals(results: Results, chosen: pd.DataFrame, study: str) -> Iterator[Run]:
-    """Confirmation runs, with an arm's own setting and with those of others."""
+def _finals(
+    results: Results, chosen: pd.DataFrame, stages: pd.DataFrame, study: str
+) -> Iterator[Run]:
+    """Confirmation runs, with an arm's own setting and with those of others.
+
+    Without those of an arm and size that has yet to learn: of these no claim is judged.
+    """
     curves = where(results.curves, study=study, role="confirm", weights="tail")
     losses = {(row["trial_id"], row["length"]): row["loss"] for row in rows(curves)}
     for arm in results.arms(study):
         for other in results.arms(study):
             given = cross_tuning.as_given(chosen, study, arm, other)
-            for row in rows(settings.with_setting(results.confirmations, given, results.setting)):
+            runs = settings.with_setting(results.confirmations, given, results.setting)
+            for row in rows(learnt.spoken(runs, stages, "arm")):
                 loss = losses.get((row["trial_id"], row["length"]), math.nan)
                 yield _run(row, other, {"loss": loss}, final=True)
 
 
-def _ladders(results: Results, study: str) -> Iterator[Run]:
+def _ladders(results: Results, stages: pd.DataFrame, study: str) -> Iterator[Run]:
     """Each arm's best tuning trial at each length; the best of many has no seed to pair by."""
-    tuned = scored(where(results.tails, study=study, role="tune"))
+    tuned = learnt.spoken(scored(where(results.tails, study=study, role="tune")), stages, "arm")
     for (arm, _, _), group in groups(tuned, "arm", "size", "length"):
         top = min(rows(group), key=lambda row: rank(row["AP_box"], row["length"], row["index"]))
         yield _run(top | {"seed": 0, "draw": 0}, arm, {}, ladder=True)

@@ -15,6 +15,7 @@ from analysis.answers.advice import advice, untold
 from analysis.answers.catch_up import told as caught_up
 from analysis.answers.crossover import told as ended
 from analysis.answers.ladder import told as ladders
+from analysis.answers.learnt import spoken
 from analysis.answers.worth import told as worth_told
 from analysis.drawing.looks import Look
 from analysis.reading.columns import SETTING
@@ -33,8 +34,10 @@ from analysis.tuning.variation import told as luck
 
 def context(results: Results, study: str, looks: dict[str, Look], made: Tables) -> dict[str, Any]:
     """Sentences, tables and panels, by the names that the page's template calls them by."""
-    tuned, told = made["tuning_curve"], (made["importance"]["withheld"] == "").to_numpy()
-    shared, unsaid = made["importance"].loc[told], made["importance"].loc[~told]
+    stages = made["learnt"]
+    tuned, weighed = (spoken(made[name], stages, "arm") for name in ("tuning_curve", "importance"))
+    told = (weighed["withheld"] == "").to_numpy()
+    shared, unsaid = weighed.loc[told], weighed.loc[~told]
     names = results.searched(study)
     axes = map_axes(shared, names)
     several = starts.several(made["starts"])
@@ -46,11 +49,11 @@ def context(results: Results, study: str, looks: dict[str, Look], made: Tables) 
         "beyond": beyond(results, made),
         "maps": figures.maps(results, study, looks, axes),
         "map_axes": [titled(name) for name in axes],
-        "untold": [f"{_begun(text)}." for text in untold(made["best"])],
+        "untold": [f"{_begun(text)}." for text in untold(spoken(made["best"], stages, "arm"))],
         "left_out": [titled(name) for name in names if name not in axes],
         "importance": important(shared, names) if len(shared) else None,
         "no_shares": sorted(set(unsaid["withheld"])) if shared.empty else [],
-        "luck": luck(made["variation"]),
+        "luck": luck(compared(made["variation"], results, made)),
         "tuning_told": tuned_more(tuned),
         "no_band": sorted({why for why in tuned["no_band"] if why}),
         "tuning": panels.tuning(tuned, study, results.sizes(study), looks),
@@ -79,17 +82,24 @@ def map_axes(importance: pd.DataFrame, names: Sequence[str]) -> tuple[str, str]:
 def beyond(results: Results, made: Tables) -> list[str]:
     """What follows the headline, in sentences."""
     leads = [text for text in map(ended, rows(made["crossover"])) if text]
-    met = made["catch_up"]
+    met = spoken(made["catch_up"], made["learnt"], "reference", "arm")
     apart = met.loc[(met["AP_box_arm"] > met["margin"]).to_numpy()]  # or there is nothing to reach
     went = ladders(made["ladder"])
+    best = spoken(made["best"], made["learnt"], "arm")
     said = [
         *leads,
-        *worth_told(made["worth"]),
+        *worth_told(spoken(made["worth"], made["learnt"], "reference", "arm")),
         *caught_up(apart),
         *went,
-        *advice(made["best"], results.searched),
+        *advice(best, results.searched),
     ]
     return [f"{_begun(text)}." for text in said]
+
+
+def compared(table: pd.DataFrame, results: Results, made: Tables) -> pd.DataFrame:
+    """The rows of an arm beside the reference, where both have learnt."""
+    references = [results.arms(study)[0] for study in table["study"]]
+    return spoken(table.assign(reference=references), made["learnt"], "reference", "arm")
 
 
 def _begun(text: str) -> str:

@@ -8,7 +8,10 @@ FLAGS: Columns = {
     "study": PLACE["study"],
     "size": ("Int64", "training images; missing: the whole study"),
     "arm": ("str", "missing: all of them"),
-    "kind": ("str", "unfinished, unconfirmed, uneven, edge, zero, diverged, failed, stopping"),
+    "kind": (
+        "str",
+        "unfinished, unconfirmed, uneven, edge, zero, unlearnt, diverged, failed, wide, stopping",
+    ),
     "message": ("str", "the flag in words"),
 }
 

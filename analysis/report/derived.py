@@ -10,6 +10,7 @@ from analysis.answers import settings
 from analysis.answers.catch_up import catch_up
 from analysis.answers.crossover import of_answer
 from analysis.answers.ladder import ladder
+from analysis.answers.learnt import learnt
 from analysis.answers.pairs import pairs
 from analysis.answers.seen import seen
 from analysis.answers.starts import starts
@@ -40,6 +41,7 @@ def derived(results: Results) -> Tables:
         "worth": worth(results),
         "catch_up": catch_up(results),
         "ladder": ladder(results),
+        "learnt": learnt(results),
         "best": settings.best(results),
         "importance": importance(results),
         "tuning_curve": curve.tuning_curve(results, np.random.default_rng(0)),

@@ -10,11 +10,13 @@ import pandas as pd
 from analysis.answers import ranges, settings
 from analysis.answers.answer import answer
 from analysis.answers.ladder import ladder
+from analysis.answers.learnt import learnt
 from analysis.reading.frames import frame, rows, scored, where
 from analysis.reading.load import Results
 from analysis.report import columns
 from analysis.text.words import counted, listed, points, titled
 from analysis.tuning import stop_audit
+from study.planning.ladder.growth import NOT_LEARNT
 
 _SHORTEST = "the best length is the shortest tried: a shorter one may do as well"
 _LONGEST = {  # by why it is the longest; a settled ladder needs no flag
@@ -108,10 +110,12 @@ def _lost(results: Results, study: str) -> Iterator[dict[str, Any]]:
 
 def _edges(results: Results, study: str) -> Iterator[dict[str, Any]]:
     ladders = {row["size"]: row["end"] for row in rows(where(ladder(results), study=study))}
+    stages = {(row["size"], row["arm"]): row for row in rows(where(learnt(results), study=study))}
     for row in rows(where(settings.best(results), study=study)):
-        if row["AP_box"] == 0:  # all settings tie, and where the first of them lies says nothing
-            message = "no trial scored above 0 AP: train longer, or search elsewhere"
-            yield {k: row[k] for k in ("size", "arm")} | {"kind": "zero", "message": message}
+        stage = stages[row["size"], row["arm"]]
+        if stage["stage"] != "learnt":  # where its best setting lies says nothing
+            place = {k: row[k] for k in ("size", "arm")}
+            yield place | _unlearnt(stage, _LONGEST.get(ladders.get(row["size"], ""), ""))
             continue
         limits = ranges.searched(results, study, row["size"])
         for name in (*results.searched(study), "length"):
@@ -126,6 +130,26 @@ def _edges(results: Results, study: str) -> Iterator[dict[str, Any]]:
                 else:
                     continue
                 yield {k: row[k] for k in ("size", "arm")} | {"kind": "edge", "message": message}
+
+
+def _unlearnt(stage: dict[str, Any], then: str) -> dict[str, Any]:
+    """Why an arm is said to have yet to learn; `then`: what a longer training may bring."""
+    if stage["stage"] == "rising":
+        text = "the best length is the longest tried, and AP grew at least as fast as the length"
+        return {"kind": "edge", "message": f"{text}: {then}"}
+    if stage["AP_box"] == 0:
+        message = "no trial scored above 0 AP: train longer, or search elsewhere"
+        return {"kind": "zero", "message": message}
+    on_report = not stage["AP_box"] < stage["floor"]
+    scored, floor = (
+        (stage["AP_box_report"], stage["floor_report"])
+        if on_report
+        else (stage["AP_box"], stage["floor"])
+    )
+    what = "the confirm runs scored" if on_report else "the best trial scored"
+    than = "" if floor == NOT_LEARNT else ", what the same boxes on every image would score"
+    text = f"{what} {points(scored)} AP, less than {points(floor)}{than}"
+    return {"kind": "unlearnt", "message": f"{text}: train longer, or search elsewhere"}
 
 
 def _edge(

@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
+from analysis.answers.learnt import spoken
 from analysis.answers.settings import margin
 from analysis.drawing.looks import looks
 from analysis.drawing.style import THERMAL
@@ -109,9 +110,9 @@ def render(results: Results, made: Tables, evaluated: Evaluations) -> str:
         "answer": tables.answer(answer),
         "settings": tables.settings(made["best"], results.hyper_parameters),
         "stopping": stop_audit.layout(stopped),
-        "stopping_told": stop_audit.told(stopped),
+        "stopping_told": stop_audit.told(spoken(stopped, made["learnt"], "arm")),
         "cross_tuned": cross_tuning.layout(crossed, paper),
-        "cross_tuned_told": cross_tuning.told(paper),
+        "cross_tuned_told": cross_tuning.told(spoken(paper, made["learnt"], "arm", "setting_of")),
         "beside": against.layout(made["against_paper"]),
         "beside_told": against.told(made["against_paper"]),
         "claims": [row for row in claims if row["verdict"] != UNTESTED],

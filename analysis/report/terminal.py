@@ -13,6 +13,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from analysis.answers import pairs, starts
+from analysis.answers.learnt import spoken
 from analysis.reading.load import Results
 from analysis.report import chapters, tables
 from analysis.report.derived import Tables
@@ -83,11 +84,14 @@ def show_all(results: Results, made: Tables, file: IO[str] | None = None) -> Non
     costs = tables.costs(results.costs)
     if best.rows:
         _table(console, best)
-    stopped, crossed = made["stop_audit"], made["cross_tuning"]
+    stopped, crossed, stages = made["stop_audit"], made["cross_tuning"], made["learnt"]
     paper = cross_tuning.as_in_the_paper(results, crossed)
     for told, table in (
-        (cross_tuning.told(paper), cross_tuning.layout(crossed, paper)),
-        (stop_audit.told(stopped), stop_audit.layout(stopped)),
+        (
+            cross_tuning.told(spoken(paper, stages, "arm", "setting_of")),
+            cross_tuning.layout(crossed, paper),
+        ),
+        (stop_audit.told(spoken(stopped, stages, "arm")), stop_audit.layout(stopped)),
     ):
         if table.rows:
             _table(console, table)

@@ -16,7 +16,15 @@ import pandas as pd
 from analysis.reading.frames import Row, rows
 
 Conclusion = Literal[
-    "ahead", "behind", "equal", "undecided", "unrepeated", "unconfirmed", "missing", "alone"
+    "ahead",
+    "behind",
+    "equal",
+    "undecided",
+    "unrepeated",
+    "unconfirmed",
+    "missing",
+    "alone",
+    "unlearnt",  # neither arm has learnt anything
 ]
 
 _TITLES = {"lr": "learning rate"}
@@ -30,6 +38,8 @@ def conclusion(row: Row) -> Conclusion:
     alone = not isinstance(row["arm"], str)
     if math.isnan(row["AP_box_reference"] if alone else row["AP_box_difference"]):
         return "missing"
+    if {row["stage_reference"], "nothing" if alone else row["stage_arm"]} == {"nothing"}:
+        return "unlearnt"
     if alone:
         return "alone"
     if row["split"] != "report":
@@ -65,10 +75,13 @@ def in_words(row: Row) -> str:
         " split (one seed, optimistic); no difference is shown before it is confirmed",
         "missing": f"too early to compare {reference} and {arm}: no score yet",
         "alone": f"{reference} reaches {_alone(row)}; there is no second arm",
+        "unlearnt": "",
     }
     if what == "missing" and not isinstance(arm, str):
         return f"{images(row['size'])}: no score yet for {reference}"
-    return f"{images(row['size'])}: {text[what]}"
+    so_far = f"{'; so far, ' * bool(text[what])}{text[what]}"
+    said = f"{row['unlearnt']}{so_far}" if _speaks_of_learning(what, row) else text[what]
+    return f"{images(row['size'])}: {said}"
 
 
 def headline(table: pd.DataFrame) -> str:
@@ -80,18 +93,27 @@ def headline(table: pd.DataFrame) -> str:
     several = len(contrasts) > len({study for study, _ in contrasts})
     for (_, arm), group in contrasts.items():
         reference = group[0]["reference"]
-        found: dict[Conclusion, list[dict[str, Any]]] = {}
+        found: dict[tuple[str, Conclusion], list[dict[str, Any]]] = {}
         for row in group:
-            found.setdefault(conclusion(row), []).append(row)
+            what = conclusion(row)
+            text = row["unlearnt"] if _speaks_of_learning(what, row) else ""
+            found.setdefault((text, what), []).append(row)
         tried = [row["size"] for row in group]
-        for what, same in found.items():
-            if what == "missing" and several:
+        # what has yet to learn comes first: it decides what the rest is worth
+        for (unlearnt, what), same in sorted(found.items(), key=lambda item: not item[0][0]):
+            if unlearnt:
+                at = at_sizes([row["size"] for row in same], tried, "training image")
+                text = f"With {at}, {unlearnt}."
+                if what != "unlearnt":
+                    further = _sentence(what, same, tried, arm, reference)
+                    text += further.replace(f"With {at},", " So far,", 1)
+            elif what == "missing" and several:
                 at = at_sizes([row["size"] for row in same], tried, "training image")
                 text = f"With {at}, {arm} and {reference} cannot be compared: a score is missing."
             else:
                 text = _sentence(what, same, tried, arm, reference)
             sentences.append(text)
-    return " ".join(sentences) or "Nothing has been asked of this study yet."
+    return " ".join(dict.fromkeys(sentences)) or "Nothing has been asked of this study yet."
 
 
 def points(ap: float) -> str:
@@ -150,6 +172,11 @@ def listed(items: Iterable[str]) -> str:
     return f"{', '.join(rest)} and {last}" if rest else last
 
 
+def _speaks_of_learning(what: Conclusion, row: Row) -> bool:
+    """Whether it is said first that an arm has yet to learn: not where there is no score."""
+    return bool(row["unlearnt"]) and what != "missing"
+
+
 def _alone(row: Row) -> str:
     ends = (row["AP_box_reference"], row["AP_box_reference_low"], row["AP_box_reference_high"])
     on = "" if row["split"] == "report" else " on the tuning split (one seed, optimistic)"
@@ -200,4 +227,5 @@ def _sentence(
         " nothing is shown yet.",
         "missing": f"With {at}, there are no scores to compare yet.",
         "alone": f"With {at}, {reference} reaches {alone}; there is no second arm.",
+        "unlearnt": "",  # what has yet to learn is all that is said
     }[what]

@@ -11,6 +11,8 @@ TUNING: Columns = {name: PLACE[name] for name in ("study", "size", "arm")} | {
     "AP_box_high": ("float64", "upper end"),
     "images": ("float64", "training images that n trials cost on average"),
     "no_band": ("str", "why there is no band; empty if there is"),
+    "strips": ("int64", "trials beyond the ranges, which the curve does not count"),
+    "AP_box_strips": ("float64", "the best box AP of those, tuning split; missing: none"),
     "level": ("float64", "of the band"),
 }
 VARIATION: Columns = {name: PLACE[name] for name in ("study", "size", "arm")} | {

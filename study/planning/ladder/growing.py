@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from study.planning.design import Cell, Design
@@ -48,12 +49,13 @@ class Growing:
         for longest, longer in pairwise(ladder):
             tried = {cell: self._trials.tuning(cell) for cell in cells}
             if longer not in self._design.lengths_at(size) and not (
-                _are_beyond(tried.values(), longest) or growth.is_wanted(_best(tried), longest)
+                _are_beyond(tried.values(), longest)
+                or growth.is_wanted(_best(tried), longest, self._floor)
             ):
                 return self._end(tried, longest)
             going = _going(tried, longest)
             if self._lengthen(going, longer):
-                arms = growth.gaining(_best(tried), longest)
+                arms = growth.gaining(_best(tried), longest, self._floor)
                 told = Lengthening(size, longest, longer, arms, len(going))
                 self.lengthened.append(told)
                 return False
@@ -71,6 +73,10 @@ class Growing:
         start = min([given[-1], *ended])
         added = growth.longer(given[-1], self._design.budget) if self._design.grows else ()
         return [start, *(length for length in (*given, *added) if length > start)]
+
+    @cached_property
+    def _floor(self) -> float:
+        return growth.floor(self._trials.study.manifest)
 
     def _lengthen(self, going: Sequence[TuningTrial], length: int) -> bool:
         """Returns whether any of them has work now."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from study.config import Budget
 
@@ -18,25 +19,40 @@ MARGIN = 1.0
 APART = 1.2
 """A length counts as shorter where the longest is so many times as long: less gains little."""
 NOT_LEARNT = 1.0
-"""AP below which an arm has not begun to learn, whatever it gained: it is given more time."""
+"""AP below which an arm has learnt nothing, whatever it gained: it is given more time. More where
+the same boxes on every image score more, which study.json holds (`floor`)."""
 
 
-def is_wanted(best: Mapping[str, Mapping[int, float]], longest: int) -> bool:
+def floor(manifest: Mapping[str, Any], split: str = "tune") -> float:
+    """Box AP (points) below which a detector has learnt nothing, on `tune` or `report`.
+
+    The chance level of the split (`study.training.evaluation.chance`), at least `NOT_LEARNT`; that
+    alone where a study does not know its chance level.
+    """
+    return max(NOT_LEARNT, (manifest.get("chance") or {}).get(split, 0.0))
+
+
+def is_wanted(
+    best: Mapping[str, Mapping[int, float]], longest: int, floor: float = NOT_LEARNT
+) -> bool:
     """Whether some arm still gains from training longer.
 
     Args:
         best: each arm's best box AP (points) by length.
         longest: the ladder's last length so far, in iterations.
+        floor: AP below which nothing has been learnt.
     """
-    return bool(gaining(best, longest))
+    return bool(gaining(best, longest, floor))
 
 
-def gaining(best: Mapping[str, Mapping[int, float]], longest: int) -> tuple[str, ...]:
+def gaining(
+    best: Mapping[str, Mapping[int, float]], longest: int, floor: float = NOT_LEARNT
+) -> tuple[str, ...]:
     """The arms that still gain from training longer; the arguments are those of `is_wanted`."""
-    return tuple(arm for arm, by_length in best.items() if gain(by_length, longest) > MARGIN)
+    return tuple(arm for arm, of in best.items() if gain(of, longest, floor) > MARGIN)
 
 
-def gain(by_length: Mapping[int, float], longest: int) -> float:
+def gain(by_length: Mapping[int, float], longest: int, floor: float = NOT_LEARNT) -> float:
     """What an arm's longest length scores more than its best shorter one, in points of AP.
 
     Infinite where it is the only one, or where nothing has been learnt yet; minus infinity where
@@ -46,7 +62,7 @@ def gain(by_length: Mapping[int, float], longest: int) -> float:
     if not math.isfinite(there):
         return -math.inf
     shorter = [ap for length, ap in by_length.items() if APART * length <= longest]
-    return math.inf if not shorter or there < NOT_LEARNT else there - max(shorter)
+    return math.inf if not shorter or there < floor else there - max(shorter)
 
 
 def most(given: int, budget: Budget) -> int:

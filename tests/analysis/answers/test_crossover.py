@@ -27,6 +27,7 @@ def table(means: list[float], half: float, sizes: tuple[int, ...] = SIZES) -> pd
             "AP_box_difference": means,
             "AP_box_difference_low": [mean - half for mean in means],
             "AP_box_difference_high": [mean + half for mean in means],
+            "unlearnt": "",
             "margin": 0.5,
             "level": 0.95,
         }

@@ -15,11 +15,14 @@ from tests.analysis.conftest import Incomplete
 from tests.analysis.several import OWN, fail, remove, several
 
 
-def table(size: int = 64, recommended: str = "", **standing: str) -> pd.DataFrame:
+def table(
+    size: int = 64, recommended: str = "", unlearnt: str = "", **standing: str
+) -> pd.DataFrame:
     """How these arms stand at a size."""
     leader = next((arm for arm, how in standing.items() if how == "leader"), None)
     base: dict[str, Any] = {"study": "runs/a", "size": size, "leader": leader, "margin": 0.5}
     base |= {"split": "report", "seeds": 3, "AP_box": 20.0, "compared": 3, "level": 0.95}
+    base |= {"unlearnt": unlearnt}
     return frame(
         (
             base

@@ -32,7 +32,8 @@ CSV = {
     *("answer", "best", "trials", "tails", "curves", "costs", "confirmations", "flags"),
     *("init_reports", "stop_audit", "cross_tuning", "strips", "seen"),
     *("pairs", "starts"),
-    *("crossover", "worth", "catch_up", "ladder", "tuning_curve", "variation", "importance"),
+    *("crossover", "worth", "catch_up", "ladder", "learnt"),
+    *("tuning_curve", "variation", "importance"),
     *("against_paper", "hypotheses"),
 }
 

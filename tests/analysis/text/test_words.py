@@ -21,6 +21,7 @@ def row(gap: float, low: float, high: float, **changes: Any) -> dict[str, Any]:
     values |= {"AP_box_reference": 20.0, "AP_box_reference_low": 19.0}
     values |= {"AP_box_reference_high": 21.0, "study": "runs/a", "size": 64, "level": 0.95}
     values |= {"reference": "scratch", "arm": "pretext", "split": "report"}
+    values |= {"stage_reference": "learnt", "stage_arm": "learnt", "unlearnt": ""}
     return values | {"AP_box_equal": False, "margin": 0.5} | changes
 
 

@@ -15,7 +15,7 @@ from analysis.tuning.curve import EXCHANGEABLE, expected_best, told
 from study.planning.search.strategies import STRATEGIES
 from study.storage.run_dir import StudyDir
 from tests.analysis.incomplete import ONE_SIZE, rng
-from tests.analysis.synthetic import write_study
+from tests.analysis.synthetic import Truth, begin, run_of, write_study, write_trial
 
 
 def test_the_curve_is_the_mean_over_all_subsets():
@@ -52,6 +52,38 @@ def test_independent_trials_have_a_band_around_their_curve(tmp_path: Path):
         assert 0 <= row["AP_box_low"] <= row["AP_box"] <= row["AP_box_high"] <= 100
     again = analysis.tuning_curve(load_without_stops(tmp_path), rng())
     assert values(table, "AP_box_low") == values(again, "AP_box_low")
+
+
+@pytest.mark.parametrize("grown", [0, 1, 2])
+def test_trials_that_others_made_longer_have_no_band(grown: int, tmp_path: Path):
+    """Some of them came to a length that only the better ones of their arm were given."""
+    study = begin(tmp_path, ONE_SIZE, trials=2)
+    for index in range(2):
+        run = run_of(ONE_SIZE, "pretext", 64, index, 0.03 + 0.01 * index)
+        lengths = (*run.schedule.lengths, *(600,) * (index < grown))
+        run = replace(run, schedule=replace(run.schedule, lengths=lengths))
+        write_trial(study, run, Truth(), index=index, strategy="random", rng=rng())
+    (why,) = set(values(analysis.tuning_curve(analysis.load(tmp_path), rng()), "no_band"))
+    assert ("went on to longer lengths" in why) == (grown == 1)
+
+
+def test_tables_curves_and_the_choice_agree_about_every_trial(everything: analysis.Results):
+    """Those in strips beyond a range too, which the curve leaves out and says so."""
+    curves = analysis.tuning_curve(everything, rng())
+    chosen = rows(analysis.best(everything))
+    for row in chosen:
+        place = {"arm": row["arm"], "size": row["size"]}
+        trials = where(everything.trials, role="tune", **place)
+        assert trials["AP_box"].max() == row["AP_box"]
+        assert trials["AP_box"].notna().sum() == row["trials"]
+        strips = where(trials, strategy="strip")
+        (end,) = rows(where(curves, trials=8, **place))
+        assert end["strips"] == len(strips) == (2 if row["size"] == 24 else 0)
+        assert np.nanmax([end["AP_box"], end["AP_box_strips"]]) == pytest.approx(row["AP_box"])
+    assert not any("does not count it" in said for said in told(curves))
+    beyond = curves["size"].eq(24) & curves["arm"].eq("pretext")
+    raised = curves.assign(AP_box_strips=curves["AP_box_strips"].mask(beyond, 77.7))
+    assert sum("scored 77.7 AP; the curve, which ends at" in said for said in told(raised)) == 1
 
 
 def load_without_stops(path: Path) -> analysis.Results:

@@ -37,7 +37,9 @@ def tried(done: Simulation) -> dict[str, set[int]]:
 def test_all_arms_of_a_size_get_longer_lengths_while_one_gains_from_them(tmp_path: Path):
     done = Simulation(design(**GROWING, max_length=2000), tmp_path, late).run()
     # scratch gains up to 300, so 608 is the first that brings nothing
-    assert set(map(tuple, map(sorted, tried(done).values()))) == {(60, 80, 120, 180, 270, 405, 608)}
+    assert set(map(tuple, map(sorted, tried(done).values()))) == {
+        (60, 80, 120, 180, 270, 405, 608)
+    }
     for cell in done.plan.design.cells:
         confirm = done.study.trial(f"{cell.name}-c0").config()["run"]["schedule"]["lengths"]
         best = chosen(done.plan.tuning_trials(cell))
@@ -83,6 +85,22 @@ def test_an_arm_that_has_learnt_nothing_is_given_more_time(tmp_path: Path):
     done = Simulation(design(**GROWING, max_length=2000), tmp_path, slow).run()
     # 270 is the first at which something is learnt, 405 gains nothing more
     assert {max(lengths) for lengths in tried(done).values()} == {405}
+
+
+@pytest.mark.parametrize(("chance", "longest"), [(None, 120), ({"tune": 12.0}, 405)])
+def test_nothing_is_learnt_below_the_chance_level(
+    chance: dict[str, float] | None, longest: int, tmp_path: Path
+):
+    """10 AP up to 270 iterations: what the same boxes on every image would beat."""
+
+    def slow(run: RunConfig, length: int) -> float:
+        return 10.0 if length < 300 else 20.0
+
+    done = Simulation(design(**{**GROWING, "max_length": 405}), tmp_path, slow)
+    done.study.open(done.study.manifest | ({"chance": chance} if chance else {}))
+    done.run()
+    # without a chance level the ladder ends where 120 gains nothing over 80
+    assert {max(lengths) for lengths in tried(done).values()} == {longest}
 
 
 def test_the_better_half_goes_on_and_as_many_of_every_arm(tmp_path: Path):
