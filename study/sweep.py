@@ -33,9 +33,9 @@ from study.data.distribution.downloads import absent
 from study.data.splits import Splits, open_splits
 from study.data.statistics import per_image
 from study.models.weights import available
-from study.planning.bill import affordable, bill
 from study.planning.design import Design
 from study.planning.plan import Plan
+from study.planning.pricing.bill import affordable, bill
 from study.storage import detection_files
 from study.storage.run_dir import StudyDir
 

@@ -20,8 +20,8 @@ from study.data.formats.coco import AnnotationFile
 from study.data.index import Index
 from study.data.splits import open_splits
 from study.data.statistics import anchor_px
-from study.planning.bill import affordable, bill
 from study.planning.design import Design
+from study.planning.pricing.bill import affordable, bill
 from study.planning.stopping import Halving, KeepBest, Rules, Stopping
 from study.sweep import afforded, check_arms, manifest
 from tests.simulated import Simulation, open_study

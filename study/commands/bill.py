@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from study.commands.words import duration
-from study.planning.bill import Bill
+from study.planning.pricing.bill import Bill
 
 if TYPE_CHECKING:
     from study.training.speed import Speed

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 from study.config import RunConfig, ScheduleConfig, schedule
 from study.config.schedule import iterations
-from study.planning.bill import audit_iterations, finishing
 from study.planning.design import Cell
 from study.planning.ladder import growth
 from study.planning.plan import Plan
+from study.planning.pricing.bill import audit_iterations, finishing
 from study.planning.standing.stints import Past
 from study.planning.standing.time_left import Stage, Work
 from study.planning.stopping import Rungs
