@@ -2,10 +2,10 @@
 
     python -m benchmarks.price RUN_DIR [RUN_DIR ...]
 
-Each study is priced from its design alone, as before its first trial, with the seconds that its own
-trainings took for an image, an evaluation and a start: what `--dry-run` measures at the time. What
-was said is compared with the time from its command to its end. Nothing is written into RUN_DIR.
-A study that was interrupted or extended is left out: its wall time is not its own.
+Each study is priced from its design alone, as before its first trial, with the seconds that its
+own trainings took for an image, an evaluation and a start: what `--dry-run` measures at the time.
+What was said is compared with the time from its command to its end. Nothing is written into
+RUN_DIR. A study that was interrupted or extended is left out: its wall time is not its own.
 """
 
 from __future__ import annotations
@@ -64,10 +64,11 @@ def priced(study: StudyDir, stints: list[Stint], places: int) -> Price:
         [row["eval_seconds"] for row in records if row["split"] == split]
         for split in ("tune", "report")
     )
-    means = [statistics.mean(each) if each else 0.0 for each in (tuning, report)]
+    seconds = (statistics.mean(each) if each else 0.0 for each in (tuning, report))
     with TemporaryDirectory() as folder:
         plan = Plan(design_of(study), StudyDir(folder))
-        return price(plan, Pace(cost.image, *means, cost.start, BEGIN_S), places)
+        pace = Pace(cost.image, next(seconds), next(seconds), cost.start, BEGIN_S)
+        return price(plan, pace, places)
 
 
 def wall_time(study: StudyDir, stints: list[Stint]) -> float | None:

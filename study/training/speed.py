@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing.synchronize import Barrier
 from statistics import mean
 from threading import BrokenBarrierError
+from typing import Literal
 
 from study.config import RunConfig, schedule, to_dict
 from study.config.require import require
@@ -24,7 +26,9 @@ from study.training.workers import World
 ITERATIONS = 16  # at most
 SECONDS = 6.0  # of training after which no further iteration begins
 LEAST = 6  # iterations, however long they take
-SHORT_S = 10.0  # a start is measured twice, if it takes less: what is done once is not in the second
+SHORT_S = (
+    10.0  # a start is measured twice, if it takes less: what is done once is not in the second
+)
 TOGETHER_S = 600.0  # in which all workers must have come so far
 
 Meet = Callable[[], object]
@@ -46,7 +50,11 @@ class Speed:
 
 
 def measure(
-    config: RunConfig, workers: int = 1, beside: int = 1, iterations: int = ITERATIONS
+    config: RunConfig,
+    workers: int = 1,
+    beside: int = 1,
+    iterations: int = ITERATIONS,
+    evaluates: bool = True,
 ) -> Speed:
     """What one of a run's workers does, which has its share of each batch.
 
@@ -57,6 +65,7 @@ def measure(
         workers: that share its batches.
         beside: workers of this and other runs that are at work at once; each gets a process.
         iterations: at most.
+        evaluates: whether evaluations are measured too; otherwise they are said to take no time.
 
     Raises:
         ValueError: the batch does not divide among the workers, or does not fit the memory.
@@ -66,11 +75,11 @@ def measure(
     share = batch // workers
     own = replace(config, optim=replace(config.optim, batch_size=share))
     if beside == 1:
-        return _measure(own, iterations, lambda: None)
-    return _mean(_together(own, iterations, beside))
+        return _measure(own, iterations, lambda: None, evaluates)
+    return _mean(_together(own, iterations, beside, evaluates))
 
 
-def _measure(config: RunConfig, iterations: int, meet: Meet) -> Speed:
+def _measure(config: RunConfig, iterations: int, meet: Meet, evaluates: bool) -> Speed:
     """One worker's own; it waits for the others by `meet`."""
     with tempfile.TemporaryDirectory() as folder:
         session, start_s = _session(config, folder, iterations)
@@ -88,7 +97,9 @@ def _measure(config: RunConfig, iterations: int, meet: Meet) -> Speed:
                 break
         speed = session.meter.images_per_second
         meet()
-        tuning, report = (_evaluation(session, split) for split in ("tune", "report"))
+        tuning, report = (0.0, 0), (0.0, 0)
+        if evaluates:
+            tuning, report = _evaluation(session, "tune"), _evaluation(session, "report")
         share = config.optim.batch_size
         return Speed(
             images_per_second=speed,
@@ -116,7 +127,7 @@ def _session(config: RunConfig, folder: str, iterations: int) -> tuple[Session, 
             return session, took
 
 
-def _evaluation(session: Session, split: str) -> tuple[float, int]:
+def _evaluation(session: Session, split: Literal["tune", "report"]) -> tuple[float, int]:
     """Seconds of an evaluation on the whole split, from a few of its images, and their number."""
     index, ids = session.splits.images(split)
     if not len(ids):
@@ -128,12 +139,12 @@ def _evaluation(session: Session, split: str) -> tuple[float, int]:
     return (time.monotonic() - began) * len(ids) / len(few), len(ids)
 
 
-def _together(config: RunConfig, iterations: int, number: int) -> list[Speed]:
+def _together(config: RunConfig, iterations: int, number: int, evaluates: bool) -> list[Speed]:
     """Of workers that step and evaluate at the same time."""
     context = multiprocessing.get_context("spawn")
     shared = context.Barrier(number, timeout=TOGETHER_S)
     with ProcessPoolExecutor(number, context, _share, (shared,)) as pool:
-        found = [pool.submit(_one_of_them, config, iterations) for _ in range(number)]
+        found = [pool.submit(_one_of_them, config, iterations, evaluates) for _ in range(number)]
         errors = [error for each in found if (error := each.exception())]
     for error in errors:
         if not isinstance(error, BrokenBarrierError):  # which another one's end has caused
@@ -141,18 +152,18 @@ def _together(config: RunConfig, iterations: int, number: int) -> list[Speed]:
     return [each.result() for each in found]
 
 
-_shared = None  # the barrier of a process that measures beside others
+_shared: Barrier | None = None  # of a process that measures beside others
 
 
-def _share(barrier) -> None:  # noqa: ANN001, a type that multiprocessing does not name
+def _share(barrier: Barrier) -> None:
     global _shared
     _shared = barrier
 
 
-def _one_of_them(config: RunConfig, iterations: int) -> Speed:
+def _one_of_them(config: RunConfig, iterations: int, evaluates: bool) -> Speed:
     assert _shared is not None
     try:
-        return _measure(config, iterations, _shared.wait)
+        return _measure(config, iterations, _shared.wait, evaluates)
     except BaseException:
         _shared.abort()
         raise
