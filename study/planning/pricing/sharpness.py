@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-
-from scipy import special
+from statistics import NormalDist
 
 from study.planning.confirming.enough import LEVEL
 from study.planning.confirming.scatter import ALONE, PRIOR, single
@@ -42,10 +41,12 @@ def half_width(design: Design, runs: int) -> float:
         mine = weight + (1 - weight) * own / common
         squares = mine**2 / own + ((1 - weight) / common) ** 2 * (common - own)
         freedom = 1 / squares
+    from scipy import special  # here: a sweep that is no dry run needs none
+
     level = single(LEVEL, max(1, math.comb(arms, 2)))
     return float(special.stdtrit(freedom, (1 + level) / 2)) * SCATTER / math.sqrt(runs)
 
 
 def over_images(images: int) -> float:
     """How far a difference may move, in AP, if it were measured on as many other images; about."""
-    return float(special.ndtri((1 + LEVEL) / 2)) * IMAGES / math.sqrt(images)
+    return NormalDist().inv_cdf((1 + LEVEL) / 2) * IMAGES / math.sqrt(images)
