@@ -19,6 +19,9 @@ SIDES = 2  # ends of a range, each of which may be extended
 SCATTER = 1.5
 """AP by which a difference between two arms scatters from seed to seed (standard deviation), as in
 the studies of embedded data: 1.7 at 64 images and 1.4 at 1,024 (benchmarks/rungs.csv)."""
+SCATTER_PHOTOS = 2.5
+"""The same on photos and other images: 3.6, 2.2 and 1.7 in three studies of raccoons and nuclei, with
+16 to 110 training and 50 to 84 report images (benchmarks/README.md)."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Bill:
     setting by itself. A ladder that may grow is taken to grow once, as in studies so far. `most`
     assumes that all ranges are extended, that nothing stops, because all values are equal, that
     lengths grow as far as they may, and that the longest wins. Where intervals of some width are
-    asked for, `expected` assumes that differences scatter as in studies so far (`SCATTER`).
+    asked for, `expected` assumes that differences scatter as in studies so far (`scatter`).
     """
 
     cells: int
@@ -92,11 +95,16 @@ def confirm_runs(design: Design) -> tuple[int, int]:
     crossed = (arms - 1) * budget.crossed
     if budget.within is None:
         return design.confirm_runs, design.confirm_runs
-    spread = Spread(SCATTER**2, budget.first - 1)
+    spread = Spread(scatter(design) ** 2, budget.first - 1)
     runs = needed(spread, budget.within, single(LEVEL, max(1, math.comb(arms, 2))))
     expected = min(max(runs, budget.first), budget.most_runs)
     found = [budget.finalists * number + crossed for number in (expected, budget.most_runs)]
     return found[0], found[1]
+
+
+def scatter(design: Design) -> float:
+    """AP by which a difference is taken to scatter, as in studies of such images so far."""
+    return SCATTER if design.space.fixed.data.generated else SCATTER_PHOTOS
 
 
 def strips(design: Design) -> dict[int, int]:

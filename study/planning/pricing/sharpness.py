@@ -8,7 +8,7 @@ from statistics import NormalDist
 from study.planning.confirming.enough import LEVEL
 from study.planning.confirming.scatter import ALONE, PRIOR, single
 from study.planning.design import Design
-from study.planning.pricing.bill import SCATTER, confirm_runs
+from study.planning.pricing.bill import confirm_runs, scatter
 
 IMAGES = 19.0
 """Standard error over evaluation images of a difference between two arms, in AP, times the square
@@ -28,7 +28,7 @@ def half_width(design: Design, runs: int) -> float:
     """How far the interval of a difference will reach to either side, in AP; about.
 
     A difference that is smaller is likely to stay open. Differences are taken to scatter as in
-    studies so far (`SCATTER`), and the same at all sizes, which learn from one another
+    studies so far (`bill.scatter`), and the same at all sizes, which learn from one another
     (`scatter.moderated`). Infinite from one run, where nothing tells how much they scatter.
     """
     if runs < 2:
@@ -44,7 +44,7 @@ def half_width(design: Design, runs: int) -> float:
     from scipy import special  # here: a sweep that is no dry run needs none
 
     level = single(LEVEL, max(1, math.comb(arms, 2)))
-    return float(special.stdtrit(freedom, (1 + level) / 2)) * SCATTER / math.sqrt(runs)
+    return float(special.stdtrit(freedom, (1 + level) / 2)) * scatter(design) / math.sqrt(runs)
 
 
 def over_images(images: int) -> float:

@@ -40,6 +40,10 @@ def test_more_runs_and_images_make_it_sharper():
     asked = design()
     widths = [half_width(asked, runs) for runs in (1, 2, 3, 5, 20)]
     assert widths == sorted(widths, reverse=True) and widths[0] == math.inf
+    photos = replace(asked.space.fixed.data, name="photos", folder="photos")
+    fixed = replace(asked.space.fixed, data=photos)
+    on_photos = replace(asked, space=replace(asked.space, fixed=fixed))
+    assert half_width(on_photos, 2) == pytest.approx(half_width(asked, 2) * 2.5 / 1.5)
     assert over_images(40) == pytest.approx(5.9, abs=0.1)
     assert over_images(200) == pytest.approx(1.96 * 1.38, rel=0.05)  # benchmarks/README.md
     assert runs_of_best(design(confirm=3, cross=1)) == 3
