@@ -79,7 +79,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
         asked = in_turn.first(asked, study)
     if sweep.data.given:
         asked = own_data.suited(asked, splits)
-    asked = afforded(asked, sweep.budget, study, sweep.workers)
+    asked = afforded(asked, sweep.budget, study, sweep)
     if sweep.dry_run:
         study.require_same(asked.question(splits.digests()), asked.unsaid())
         show(console, asked, [*note, *priced(asked, study, splits, sweep)])
@@ -134,8 +134,8 @@ def start(plan: Plan, sweep: Sweep, console: Console) -> int:
 
 def priced(asked: Design, study: StudyDir, splits: Splits, sweep: Sweep) -> list[str]:
     """What the study costs, or what is left of it, as measured here; and what it can tell."""
-    at_once = machine.places(asked, sweep.workers, sweep.gpus_per_trial, sweep.max_concurrent)
-    found = machine.worker_speed(asked, sweep.workers, at_once, sweep.gpus_per_trial)
+    workers, at_once, gpus = machine_use(asked, sweep)
+    found = machine.worker_speed(asked, workers, at_once, gpus)
     cost = price(Plan(asked, study), machine.pace(found, sweep.workers), at_once)
     begun = study.exists and bool(study.trials())
     return [
@@ -148,11 +148,17 @@ def priced(asked: Design, study: StudyDir, splits: Splits, sweep: Sweep) -> list
     ]
 
 
-def afforded(asked: Design, spend: Spend, study: StudyDir, workers: int = 1) -> Design:
+def machine_use(asked: Design, sweep: Sweep) -> tuple[int, int, float | None]:
+    """Workers of a training, trainings at once on this machine, and GPUs that a worker takes."""
+    workers, gpus = sweep.workers, sweep.gpus_per_trial
+    return workers, machine.places(asked, workers, gpus, sweep.max_concurrent), gpus
+
+
+def afforded(asked: Design, spend: Spend, study: StudyDir, sweep: Sweep | None = None) -> Design:
     """The design with as many trials as the budget pays for.
 
     Hours are turned into trials once: a study that is taken up with the same hours keeps its
-    number of trials, however fast the machine is by then.
+    number of trials, however fast the machine is by then. `sweep` says how many train at once.
     """
     before = study.manifest["budget"] if study.exists else {}
     if spend.max_hours is not None and before.get("max_hours") == spend.max_hours:
@@ -160,7 +166,8 @@ def afforded(asked: Design, spend: Spend, study: StudyDir, workers: int = 1) -> 
     if spend.max_images is not None:
         return at_least(affordable(asked, spend.max_images), before)
     if spend.max_hours is not None:
-        speed = machine.worker_speed(asked, workers).images_per_second
+        given = sweep or Sweep(run_dir=str(study.store))
+        speed = machine.worker_speed(asked, *machine_use(asked, given)).images_per_second
         try:
             paid = affordable(asked, spend.max_hours * 3600 * speed)
         except ValueError as error:

@@ -20,7 +20,7 @@ SCATTER = 1.5
 """AP by which a difference between two arms scatters from seed to seed (standard deviation), as in
 the studies of embedded data: 1.7 at 64 images and 1.4 at 1,024 (benchmarks/rungs.csv)."""
 SCATTER_PHOTOS = 2.5
-"""The same on photos and other images: 3.6, 2.2 and 1.7 in three studies of raccoons and nuclei, with
+"""The same on images of one's own: 3.6, 2.2 and 1.7 in three studies of raccoons and nuclei, with
 16 to 110 training and 50 to 84 report images (benchmarks/README.md)."""
 
 

@@ -37,7 +37,9 @@ def tried(done: Simulation) -> dict[str, set[int]]:
 def test_all_arms_of_a_size_get_longer_lengths_while_one_gains_from_them(tmp_path: Path):
     done = Simulation(design(**GROWING, max_length=2000), tmp_path, late).run()
     # scratch gains up to 300, so 608 is the first that brings nothing
-    assert set(map(tuple, map(sorted, tried(done).values()))) == {(60, 80, 120, 180, 270, 405, 608)}
+    assert set(map(tuple, map(sorted, tried(done).values()))) == {
+        (60, 80, 120, 180, 270, 405, 608)
+    }
     for cell in done.plan.design.cells:
         confirm = done.study.trial(f"{cell.name}-c0").config()["run"]["schedule"]["lengths"]
         best = chosen(done.plan.tuning_trials(cell))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from study.planning.confirming.enough import LEVEL
-from study.planning.confirming.scatter import differences, single
+from study.planning.confirming.scatter import Scores, differences, single
 from study.planning.pricing.bill import SCATTER
 from study.planning.pricing.sharpness import half_width, over_images, runs_of_best
 from tests.simulated import design
@@ -23,7 +23,7 @@ def test_it_is_the_interval_that_runs_will_have(runs: int, arms: int):
     asked = design(confirm=runs)
     asked = replace(asked, arms=tuple(replace(asked.arms[0], name=str(i)) for i in range(arms)))
     rng = np.random.default_rng(0)
-    scores = {
+    scores: dict[int, dict[str, Scores]] = {
         size: {
             str(arm): {(i, i + 1): rng.normal(0, SCATTER / math.sqrt(2)) for i in range(runs)}
             for arm in range(arms)
