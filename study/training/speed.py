@@ -28,9 +28,7 @@ SECONDS = 6.0  # of training after which no further iteration begins
 LEAST = 6  # iterations, however long they take
 EVALUATING_S = 2.0  # in which a few images of a split are evaluated again
 MOST_EVALUATIONS = 4
-SHORT_S = (
-    10.0  # a start is measured twice, if it takes less: what is done once is not in the second
-)
+SHORT_S = 10.0  # a start that takes less is measured twice: what is done once is then left out
 TOGETHER_S = 600.0  # in which all workers must have come so far
 
 Meet = Callable[[], object]
