@@ -7,7 +7,7 @@
 
 Cost: 2 arms × 8 trials. A trial runs at most 320,000 iterations of 16 images, 5.1 million images:
 142 GPU-hours at an ASSUMED 10 images/s a GPU, 2,276 for all. Stopping the worse half at each
-length saves some of it, confirm runs add to it: 2,538.7 device-hours expected, 5,724.4 at most, as
+length saves some of it, confirm runs add to it: 3,457.8 device-hours expected, 5,724.4 at most, as
 `--dry-run` says; where the data are, it measures the speed of your machine. Decoded images take
 about 55 GB in $STUDY_CACHE on a machine that runs all of it: 0.84 MB for each image trained on,
 whatever draws it is in, and 2.7 MB for each evaluated on. Not yet run.

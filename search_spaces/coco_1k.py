@@ -7,7 +7,7 @@
 
 Cost: 2 arms × 8 trials. A trial runs at most 58,000 iterations of 16 images, 0.9 million images:
 26 GPU-hours at an ASSUMED 10 images/s a GPU, 412 for all. Stopping the worse half at each
-length saves some of it, confirm runs add to it: 441.2 device-hours expected, 1,059.6 at most, as
+length saves some of it, confirm runs add to it: 646.2 device-hours expected, 1,059.6 at most, as
 `--dry-run` says; where the data are, it measures the speed of your machine. Decoded images take
 about 32 GB in $STUDY_CACHE on a machine that runs all of it: 0.84 MB for each image trained on,
 whatever draws it is in, and 2.7 MB for each of the 10,000 evaluated on. Not yet run.

@@ -7,7 +7,7 @@
 
 Cost: 2 arms × 8 trials. A trial runs at most 840,000 iterations of 16 images, 13.4 million images:
 373 GPU-hours at an ASSUMED 10 images/s a GPU, 5,973 for all. Stopping the worse half at each
-length saves some of it, confirm runs add to it: 5,493.3 device-hours expected, 14,826.7 at most,
+length saves some of it, confirm runs add to it: 7,346.7 device-hours expected, 14,826.7 at most,
 as `--dry-run` says; where the data are, it measures the speed of your machine. Not yet run.
 Decoded images take about 57 GB in $STUDY_CACHE on a machine that runs all of it: 0.84 MB for each
 image trained on, whatever draws it is in, and 2.7 MB for each evaluated on.

@@ -7,7 +7,7 @@
 
 Cost: 2 arms × 8 trials. A trial runs at most 186,000 iterations of 16 images, 3.0 million images:
 103 GPU-hours at an ASSUMED 8 images/s a GPU, 1,653 for all. Stopping the worse half at each
-length saves some of it, confirm runs add to it: 1,767.3 device-hours expected, 4,266.7 at most, as
+length saves some of it, confirm runs add to it: 2,606.7 device-hours expected, 4,266.7 at most, as
 `--dry-run` says; where the data are, it measures the speed of your machine. Decoded images take
 about 25 GB in $STUDY_CACHE on a machine that runs all of it: 0.6 MB for each image trained on,
 whatever draws it is in, and 2.6 MB for each evaluated on. Not yet run.

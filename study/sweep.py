@@ -20,12 +20,21 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from platform import python_version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 
-from study.commands import in_turn, log_options, own_data, status
-from study.commands.bill import bill_lines, bill_memory, bill_time
+from study.commands import in_turn, log_options, machine, own_data, status
+from study.commands.bill import (
+    assumed_time,
+    bill_lines,
+    bill_memory,
+    left_lines,
+    plan_lines,
+    price_lines,
+    rate,
+    speed_line,
+)
 from study.commands.common import DONE, FAILURE, exit_status, parsed, usable
 from study.commands.sweep_options import Spend, Status, Sweep, Watch, design, proposes_sizes
 from study.data.checks import check
@@ -33,15 +42,13 @@ from study.data.distribution.downloads import absent
 from study.data.splits import Splits, open_splits
 from study.data.statistics import per_image
 from study.models.weights import available
-from study.planning.bill import affordable, bill
 from study.planning.design import Design
 from study.planning.plan import Plan
+from study.planning.pricing.bill import affordable, bill
+from study.planning.pricing.price import price
 from study.storage import detection_files
 from study.storage.run_dir import StudyDir
 from study.training.evaluation.chance import chance
-
-if TYPE_CHECKING:
-    from study.training.speed import Speed
 
 PACKAGES = ("ray", "optuna", "scipy", "torch", "torchvision", "hotcoco", "numpy")
 
@@ -52,11 +59,13 @@ def run(sweep: Sweep, command: list[str]) -> int:
     asked = design(sweep)
     study = StudyDir(usable(sweep.run_dir, writing=not sweep.dry_run))
     log_options.require(sweep.logs, study.store)
+    if rate(sweep.price_per_hour) and not sweep.dry_run:
+        raise ValueError("price_per_hour: is for the bill; add --dry-run, or leave it out")
     missing = absent(asked.space.fixed.data)
     if sweep.dry_run and missing:
         cost, speed = bill(asked), asked.space.assumed_speed
-        known = bill_time(cost, speed, "assumed: no data here to measure with") if speed else []
-        show(console, asked, [*bill_lines(cost), *known])  # what to download comes next
+        known = assumed_time(cost, speed) if speed else []
+        show(console, asked, [*bill_lines(cost, asked), *known])  # what to download comes next
     if not missing:
         check_weights(asked)  # before the data, at which it takes a while to look
     data, propose = asked.space.fixed.data, proposes_sizes(sweep)
@@ -65,20 +74,16 @@ def run(sweep: Sweep, command: list[str]) -> int:
     note = own_data.found(data, splits)
     check_arms(asked, len(splits.train.category_id))
     if propose:
-        asked, line = own_data.sized(asked, splits, study, partial(gpu, asked))
+        asked, line = own_data.sized(asked, splits, study, partial(machine.gpu, asked))
         note.append(line)
-    if sweep.sizes == "auto":
+    if sweep.finds_sizes:
         asked = in_turn.first(asked, study)
     if sweep.data.given:
         asked = own_data.suited(asked, splits)
-    asked = afforded(asked, sweep.budget, study, sweep.workers)
-    cost = bill(asked)
+    asked = afforded(asked, sweep.budget, study, sweep)
     if sweep.dry_run:
         study.require_same(asked.question(splits.digests()), asked.unsaid())
-        found = worker_speed(asked, sweep.workers)
-        at_once = devices(asked, sweep)
-        time = bill_time(cost, found.images_per_second, "measured here", at_once)
-        show(console, asked, [*note, *bill_lines(cost), *time, bill_memory(found)])
+        show(console, asked, [*note, *priced(asked, study, splits, sweep)])
         return DONE
     if study.store.folder is None and (owner := study.holder()):
         console.print(f"{owner} holds the study: waiting up to a minute to see if it still runs")
@@ -95,8 +100,8 @@ def run(sweep: Sweep, command: list[str]) -> int:
         study.open(manifest(asked, splits, sweep, command, known), asked.unsaid())
         keep_truth(study, splits)
         own_data.keep_splits(study, splits)
-        show(console, asked, [*note, *bill_lines(cost)])
-        if sweep.sizes == "auto":
+        show(console, asked, [*note, *bill_lines(bill(asked), asked)])
+        if sweep.finds_sizes:
             status = in_turn.run(asked, begin, partial(console.print, highlight=False))
         else:
             status, _ = begin(asked)
@@ -130,11 +135,33 @@ def start(plan: Plan, sweep: Sweep, console: Console) -> int:
     return DONE
 
 
-def afforded(asked: Design, spend: Spend, study: StudyDir, workers: int = 1) -> Design:
+def priced(asked: Design, study: StudyDir, splits: Splits, sweep: Sweep) -> list[str]:
+    """What the study costs, or what is left of it, as measured here; and what it can tell."""
+    workers, at_once, gpus = machine_use(asked, sweep)
+    found = machine.worker_speed(asked, workers, at_once, gpus)
+    cost = price(Plan(asked, study), machine.pace(found, sweep.workers), at_once)
+    begun = study.exists and bool(study.trials())
+    return [
+        *plan_lines(asked, len(splits.images("report")[1])),
+        *(left_lines(cost) if begun else bill_lines(bill(asked), asked)),
+        *price_lines(cost, at_once, rate(sweep.price_per_hour)),
+        *(["sizes       further ones follow, which cost more: --sizes auto"] * sweep.finds_sizes),
+        speed_line(found, at_once),
+        bill_memory(found),
+    ]
+
+
+def machine_use(asked: Design, sweep: Sweep) -> tuple[int, int, float | None]:
+    """Workers of a training, trainings at once on this machine, and GPUs that a worker takes."""
+    workers, gpus = sweep.workers, sweep.gpus_per_trial
+    return workers, machine.places(asked, workers, gpus, sweep.max_concurrent), gpus
+
+
+def afforded(asked: Design, spend: Spend, study: StudyDir, sweep: Sweep | None = None) -> Design:
     """The design with as many trials as the budget pays for.
 
     Hours are turned into trials once: a study that is taken up with the same hours keeps its
-    number of trials, however fast the machine is by then.
+    number of trials, however fast the machine is by then. `sweep` says how many train at once.
     """
     before = study.manifest["budget"] if study.exists else {}
     if spend.max_hours is not None and before.get("max_hours") == spend.max_hours:
@@ -142,7 +169,8 @@ def afforded(asked: Design, spend: Spend, study: StudyDir, workers: int = 1) -> 
     if spend.max_images is not None:
         return at_least(affordable(asked, spend.max_images), before)
     if spend.max_hours is not None:
-        speed = worker_speed(asked, workers).images_per_second
+        given = sweep or Sweep(run_dir=str(study.store))
+        speed = machine.worker_speed(asked, *machine_use(asked, given)).images_per_second
         try:
             paid = affordable(asked, spend.max_hours * 3600 * speed)
         except ValueError as error:
@@ -188,31 +216,6 @@ def check_arms(asked: Design, num_classes: int) -> None:
         from study.models.initialisation import build
 
         build(replace(fixed, arm=arm.name, init=arm.init), num_classes)
-
-
-def worker_speed(asked: Design, workers: int) -> Speed:
-    """What one worker of a trial does on this machine."""
-    from study.training import speed  # here: it imports torch, most sweeps need none
-
-    cell, fixed = asked.cells[-1], asked.space.fixed
-    run = replace(fixed, arm=cell.arm.name, init=cell.arm.init, size=cell.size)
-    return speed.measure(run, workers)
-
-
-def gpu(asked: Design) -> bool:
-    """Whether trials train on GPUs, as far as this machine can tell."""
-    import torch  # here: it takes seconds
-
-    return asked.space.fixed.device != "cpu" and torch.cuda.is_available()
-
-
-def devices(asked: Design, sweep: Sweep) -> int:
-    """Devices of this machine that will train at once."""
-    import torch  # here: only a dry run needs it in this process
-
-    places = torch.cuda.device_count() if gpu(asked) else len(os.sched_getaffinity(0))
-    at_once = min(max(1, places // sweep.workers), sweep.max_concurrent or places)
-    return at_once * sweep.workers
 
 
 def manifest(

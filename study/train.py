@@ -11,7 +11,8 @@ Prints a line for each length of the schedule. The same command again goes on af
 any number of workers, and extends the run when --lengths grew. The weights of each length are
 stored beside the records. One worker needs no Ray.
 
-Exit status: 0 done, 1 a failure of ours or a diverged loss, 2 bad input, 130 interrupted.
+Exit status: 0 done, 1 a failure of ours or a diverged loss, 2 bad input, 130 interrupted;
+with --dry-run 2 too where data or weights are not there.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from rich.console import Console
 from study import recipes
 from study.commands import best, words
 from study.commands.best import Best
-from study.commands.common import DONE, FAILURE, exit_status, parsed, usable
+from study.commands.common import BAD_INPUT, DONE, FAILURE, exit_status, parsed, usable
 from study.commands.train_config import config, every_image, weights_lacking
 from study.commands.train_options import Train
 from study.config import RunConfig, schedule
@@ -47,7 +48,8 @@ def train(command: Train, console: Console) -> int:
     lacking = weights_lacking(run)
     if lacking and not command.dry_run:
         raise ValueError(lacking)  # before the data, which take a while to check
-    if not (command.dry_run and absent(run.data)):
+    missing = absent(run.data)
+    if not (command.dry_run and missing):
         whole = every_image(command, recipe)
         check(run.data, () if whole else (run.size,))
         splits = open_splits(run.data)
@@ -61,7 +63,7 @@ def train(command: Train, console: Console) -> int:
             console.print(text)
         if lacking:
             console.print(f"weights     NOT there: {lacking}")
-        return DONE
+        return BAD_INPUT if lacking or missing else DONE  # as the run itself would end
     if command.run_dir is None:
         raise ValueError("run-dir: not given; name the folder of the run, --run-dir DIR")
     trial = TrialDir(usable(command.run_dir, writing=True))

@@ -20,8 +20,8 @@ from study.data.formats.coco import AnnotationFile
 from study.data.index import Index
 from study.data.splits import open_splits
 from study.data.statistics import anchor_px
-from study.planning.bill import affordable, bill
 from study.planning.design import Design
+from study.planning.pricing.bill import affordable, bill, expected_iterations, strips
 from study.planning.stopping import Halving, KeepBest, Rules, Stopping
 from study.sweep import afforded, check_arms, manifest
 from study.training.evaluation.chance import chance
@@ -126,11 +126,9 @@ def test_the_bill_adds_up():
     assert cost.most == 4 * (6 * iterations(schedule) + 2 * 120)
     assert cost.independent == 4 * (6 * independent_iterations(schedule) + 2 * 120)
     # 6 start with 60, 3 go on for 20 and a tail of 40, 2 for 40 and a tail
-    assert cost.expected == 4 * (6 * 60 + 3 * 60 + 2 * 80) + round(4 * 2 * (60 + 80 + 120) / 3)
+    assert cost.expected == 4 * (6 * 60 + 3 * 60 + 2 * 80) + 4 * 2 * 120  # the longest confirmed
     assert cost.expected < cost.most < cost.independent
-    assert bill(replace(asked, stopping=None)).expected == cost.most - 4 * 2 * 120 + round(
-        4 * 2 * (60 + 80 + 120) / 3
-    )
+    assert bill(replace(asked, stopping=None)).expected == cost.most
     alone = bill(simulated(schedule="independent", stopping=None, confirm=0))
     assert alone.expected == alone.most == alone.independent == 4 * 6 * (60 + 80 + 120)
 
@@ -145,6 +143,14 @@ def test_the_bill_knows_audits_extensions_and_cross_tuning():
     extended = bill(simulated(trials=8, extend=1))
     each = iterations(simulated().schedule_at(8))
     assert extended.most - bill(simulated(trials=8)).most == 4 * 4 * 2 * each
+    # a best setting of one of two arms lies in an outer tenth of a range: three at four sizes
+    assert strips(simulated(extend=1)) == {8: 1, 16: 1}
+    assert extended.extra_trials == 2 * 2 * 2  # sizes, arms, trials in each strip
+    unextended = bill(simulated(trials=8))
+    assert unextended.extra_trials == 0
+    assert extended.expected == unextended.expected + 8 * expected_iterations(
+        simulated(trials=8), 8
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,7 +184,7 @@ def test_a_budget_in_images_buys_as_many_trials_as_it_pays_for():
     for trials in (1, 5, 17):
         cost = bill(simulated(trials=trials))
         assert affordable(asked, cost.expected_images).budget.trials == trials
-    with pytest.raises(ValueError, match=r"budget of 100 images: one trial .* need 5,972"):
+    with pytest.raises(ValueError, match=r"budget of 100 images: one trial .* need 7,040"):
         affordable(asked, 100)
 
 

@@ -122,7 +122,15 @@ class Sweep:
     ] = ()
     """Log every trial there too, as a run of its own (needs pip install '.[log]')."""
     dry_run: bool = False
-    """Check the data, print the bill, and stop."""
+    """Check the data, measure the machine, print the bill and what it buys, and stop."""
+    price_per_hour: Annotated[str | None, unset("PRICE")] = None
+    """With --dry-run: what an hour of this machine costs, all its devices together: 2.5, or
+    "2.5 EUR"."""
+
+    @property
+    def finds_sizes(self) -> bool:
+        """Whether the study finds its sizes itself, one after another."""
+        return self.sizes == "auto"
 
     @property
     def logs(self) -> tuple[Kind, ...]:

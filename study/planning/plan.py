@@ -116,6 +116,11 @@ class Plan:
             left[cell] = len(tuning) - ended[0], confirms - ended[1]
         return left
 
+    def extensions_left(self, size: int) -> int:
+        """How often ranges of that size may still be extended; decides what can be, as `next`."""
+        self._extend(size)  # which writes nothing
+        return self.design.budget.extend - self._rounds[size]
+
     def unended(self) -> list[str]:
         """Trials handed out in this session that need another one."""
         states = {trial_id: self.study.trial(trial_id).state for trial_id in self._session.given}

@@ -32,7 +32,7 @@ def cost(name: str, run: RunConfig) -> Cost:
         body = features.body(backbone.body)
     model = backbones.leveled(replace(run.model, body=backbone.body))
     tried = replace(run, model=model, data=DataConfig(), init=None, arm="scratch")
-    rate = speed.measure(tried).images_per_second
+    rate = speed.measure(tried, iterations=6, evaluates=False).images_per_second
     weights = backbone.published
     return Cost(
         parameters=sum(parameter.numel() for parameter in body.parameters()),

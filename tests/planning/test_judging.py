@@ -11,8 +11,8 @@ import pytest
 from study.config import RunConfig
 from study.config.arms import parse
 from study.config.schedule import iterations
-from study.planning.bill import bill
 from study.planning.plan import Plan
+from study.planning.pricing.bill import bill
 from study.planning.stopping import Decision, Halving, Stopping
 from study.planning.trials.tuning import chosen
 from study.storage.run_dir import State

@@ -16,9 +16,9 @@ from optuna.trial import TrialState
 from study.config import LogUniform
 from study.config.arms import parse
 from study.config.schedule import iterations
-from study.planning.bill import bill
 from study.planning.optuna_journal import Journal
 from study.planning.plan import Plan
+from study.planning.pricing.bill import bill
 from study.planning.search.search import Search
 from study.planning.search.strategies import STRATEGIES
 from study.planning.stopping import Halving, Stopping

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from study.config import RunConfig, from_dict
+from study.data.splits import open_splits
 from study.storage.run_dir import State, TrialDir
 from study.training import engine, speed
 from tests.processes import started
@@ -211,3 +212,24 @@ def test_speed_is_that_of_one_workers_share(tmp_path: Path):
     assert (found.share, found.at_once) == (2, 2)
     with pytest.raises(ValueError, match="workers = 3: must divide the batch of 4"):
         speed.measure(TINY_RUN, workers=3)
+
+
+def test_speed_knows_starts_and_evaluations_of_both_splits():
+    found = speed.measure(TINY_RUN, iterations=2)
+    assert found.start_s > 0
+    splits = open_splits(TINY_RUN.data)
+    assert found.tuning_images == len(splits.images("tune")[1])
+    assert found.report_images == len(splits.images("report")[1])
+    assert found.tuning_s > 0 and found.report_s > 0
+    plain = speed.measure(TINY_RUN, iterations=2, evaluates=False)
+    assert (plain.tuning_s, plain.report_s) == (0.0, 0.0)
+
+
+@pytest.mark.slow
+def test_speed_is_measured_by_as_many_as_will_run():
+    """Each in a process; where one of them fails, its reason is said and none waits on."""
+    found = speed.measure(TINY_RUN, beside=2, iterations=2)
+    assert found.images_per_second > 0 and found.tuning_s > 0
+    absent = replace(TINY_RUN, arm="own", init="/nowhere.safetensors")
+    with pytest.raises(ValueError, match="nowhere"):
+        speed.measure(absent, beside=2, iterations=2)

@@ -51,5 +51,8 @@ def test_a_run_has_all_its_images_at_its_start(few: RunConfig, tmp_path: Path, m
 
 
 def test_a_speed_is_measured_on_the_images_that_it_takes(few: RunConfig, made: list[Path]):
-    assert speed.measure(replace(few, size=40), iterations=3).images_per_second > 0
+    run = replace(few, size=40)
+    assert speed.measure(run, iterations=3, evaluates=False).images_per_second > 0
     assert len(made) <= 16  # of three iterations of 4, and of the one that is made ahead
+    speed.measure(run, iterations=3)
+    assert len(made) <= 16 + 2 * 6  # and of two splits

@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
+from typing import Protocol
 
 from study.planning.standing.stints import Stint
 
@@ -31,9 +32,10 @@ class Stage(IntEnum):
     """Where in its study a training belongs; earlier ones are handed out first."""
 
     TUNING = 0
-    GROWING = 1  # tuning trials that go on to longer lengths, when those of their size have ended
-    CONFIRMING = 2  # when all tuning of its size has ended
-    AUDITING = 3  # whenever there is a place
+    EXTENDING = 1  # tuning trials beyond a range's end, when those within have ended
+    GROWING = 2  # tuning trials that go on to longer lengths, when those of their size have ended
+    CONFIRMING = 3  # when all tuning of its size has ended
+    AUDITING = 4  # whenever there is a place
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,19 @@ class Work:
     images: float
     evaluations: int
     trial_id: str | None = None  # None: it does not exist yet
+
+
+class Cost(Protocol):
+    """What a training takes."""
+
+    @property
+    def start(self) -> float:
+        """Seconds from the end of the training before it in its place to its first step."""
+        ...
+
+    def seconds(self, work: Work) -> float:
+        """For that work, once its trial has started."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -108,7 +123,7 @@ def at_once(stints: Iterable[Stint], running: int, now: float, since: float) -> 
 
 
 def seconds_left(
-    work: Sequence[Work], running: Mapping[str, float], cost: Speed, places: int, now: float
+    work: Sequence[Work], running: Mapping[str, float], cost: Cost, places: int, now: float
 ) -> float:
     """Until the last training has ended.
 
@@ -166,7 +181,7 @@ def _ready(
 
 
 def _note(ends: dict[int, float], one: Work, end: float) -> None:
-    if one.stage in (Stage.TUNING, Stage.GROWING):
+    if one.stage in (Stage.TUNING, Stage.EXTENDING, Stage.GROWING):
         ends[one.size] = max(ends.get(one.size, end), end)
 
 

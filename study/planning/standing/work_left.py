@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 from study.config import RunConfig, ScheduleConfig, schedule
 from study.config.schedule import iterations
-from study.planning.bill import audit_iterations, finishing
 from study.planning.design import Cell
 from study.planning.ladder import growth
 from study.planning.plan import Plan
+from study.planning.pricing.bill import audit_iterations, finishing
 from study.planning.standing.stints import Past
 from study.planning.standing.time_left import Stage, Work
 from study.planning.stopping import Rungs
@@ -130,7 +130,7 @@ def _growth(plan: Plan, left: Mapping[Cell, tuple[int, int]]) -> Iterator[Work]:
         if longer is None:
             continue
         grown = replace(schedule, lengths=(*schedule.lengths, longer))
-        images = (iterations(grown) - iterations(schedule)) * _batch(plan)
+        images = (iterations(grown) - iterations(schedule)) * batch_of(plan)
         for _ in range(growth.places(finishing(plan.design, cell.size))):
             yield Work(cell.size, Stage.GROWING, images, len(schedule.factors))
 
@@ -138,12 +138,12 @@ def _growth(plan: Plan, left: Mapping[Cell, tuple[int, int]]) -> Iterator[Work]:
 def _longer(plan: Plan, size: int, left: Mapping[Cell, tuple[int, int]]) -> int | None:
     """The length that a size's ladder is taken to grow by; None: it has, or will not."""
     design, cells = plan.design, plan.design.cells_at(size)
-    if not design.grows or not any(left[cell][0] for cell in cells) or _ladder(plan, size)[1:]:
+    if not design.grows or not any(left[cell][0] for cell in cells) or ladder(plan, size)[1:]:
         return None
     return next(iter(growth.longer(design.lengths_at(size)[-1], design.budget)), None)
 
 
-def _ladder(plan: Plan, size: int) -> list[int]:
+def ladder(plan: Plan, size: int) -> list[int]:
     """The longest length that was given at that size, and those that have been added to it."""
     given = plan.design.lengths_at(size)[-1]
     there = [one for cell in plan.design.cells_at(size) for one in plan.tuning_trials(cell)]
@@ -154,8 +154,8 @@ def _tune(end: _End, plan: Plan, pasts: Pasts) -> Work:
     one, trial = end.entrant, end.entrant.trial
     walk = one.schedule.up_to(end.length)
     trial_id = trial.trial_id if trial else None
-    batch = trial.run.optim.batch_size if trial else _batch(plan)
-    return _work(walk, batch, one.cell.size, Stage.TUNING, trial_id, pasts)
+    batch = trial.run.optim.batch_size if trial else batch_of(plan)
+    return left_of(walk, batch, one.cell.size, Stage.TUNING, trial_id, pasts)
 
 
 def _confirming(
@@ -167,13 +167,13 @@ def _confirming(
     for trial_id, run in plan.trials.of[cell].confirming.items():
         if not plan.trials.has_ended(trial_id):
             number -= 1
-            yield _of_run(run, trial_id, stage, pasts)
+            yield of_run(run, trial_id, stage, pasts)
     is_tuned = not any(left[one][0] for one in plan.design.cells_at(cell.size))
     best = chosen(plan.tuning_trials(cell)) if is_tuned else None
     # which length it will be is not known before; mostly the longest
-    longest = _longer(plan, cell.size, left) or _ladder(plan, cell.size)[-1]
+    longest = _longer(plan, cell.size, left) or ladder(plan, cell.size)[-1]
     length = best.length if best else longest
-    batch = best.trial.run.optim.batch_size if best else _batch(plan)
+    batch = best.trial.run.optim.batch_size if best else batch_of(plan)
     for _ in range(number):
         yield Work(cell.size, stage, length * batch, 1)
 
@@ -189,7 +189,7 @@ def _audits(plan: Plan, pasts: Pasts) -> Iterator[Work]:
         length = stopped.get(run.trial_id, 0)
         # it goes on from the trunk of the trial that was stopped
         begun = run.schedule.fork(length) if length and run.schedule.shared else 0
-        yield _of_run(run, run.trial_id, Stage.AUDITING, pasts, begun)
+        yield of_run(run, run.trial_id, Stage.AUDITING, pasts, begun)
 
 
 def _audits_to_come(guesses: Sequence[_End], plan: Plan, share: float) -> Iterable[Work]:
@@ -197,16 +197,17 @@ def _audits_to_come(guesses: Sequence[_End], plan: Plan, share: float) -> Iterab
     for number, end in enumerate(guesses):
         if int((number + 1) * share) > int(number * share):
             one, whole = end.entrant, plan.design.schedule_at(end.entrant.cell.size)
-            images = audit_iterations(whole, end.length) * _batch(plan)
+            images = audit_iterations(whole, end.length) * batch_of(plan)
             later = sum(length > end.length for length in whole.lengths)
             yield Work(one.cell.size, Stage.AUDITING, images, later * len(whole.factors))
 
 
-def _of_run(run: RunConfig, trial_id: str, stage: Stage, pasts: Pasts, begun: int = 0) -> Work:
-    return _work(run.schedule, run.optim.batch_size, run.size, stage, trial_id, pasts, begun)
+def of_run(run: RunConfig, trial_id: str, stage: Stage, pasts: Pasts, begun: int = 0) -> Work:
+    """What is left of a run whose trunk is given up to the iteration `begun`."""
+    return left_of(run.schedule, run.optim.batch_size, run.size, stage, trial_id, pasts, begun)
 
 
-def _work(
+def left_of(
     walk: ScheduleConfig,
     batch: float,
     size: int,
@@ -215,13 +216,14 @@ def _work(
     pasts: Pasts,
     begun: int = 0,
 ) -> Work:
+    """What is left of a walk, if a trial has done some of it."""
     past = pasts.get(trial_id or "", Past())
     legs = schedule.remaining(walk, past.recorded)
     images = batch * sum(past.left(leg, begun) for leg in legs)
     return Work(size, stage, images, sum(len(leg.evaluated) for leg in legs), trial_id)
 
 
-def _batch(plan: Plan) -> float:
+def batch_of(plan: Plan) -> float:
     """Images of an iteration of a trial that does not exist yet."""
     ranges = plan.design.space.nuisance.ranges.get("batch_size")
     return ranges.at(0.5) if ranges else plan.design.space.fixed.optim.batch_size

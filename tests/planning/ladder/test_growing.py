@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from study.config import Budget, RunConfig, schedule
-from study.planning.bill import bill
 from study.planning.ladder import growth
+from study.planning.pricing.bill import bill
 from study.planning.trials.tuning import chosen
 from study.storage.run_dir import DifferentQuestion, State
 from tests.simulated import SPACE, Simulation, bowl, design, open_study, outcome

@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from study.config import ScheduleConfig
-from study.config.schedule import independent_iterations, iterations
+from study.config.schedule import independent_iterations, iterations, legs
 from study.planning.confirming.enough import LEVEL, needed
 from study.planning.confirming.scatter import Spread, single
 from study.planning.design import Design
 from study.planning.ladder import growth
+from study.planning.search.range_extension import outer_shares
 
 SIDES = 2  # ends of a range, each of which may be extended
 SCATTER = 1.5
 """AP by which a difference between two arms scatters from seed to seed (standard deviation), as in
 the studies of embedded data: 1.7 at 64 images and 1.4 at 1,024 (benchmarks/rungs.csv)."""
+SCATTER_PHOTOS = 2.5
+"""The same on images of one's own: 3.6, 2.2 and 1.7 in three studies of raccoons and nuclei, with
+16 to 110 training and 50 to 84 report images (benchmarks/README.md)."""
 
 
 @dataclass(frozen=True)
 class Bill:
     """Trials and iterations of the whole study, all arms and sizes, confirm runs included.
 
-    `expected` assumes that no range is extended, that the confirmed lengths are, on average, the
-    mean of the ladder, and that no arm chooses another's setting by itself. A ladder that may grow
-    is taken to grow once, and its longest length to be confirmed, as it was in studies so far.
-    `most` assumes that all ranges are extended, that nothing stops, because all values are equal,
-    that lengths grow as far as they may, and that the longest wins. Where intervals of some width
-    are asked for, `expected` assumes that differences scatter as in studies so far (`SCATTER`).
+    `expected` assumes that best settings lie anywhere in their ranges, of which some are extended
+    then (`strips`), that the longest length is confirmed, and that no arm chooses another's
+    setting by itself. A ladder that may grow is taken to grow once, as in studies so far. `most`
+    assumes that all ranges are extended, that nothing stops, because all values are equal, that
+    lengths grow as far as they may, and that the longest wins. Where intervals of some width are
+    asked for, `expected` assumes that differences scatter as in studies so far (`scatter`).
     """
 
     cells: int
     tuning_trials: int
+    extra_trials: int  # beyond the ends of ranges, as expected
     confirm_runs: int
     cross_runs: int
     expected: int
@@ -54,13 +60,15 @@ def bill(design: Design) -> Bill:
     """The bill for the study from its beginning."""
     expected, most, separate = 0.0, 0.0, 0.0
     budget, runs, most_runs = design.budget, *confirm_runs(design)
+    beyond = strips(design)
     for cell in design.cells:
         schedule, trials = design.schedule_at(cell.size), budget.trials
         lengths = schedule.lengths
         grown = list(growth.longer(lengths[-1], budget)) if design.grows else []
-        expected += trials * expected_iterations(design, cell.size)
+        extra = beyond[cell.size] * budget.extra
+        expected += (trials + extra) * expected_iterations(design, cell.size)
         expected += _growth(schedule, finishing(design, cell.size), grown[:1])
-        expected += runs * (grown[0] if grown else sum(lengths) / len(lengths))
+        expected += runs * (grown[0] if grown else lengths[-1])
         extended = trials + budget.extend * SIDES * len(design.names) * budget.extra
         most += extended * dearest(design, cell.size)
         most += _growth(schedule, extended, grown) + most_runs * (*lengths, *grown)[-1]
@@ -70,6 +78,7 @@ def bill(design: Design) -> Bill:
     return Bill(
         cells=cells,
         tuning_trials=cells * budget.trials,
+        extra_trials=sum(beyond.values()) * budget.extra * len(design.arms),
         confirm_runs=cells * runs,
         cross_runs=cells * (len(design.arms) - 1) * budget.crossed,
         expected=round(expected),
@@ -86,28 +95,71 @@ def confirm_runs(design: Design) -> tuple[int, int]:
     crossed = (arms - 1) * budget.crossed
     if budget.within is None:
         return design.confirm_runs, design.confirm_runs
-    spread = Spread(SCATTER**2, budget.first - 1)
+    spread = Spread(scatter(design) ** 2, budget.first - 1)
     runs = needed(spread, budget.within, single(LEVEL, max(1, math.comb(arms, 2))))
     expected = min(max(runs, budget.first), budget.most_runs)
     found = [budget.finalists * number + crossed for number in (expected, budget.most_runs)]
     return found[0], found[1]
 
 
-def expected_iterations(design: Design, size: int) -> float:
-    """Of one tuning trial at that size, on average over its cell, its share of audits included."""
+def scatter(design: Design) -> float:
+    """AP by which a difference is taken to scatter, as in studies of such images so far."""
+    return SCATTER if design.space.fixed.data.generated else SCATTER_PHOTOS
+
+
+def strips(design: Design) -> dict[int, int]:
+    """By how many strips the ranges of each size are expected to be extended, once.
+
+    As many as there would be on average, if every arm's best setting lay anywhere in the ranges
+    (in the logarithm): with two arms and two ranges three strips for four sizes.
+    """
+    found, mean = dict.fromkeys(design.space.scientific.sizes, 0), 0.0
+    if not design.budget.extend:
+        return found
+    given = 0
+    shares = outer_shares(sorted(design.names), design.grid).values()
+    for size in found:
+        mean += sum(SIDES * (1 - (1 - share) ** len(design.arms)) for share in shares)
+        found[size] = round(mean) - given
+        given += found[size]
+    return found
+
+
+def ends(design: Design, size: int) -> list[tuple[int, float]]:
+    """The lengths at which the tuning trials of a cell end, and the expected number at each."""
     schedule, rungs = design.schedule_at(size), design.rungs_at(size)
-    trials, audit = design.budget.trials, design.budget.audit
-    spent = 0.0
-    for bracket in rungs.brackets(trials) if rungs else [range(trials)]:
+    found: Counter[int] = Counter()
+    for bracket in rungs.brackets(design.budget.trials) if rungs else []:
         going = len(bracket)
         for length, promoted in sorted(rungs.places(going).items()) if rungs else []:
-            ended = max(0, going - promoted)
-            walked = iterations(schedule.up_to(length))
-            rest = audit_iterations(schedule, length)
-            spent += ended * (walked + audit * rest)
-            going -= ended
-        spent += going * iterations(schedule)
-    return spent / trials
+            found[length] += max(0, going - promoted)
+            going = min(going, promoted)
+        found[schedule.lengths[-1]] += going
+    return sorted(found.items()) if rungs else [(schedule.lengths[-1], design.budget.trials)]
+
+
+def expected_iterations(design: Design, size: int) -> float:
+    """Of one tuning trial at that size, on average over its cell, its share of audits included."""
+    schedule, spent = design.schedule_at(size), 0.0
+    for length, number in ends(design, size):
+        spent += number * iterations(schedule.up_to(length))
+        if length < schedule.lengths[-1]:
+            spent += number * design.budget.audit * audit_iterations(schedule, length)
+    return spent / design.budget.trials
+
+
+def expected_evaluations(design: Design, size: int) -> float:
+    """Of one tuning trial at that size, on average over its cell, audits left aside."""
+    schedule = design.schedule_at(size)
+    found = (
+        (evaluations(schedule.up_to(length)), number) for length, number in ends(design, size)
+    )
+    return sum(each * number for each, number in found) / design.budget.trials
+
+
+def evaluations(schedule: ScheduleConfig) -> int:
+    """How often a run is evaluated that walks the whole schedule."""
+    return sum(len(leg.evaluated) for leg in legs(schedule))
 
 
 def finishing(design: Design, size: int) -> int:
