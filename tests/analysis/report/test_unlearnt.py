@@ -58,6 +58,7 @@ def test_it_is_said_first_on_page_and_terminal(half: tuple[analysis.Results, Tab
         printed = io.StringIO()
         show(results, made, printed)
         assert " ".join(printed.getvalue().split()).startswith(FIRST)
+        assert show is terminal.show_all or printed.getvalue().count("\n") <= 24
 
 
 def test_no_other_sentence_speaks_of_that_size(half: tuple[analysis.Results, Tables]):
