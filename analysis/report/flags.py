@@ -135,7 +135,7 @@ def _edges(results: Results, study: str) -> Iterator[dict[str, Any]]:
 def _unlearnt(stage: dict[str, Any], then: str) -> dict[str, Any]:
     """Why an arm is said to have yet to learn; `then`: what a longer training may bring."""
     if stage["stage"] == "rising":
-        text = "the best length is the longest tried, and AP grew at least as fast as the length"
+        text = "AP grew at least as fast as the length, up to the longest tried"
         return {"kind": "edge", "message": f"{text}: {then}"}
     if stage["AP_box"] == 0:
         message = "no trial scored above 0 AP: train longer, or search elsewhere"
@@ -147,8 +147,11 @@ def _unlearnt(stage: dict[str, Any], then: str) -> dict[str, Any]:
         else (stage["AP_box"], stage["floor"])
     )
     what = "the confirm runs scored" if on_report else "the best trial scored"
-    than = "" if floor == NOT_LEARNT else ", what the same boxes on every image would score"
-    text = f"{what} {points(scored)} AP, less than {points(floor)}{than}"
+    text = f"{what} {points(scored)} AP, "
+    if floor == NOT_LEARNT:
+        text += f"less than {points(floor)}"
+    else:
+        text += f"the same boxes on every image would score {points(floor)}"
     return {"kind": "unlearnt", "message": f"{text}: train longer, or search elsewhere"}
 
 

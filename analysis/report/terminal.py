@@ -14,6 +14,7 @@ from rich.text import Text
 
 from analysis.answers import pairs, starts
 from analysis.answers.learnt import spoken
+from analysis.reading.frames import values
 from analysis.reading.load import Results
 from analysis.report import chapters, tables
 from analysis.report.derived import Tables
@@ -33,12 +34,14 @@ def show(results: Results, made: Tables, file: IO[str] | None = None) -> None:
     """Print the answer and what weakens it, on one screen: 24 lines of 80 characters.
 
     `made` is `derived(results)`. Three sentences beside the answer are printed, and three of what
-    weakens it, of three arms and more two; `show_all` and the report have the others.
+    weakens it, or two of each: of three arms and more, and where an arm has yet to learn.
+    `show_all` and the report have the others.
     """
     console = _console(file)
     _prose(console, chapters.headline(results, made), style="bold")
     several = starts.several(made["starts"])
-    few = FEW - several
+    unlearnt = bool({*values(made["learnt"], "stage")} - {"learnt"})  # a longer headline
+    few = FEW - (several or unlearnt)
     if several:
         _table(console, starts.layout(made["starts"]))
     elif len(made["answer"]):
