@@ -88,10 +88,14 @@ def _ends(short: Mapping[int, float], half: float) -> tuple[float, float]:
 
 
 def told(table: pd.DataFrame) -> list[str]:
-    """Rows of `catch_up` as sentences without a full stop; sizes at which it fails are one."""
+    """Rows of `catch_up` as sentences without a full stop; sizes at which it fails are one.
+
+    Of an arm with fewer than `ENOUGH` trials nothing is told, unless an interval says how sure.
+    """
     said: list[str] = []
     fewest = table[["trials_reference", "trials_arm"]].min(axis=1)
-    is_few = (fewest < ENOUGH).to_numpy(dtype=bool)
+    is_few = (fewest < ENOUGH) & table["length_reference_low"].isna()
+    is_few = is_few.to_numpy(dtype=bool)
     for (_, reference, arm), group in groups(table.loc[~is_few], "study", "reference", "arm"):
         tried = values(group, "size")
         never = [row for row in rows(group) if pd.isna(row["length_reference"])]
@@ -100,7 +104,7 @@ def told(table: pd.DataFrame) -> list[str]:
             chance = "" if shown else ", which may be chance"
             sizes = [row["size"] for row in here]
             short = [row["AP_box_arm"] - row["AP_box_reference"] for row in here]
-            longer = f", {_times(longest, needed)} {arm} needs" if longest > needed else ""
+            longer = f", {_times(longest, needed)} {arm} needs" if longest > 1.05 * needed else ""
             said.append(
                 f"on the tuning split, with {at_sizes(sizes, tried)}, {reference} does not catch"
                 f" up within {number(longest)} iterations{longer}; it stays"
@@ -153,7 +157,7 @@ def _untold(table: pd.DataFrame) -> list[str]:
 def _times(length: int, needed: int) -> str:
     """`3.2 times as long as`."""
     ratio = length / needed
-    return "as long as" if math.isclose(ratio, 1) else f"{ratio:.1f} times as long as"
+    return "as long as" if 0.95 < ratio < 1.05 else f"{ratio:.1f} times as long as"
 
 
 def _best_by_length(tails: pd.DataFrame) -> list[dict[str, Any]]:

@@ -47,17 +47,20 @@ def test_one_or_two_trials_do_not_say_how_soon_it_catches_up(results: analysis.R
     tuned = where(results.trials, role="tune", arm="scratch", size=24)
     scored = sum(values(tuned["AP_box"].notna().to_frame(), "AP_box"))
     assert table["trials_reference"].iloc[0] == scored > 2
-    few = table.iloc[:1].assign(trials_reference=2, trials_arm=1)
+    unsure = {"length_reference_low": math.nan, "length_reference_high": math.nan}
+    few = table.iloc[:1].assign(trials_reference=2, trials_arm=1, **unsure)
     assert told(few) == [
         "with 24 images, only 2 trials of scratch and 1 trial of pretext: not enough to say how"
         " soon scratch catches up with pretext"
     ]
     both = told(pd.concat([few, table.iloc[1:2]]))
     assert len(both) == 2 and not any("24 images" in said for said in both[:1])
-    assert told(table.iloc[:1].assign(trials_arm=2)) == [
+    assert told(table.iloc[:1].assign(trials_arm=2, **unsure)) == [
         "with 24 images, only 2 trials of pretext: not enough to say how soon scratch catches up"
         " with pretext"
     ]
+    sure = table.iloc[:1].assign(trials_reference=2, trials_arm=1)
+    assert told(sure) == told(table.iloc[:1])  # confirm runs say how sure that is
 
 
 def runs(results: analysis.Results, keep: int) -> analysis.Results:
