@@ -8,13 +8,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from study.commands.recorded import keep_truth
 from study.config import DataConfig, OptimConfig, RunConfig, ScheduleConfig, from_dict
 from study.data.splits import open_splits
 from study.planning.design import Design
 from study.planning.plan import Plan
 from study.planning.stopping import Decision
 from study.storage.run_dir import COSTS, Record, StudyDir, TrialDir
-from study.sweep import keep_truth
 from study.training import engine
 from study.training.single_run import trial_config
 

@@ -11,6 +11,7 @@ import pytest
 
 from search_spaces import shapes
 from study.commands.common import OwnData
+from study.commands.recorded import manifest
 from study.commands.spaces import find, names
 from study.commands.sweep_options import Spend, Sweep, Tuning, design
 from study.commands.words import duration
@@ -23,7 +24,7 @@ from study.data.statistics import anchor_px
 from study.planning.design import Design
 from study.planning.pricing.bill import affordable, bill, expected_iterations, strips
 from study.planning.stopping import Halving, KeepBest, Rules, Stopping
-from study.sweep import afforded, check_arms, manifest
+from study.sweep import afforded, check_arms
 from study.training.evaluation.chance import chance
 from tests.simulated import Simulation, open_study
 from tests.simulated import design as simulated

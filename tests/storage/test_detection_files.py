@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from study.commands.recorded import keep_truth
 from study.config import DataConfig, RunConfig, from_dict, to_dict
 from study.data.splits import open_splits
 from study.storage import File, opened
@@ -19,7 +20,6 @@ from study.storage.detection_files import (
     write_detections,
 )
 from study.storage.run_dir import StudyDir, TrialDir
-from study.sweep import keep_truth
 from study.training import engine
 from study.training.evaluation.coco import average_precision
 from tests.runs import TINY_RUN, complete, exact, trial
