@@ -30,10 +30,10 @@ class Bill:
 
     `expected` assumes that best settings lie anywhere in their ranges, of which some are extended
     then (`strips`), that the longest length is confirmed, and that no arm chooses another's
-    setting by itself. A ladder that may grow is taken to grow once, as in studies so far. `most`
-    assumes that all ranges are extended, that nothing stops, because all values are equal, that
-    lengths grow as far as they may, and that the longest wins. Where intervals of some width are
-    asked for, `expected` assumes that differences scatter as in studies so far (`scatter`).
+    setting by itself. Lengths are taken to grow as far as they may, as they did at all three sizes
+    of the study so far in which they could. `most` assumes besides that all ranges are extended,
+    and that nothing stops, because all values are equal. Where intervals of some width are asked
+    for, `expected` assumes that differences scatter as in studies so far (`scatter`).
     """
 
     cells: int
@@ -67,8 +67,8 @@ def bill(design: Design) -> Bill:
         grown = list(growth.longer(lengths[-1], budget)) if design.grows else []
         extra = beyond[cell.size] * budget.extra
         expected += (trials + extra) * expected_iterations(design, cell.size)
-        expected += _growth(schedule, finishing(design, cell.size), grown[:1])
-        expected += runs * (grown[0] if grown else lengths[-1])
+        expected += _growth(schedule, finishing(design, cell.size), grown)
+        expected += runs * (*lengths, *grown)[-1]
         extended = trials + budget.extend * SIDES * len(design.names) * budget.extra
         most += extended * dearest(design, cell.size)
         most += _growth(schedule, extended, grown) + most_runs * (*lengths, *grown)[-1]

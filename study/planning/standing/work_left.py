@@ -124,23 +124,27 @@ def _ends(group: Sequence[_Entrant], rungs: Rungs | None) -> Iterator[_End]:
 
 
 def _growth(plan: Plan, left: Mapping[Cell, tuple[int, int]]) -> Iterator[Work]:
-    """What a longer length will add to a ladder that may grow; the bill counts with one too."""
+    """What longer lengths will add to a ladder that may grow; the bill counts with all of them."""
     for cell in plan.design.cells:
-        longer, schedule = _longer(plan, cell.size, left), plan.design.schedule_at(cell.size)
-        if longer is None:
-            continue
-        grown = replace(schedule, lengths=(*schedule.lengths, longer))
-        images = (iterations(grown) - iterations(schedule)) * batch_of(plan)
-        for _ in range(growth.places(finishing(plan.design, cell.size))):
-            yield Work(cell.size, Stage.GROWING, images, len(schedule.factors))
+        schedule = plan.design.schedule_at(cell.size)
+        there, reached = ladder(plan, cell.size)[-1], finishing(plan.design, cell.size)
+        for length in _longer(plan, cell.size, left):
+            grown = replace(schedule, lengths=(*schedule.lengths, length))
+            reached = growth.places(reached)
+            images = (iterations(grown) - iterations(schedule)) * batch_of(plan)
+            for _ in range(reached if length > there else 0):
+                yield Work(cell.size, Stage.GROWING, images, len(schedule.factors))
+            schedule = grown
 
 
-def _longer(plan: Plan, size: int, left: Mapping[Cell, tuple[int, int]]) -> int | None:
-    """The length that a size's ladder is taken to grow by; None: it has, or will not."""
+def _longer(plan: Plan, size: int, left: Mapping[Cell, tuple[int, int]]) -> list[int]:
+    """The lengths by which a size's ladder is taken to grow, those that it has by now among them;
+    none, if its trials have ended.
+    """
     design, cells = plan.design, plan.design.cells_at(size)
-    if not design.grows or not any(left[cell][0] for cell in cells) or ladder(plan, size)[1:]:
-        return None
-    return next(iter(growth.longer(design.lengths_at(size)[-1], design.budget)), None)
+    if not design.grows or not any(left[cell][0] for cell in cells):
+        return []
+    return list(growth.longer(design.lengths_at(size)[-1], design.budget))
 
 
 def ladder(plan: Plan, size: int) -> list[int]:
@@ -171,7 +175,7 @@ def _confirming(
     is_tuned = not any(left[one][0] for one in plan.design.cells_at(cell.size))
     best = chosen(plan.tuning_trials(cell)) if is_tuned else None
     # which length it will be is not known before; mostly the longest
-    longest = _longer(plan, cell.size, left) or ladder(plan, cell.size)[-1]
+    longest = max([*ladder(plan, cell.size), *_longer(plan, cell.size, left)])
     length = best.length if best else longest
     batch = best.trial.run.optim.batch_size if best else batch_of(plan)
     for _ in range(number):
