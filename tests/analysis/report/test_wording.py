@@ -51,13 +51,10 @@ def test_nothing_is_concluded_from_two_trials(two_trials: analysis.Results):
     both = "ith 64 images, only 2 trials each of scratch and pretext: not enough to say"
     assert f"{both} what another one would bring." in words
     for text in (words, printed):
-        assert f"{both} how soon scratch catches up with pretext." in text
         assert f"{both} which setting is best." in text
         for conclusion in (
             "trains best at",
             "train best at",
-            "does not catch up within",
-            "comes within",
             "raised the best AP",
             "that matter most",
             "What the AP of trials depends on",
