@@ -95,7 +95,9 @@ def run(sweep: Sweep, command: list[str]) -> int:
         own_data.keep_splits(study, splits)
         show(console, asked, [*note, *bill_lines(bill(asked), asked)])
         if sweep.finds_sizes:
-            status = in_turn.run(asked, begin, partial(console.print, highlight=False))
+            status = in_turn.run(
+                asked, begin, partial(console.print, highlight=False, soft_wrap=True)
+            )
         else:
             status, _ = begin(asked)
     if status == DONE:
