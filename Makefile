@@ -8,7 +8,7 @@ BIN := .venv/bin
 help:
 	@echo "make setup       virtual environment .venv with this package and its dependencies"
 	@echo "make demo        the question on the embedded data, with a report, in 8 to 15 minutes"
-	@echo "make demo-long   the same at three sizes, with longer trainings: from which size on scratch catches up; half an hour or more"
+	@echo "make demo-long   the same at three sizes, with longer trainings: from which size on scratch catches up; half an hour"
 	@echo "make test        all tests; make test-quick leaves out those that start Ray"
 	@echo "make test-cluster   ray up, lost hosts and ray down on machines made of namespaces, as root"
 	@echo "make lint        ruff and pyright; make hooks runs them before each commit"

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from study.planning.confirming import scatter
+from study.planning.confirming import enough, scatter
 
-LEVEL = 0.95
-MARGIN = 0.5  # AP; smaller differences are called none, unless a study was asked for another
+LEVEL = enough.LEVEL
+MARGIN = enough.MARGIN
 
 
 @dataclass(frozen=True)

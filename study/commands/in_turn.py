@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from study.commands.common import DONE
 from study.planning import crossing
+from study.planning.confirming.enough import MARGIN
 from study.planning.design import Design
 from study.planning.plan import Plan
 from study.storage.run_dir import StudyDir
@@ -44,7 +45,7 @@ def run(
         if status != DONE:
             return status
         known = crossing.leads(plan)
-        size = crossing.next_size(known, asked.budget.within or crossing.MARGIN)
+        size = crossing.next_size(known, asked.budget.within or MARGIN)
         if size is None:
             return status
         below = max(one for one in known if one < size)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from study.planning.confirming.enough import MARGIN
 from study.planning.plan import Plan
 
 MOST = 5  # sizes of a study
 NEAR = 1.5  # ratio of two sizes that are near enough: the interval of what lies between is wider
-MARGIN = 0.5  # AP; a smaller lead counts as none, unless the study was asked for another sharpness
 
 
 def next_size(leads: Mapping[int, float], margin: float = MARGIN) -> int | None:

@@ -15,6 +15,7 @@ from study.planning.confirming import scatter
 from study.planning.confirming.scatter import Scores
 
 LEVEL = 0.95
+MARGIN = 0.5  # AP; smaller differences count as none, unless a study was asked for another
 EQUAL = 0.6
 """How often arms that are equal are to be shown equal, within what was asked for."""
 
