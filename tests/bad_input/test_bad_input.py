@@ -1,0 +1,56 @@
+"""Every case of the corpus is refused as it says: in one line, with nothing written."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import tests.bad_input
+from tests.bad_input.case import Case, faults, outcome
+
+GROUPS = {
+    module.name: importlib.import_module(f"tests.bad_input.{module.name}").CASES
+    for module in pkgutil.iter_modules(tests.bad_input.__path__)
+    if module.name != "case" and not module.name.startswith("test_")
+}
+CORPUS = [(group, case) for group, cases in GROUPS.items() for case in cases]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_cache(tmp_path_factory: pytest.TempPathFactory):
+    """Of decoded data, outside the folders in which nothing may be written."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STUDY_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=f"{group}: {case.name}") for group, case in CORPUS]
+)
+def test_it_is_refused_in_words(case: Case, tmp_path: Path):
+    assert not faults(case, outcome(case, tmp_path))
+
+
+def test_no_case_is_there_twice():
+    counts = Counter((group, case.name) for group, case in CORPUS)
+    assert [name for name, times in counts.items() if times > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"status": 0}, "exit status 2, not 0"),
+        ({"says": ("something else",)}, "does not say 'something else'"),
+        ({"never": ("no such",)}, "says 'no such'"),
+        ({"lines": 0}, "1 lines, not 0"),
+    ],
+)
+def test_another_refusal_than_asked_for_is_noticed(change, fault: str, tmp_path: Path):
+    case = Case("x", lambda _: ["study.sweep", "shapse", "--run-dir", "r"], ("shapse",))
+    assert not faults(case, found := outcome(case, tmp_path))
+    assert fault in faults(replace(case, **change), found)
