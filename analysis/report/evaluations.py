@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from analysis.answers.learnt import learnt, spoken
 from analysis.detections import images, mistakes, pictures
 from analysis.detections.pictures import Picture
 from analysis.detections.stored import stored
@@ -48,13 +49,14 @@ def evaluations(results: Results, with_pictures: bool = True) -> Evaluations:
     seen = looks(results.arms(one.study))
     drawn = images.image_bootstrap(results, np.random.default_rng(SEED), of=found)
     errors = mistakes.errors(results, of=found)
+    stages = learnt(results)  # of what is not learnt there are numbers, and no sentences
     return Evaluations(
         frames={"image_bootstrap": drawn, "errors": errors},
         number=len(one.truth["images"]),
         resamples=images.RESAMPLES,
-        image_lines=images.told(drawn),
+        image_lines=images.told(spoken(drawn, stages, "arm", "reference")),
         image_table=images.layout(drawn),
-        error_lines=mistakes.told(errors),
+        error_lines=mistakes.told(spoken(errors, stages, "arm")),
         error_table=mistakes.layout(errors),
         error_figures=figures.errors(errors, seen),
         pictures=pictures.pictures(results, one, seen) if with_pictures else [],

@@ -114,7 +114,7 @@ def render(results: Results, made: Tables, evaluated: Evaluations) -> str:
         "cross_tuned": cross_tuning.layout(crossed, paper),
         "cross_tuned_told": cross_tuning.told(spoken(paper, made["learnt"], "arm", "setting_of")),
         "beside": against.layout(made["against_paper"]),
-        "beside_told": against.told(made["against_paper"]),
+        "beside_told": against.told(spoken(made["against_paper"], made["learnt"], "arm")),
         "claims": [row for row in claims if row["verdict"] != UNTESTED],
         "untested": [row for row in claims if row["verdict"] == UNTESTED],
         "claims_told": claims_told(made["hypotheses"]),

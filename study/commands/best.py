@@ -78,6 +78,11 @@ def prepare(command: Best, console: Console) -> Begun:
     found = preferred(study, command.arm, command.size)
     candidate = found.candidate
     console.print(f"arm         {candidate.arm} ({found.why})")
+    if not found.learnt:
+        console.print(
+            "look at     in the study this arm has not learnt more than a guess: expect little of"
+            " the detector; train longer first (--max-length), or with more images"
+        )
     own = candidate.run
     data = _data(command.data, own.data, study.manifest["question"].get("data") or {})
     run = replace(

@@ -45,13 +45,9 @@ def run(
         if status != DONE:
             return status
         known = crossing.leads(plan)
-        size = crossing.next_size(known, asked.budget.within or MARGIN)
+        size, why = crossing.next_size(known, asked.budget.within or MARGIN)
         if size is None:
+            say(f"sizes: no further one: {why}")
             return status
-        below = max(one for one in known if one < size)
-        above = min(one for one in known if one > size)
-        say(
-            f"sizes: {size:,} images come next: an arm leads by {known[below]:.1f} AP at"
-            f" {below:,} images and by {known[above]:.1f} AP at {above:,}"
-        )
+        say(f"sizes: {size:,} images come next: {why}")
         asked = with_sizes(asked, (*asked.space.scientific.sizes, size))

@@ -10,35 +10,46 @@ import math
 from collections.abc import Mapping
 
 from study.planning.confirming.enough import MARGIN
+from study.planning.ladder import growth
 from study.planning.plan import Plan
 
 MOST = 5  # sizes of a study
 NEAR = 1.5  # ratio of two sizes that are near enough: the interval of what lies between is wider
 
 
-def next_size(leads: Mapping[int, float], margin: float = MARGIN) -> int | None:
-    """The next number of images to ask about; None: no further size would tell more.
+def next_size(leads: Mapping[int, float], margin: float = MARGIN) -> tuple[int | None, str]:
+    """The next number of images to ask about, and why it is this one, in words.
+
+    None: no further size would tell more, and why.
 
     Args:
         leads: by size, how far the best other arm is ahead of the first, in points of AP.
         margin: AP below which a lead counts as none.
     """
     ahead = [size for size, lead in leads.items() if lead > margin]
-    if len(leads) >= MOST or not ahead:
-        return None
+    if not ahead:
+        return None, f"no arm leads by more than {margin:g} AP"
     low = max(ahead)
     high = min((size for size in leads if size > low), default=None)
-    if high is None or high / low <= NEAR:
-        return None  # the lead goes on to the largest size, or its end is known well enough
-    return round(math.sqrt(low * high))
+    if high is None:
+        return None, f"an arm still leads by {leads[low]:.1f} AP at {low:,} images, the most"
+    ends = f"an arm leads by {leads[low]:.1f} AP at {low:,} images and by {leads[high]:.1f} AP at"
+    ends += f" {high:,}"
+    if high / low <= NEAR:
+        return None, f"{ends}: that is near enough"
+    if len(leads) >= MOST:
+        return None, f"{ends}: {MOST} sizes are the most that are tried"
+    return round(math.sqrt(low * high)), ends
 
 
 def leads(plan: Plan) -> dict[int, float]:
     """How far the best other arm is ahead of the reference, by size, from the confirm runs.
 
-    Sizes at which an arm has no score are left out.
+    Sizes at which an arm has no score are left out, and those at which none has learnt anything:
+    that neither leads there says nothing.
     """
     found: dict[int, float] = {}
+    nothing = growth.floor(plan.study.manifest, "report")
     arms = [arm.name for arm in plan.design.arms]
     reference = "scratch" if "scratch" in arms else arms[0]
     for size in plan.design.space.scientific.sizes:
@@ -48,6 +59,6 @@ def leads(plan: Plan) -> dict[int, float]:
             if (scores := plan.confirmed(cell))
         }
         others = [ap for name, ap in means.items() if name != reference]
-        if reference in means and others:
+        if reference in means and others and max(means.values()) >= nothing:
             found[size] = max(others) - means[reference]
     return found

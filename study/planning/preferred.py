@@ -14,6 +14,7 @@ from statistics import mean
 from typing import Any
 
 from study.config import RunConfig, from_dict
+from study.planning.ladder import growth
 from study.planning.stopping import box_ap
 from study.planning.trials.tuning import Choice, TuningTrial, chosen
 from study.storage.run_dir import StudyDir, TrialDir
@@ -51,6 +52,7 @@ class Preferred:
 
     candidate: Candidate
     why: str
+    learnt: bool  # more than a guess that is the same for every image
 
 
 def preferred(study: StudyDir, arm: str | None = None, size: int | None = None) -> Preferred:
@@ -84,7 +86,9 @@ def preferred(study: StudyDir, arm: str | None = None, size: int | None = None) 
             " let the study go on, by the same command that began it"
         )
     best = max(those, key=lambda one: _score(one, those))
-    return Preferred(best, "it was asked for" if arm else _why(best, those))
+    nothing = growth.floor(study.manifest, "report" if _confirmed(those) else "tune")
+    learnt = _score(best, those) >= nothing
+    return Preferred(best, "it was asked for" if arm else _why(best, those), learnt)
 
 
 def _candidates(study: StudyDir, names: Sequence[str]) -> dict[tuple[str, int], Candidate]:
@@ -131,13 +135,18 @@ def _repeats(run: RunConfig, one: Candidate) -> bool:
     return same and (plan.lengths, plan.factors) == ((setting[0],), (setting[1],))
 
 
+def _confirmed(among: Sequence[Candidate]) -> bool:
+    return all(one.confirmed for one in among)
+
+
 def _score(one: Candidate, among: Sequence[Candidate]) -> float:
-    return mean(one.confirmed) if all(c.confirmed for c in among) else one.choice.AP_box
+    return mean(one.confirmed) if _confirmed(among) else one.choice.AP_box
 
 
 def _why(best: Candidate, among: Sequence[Candidate]) -> str:
-    confirmed = all(one.confirmed for one in among)
-    where = "report split (confirm runs)" if confirmed else "tuning split (no confirm runs)"
+    where = (
+        "report split (confirm runs)" if _confirmed(among) else "tuning split (no confirm runs)"
+    )
     scores = ", ".join(
         f"{one.arm} {_score(one, among):.1f}"
         for one in sorted(among, key=lambda one: -_score(one, among))

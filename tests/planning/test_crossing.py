@@ -20,21 +20,24 @@ from tests.simulated import SPACE, Simulation, design, open_study, outcome
 
 
 @pytest.mark.parametrize(
-    ("known", "size"),
+    ("known", "size", "why"),
     [
-        ({64: 10.0, 1024: 0.2}, 256),
-        ({64: 10.0, 256: 4.0, 1024: 0.2}, 512),
-        ({64: 10.0, 256: 0.4, 1024: 0.2}, 128),
-        ({64: 10.0, 1024: 5.0}, None),  # the lead goes on
-        ({64: 0.1, 1024: -3.0}, None),  # there is none
-        ({64: 10.0, 90: 0.0}, None),  # near enough
-        ({16: 9.0, 64: 9.0, 200: 9.0, 800: 9.0, 9000: 0.0}, None),  # as many as it may have
-        ({64: 0.0, 256: 3.0, 1024: 0.0}, 512),  # it ends after the last size that has it
-        ({}, None),
+        ({64: 10.0, 1024: 0.2}, 256, "leads by 10.0 AP at 64 images and by 0.2 AP at 1,024"),
+        ({64: 10.0, 256: 4.0, 1024: 0.2}, 512, "4.0 AP at 256"),
+        ({64: 10.0, 256: 0.4, 1024: 0.2}, 128, "by 0.4 AP at 256"),
+        ({64: 10.0, 1024: 5.0}, None, "still leads by 5.0 AP at 1,024 images, the most"),
+        ({64: 0.1, 1024: -3.0}, None, "no arm leads by more than"),
+        ({64: 10.0, 90: 0.0}, None, "near enough"),
+        ({16: 9.0, 64: 9.0, 200: 9.0, 800: 9.0, 9000: 0.0}, None, "5 sizes are the most"),
+        ({64: 0.0, 256: 3.0, 1024: 0.0}, 512, "3.0 AP at 256"),  # after the last that has it
+        ({}, None, "no arm leads"),
     ],
 )
-def test_the_next_size_halves_what_is_not_known(known: dict[int, float], size: int | None):
-    assert next_size(known) == size
+def test_the_next_size_halves_what_is_not_known(
+    known: dict[int, float], size: int | None, why: str
+):
+    found, said = next_size(known)
+    assert found == size and why in said
 
 
 def falling(run: RunConfig, length: int) -> float:
@@ -57,7 +60,8 @@ def test_a_study_finds_its_sizes_and_is_the_one_that_had_them_from_the_start(tmp
     asked = in_turn.first(study_of((8, 64, 800)), StudyDir(tmp_path / "found"))
     assert asked.space.scientific.sizes == (8, 800)
     assert in_turn.run(asked, begin, said.append) == DONE
-    study = open_study(tmp_path / "found", study_of(sizes(said)))
+    assert said[-1].startswith("sizes: no further one: an arm leads by")
+    study = open_study(tmp_path / "found", study_of(sizes(said[:-1])))
     there = tuple(study.manifest["question"]["sizes"])
     assert len(there) <= MOST
     near = [(low, high) for low, high in pairwise(there) if low < 100 <= high]
@@ -72,7 +76,7 @@ def test_a_study_finds_its_sizes_and_is_the_one_that_had_them_from_the_start(tmp
     resumed = in_turn.first(study_of((8, 800)), study)
     assert resumed.space.scientific.sizes == there
     assert in_turn.run(resumed, begin, again.append) == DONE
-    assert not again
+    assert again == said[-1:]
     with pytest.raises(DifferentQuestion, match="sizes"):
         open_study(tmp_path / "found", study_of((8, 800)))  # it has more
 
@@ -97,3 +101,13 @@ def test_leads_are_those_of_the_confirm_runs(tmp_path: Path):
     assert leads(done.plan) == pytest.approx({8: 10.0, 100: 0.0})
     assert NEAR > 1
     assert leads(Simulation(study_of((8, 100)), tmp_path / "new", falling).plan) == {}
+
+
+def test_a_size_at_which_nothing_is_learnt_has_no_leader(tmp_path: Path):
+    """Of noise about zero it is not said that a lead has ended."""
+
+    def hardly(run: RunConfig, length: int) -> float:
+        return 0.5 if run.size == 8 else falling(run, length)
+
+    done = Simulation(study_of((8, 100)), tmp_path, hardly).run()
+    assert list(leads(done.plan)) == [100]

@@ -73,6 +73,7 @@ def test_confirm_runs_decide_and_without_them_the_tuning_split(study: StudyDir, 
     found = preferred(StudyDir(path))
     assert found.candidate.arm == "pretext"
     assert "report split (confirm runs) at 12 images: pretext 25.0, scratch 20.0" in found.why
+    assert found.learnt
     assert preferred(StudyDir(path), "scratch", 12).candidate.arm == "scratch"
     smaller = path / "trials" / "scratch-6-t000"
     shutil.copytree(path / "trials" / "scratch-12-t000", smaller)
@@ -80,14 +81,16 @@ def test_confirm_runs_decide_and_without_them_the_tuning_split(study: StudyDir, 
     (smaller / "config.json").write_text(json.dumps(config | {"run": config["run"] | {"size": 6}}))
     manifest = json.loads((path / "study.json").read_text())
     manifest["question"]["sizes"] = [6, 12]
+    manifest["chance"] = {"tune": 39.0, "report": 26.0}
     (path / "study.json").write_text(json.dumps(manifest))
+    assert not preferred(StudyDir(path)).learnt  # the same boxes on every image score more
     assert preferred(StudyDir(path), size=6).candidate.size == 6
     assert preferred(StudyDir(path)).candidate.size == 12
     with pytest.raises(ValueError, match="the arm pretext has no result yet at size 6"):
         preferred(StudyDir(path), "pretext", 6)
     shutil.rmtree(path / "trials" / "pretext-12-c0")
     found = preferred(StudyDir(path))
-    assert found.candidate.arm == "scratch"
+    assert found.candidate.arm == "scratch" and found.learnt
     assert "tuning split (no confirm runs) at 12 images: scratch 40.0, pretext 30.0" in found.why
 
 

@@ -388,3 +388,20 @@ def test_detections_of_something_else_are_refused(study: Path, tmp_path: Path):
     file.write(gzip.compress(json.dumps(truth).encode()))
     with pytest.raises(ValueError, match="not the detections or not the images"):
         analysis.errors(analysis.load(copy))
+
+
+def test_of_what_is_not_learnt_there_are_numbers_and_no_sentences(study: Path, tmp_path: Path):
+    copy = tmp_path / "unlearnt"
+    shutil.copytree(study, copy)
+    for file in copy.glob("trials/*-t*/records.jsonl"):  # of tuning, which keeps no detections
+        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        file.write_text("".join(json.dumps(x | {"AP_box": 30.0}) + "\n" for x in lines))
+    manifest = json.loads((copy / "study.json").read_text())
+    said: list[int] = []
+    for chance in (10.0, 60.0):
+        both = {"chance": {"tune": chance, "report": 0.0}}
+        (copy / "study.json").write_text(json.dumps(manifest | both))
+        shown = evaluations(analysis.load(copy), with_pictures=False)
+        assert shown.error_table and shown.image_table
+        said.append(len(shown.error_lines) + len(shown.image_lines))
+    assert said[0] > said[1] == 0
