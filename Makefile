@@ -34,8 +34,10 @@ test-quick: setup
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"
 
-test: test-quick
-	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "slow and not hosts"
+# the quick ones beside those that start Ray, which wait much
+test: setup
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not hosts"
 
 test-cluster: setup
 	$(BIN)/python -m pytest -q -m hosts tests/cluster
