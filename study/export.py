@@ -74,6 +74,11 @@ def export(command: Export, console: Console) -> int:
         f"its input: uint8 [3, {height}, {width}], RGB: a picture of {command.height} x"
         f" {command.width} px (height x width), resized to {height} x {width}"
     )
+    if scale := described.scale:
+        console.print(
+            f"its pixels: those of more than 8 bits scaled so that {scale.low!r} is 0 and"
+            f" {scale.high!r} is 255, what is beyond clipped, the same in R, G and B"
+        )
     return DONE
 
 

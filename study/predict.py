@@ -24,6 +24,7 @@ from rich.progress import Progress
 
 from study.commands.common import DONE, FAILURE, exit_status, parsed
 from study.config.require import require
+from study.data.pixels import Scale
 from study.trained import folder, photos
 
 
@@ -74,7 +75,7 @@ def predict(command: Predict, console: Console) -> int:
         task = progress.add_task("looking", total=len(files))
         for start in range(0, len(files), command.batch_size):
             chosen = files[start : start + command.batch_size]
-            there = list(_read(chosen, lost))
+            there = list(_read(chosen, detector.described.scale, lost))
             pictures = [picture for _, picture in there]
             for (file, picture), rows in zip(there, detector.detections(pictures), strict=True):
                 shown += found.add(file, picture, rows)
@@ -89,11 +90,13 @@ def predict(command: Predict, console: Console) -> int:
     return FAILURE if lost else DONE
 
 
-def _read(files: Sequence[Path], lost: list[str]) -> Iterator[tuple[Path, Image.Image]]:
+def _read(
+    files: Sequence[Path], scale: Scale | None, lost: list[str]
+) -> Iterator[tuple[Path, Image.Image]]:
     """Those that can be read; a line for each other goes to `lost`."""
     for file in files:
         try:
-            yield file, photos.upright(file)
+            yield file, photos.upright(file, scale)
         except ValueError as error:
             lost.append(str(error))
 

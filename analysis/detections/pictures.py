@@ -26,6 +26,7 @@ from analysis.drawing.looks import INK, PAPER, Look
 from analysis.reading.load import Results
 from analysis.text.words import counted, listed
 from study.data.orientation import turned
+from study.data.pixels import Scale, opened, rgb
 from study.storage.detection_files import read_detections
 
 EACH = 2  # images for each size and arm, and for each of them being ahead
@@ -164,8 +165,9 @@ def _picture(
 def as_annotated(folder: Path, image: dict[str, Any]) -> Image.Image:
     """An image of the truth, turned as its boxes see it, by its EXIF orientation if they do."""
     stated = image["width"], image["height"]
-    with Image.open(folder / image["file_name"]) as file:
-        return turned(file, stated, image.get("upright", False)).convert("RGB")
+    scale = Scale(**image["scale"]) if "scale" in image else None
+    with opened(folder / image["file_name"]) as file:
+        return rgb(turned(file, stated, image.get("upright", False)), scale)
 
 
 def _named(marks: Sequence[Mark]) -> str:

@@ -133,6 +133,7 @@ def finish(command: Best, begun: Begun, console: Console) -> None:
     )
     facts = card.Facts(
         classes=classes,
+        scale=train.scale,
         study=str(command.best),
         why=begun.preferred.why,
         tuned_at=begun.preferred.candidate.size,
@@ -143,7 +144,7 @@ def finish(command: Best, begun: Begun, console: Console) -> None:
         answer=_answer(command.best, begun.preferred.candidate.size),
         seconds=record["device_seconds"],
     )
-    folder.write(command.out, weights, run, classes, card.text(run, facts))
+    folder.write(command.out, weights, run, classes, card.text(run, facts), train.scale)
     console.print(
         f"done: {command.out / folder.CARD}; python -m study.predict {command.out} PHOTOS"
     )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from study.config import DataConfig
+from study.data.checks import near_between
 from study.data.formats import format_of
 from study.data.index import Index
 from study.data.splits import Splits
@@ -90,7 +91,10 @@ def found(data: DataConfig, splits: Splits) -> list[str]:
         f"found       {name}: {images:,} images{some}, {objects:,} objects of {classes}"
         f" {'class' if classes == 1 else 'classes'}{named}, {_annotated(splits.train)}; {report}"
     )
-    more = (splits.note_unused, splits.note_together, splits.note_left_out)
+    more = (
+        *(splits.note_unused, splits.note_together, splits.note_left_out, splits.note_scale),
+        near_between(data, splits),
+    )
     return [line, *(f"data        {note}" for note in more if note)]
 
 

@@ -58,4 +58,6 @@ def keep_truth(study: StudyDir, splits: Splits) -> None:
         image["file_name"] = str(index.file_name[place])
         if index.upright[place]:
             image["upright"] = True  # for whoever draws boxes on it
+        if index.scale:
+            image["scale"] = asdict(index.scale)  # likewise
     detection_files.write_truth(study, truth)

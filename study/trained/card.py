@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from study.config import RunConfig
+from study.data.pixels import Scale
 from study.trained.folder import Classes
 
 WITHOUT = (
@@ -28,6 +29,7 @@ class Facts:
     scores: Sequence[tuple[str, float | None]]  # points 0-100
     answer: str  # the study's, in a sentence; empty: none yet
     seconds: float  # of training
+    scale: Scale | None = None  # of pixels of more than 8 bits
 
 
 def text(run: RunConfig, facts: Facts) -> str:
@@ -50,6 +52,7 @@ def text(run: RunConfig, facts: Facts) -> str:
         f" {len(facts.classes.names)} {'class' if len(facts.classes.names) == 1 else 'classes'}"
         f" ({classes}) in RGB pictures, whose shorter side it makes {model.short_px:,} px (the"
         f" longer one at most {model.long_px:,} px).",
+        *_pixels(facts.scale),
         "",
         "## What it was trained on",
         "",
@@ -95,6 +98,18 @@ def text(run: RunConfig, facts: Facts) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _pixels(scale: Scale | None) -> list[str]:
+    """How pixels of more than 8 bits were scaled, where they were."""
+    if scale is None:
+        return []
+    return [
+        "",
+        f"It is for grey pictures of more than 8 bits ({scale.kind}): {scale.low:g} and less is"
+        f" shown to it as black, {scale.high:g} and more as white, in training and by"
+        " `study.predict` alike. Pictures of 8 bits are refused.",
+    ]
 
 
 def _limits(run: RunConfig, facts: Facts) -> list[str]:

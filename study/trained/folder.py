@@ -9,11 +9,12 @@ run/                  the run that trained it
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from study.config import ModelConfig, RunConfig, from_dict, to_dict
+from study.data.pixels import Scale
 from study.storage.folder import write_atomically
 from study.storage.run_dir.json_text import pretty
 
@@ -43,16 +44,28 @@ class Described:
     classes: Classes
     compute: str
     precision: str
+    scale: Scale | None = None  # of pixels of more than 8 bits; None: it was trained on 8
 
 
-def write(folder: Path, weights: bytes, run: RunConfig, classes: Classes, card: str) -> None:
+def write(
+    folder: Path,
+    weights: bytes,
+    run: RunConfig,
+    classes: Classes,
+    card: str,
+    scale: Scale | None = None,
+) -> None:
     """Write all but the run; weights come last, so that a folder that has them is whole."""
     model = run.model
+    taken: dict[str, Any] = {
+        **{"short_px": model.short_px, "long_px": model.long_px, "channels": "RGB"},
+        **({"pixels": asdict(scale)} if scale else {}),
+    }
     said = {
         "format": FORMAT,
         "model": to_dict(model),
         "categories": classes.as_coco(),
-        "input": {"short_px": model.short_px, "long_px": model.long_px, "channels": "RGB"},
+        "input": taken,
         "compute": run.compute,
         "precision": run.precision,
     }
@@ -89,4 +102,6 @@ def read(folder: Path) -> Described:
         tuple(one["id"] for one in categories), tuple(one["name"] for one in categories)
     )
     model = from_dict(ModelConfig, said["model"])
-    return Described(model, classes, said["compute"], said["precision"])
+    pixels = said.get("input", {}).get("pixels")
+    scale = from_dict(Scale, pixels) if pixels else None
+    return Described(model, classes, said["compute"], said["precision"], scale)

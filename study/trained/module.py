@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from study.data.batches.decoded import rgb_array
 from study.data.batches.loader import Batch
 from study.data.geometry.resize import resized
+from study.data.pixels import rgb
 from study.models.detector import Detector
 from study.trained import folder
 from study.trained.folder import Classes, Described
@@ -50,6 +51,8 @@ class TrainedDetector(nn.Module):
         Args:
             images: uint8 tensors [3, H, W] in RGB, or PIL images, which are taken as they are
                 stored (`PIL.ImageOps.exif_transpose` turns photos upright). They are resized here.
+                For a detector that was trained on more than 8 bits, PIL images of such pixels,
+                which are scaled as in training; tensors and RGB images are taken as scaled.
 
         Returns:
             Per picture, on the CPU: boxes float32 [n, 4] xyxy px of the picture, scores float32
@@ -59,7 +62,7 @@ class TrainedDetector(nn.Module):
         Raises:
             ValueError: something else than such pictures.
         """
-        pictures = [_as_pil(image) for image in images]
+        pictures = [self._as_pil(image) for image in images]
         return [
             _tensors(found, picture.height, picture.width, self.described)
             for picture, found in zip(pictures, self.detections(pictures), strict=True)
@@ -73,7 +76,7 @@ class TrainedDetector(nn.Module):
         Raises:
             ValueError: as `forward`.
         """
-        pictures = [_as_pil(image) for image in images]
+        pictures = [self._as_pil(image) for image in images]
         if not pictures:
             return []
         sizes = [(picture.height, picture.width) for picture in pictures]
@@ -93,6 +96,15 @@ class TrainedDetector(nn.Module):
         outputs: Any = self.detector(batch.images)
         return [rows(output, batch, at, self._ids) for at, output in enumerate(outputs)]
 
+    def _as_pil(self, image: Picture) -> Image.Image:
+        scale = self.described.scale
+        if isinstance(image, Image.Image):
+            return image if scale and image.mode == "RGB" else rgb(image, scale, "images")
+        if isinstance(image, Tensor) and image.dtype == torch.uint8 and image.shape[:-2] == (3,):
+            return Image.fromarray(image.cpu().permute(1, 2, 0).contiguous().numpy())
+        what = f"{image.dtype} {list(image.shape)}" if isinstance(image, Tensor) else type(image)
+        raise ValueError(f"images: {what}: each a uint8 tensor [3, H, W] in RGB, or a PIL image")
+
 
 def load(path: Path | str) -> TrainedDetector:
     """The detector in a folder that `python -m study.train --best` wrote.
@@ -109,15 +121,6 @@ def load(path: Path | str) -> TrainedDetector:
         first = str(error).splitlines()[0]
         raise ValueError(f"{file}: not the weights of {where / folder.CONFIG}: {first}") from error
     return found
-
-
-def _as_pil(image: Picture) -> Image.Image:
-    if isinstance(image, Image.Image):
-        return image
-    if isinstance(image, Tensor) and image.dtype == torch.uint8 and image.shape[:-2] == (3,):
-        return Image.fromarray(image.cpu().permute(1, 2, 0).contiguous().numpy())
-    what = f"{image.dtype} {list(image.shape)}" if isinstance(image, Tensor) else type(image)
-    raise ValueError(f"images: {what}: each a uint8 tensor [3, H, W] in RGB, or a PIL image")
 
 
 def _tensors(

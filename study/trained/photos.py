@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
+from study.data.pixels import Scale, opened, rgb
 from study.data.source import IMAGE_SUFFIXES
 
 WRITTEN = ("detections.json", "detections.csv")
@@ -49,18 +50,16 @@ def _results(folder: Path, out: Path) -> bool:
     return folder.resolve() == out or all((folder / name).is_file() for name in WRITTEN)
 
 
-def upright(file: Path) -> Image.Image:
+def upright(file: Path, scale: Scale | None = None) -> Image.Image:
     """The photo in RGB, turned as its EXIF orientation says.
 
     What is transparent shows the colour that the file has there, as in training.
 
+    Args:
+        scale: the rule for pixels of more than 8 bits, as in training.
+
     Raises:
-        ValueError: not an image, or cut off.
+        ValueError: not an image, or cut off, or of other pixels than those trained on.
     """
-    try:
-        with Image.open(file) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except FileNotFoundError as error:
-        raise ValueError(f"{file}: no such file") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{file}: cannot be read as an image: {error}") from error
+    with opened(file) as image:
+        return rgb(ImageOps.exif_transpose(image), scale, file)

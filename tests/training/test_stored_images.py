@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,11 +31,9 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     found: list[Path] = []
     own = decoded.read_rgb
 
-    def reading(
-        file: Path, size: Size, stated: Size | None = None, upright: bool = False
-    ) -> np.ndarray:
+    def reading(file: Path, *how: Any) -> np.ndarray:
         found.append(file)
-        return own(file, size, stated, upright)
+        return own(file, *how)
 
     monkeypatch.setattr(decoded, "read_rgb", reading)
     return found

@@ -77,7 +77,7 @@ def sample(split: str, index: Index, image_id: int) -> Sample:
     at = index.position(image_id)
     size = (int(index.width[at]), int(index.height[at]))
     file = index.image_dir / str(index.file_name[at])
-    pixels = read_rgb(file, size, upright=bool(index.upright[at]))
+    pixels = read_rgb(file, size, upright=bool(index.upright[at]), scale=index.scale)
     drawn = _drawn(Image.fromarray(pixels), index, _rows(index, image_id))
     content = io.BytesIO()
     drawn.save(content, "webp", quality=QUALITY)

@@ -20,6 +20,7 @@ from study.data.cache import cache_dir
 from study.data.geometry.resize import resized
 from study.data.index import Index
 from study.data.orientation import turned
+from study.data.pixels import Scale, opened, rgb
 
 
 class Decoded:
@@ -99,6 +100,7 @@ class Decoded:
             raise ValueError(f"{file}: cannot be read: {error.strerror}") from error
         said = [str(file), state.st_size, state.st_mtime_ns, self.size(at), self._planes]
         said += ["upright"] * bool(self.index.upright[self.places[at]])
+        said += [str(self.index.scale)] if self.index.scale else []
         return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
 
     def _decode(self, at: int) -> np.ndarray:
@@ -107,7 +109,7 @@ class Decoded:
         place = self.places[at]
         stated = int(self.index.width[place]), int(self.index.height[place])
         upright = bool(self.index.upright[place])
-        pixels = read_rgb(self.file(at), (width, height), stated, upright)
+        pixels = read_rgb(self.file(at), (width, height), stated, upright, self.index.scale)
         return (pixels.transpose(2, 0, 1) if self._planes else pixels).reshape(-1)
 
     def _shaped(self, flat: np.ndarray, at: int) -> np.ndarray:
@@ -133,27 +135,26 @@ def read_rgb(
     size: tuple[int, int],
     stated: tuple[int, int] | None = None,
     upright: bool = False,
+    scale: Scale | None = None,
 ) -> np.ndarray:
     """uint8 [height, width, 3] of an image file in any mode, resized to (width, height) px.
 
     Args:
         stated: width and height px that its annotations say (`turned`); None: `size`.
         upright: whether they are of the image as EXIF says to show it, whatever its size.
+        scale: the rule for pixels of more than 8 bits (`study.data.pixels`).
 
     Raises:
-        ValueError: not an image, or cut off.
+        ValueError: not an image, or cut off, or of another kind of pixels.
     """
-    try:
-        with Image.open(file) as image:
-            rgb = turned(image, stated or size, upright).convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{file}: cannot be read as an image: {error}") from error
-    return rgb_array(rgb, size)
+    with opened(file) as image:
+        found = rgb(turned(image, stated or size, upright), scale, file)
+    return rgb_array(found, size)
 
 
 def rgb_array(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
-    """uint8 [height, width, 3] of an image in any mode, resized to (width, height) px."""
-    rgb = image.convert("RGB")
-    if rgb.size != size:
-        rgb = rgb.resize(size, Image.Resampling.BILINEAR)
-    return np.array(rgb)
+    """uint8 [height, width, 3] of an image of 8 bits, resized to (width, height) px."""
+    found = rgb(image, None)
+    if found.size != size:
+        found = found.resize(size, Image.Resampling.BILINEAR)
+    return np.array(found)

@@ -6,7 +6,7 @@ what was in order is remembered in the cache, and looked at again only when a fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,8 @@ from study.data.formats import data_set
 from study.data.formats.coco import read_image_ids
 from study.data.index import Index
 from study.data.source import LISTS, BadData, Source
-from study.data.splits import open_splits
+from study.data.splits import Splits, open_splits
+from study.data.splits.between import between
 from study.data.splits.same_pictures import shared_images
 
 SKIP = "Mend the files, or leave out what cannot be used: --skip-bad."
@@ -58,7 +59,10 @@ def problems(data: DataConfig, sizes: Sequence[int] = ()) -> list[str]:
     lines = [line for source in sources.values() for line in of_split(source)]
     if not lines and data.name not in PUBLISHED:  # a benchmark is compared as it was published
         indexes = {name: Index.open(source) for name, source in sources.items()}
-        lines = shared_images({name: index.files() for name, index in indexes.items()})
+        files = {name: index.files() for name, index in indexes.items()}
+        lines = shared_images(files)
+        if not lines and len(files) > 1 and not data.generated:
+            lines = between(files).lines
     if lines:
         return lines
     try:
@@ -67,7 +71,31 @@ def problems(data: DataConfig, sizes: Sequence[int] = ()) -> list[str]:
             splits.subset(size)
     except ValueError as error:
         return [str(error)]
-    return []
+    return list(_without_objects(splits))
+
+
+def near_between(data: DataConfig, splits: Splits) -> str | None:
+    """What is to be said of pictures of two splits that look nearly the same; None: nothing."""
+    indexes = {"train": splits.train, "tune": splits.tune, "val": splits.val}
+    files = {id(index): (name, index.files()) for name, index in indexes.items()}
+    if data.generated or data.name in PUBLISHED or len(files) == 1:
+        return None
+    return between(dict(files.values())).note
+
+
+def _without_objects(splits: Splits) -> Iterator[str]:
+    """A line for each split in which there is nothing to find."""
+    for name, index, ids, effect in (
+        ("to train on", splits.train, splits.pool, "nothing can be learnt"),
+        ("to tune on", *splits.images("tune"), "no setting can be chosen"),
+        ("to report on", *splits.images("report"), "there is no AP"),
+    ):
+        rows = [row for i in ids for row in index.rows(int(i))]
+        if len(ids) and not (~index.crowd[rows]).any():
+            yield (
+                f"{index.path}: annotations: none of the {len(ids):,} images {name} has an object"
+                f" (crowd regions are none), so that {effect}: label some, or choose others"
+            )
 
 
 def of_split(source: Source) -> list[str]:

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from study.config import digest
 from study.data.cache import build_once, cache_dir
 from study.data.index import Index
 from study.data.index.placing import is_foreign, placed
-from study.data.orientation import turned
+from study.data.orientation import lies, turned
+from study.data.pixels import NO_FILE, WIDE, Unusable, no_file, opened, values
 from study.data.source import Source
+
+VERSION = 2  # of what is looked at; a change looks at all images anew
 
 
 def of_images(source: Source, index: Index) -> list[str]:
@@ -23,10 +25,9 @@ def of_images(source: Source, index: Index) -> list[str]:
     images = _images(index)
     files = [index.image_dir / image["file_name"] for image in images]
     lines = [
-        f"{source.place('images', image)}: file_name = {image['file_name']!r}: not in"
-        f" {index.image_dir}, nor does a single file of that name lie below it"
+        f"{source.place('images', image)}: file_name = {image['file_name']!r}: {why}"
         for image, file in zip(images, files, strict=True)
-        if is_foreign(image["file_name"]) or not file.is_file()
+        if (why := _missing(image["file_name"], file, index.image_dir))
     ]
     if lines:
         missing = f"{len(lines):,} of {len(images):,} images of {source.path} are not there"
@@ -36,7 +37,7 @@ def of_images(source: Source, index: Index) -> list[str]:
         [str(file), stat.st_size, stat.st_mtime_ns, image["width"], image["height"]]
         for file, stat, image in zip(files, stats, images, strict=True)
     ]
-    remembered = cache_dir() / "in-order" / digest(state)
+    remembered = cache_dir() / "in-order" / digest([VERSION, *state])
     if remembered.exists():
         return []
     with ThreadPoolExecutor() as pool:  # decoding releases the interpreter's lock
@@ -56,14 +57,14 @@ def unusable(source: Source, images: list[dict[str, Any]]) -> dict[int, str]:
     files = [source.images / name for name in names.tolist()]
     inside = [not is_foreign(name) for name in names.tolist()]
     stats = [
-        file.stat() if own and file.is_file() else None
+        file.stat() if own and not no_file(file) else None
         for file, own in zip(files, inside, strict=True)
     ]
     state = [
         [str(file), stat and [stat.st_size, stat.st_mtime_ns], image["width"], image["height"]]
         for file, stat, image in zip(files, stats, images, strict=True)
     ]
-    entry = cache_dir() / "unusable" / digest(state)
+    entry = cache_dir() / "unusable" / digest([VERSION, *state])
 
     def build(to: Path) -> None:
         with ThreadPoolExecutor() as pool:
@@ -86,13 +87,28 @@ def _images(index: Index) -> list[dict[str, Any]]:
 
 
 def _look(file: Path, image: dict[str, Any]) -> str | None:
+    stated = image["width"], image["height"]
     try:
-        with Image.open(file) as opened:
-            opened.load()
-            size = turned(opened, (image["width"], image["height"])).size
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return f"cannot be read as an image: {error}"
-    if size != (image["width"], image["height"]):
-        stated = f"{image['width']} x {image['height']}"
-        return f"is {size[0]} x {size[1]} px, the annotations say {stated}"
+        with opened(file) as found:
+            if found.mode in WIDE:
+                values(found)
+            else:
+                found.load()
+            shown = turned(found, stated).size
+            quarter = shown != stated and lies(found)
+    except Unusable as error:
+        return str(error).removeprefix(f"{file}: ")
+    if shown != stated:
+        upright = f" ({shown[1]} x {shown[0]} as EXIF turns it)" if quarter else ""
+        said = f"{stated[0]} x {stated[1]}"
+        return f"is {shown[0]} x {shown[1]} px{upright}, the annotations say {said}"
     return None
+
+
+def _missing(name: str, file: Path, folder: Path) -> str | None:
+    """Why there is no file of that name; None: there is one."""
+    if not is_foreign(name):
+        why = no_file(file)
+        if why != NO_FILE:
+            return why
+    return f"not in {folder}, nor does a single file of that name lie below it"

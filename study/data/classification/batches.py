@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def training_batches(
 
     def one(at: int, iteration: int, slot: int) -> np.ndarray:
         rng = generator(Stream.AUGMENT, seed, iteration, slot)
-        image = cropped(data.files[at], px, lambda width, height: random_box(width, height, rng))
+        image = cropped(data.files[at], px, partial(random_box, rng=rng), data.scale)
         return image[:, ::-1] if rng.random() < 0.5 else image
 
     def begin(iteration: int, pool: ThreadPoolExecutor) -> _Pending:
@@ -54,7 +55,8 @@ def held_out_batches(
     def begin(number: int, pool: ThreadPoolExecutor) -> _Pending:
         chosen = slice(number * batch_size, (number + 1) * batch_size)
         files = data.files[chosen]
-        return [pool.submit(cropped, file, px, centre_box) for file in files], data.labels[chosen]
+        images = [pool.submit(cropped, file, px, centre_box, data.scale) for file in files]
+        return images, data.labels[chosen]
 
     yield from _ahead(begin, range(-(-len(data) // batch_size)))
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from study.data.pixels import Scale, opened, rgb
+
 CROP_AREA = (0.25, 1.0)  # of the image; ImageNet's usual 0.08 cuts small data's objects away
 CROP_ASPECT = 4 / 3  # width / height at most, and its inverse at least (Szegedy et al. 2015)
 CENTRE = 0.875  # of the shorter side: what is looked at of an image held out
@@ -32,33 +34,35 @@ def centre_box(width: int, height: int) -> Box:
     return left, top, left + side, top + side
 
 
-def decoded(file: Path, px: int, box: Callable[[int, int], Box]) -> tuple[Image.Image, Box]:
+def decoded(
+    file: Path, px: int, box: Callable[[int, int], Box], scale: Scale | None = None
+) -> tuple[Image.Image, Box]:
     """An image of any mode in RGB, and in it the box that fits its width and height. It may be
     smaller than the file, while the box keeps `px` pixels a side.
 
     Raises:
-        ValueError: not an image, or cut off; names the file.
+        ValueError: not an image, or cut off, or not of the pixels that `scale` is for; names the
+            file.
     """
-    try:
-        with Image.open(file) as image:
-            width, height = image.size
-            left, top, right, bottom = box(width, height)
-            # a JPEG can be decoded at a fraction of its size, which saves most of the time
-            shrink = min((right - left) / px, (bottom - top) / px)
-            image.draft("RGB", (math.ceil(width / shrink), math.ceil(height / shrink)))
-            x, y = image.width / width, image.height / height
-            inside = (left * x, top * y, right * x, bottom * y)
-            rgb = image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{file}: cannot be read as an image: {error}") from error
-    return rgb, (*inside[:2], min(inside[2], rgb.width), min(inside[3], rgb.height))  # rounding
+    with opened(file) as image:
+        width, height = image.size
+        left, top, right, bottom = box(width, height)
+        # a JPEG can be decoded at a fraction of its size, which saves most of the time
+        shrink = min((right - left) / px, (bottom - top) / px)
+        image.draft("RGB", (math.ceil(width / shrink), math.ceil(height / shrink)))
+        x, y = image.width / width, image.height / height
+        inside = (left * x, top * y, right * x, bottom * y)
+        found = rgb(image, scale, file)
+    return found, (*inside[:2], min(inside[2], found.width), min(inside[3], found.height))
 
 
-def cropped(file: Path, px: int, box: Callable[[int, int], Box]) -> np.ndarray:
+def cropped(
+    file: Path, px: int, box: Callable[[int, int], Box], scale: Scale | None = None
+) -> np.ndarray:
     """uint8 [px, px, 3]: of an image of any mode, the box that fits its width and height.
 
     Raises:
-        ValueError: not an image, or cut off; names the file.
+        ValueError: as `decoded`.
     """
-    rgb, inside = decoded(file, px, box)
-    return np.asarray(rgb.resize((px, px), Image.Resampling.BILINEAR, box=inside))
+    found, inside = decoded(file, px, box, scale)
+    return np.asarray(found.resize((px, px), Image.Resampling.BILINEAR, box=inside))

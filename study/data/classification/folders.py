@@ -7,18 +7,20 @@ FOLDER/train/CLASS/*.jpg and FOLDER/val/CLASS/*.jpg     val is held out
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from study.config import digest
 from study.data.cache import build_once, cache_dir
-from study.data.classification.crops import cropped
+from study.data.pixels import WIDE, Scale, Unusable, no_file, opened, rgb, values
+from study.data.scaling import scale_of
 from study.data.source import IMAGE_SUFFIXES, BadData
 from study.data.splits import draws
 
 PARTS = {"train", "val", "test"}  # test/ is left alone
+VERSION = 2  # of what is looked at in an image
 HELD_OUT = 10  # one image in so many, where there is no val/
 LAYOUT = (
     "want FOLDER/CLASS/*.jpg, or that in FOLDER/train and FOLDER/val; for images without labels"
@@ -32,12 +34,13 @@ class Labelled:
 
     files: list[Path]
     labels: np.ndarray  # int64 [N], 0 … C - 1
+    scale: Scale | None = None  # of pixels of more than 8 bits
 
     def __len__(self) -> int:
         return len(self.files)
 
     def part(self, at: np.ndarray) -> Labelled:
-        return Labelled([self.files[i] for i in at.tolist()], self.labels[at])
+        return Labelled([self.files[i] for i in at.tolist()], self.labels[at], self.scale)
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,11 @@ class ImageFolder:
             out, rest = draws.hold_out(np.arange(len(every)), tenth)
             train, held_out = every.part(rest), every.part(out)
         files = [*train.files, *held_out.files]
-        sizes = check(files)
+        sizes, scale = check(files, train.files)
+        train, held_out = replace(train, scale=scale), replace(held_out, scale=scale)
         places = [str(file.relative_to(root)) for file in files]
-        return cls(classes, train, held_out, digest([places, sizes, len(train)]))
+        said = [places, sizes, len(train), *([str(scale)] if scale else [])]
+        return cls(classes, train, held_out, digest(said))
 
 
 def base_of(root: Path) -> Path:
@@ -134,29 +139,37 @@ def refuse_coco(root: Path) -> None:
             )
 
 
-def check(files: list[Path]) -> list[int]:
-    """Sizes of the files in bytes, when all could be read.
+def check(files: list[Path], trained_on: list[Path]) -> tuple[list[int], Scale | None]:
+    """Sizes of the files in bytes, when all could be read, and the rule for their pixels.
 
     Raises:
         BadData: images that cannot be read; names each.
+        ValueError: images of more than 8 bits that no rule scales alike.
     """
+    if lost := [f"{file}: {why}" for file in files if (why := no_file(file))]:
+        raise BadData(lost)
     stats = [file.stat() for file in files]
     sizes = [stat.st_size for stat in stats]
     state = [[str(f), s.st_size, s.st_mtime_ns] for f, s in zip(files, stats, strict=True)]
-    remembered = cache_dir() / "in-order" / digest(state)
+    remembered = cache_dir() / "in-order" / digest([VERSION, *state])
     if remembered.exists():
-        return sizes
+        return sizes, scale_of({"images": files}, trained_on)
     with ThreadPoolExecutor() as pool:  # decoding releases the interpreter's lock
         problems = [line for line in pool.map(_problem, files) if line]
     if problems:
         raise BadData(problems)
     build_once(remembered, lambda to: to.touch())
-    return sizes
+    return sizes, scale_of({"images": files}, trained_on)
 
 
 def _problem(file: Path) -> str | None:
     try:
-        cropped(file, 8, lambda width, height: (0, 0, width, height))
-    except ValueError as error:
+        with opened(file) as image:
+            if image.mode in WIDE:
+                values(image)
+            else:
+                image.draft("RGB", (8, 8))
+                rgb(image, None, file)
+    except Unusable as error:
         return str(error)
     return None

@@ -20,6 +20,7 @@ from study.data.classification.folders import (
     refuse_coco,
     sub_folders,
 )
+from study.data.pixels import Scale
 from study.data.source import IMAGE_SUFFIXES
 from study.data.splits import draws
 
@@ -45,6 +46,7 @@ class Pictures:
     train: list[Path]
     held_out: list[Path]
     digest: str  # of the files' places in the folder and their sizes
+    scale: Scale | None = None  # of pixels of more than 8 bits
 
     def __len__(self) -> int:
         return len(self.train) + len(self.held_out)
@@ -67,12 +69,13 @@ class Pictures:
                 f"images {root}: must have at least {FEWEST} images to be learned from without"
                 f" labels, and has {len(files)}, sub-folders included (files that end in {kinds})"
             )
-        sizes = check(files)
         count = min(draws.MOST_HELD_OUT, len(files) // HELD_OUT)
         out, rest = draws.hold_out(np.arange(len(files)), count)
         places = [str(file.relative_to(root)) for file in files]
         train, held_out = ([files[i] for i in part.tolist()] for part in (rest, out))
-        return cls(train, held_out, digest([places, sizes, len(train)]))
+        sizes, scale = check(files, train)
+        said = [places, sizes, len(train), *([str(scale)] if scale else [])]
+        return cls(train, held_out, digest(said), scale)
 
 
 def _images(folder: Path) -> list[Path]:

@@ -21,6 +21,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from study.data.classification.crops import Box, decoded
+from study.data.pixels import Scale
 from study.data.splits.draws import Order
 from study.randomness import Stream, seed
 
@@ -35,10 +36,19 @@ class Views(Dataset):
     Numbers below `len(files)` are the first epoch; each epoch has an order of its own.
     """
 
-    def __init__(self, files: list[Path], px: int, seed: int, *, ordered: bool = False) -> None:
+    def __init__(
+        self,
+        files: list[Path],
+        px: int,
+        seed: int,
+        scale: Scale | None = None,
+        *,
+        ordered: bool = False,
+    ) -> None:
         from lightly.transforms.vicreg_transform import VICRegTransform
 
         self.files, self.px, self.seed, self.ordered = files, px, seed, ordered
+        self.scale = scale
         self.order = Order(len(files))
         sigmas = (min(0.1, BLUR * px), BLUR * px)
         self.transform: Any = VICRegTransform(
@@ -48,7 +58,7 @@ class Views(Dataset):
     def __getitem__(self, number: int) -> np.ndarray | str:
         file = self.files[number if self.ordered else self.order.at(number, self.seed)]
         try:
-            image, _ = decoded(file, self.px, _smallest)
+            image, _ = decoded(file, self.px, _smallest, self.scale)
         except ValueError as error:
             return str(error)  # raised in another process it would come with its traceback
         return self.of(image, number)
@@ -80,9 +90,11 @@ def batches(
     yield from map(_sound, loader)
 
 
-def held_out_batches(files: list[Path], px: int, batch_size: int) -> Iterator[np.ndarray]:
+def held_out_batches(
+    files: list[Path], px: int, batch_size: int, scale: Scale | None = None
+) -> Iterator[np.ndarray]:
     """Two views of each file once, in their order and always the same; the last are fewer."""
-    views = Views(files, px, 0, ordered=True)
+    views = Views(files, px, 0, scale, ordered=True)
     for start in range(0, len(files), batch_size):
         numbers = range(start, min(start + batch_size, len(files)))
         yield _sound(_together([views[number] for number in numbers]))

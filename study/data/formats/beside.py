@@ -6,7 +6,6 @@ ids, sizes of the images, a digest of all files, and the places that messages na
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from PIL import Image
 from study.config import digest
 from study.data.formats.digests import digest_by_reading, remembered
 from study.data.orientation import hidden, lies
+from study.data.pixels import opened
 from study.data.source import IMAGE_SUFFIXES, BadData, Content
 
 AT = "read from"  # the key of an item under which its place in the files stands
@@ -83,13 +83,14 @@ class BesideImages:
         return digest([self.version, self.classes(), sizes, rows])
 
     def _size(self, one: Labelled) -> tuple[int, int]:
-        with _opened(one.image) as image:
+        with opened(one.image) as image:
             return self._shown(one, image)
 
     def _shown(self, one: Labelled, image: Image.Image) -> tuple[int, int]:
         """Width and height as the annotations see it."""
         width, height = image.size
-        turned = lies(image) and (self.upright or self._states(one, (height, width)))
+        # the orientation last: to look for it decodes a PNG
+        turned = (self.upright or self._states(one, (height, width))) and lies(image)
         return (height, width) if turned else (width, height)
 
     def _states(self, one: Labelled, size: tuple[int, int]) -> bool:
@@ -97,7 +98,7 @@ class BesideImages:
 
     def _seen(self, one: Labelled) -> tuple[int, ...]:
         """The size, and the orientation where that changes what is seen and not the size."""
-        with _opened(one.image) as image:
+        with opened(one.image) as image:
             more = hidden(image) if self.upright else None
             return (*self._shown(one, image), *([] if more is None else [more]))
 
@@ -228,14 +229,5 @@ def size_px(file: Path) -> tuple[int, int]:
     Raises:
         ValueError: it is not there, or not an image.
     """
-    with _opened(file) as image:
+    with opened(file) as image:
         return image.size
-
-
-@contextlib.contextmanager
-def _opened(file: Path) -> Iterator[Image.Image]:
-    try:
-        with Image.open(file) as image:
-            yield image
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{file}: cannot be read as an image: {error}") from error

@@ -30,10 +30,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-from PIL import Image
 
 from study.data.formats.beside import Labelled, Thing, thing
 from study.data.geometry.run_lengths import encoded
+from study.data.pixels import opened
 from study.data.source import BadData
 
 BORDER = 255  # in the pictures of objects
@@ -120,11 +120,8 @@ def _object(
 
 def _with_masks(things: list[Thing], file: Path, of: Path, size: tuple[int, int]) -> list[Thing]:
     """The objects of an image with COCO's run lengths of their pixels, where they have any."""
-    try:
-        with Image.open(file) as opened:
-            mode, values = opened.mode, np.asarray(opened)
-    except (OSError, SyntaxError) as error:
-        raise ValueError(f"{file}: cannot be read as an image: {error}") from error
+    with opened(file) as image:
+        mode, values = image.mode, np.asarray(image)
     if mode not in ("P", "L") or values.shape != size[::-1]:
         raise ValueError(
             f"{file}: {mode} of {values.shape[1]} x {values.shape[0]} px: must have one number a"

@@ -23,6 +23,7 @@ from study.data.geometry.run_lengths import rasterised
 from study.data.geometry.tracing import traced
 from study.data.index.columns import VERSION, Columns
 from study.data.index.placing import placed
+from study.data.pixels import Scale
 from study.data.source import Source
 
 
@@ -58,6 +59,7 @@ class Index:
     image_dir: Path
     path: Path
     digest: str  # of what the source read
+    scale: Scale | None = None  # of pixels of more than 8 bits; None: they have 8
 
     @classmethod
     def open(cls, source: Source) -> Index:
@@ -74,7 +76,7 @@ class Index:
         )
         mapped = {name: np.load(entry / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
         # as plain arrays: in those of `np.memmap` every look costs ten times as much
-        found = {name: np.asarray(column) for name, column in mapped.items()}
+        found: dict[str, Any] = {name: np.asarray(column) for name, column in mapped.items()}
         # not in the entry: it is of the annotations, wherever their images lie
         found["file_name"] = placed(found["file_name"], source.images)
         found["upright"] = np.full(len(found["image_id"]), source.upright)
@@ -191,7 +193,7 @@ class Index:
 COLUMNS = tuple(
     name
     for name in Index.__dataclass_fields__
-    if name not in ("upright", "image_dir", "path", "digest")
+    if name not in ("upright", "image_dir", "path", "digest", "scale")
 )
 
 

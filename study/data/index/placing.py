@@ -16,6 +16,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
+from study.data.pixels import no_file
+
 LOOKED_AT = 3  # names, at both ends and in the middle, that are looked for to trust all of them
 
 
@@ -27,11 +29,11 @@ def placed(names: np.ndarray, folder: Path) -> np.ndarray:
     every = names.tolist()
     odd = [at for at, name in enumerate(every) if is_foreign(name)]
     some = {0, len(every) // 2, len(every) - 1} if every else set()
-    if not odd and all((folder / every[at]).is_file() for at in some):
+    if not odd and all(no_file(folder / every[at]) is None for at in some):
         return names
     by_name = _files(folder)
     found = [
-        name if not is_foreign(name) and (folder / name).is_file() else _match(name, by_name)
+        _match(name, by_name) if is_foreign(name) or no_file(folder / name) else name
         for name in every
     ]
     return np.array(found, np.str_)

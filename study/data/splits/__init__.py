@@ -17,8 +17,9 @@ from study.data.formats.coco import read_image_ids
 from study.data.formats.format import DataSet
 from study.data.geometry.boxes import learnable
 from study.data.index import Index
+from study.data.scaling import scale_of
 from study.data.splits import draws
-from study.data.splits.classes import unused, without
+from study.data.splits.classes import same_classes, unused, without
 from study.data.splits.near_duplicates import groups as near_duplicates
 from study.data.splits.widened import widened
 
@@ -93,7 +94,10 @@ class Splits:
     @property
     def notes(self) -> list[str]:
         """What is to be said before any work starts."""
-        every = (self.note, self.note_together, self.note_left_out, self.note_unused)
+        every = (
+            *(self.note, self.note_together, self.note_left_out, self.note_unused),
+            self.note_scale,
+        )
         return [note for note in every if note]
 
     @property
@@ -104,6 +108,15 @@ class Splits:
         what = "a class" if len(self.unused) == 1 else f"{len(self.unused)} classes"
         more = f" and {len(self.unused) - 5} more" if len(self.unused) > 5 else ""
         return f"{what} that no object has, left out: {', '.join(self.unused[:5])}{more}"
+
+    @property
+    def note_scale(self) -> str | None:
+        """What is to be said of pixels of more than 8 bits."""
+        scale = self.train.scale
+        return scale and (
+            f"pixels of more than 8 bits ({scale.kind}): {scale.low:g} and less is shown black,"
+            f" {scale.high:g} and more white, in all images alike; found from those to train on"
+        )
 
     @property
     def note_left_out(self) -> str | None:
@@ -130,6 +143,7 @@ class Splits:
             "tune_ids": draws.digest(self.tune_ids),
             "val_ids": draws.digest(self.val_ids),
             **({"classes": digest(self.train.category_name.tolist())} if self.unused else {}),
+            **({"pixels": str(self.train.scale)} if self.train.scale else {}),
         }
 
     def digest(self, name: str) -> str:
@@ -180,6 +194,11 @@ def open_splits(data: DataConfig) -> Splits:
         val = Index.open(found.val)
         same_classes(train, val)
         val_ids = np.array(val.image_id[: data.val_size])
+        if len(val_ids) < (data.val_size or 0):
+            raise ValueError(
+                f"data.val_size = {data.val_size}: {val.path} has {len(val_ids)} images; ask for"
+                " no more, or leave it out to report on all"
+            )
     else:
         val, places = train, outside if len(outside) else inside
         val_ids, _ = draws.hold_out(places, data.val_size, "data.val_size", together)
@@ -203,7 +222,12 @@ def open_splits(data: DataConfig) -> Splits:
     own = data.folder and not (published or found.every_class)
     spare = unused(every) if own else train.category_id[:0]
     names = tuple(train.category_name[np.isin(train.category_id, spare)].tolist())
-    same = {id(index): without(index, spare) for index in every}  # a split may be another's index
+    scale = None
+    if not published:
+        files = {str(index.path): index.files() for index in every}
+        scale = scale_of(files, train.files(pool))
+    # a split may be another's index
+    same = {id(index): replace(without(index, spare), scale=scale) for index in every}
     train, tune, val = (same[id(index)] for index in every)
     splits = Splits(
         train, pool, tune, tune_ids, val, val_ids, limits, twins, together, _left_out(found), names
@@ -265,29 +289,3 @@ def _annotated(train: Index, pool: np.ndarray, by: Literal["objects", "keypoints
             f"data.annotated_only = {by!r}: {train.path}: no image that may be trained on has {by}"
         )
     return kept
-
-
-def same_classes(train: Index, other: Index) -> None:
-    """Raises ValueError unless both list the same classes, and the same keypoints if any."""
-    if not np.array_equal(train.category_id, other.category_id):
-        raise ValueError(
-            f"{other.path}: categories: ids {other.category_id.tolist()} differ from"
-            f" {train.category_id.tolist()} in {train.path}: both must list the same classes"
-        )
-    for id_, name, own in zip(
-        other.category_id.tolist(),
-        other.category_name.tolist(),
-        train.category_name.tolist(),
-        strict=True,
-    ):
-        if name != own:
-            raise ValueError(
-                f"{other.path}: categories id {id_}: name = {name!r}: must be {own!r}, as in"
-                f" {train.path}"
-            )
-    names, others = train.keypoint_name.tolist(), other.keypoint_name.tolist()
-    if names and others and names != others:
-        raise ValueError(
-            f"{other.path}: categories: keypoints {others} differ from {names} in {train.path}:"
-            " both must name the same ones"
-        )

@@ -41,3 +41,29 @@ def without(index: Index, category_ids: np.ndarray) -> Index:
         category_name=index.category_name[kept],
         category_has_keypoints=index.category_has_keypoints[kept],
     )
+
+
+def same_classes(train: Index, other: Index) -> None:
+    """Raises ValueError unless both list the same classes, and the same keypoints if any."""
+    if not np.array_equal(train.category_id, other.category_id):
+        raise ValueError(
+            f"{other.path}: categories: ids {other.category_id.tolist()} differ from"
+            f" {train.category_id.tolist()} in {train.path}: both must list the same classes"
+        )
+    for id_, name, own in zip(
+        other.category_id.tolist(),
+        other.category_name.tolist(),
+        train.category_name.tolist(),
+        strict=True,
+    ):
+        if name != own:
+            raise ValueError(
+                f"{other.path}: categories id {id_}: name = {name!r}: must be {own!r}, as in"
+                f" {train.path}"
+            )
+    names, others = train.keypoint_name.tolist(), other.keypoint_name.tolist()
+    if names and others and names != others:
+        raise ValueError(
+            f"{other.path}: categories: keypoints {others} differ from {names} in {train.path}:"
+            " both must name the same ones"
+        )

@@ -20,9 +20,10 @@ from PIL import Image
 from study.config import digest
 from study.data.cache import build_once, cache_dir
 from study.data.index import Index
+from study.data.pixels import FLOAT, WHOLE, WIDE, Scale, Unusable, opened, values
 from study.data.splits.same_pictures import same_bytes
 
-VERSION = 1  # of what is remembered of each picture
+VERSION = 2  # of what is remembered of each picture
 BITS_APART = 4  # at most, of near-duplicates
 CORRELATED = 0.9  # at least, of the small pictures (different ones with the like hash: to 0.8)
 CONTRAST = 2.0  # grey levels: the hash of a flatter picture is noise
@@ -64,14 +65,18 @@ def groups(index: Index) -> list[np.ndarray]:
     return [index.image_id[places] for places in parts if len(places) > 1]
 
 
-def pairs(seen: Looks) -> np.ndarray:
+def pairs(seen: Looks, of: np.ndarray | None = None) -> np.ndarray:
     """int64 [n, 2]: near-duplicates.
 
     Of hashes that differ in at most 4 bits one of 5 parts is equal: only those are compared.
+
+    Args:
+        of: int64 [I]: the split of each; only pairs of two splits are looked for.
     """
     order = np.argsort(seen.content, kind="stable")
     copies = np.stack([order[:-1], order[1:]], axis=1)
-    found = [copies[seen.content[copies[:, 0]] == seen.content[copies[:, 1]]]]
+    equal = seen.content[copies[:, 0]] == seen.content[copies[:, 1]]
+    found = [copies[equal & (_apart(of, copies[:, 0], copies[:, 1]))]]
     for part in range(BITS_APART + 1):
         key = (seen.bits >> np.uint64(13 * part)) & np.uint64(2**13 - 1)
         order = np.flatnonzero(seen.known)
@@ -81,10 +86,15 @@ def pairs(seen: Looks) -> np.ndarray:
             same = key[a] == key[b]
             if not same.any():
                 break  # keys are in order: none further apart are equal
+            same &= _apart(of, a, b)
             a, b = a[same], b[same]
             near = seen.near(a, b)
             found.append(np.stack([a[near], b[near]], axis=1))
     return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+
+
+def _apart(of: np.ndarray | None, a: np.ndarray, b: np.ndarray) -> np.ndarray | bool:
+    return True if of is None else of[a] != of[b]
 
 
 def joined(count: int, pairs: np.ndarray) -> list[np.ndarray]:
@@ -150,16 +160,32 @@ def _write(files: list[Path], to: Path) -> None:
 def _look(file: Path) -> tuple[int, np.ndarray, bool]:
     """The hash, a small grey picture, and whether the hash says anything."""
     try:
-        with Image.open(file) as opened:
-            opened.draft("L", (4 * SIDE, 4 * SIDE))  # a JPEG is decoded smaller, much faster
-            grey = opened.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        found, _ = grey(file, 4 * SIDE)
+    except Unusable:
         return 0, np.zeros(SIDE * SIDE // 4, np.uint8), False  # the checks say what is wrong
-    pixels = np.asarray(grey, np.float64)
+    pixels = np.asarray(found.resize((SIDE, SIDE), Image.Resampling.BOX), np.float64)
     low = (COSINES @ pixels @ COSINES.T).ravel()[1:]  # without the mean
     bits = sum(1 << at for at in np.flatnonzero(low > np.median(low)).tolist())
     small = pixels.reshape(SIDE // 2, 2, SIDE // 2, 2).mean(axis=(1, 3))
     return bits, np.rint(small).astype(np.uint8).ravel(), bool(pixels.std() >= CONTRAST)
+
+
+def grey(file: Path, px: int) -> tuple[Image.Image, tuple[int, int]]:
+    """A grey picture of 8 bits, no smaller than `px` where the file is not, and the file's width
+    and height. What has more bits is scaled by itself, which is enough to be recognised.
+
+    Raises:
+        Unusable: not an image, or cut off.
+    """
+    with opened(file) as image:
+        size = image.size
+        image.draft("L", (px, px))  # a JPEG is decoded smaller, much faster
+        if image.mode not in WIDE:
+            return image.convert("L"), size
+        found = values(image)
+        low, high = float(found.min()), float(found.max())
+        kind = FLOAT if image.mode == "F" else WHOLE
+        return Scale(kind, low, max(high, low + 1e-9)).eight_bits(image), size
 
 
 COSINES = np.cos(np.pi * (2 * np.arange(SIDE) + 1) * np.arange(LOW)[:, None] / (2 * SIDE))

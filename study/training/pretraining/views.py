@@ -31,6 +31,7 @@ from torch import Tensor
 from study.config import BodyConfig, to_dict
 from study.data.classification import views
 from study.data.classification.pictures import Pictures
+from study.data.pixels import Scale
 from study.training.pretraining.images import (
     METADATA,
     WARMUP,
@@ -123,7 +124,9 @@ class ViewTraining(Training[Embedding]):
         self.question = {"config": to_dict(config), "images": folder.digest, "method": METHOD}
 
     def batches(self, remaining: range) -> Generator[tuple[np.ndarray, ...], None, None]:
-        shown = views.Views(self.folder.train, self.config.image_px, self.config.seed)
+        shown = views.Views(
+            self.folder.train, self.config.image_px, self.config.seed, self.folder.scale
+        )
         for pair in views.batches(shown, self.config.batch_size, remaining):
             yield (pair,)
 
@@ -133,7 +136,7 @@ class ViewTraining(Training[Embedding]):
 
     def found(self) -> float:
         """Share of held-out pictures of which a crop is nearest to the other crop of its own."""
-        return found(self.model, self.folder.held_out, self.config)
+        return found(self.model, self.folder.held_out, self.config, self.folder.scale)
 
     def told(self) -> str:
         return f"{self.found():.1%} found in another crop"
@@ -170,12 +173,14 @@ def train(
     return share
 
 
-def found(model: Embedding, files: list[Path], config: Pretraining) -> float:
+def found(
+    model: Embedding, files: list[Path], config: Pretraining, scale: Scale | None = None
+) -> float:
     """Share of pictures of which the first view's features are nearest to those of the second."""
     model.eval()
     both: tuple[list[Tensor], list[Tensor]] = ([], [])
     with torch.no_grad():
-        for pair in views.held_out_batches(files, config.image_px, config.batch_size):
+        for pair in views.held_out_batches(files, config.image_px, config.batch_size, scale):
             for own, view in zip(both, torch.from_numpy(pair), strict=True):
                 own.append(model.pooled(view.to(model.mean.device)))
     first, second = map(torch.cat, both)

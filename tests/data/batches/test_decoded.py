@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,11 +51,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that are decoded, in order."""
     found: list[str] = []
 
-    def reading(
-        file: Path, size: Size, stated: Size | None = None, upright: bool = False
-    ) -> np.ndarray:
+    def reading(file: Path, *how: Any) -> np.ndarray:
         found.append(file.name)
-        return read_rgb(file, size, stated, upright)
+        return read_rgb(file, *how)
 
     monkeypatch.setattr(decoded, "read_rgb", reading)
     return found
@@ -207,13 +206,11 @@ def build(folder: str, cache: str, log: str, seconds: float) -> None:
     packs.PACK_BYTES = 2 * BYTES
     original = decoded.read_rgb
 
-    def reading(
-        file: Path, size: Size, stated: Size | None = None, upright: bool = False
-    ) -> np.ndarray:
+    def reading(file: Path, *how: Any) -> np.ndarray:
         with Path(log).open("a") as lines:
             lines.write(f"{file.name}\n")
         time.sleep(seconds)
-        return original(file, size, stated, upright)
+        return original(file, *how)
 
     decoded.read_rgb = reading
     index = Index.open(AnnotationFile(Path(folder, "train.json"), Path(folder, "train")))

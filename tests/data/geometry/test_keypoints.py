@@ -20,7 +20,8 @@ from study.data.batches.loader import TrainingData
 from study.data.formats.coco import AnnotationFile
 from study.data.geometry import keypoints
 from study.data.index import Index
-from study.data.splits import open_splits, same_classes
+from study.data.splits import open_splits
+from study.data.splits.classes import same_classes
 from tests.data.coco_files import HEIGHT, KEYPOINTS, WIDTH, content, with_keypoints, write
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "coco_cc_by"
