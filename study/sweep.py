@@ -35,7 +35,7 @@ from study.commands.bill import (
 from study.commands.common import DONE, FAILURE, exit_status, parsed, usable
 from study.commands.recorded import keep_truth, manifest
 from study.commands.sweep_options import Spend, Status, Sweep, Watch, design, proposes_sizes
-from study.data.checks import check
+from study.data.checks import check, require_objects_to_tune_on
 from study.data.distribution.downloads import absent
 from study.data.splits import Splits, open_splits
 from study.models.weights import available
@@ -64,6 +64,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
     data, propose = asked.space.fixed.data, proposes_sizes(sweep)
     check(data, () if propose else asked.space.scientific.sizes)
     splits = open_splits(data)
+    require_objects_to_tune_on(splits)
     note = own_data.found(data, splits)
     check_arms(asked, len(splits.train.category_id))
     if propose:

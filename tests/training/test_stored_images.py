@@ -15,8 +15,6 @@ from study.training import engine, speed
 from study.training.workers import World
 from tests.runs import TINY_RUN, mixed_shapes, trial
 
-Size = tuple[int, int]
-
 
 @pytest.fixture
 def few(tmp_path: Path) -> RunConfig:

@@ -6,9 +6,11 @@ what was in order is remembered in the cache, and looked at again only when a fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from study.config import DataConfig
 from study.data.cache import build_once, cache_dir
@@ -71,7 +73,11 @@ def problems(data: DataConfig, sizes: Sequence[int] = ()) -> list[str]:
             splits.subset(size)
     except ValueError as error:
         return [str(error)]
-    return list(_without_objects(splits))
+    empty = (
+        _without_objects("to train on", splits.train, splits.pool, "nothing can be learnt"),
+        _without_objects("to report on", *splits.images("report"), "there is no AP"),
+    )
+    return [line for line in empty if line]
 
 
 def near_between(data: DataConfig, splits: Splits) -> str | None:
@@ -83,19 +89,22 @@ def near_between(data: DataConfig, splits: Splits) -> str | None:
     return between(dict(files.values())).note
 
 
-def _without_objects(splits: Splits) -> Iterator[str]:
-    """A line for each split in which there is nothing to find."""
-    for name, index, ids, effect in (
-        ("to train on", splits.train, splits.pool, "nothing can be learnt"),
-        ("to tune on", *splits.images("tune"), "no setting can be chosen"),
-        ("to report on", *splits.images("report"), "there is no AP"),
-    ):
-        rows = [row for i in ids for row in index.rows(int(i))]
-        if len(ids) and not (~index.crowd[rows]).any():
-            yield (
-                f"{index.path}: annotations: none of the {len(ids):,} images {name} has an object"
-                f" (crowd regions are none), so that {effect}: label some, or choose others"
-            )
+def require_objects_to_tune_on(splits: Splits) -> None:
+    """Raises ValueError where no setting can be chosen."""
+    index, ids = splits.images("tune")
+    if line := _without_objects("to tune on", index, ids, "no setting can be chosen"):
+        raise ValueError(line)
+
+
+def _without_objects(name: str, index: Index, ids: np.ndarray, effect: str) -> str | None:
+    """A line for images of which none has anything to find."""
+    rows = [row for i in ids for row in index.rows(int(i))]
+    if not len(ids) or (~index.crowd[rows]).any():
+        return None
+    return (
+        f"{index.path}: annotations: none of the {len(ids):,} images {name} has an object (crowd"
+        f" regions are none), so that {effect}: label some, or choose others"
+    )
 
 
 def of_split(source: Source) -> list[str]:

@@ -25,7 +25,6 @@ from study.data.index import Index
 from tests.data.coco_files import content, write
 from tests.processes import started
 
-Size = tuple[int, int]
 MODEL = replace(TINY, short_px=80, long_px=200)
 BYTES = 3 * 80 * 120  # of an image
 

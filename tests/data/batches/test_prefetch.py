@@ -16,7 +16,6 @@ from study.data.batches.loader import Batch, TrainingData
 from study.data.batches.prefetch import Prefetched
 from study.data.splits import Splits, open_splits
 
-Size = tuple[int, int]
 CPU = torch.device("cpu")
 
 
