@@ -13,6 +13,7 @@ import tyro
 from rich.console import Console
 
 from study.config import DataConfig, SearchSpace
+from study.config.data import located
 from study.data import formats
 from study.storage import Busy, Store, StoreError, opened
 
@@ -83,7 +84,7 @@ class OwnData:
             ValueError: a root where nothing lies relative to one, or images but not all of them.
         """
         given: dict[str, Any] = {
-            key: value if isinstance(value, int) else str(value.expanduser().resolve())
+            key: value if isinstance(value, int) else str(located(key, value))
             for key, value in vars(self).items()
             if value is not None and value is not False
         }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -84,10 +86,14 @@ class DataConfig:
         return self.name == GENERATED
 
     def absolute(self) -> DataConfig:
-        """The same with absolute paths: workers run elsewhere."""
-        root = Path(self.root or "").expanduser().resolve()
+        """The same with absolute paths: workers run elsewhere.
+
+        Raises:
+            ValueError: a path that can be of no file or folder.
+        """
+        root = located("root", self.root or "")
         paths = {name: getattr(self, name) for name in PATHS}
-        there = {k: str((root / Path(v).expanduser()).resolve()) for k, v in paths.items() if v}
+        there = {name: str(located(name, v, root)) for name, v in paths.items() if v}
         return dataclasses.replace(self, **there, root=str(root) if self.root else None)
 
 
@@ -98,5 +104,37 @@ PATHS = (
 """The fields of DataConfig that may be relative to its root."""
 
 
+def located(name: str, given: str | Path, root: Path | None = None) -> Path:
+    """The absolute path that a field of DataConfig means; whether something is there is not asked.
+
+    Raises:
+        ValueError: it can be of no file or folder; names the option, the value and why.
+    """
+
+    def refused(why: str) -> ValueError:
+        return ValueError(f"{_option(name)} = {str(given)!r}: {why}")
+
+    if "\0" in str(given):
+        raise refused("a path cannot have a NUL character; give another")
+    if scheme := re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/", str(given)):
+        how = "python -m study.prepare sync ADDRESS FOLDER" if scheme[1] == "s3" else "download it"
+        raise refused(f"is an address, and must be a path on this machine: {how} first")
+    try:
+        path = (root or Path()) / Path(given).expanduser()
+    except RuntimeError as error:
+        raise refused("there is no such user on this machine; write the path out") from error
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if path.is_symlink():
+            raise refused(f"a link to {path.readlink()}, which is not there") from error
+        return path.resolve()
+    except OSError as error:
+        raise refused(f"cannot be looked at: {error.strerror}") from error
+    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+        raise refused("is a pipe, socket or device, and must be a file or folder")
+    return path.resolve()
+
+
 def _option(name: str) -> str:
-    return "--data." + name.replace("_", "-")
+    return "--data" if name == "folder" else "--data." + name.replace("_", "-")

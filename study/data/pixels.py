@@ -11,6 +11,7 @@ or values that would be read as others, is refused.
 
 from __future__ import annotations
 
+import logging
 import stat
 import warnings
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ WHOLE: Literal["whole numbers"] = "whole numbers"
 FLOAT: Literal["floating point"] = "floating point"
 """Kinds of pixels: 8 bits or less a channel, 16 bits a colour, and grey of more than 8 bits."""
 READ = (
-    *("JPEG", "PNG", "TIFF", "MPO", "BMP", "GIF", "WEBP", "PPM", "JPEG2000"),
+    *("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000"),
     *("DIB", "TGA", "SGI", "PCX"),
 )
 """Formats, as Pillow names them. Of the others some start programs, or come with its version."""
@@ -51,7 +52,9 @@ STARTS = {b"8BPS": "Photoshop", b"<svg": "SVG", b"<?xml": "XML", b"%PDF": "PDF"}
 _PREVIEW = 5  # bits of a TIFF page that is another one made smaller, or a mask of it
 _PAGE_KIND, _SAMPLES, _SIGNED = 254, 339, 2
 
-warnings.filterwarnings("ignore", module=r"PIL\.")  # what is wrong with a file we say ourselves
+# what is wrong with a file we say ourselves
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class Unusable(ValueError):

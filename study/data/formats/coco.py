@@ -171,6 +171,8 @@ def read_json(path: Path, lists: Iterable[str] = LISTS) -> Content:
     """
     try:
         content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ValueError(f"annotations {path}: cannot be read: {error.strerror}") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not JSON: {error}") from error
     for name in lists:
