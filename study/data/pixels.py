@@ -131,7 +131,7 @@ def rgb(image: Image.Image, scale: Scale | None, file: Path | str = "image") -> 
         return image.convert("RGB")
     if kind != wanted or scale is None:
         raise Unusable(
-            f"{file}: has pixels of {kind}{_bits(image)}, and the other images of {wanted}: all"
+            f"{file}: has pixels of {kind}{_bits(image)}, and the others of {wanted}: all"
             " must be of one kind, to be scaled alike; convert one kind to the other"
         )
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +124,26 @@ def test_bad_input_is_named(detector: Path, tmp_path: Path, capsys: pytest.Captu
     ):
         assert predict.main(command) == BAD_INPUT
         assert said in capsys.readouterr().err
+
+
+def test_a_detector_of_8_bits_refuses_others_and_one_of_more_scales_them(
+    detector: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    values = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+    Image.fromarray(values).save(tmp_path / "wide.png")
+    command = [str(tmp_path / "wide.png"), "--out", str(tmp_path / "out"), "--device", "cpu"]
+    assert predict.main([str(detector), *command]) == FAILURE
+    said = capsys.readouterr().err
+    assert "wide.png: has pixels of whole numbers (16 bits), and the others of 8 bits" in said
+    wider = tmp_path / "wider"
+    shutil.copytree(detector, wider)
+    config = json.loads((wider / "config.json").read_text())
+    config["input"]["pixels"] = {"kind": "whole numbers", "low": 0.0, "high": 4095.0}
+    (wider / "config.json").write_text(json.dumps(config))
+    assert predict.main([str(wider), *command]) == DONE
+    module = product.load(wider)
+    grey = Image.fromarray(np.rint(values / 4095 * 255).astype(np.uint8))
+    own = module([Image.fromarray(values)])[0]["boxes"]
+    assert np.array_equal(own, module([grey.convert("RGB")])[0]["boxes"])
+    with pytest.raises(ValueError, match="has pixels of 8 bits"):
+        module([grey])

@@ -5,9 +5,12 @@ differs nowhere by much, where a frame of a film a moment later differs in a pla
 size, edges differ, so that the whole is compared. What is only a near-duplicate is told: whether
 it belongs in both splits is the user's judgement.
 
-Of 56 photos and 84 microscope pictures JPEG of quality 50 and more was recognised, of quality 30
-on photos too, and nine in ten of those made half or a quarter as large. Of all pairs of 200 photos
-and of 334 microscope pictures none was taken for another but copies.
+Of 67 photos every copy was recognised as JPEG of quality 75, 50 and 30, WebP, PNG, half as large,
+larger, or stretched, and 58 a quarter as large. Of 67 faint microscope pictures all but one, but
+of JPEG 58 at quality 50 and 38 at 30, and 53 as WebP; the others are near-duplicates. Of 268 pairs
+of frames (a pan of 1 or 2 % of the width, an object of 1/8 or 1/16 that moves by its own size)
+none was taken for one picture, nor any of all pairs of 200 photos, 334 microscope pictures and
+1,000 drawn scenes but real copies. A picture costs 1.3 ms of a core, once: 35,000 take 45 s.
 """
 
 from __future__ import annotations
@@ -101,7 +104,7 @@ class Thumb:
 
 
 def _thumb(file: Path) -> Thumb:
-    image, size = grey(file, 4 * FINE)
+    image, size = grey(file)
     return Thumb(size, np.asarray(image.resize((FINE, FINE), Image.Resampling.BOX), np.float64))
 
 

@@ -170,16 +170,19 @@ def _look(file: Path) -> tuple[int, np.ndarray, bool]:
     return bits, np.rint(small).astype(np.uint8).ravel(), bool(pixels.std() >= CONTRAST)
 
 
-def grey(file: Path, px: int) -> tuple[Image.Image, tuple[int, int]]:
-    """A grey picture of 8 bits, no smaller than `px` where the file is not, and the file's width
-    and height. What has more bits is scaled by itself, which is enough to be recognised.
+def grey(file: Path, px: int | None = None) -> tuple[Image.Image, tuple[int, int]]:
+    """A grey picture of 8 bits, and the file's width and height.
+
+    With `px` a JPEG is decoded smaller, but no smaller than that, which is much faster. What has
+    more than 8 bits is scaled by itself, which is enough to be recognised.
 
     Raises:
         Unusable: not an image, or cut off.
     """
     with opened(file) as image:
         size = image.size
-        image.draft("L", (px, px))  # a JPEG is decoded smaller, much faster
+        if px is not None:
+            image.draft("L", (px, px))
         if image.mode not in WIDE:
             return image.convert("L"), size
         found = values(image)
