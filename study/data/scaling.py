@@ -94,7 +94,9 @@ def levels(files: Sequence[Path]) -> Levels:
 
     Of images of 8 bits only the header is read.
     """
-    entry = cache_dir() / "levels" / f"{digest([_state(file) for file in files])}-v{VERSION}.npz"
+    entry = (
+        cache_dir() / "levels" / f"{digest([file_state(file) for file in files])}-v{VERSION}.npz"
+    )
 
     def build(to: Path) -> None:
         with ThreadPoolExecutor() as pool:  # reading releases the interpreter's lock
@@ -113,7 +115,8 @@ def levels(files: Sequence[Path]) -> Levels:
         return Levels(**{name: stored[name] for name in Levels.__dataclass_fields__})
 
 
-def _state(file: Path) -> list[str | int | None]:
+def file_state(file: Path) -> list[str | int | None]:
+    """Its name, size and time, which change with its content."""
     try:
         stat = file.stat()
     except (OSError, ValueError):

@@ -134,7 +134,8 @@ def sock(path: Path) -> None:
     before = Path.cwd()
     os.chdir(path.parent)  # the names of sockets are short
     try:
-        socket.socket(socket.AF_UNIX).bind(path.name)
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(path.name)
     finally:
         os.chdir(before)
 

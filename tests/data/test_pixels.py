@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -113,12 +114,12 @@ def test_one_rule_for_all_found_from_those_to_train_on_and_recorded(tmp_path: Pa
     assert "0 and less is shown black, 4000 and more white" in (splits.note_scale or "")
     images = decode(splits.val, splits.val_ids, None)
     assert images[0][0, 0].tolist() == [255] * 3 and images[0][0, 1].tolist() == [0] * 3
-    again = DataConfig(**vars(config(tmp_path)) | {"digests": splits.digests()})
+    again = replace(config(tmp_path), digests=splits.digests())
     assert open_splits(again).train.scale == SCALE
     other = splits.digests() | {"pixels": "whole numbers, 0.0 black to 255.0 white"}
     with pytest.raises(ValueError, match=r"pixels = 'whole numbers, 0\.0 black to 255"):
-        open_splits(DataConfig(**vars(config(tmp_path)) | {"digests": other}))
-    wider = DataConfig(**vars(config(tmp_path)) | {"train_on": "all"})
+        open_splits(replace(config(tmp_path), digests=other))
+    wider = replace(config(tmp_path), train_on="all")
     assert open_splits(wider).train.scale == SCALE  # as it was tuned with
 
 

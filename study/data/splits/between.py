@@ -15,16 +15,22 @@ none was taken for one picture, nor any of all pairs of 200 photos, 334 microsco
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from study.data.splits.near_duplicates import Looks, grey, looks, pairs
+from study.config import digest
+from study.data.cache import build_once, cache_dir
+from study.data.scaling import file_state
+from study.data.splits.near_duplicates import Looks, correlation, grey, looks, pairs
 
+VERSION = 1  # of what is remembered
+LOOKED_AT = 5  # pictures that are most like one: frames of a film may be like thousands
 FINE, COARSE = 64, 32  # px of a side, of pictures of the same and of another size
 DIFFERENT = (0.4, 16.0)  # at most, anywhere: of the contrast, and grey levels
 RESIZED = (0.18, 1.0)  # at most, of the contrast: over the whole, and anywhere
@@ -61,7 +67,8 @@ class Between:
 
 
 def between(splits: Mapping[str, Sequence[Path]]) -> Between:
-    """What splits share that no name and no byte shows.
+    """What splits share that no name and no byte shows: of each image of a later split the one of
+    an earlier split that is most like it. It is remembered as long as the files do not change.
 
     Args:
         splits: the image files of each, by its name in messages.
@@ -72,12 +79,35 @@ def between(splits: Mapping[str, Sequence[Path]]) -> Between:
     names = [name for name, own in splits.items() for _ in own]
     files = [file for own in splits.values() for file in own]
     of = np.repeat(np.arange(len(splits)), [len(own) for own in splits.values()])
+    seen = _together([looks(list(own)) for own in splits.values()])
+    entry = cache_dir() / "between" / digest([VERSION, of.tolist(), *map(file_state, files)])
+
+    def build(to: Path) -> None:
+        likely = _likely(seen, pairs(seen, of))
+        unique = np.unique(likely).tolist()
+        with ThreadPoolExecutor() as pool:  # decoding releases the interpreter's lock
+            thumbs = dict(zip(unique, pool.map(_thumb, [files[at] for at in unique]), strict=True))
+        alike: dict[int, tuple[bool, int]] = {}
+        for a, b in likely.tolist():
+            if b not in alike or not alike[b][0]:
+                same = same_picture(thumbs[a], thumbs[b])
+                alike[b] = (same, a) if same or b not in alike else alike[b]
+        to.write_text(json.dumps([[same, a, b] for b, (same, a) in sorted(alike.items())]))
+
     found = Between([], [])
-    thumb = cache(_thumb)
-    for a, b in pairs(_together([looks(list(own)) for own in splits.values()]), of).tolist():
-        alike = same_picture(thumb(files[a]), thumb(files[b]))
-        (found.same if alike else found.near).append((names[a], files[a], names[b], files[b]))
+    for same, a, b in json.loads(build_once(entry, build).read_text()):
+        (found.same if same else found.near).append((names[a], files[a], names[b], files[b]))
     return found
+
+
+def _likely(seen: Looks, every: np.ndarray) -> np.ndarray:
+    """int64 [n, 2]: of each second picture the first ones that are most like it, best first."""
+    first, second = every.T
+    alike = correlation(seen.small[first], seen.small[second])
+    every = every[np.lexsort((-alike, second))]
+    starts = np.flatnonzero(np.diff(every[:, 1], prepend=-1))
+    lengths = np.diff([*starts.tolist(), len(every)])
+    return every[np.arange(len(every)) - np.repeat(starts, lengths) < LOOKED_AT]
 
 
 def same_picture(a: Thumb, b: Thumb) -> bool:
@@ -95,7 +125,12 @@ class Thumb:
     """A small grey picture."""
 
     size: tuple[int, int]  # width and height px of the file
-    fine: np.ndarray  # float64 [64, 64]
+    pixels: np.ndarray  # uint8 [64, 64]
+
+    @property
+    def fine(self) -> np.ndarray:
+        """float64 [64, 64]."""
+        return self.pixels.astype(np.float64)
 
     @property
     def coarse(self) -> np.ndarray:
@@ -105,7 +140,7 @@ class Thumb:
 
 def _thumb(file: Path) -> Thumb:
     image, size = grey(file)
-    return Thumb(size, np.asarray(image.resize((FINE, FINE), Image.Resampling.BOX), np.float64))
+    return Thumb(size, np.asarray(image.resize((FINE, FINE), Image.Resampling.BOX)))
 
 
 def _together(parts: Sequence[Looks]) -> Looks:

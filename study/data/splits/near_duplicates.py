@@ -44,7 +44,7 @@ class Looks:
         """bool: whether pictures `a` and `b`, places of the same shape, are near-duplicates."""
         close = _bits(self.bits[a] ^ self.bits[b]) <= BITS_APART
         close &= self.known[a] & self.known[b]
-        close[close] = _correlation(self.small[a[close]], self.small[b[close]]) >= CORRELATED
+        close[close] = correlation(self.small[a[close]], self.small[b[close]]) >= CORRELATED
         return close | (self.content[a] == self.content[b])
 
 
@@ -200,7 +200,7 @@ def _bits(values: np.ndarray) -> np.ndarray:
     return np.unpackbits(values.view(np.uint8).reshape(len(values), 8), axis=1).sum(axis=1)
 
 
-def _correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Of pictures uint8 [n, p], each with its counterpart."""
     a, b = (x - x.mean(axis=1, keepdims=True) for x in (a.astype(float), b.astype(float)))
     scale = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
