@@ -77,7 +77,7 @@ def scale_of(
             f" ({every[int(np.flatnonzero(used)[0])]}): they show nothing"
         )
     kind = wide.pop()
-    return Scale(kind, low, high)  # type: ignore[arg-type]  # the other two are out
+    return Scale(kind, low, high)  # pyright: ignore[reportArgumentType]  # the others are out
 
 
 def _require_bright(every: Sequence[Path], found: Levels, used: np.ndarray) -> None:

@@ -58,7 +58,7 @@ def colour_16(values: np.ndarray) -> bytes:
     return png(16, 2, b"".join(lines), len(values))
 
 
-def annotations(split: str) -> dict[str, Any]:
+def in_order(split: str) -> dict[str, Any]:
     """COCO's form of a split of the good set: an object in each image."""
     ids = range(1, COUNTS[split] + 1)
     size = {"width": SIDE, "height": SIDE}
@@ -75,7 +75,7 @@ def write(folder: Path, encode: Callable[[int], bytes] | None = None) -> Path:
     data = folder / "data"
     for at, split in enumerate(COUNTS):
         (data / split).mkdir(parents=True)
-        said = annotations(split)
+        said = in_order(split)
         (data / f"{split}.json").write_text(json.dumps(said))
         for image in said["images"]:
             seed = 100 * at + image["id"]

@@ -18,7 +18,7 @@ from tests.bad_input.case import Case
 FIRST = "train1.png"
 
 
-def file(name: str, what: Callable[[], bytes] | bytes, *says: str, **more: Any) -> Case:
+def file(name: str, what: Callable[[], bytes] | bytes, *says: str) -> Case:
     """A case in which the first training image has this content."""
 
     def spoil(data: Path) -> None:
@@ -26,7 +26,7 @@ def file(name: str, what: Callable[[], bytes] | bytes, *says: str, **more: Any) 
         (data / "train" / FIRST).write_bytes(found)
 
     says = (f"train/{FIRST}", *says)
-    return Case(name, sets.prepared(spoil), says, **{"lines": 3} | more)
+    return Case(name, sets.prepared(spoil), says, lines=3)
 
 
 def named(called: str, what: bytes, *says: str, name: str = "") -> Case:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -19,13 +20,13 @@ LIKE = 160  # px of pictures that are compressed again
 
 def tuned(data: Path) -> None:
     """With a split to tune on."""
-    said = sets.annotations("val")
+    said = sets.in_order("val")
     for image in said["images"]:
         image["file_name"] = f"tune{image['id']}.png"
         place = data / "tune" / image["file_name"]
         place.parent.mkdir(exist_ok=True)
         place.write_bytes(sets.content(sets.scene(500 + image["id"])))
-    (data / "tune.json").write_text(sets.json.dumps(said))
+    (data / "tune.json").write_text(json.dumps(said))
 
 
 def shared(name: str, to: Callable[[Path, Path], Any], *says: str, a="train", b="val") -> Case:
