@@ -18,6 +18,7 @@ from study.data.checks.skipping import usable_set
 from study.data.distribution.downloads import PUBLISHED, absent
 from study.data.formats import data_set
 from study.data.formats.coco import read_image_ids
+from study.data.given import folder_there
 from study.data.index import Index
 from study.data.source import LISTS, BadData, Source
 from study.data.splits import open_splits
@@ -74,15 +75,18 @@ def of_split(source: Source) -> list[str]:
     """The problems of a split's annotations and images."""
     try:
         remembered = cache_dir() / "in-order" / f"{source.digest()}-v{VERSION}"
-        if not source.images.is_dir():
-            return [f"images {source.images}: no such folder"]
+        folder_there(source.images, "images")
         found = [] if remembered.exists() else _of_annotations(source)
     except ValueError as error:
         return _lines(error)
     if found:
         return found
     build_once(remembered, lambda to: to.touch())
-    return of_images(source, Index.open(source))  # the annotations are not in memory any more
+    try:
+        index = Index.open(source)  # the annotations are not in memory any more
+    except ValueError as error:
+        return _lines(error)
+    return of_images(source, index)
 
 
 def _of_annotations(source: Source) -> list[str]:

@@ -37,6 +37,19 @@ def placed(names: np.ndarray, folder: Path) -> np.ndarray:
     return np.array(found, np.str_)
 
 
+def require_distinct(ids: np.ndarray, names: np.ndarray, path: Path) -> None:
+    """Raises ValueError if two images [I] of the annotations `path` are one file."""
+    if len(set(every := names.tolist())) == len(every):
+        return
+    first: dict[str, int] = {}
+    for image_id, name in zip(ids.tolist(), every, strict=True):
+        if (other := first.setdefault(name, image_id)) != image_id:
+            raise ValueError(
+                f"{path}: images id {other} and id {image_id}: file_name: both are {name!r}: each"
+                " image must be there once, with all its objects"
+            )
+
+
 def is_foreign(name: str) -> bool:
     """Whether a name leads out of any folder that it is put behind, or is of Windows."""
     return "\\" in name or name.startswith("/") or name[1:2] == ":" or ".." in name.split("/")
