@@ -83,7 +83,7 @@ class OwnData:
             ValueError: a root where nothing lies relative to one, or images but not all of them.
         """
         given: dict[str, Any] = {
-            key: value if isinstance(value, int) else str(value.expanduser().resolve())
+            key: value if isinstance(value, int) else str(_absolute(key, value))
             for key, value in vars(self).items()
             if value is not None and value is not False
         }
@@ -97,6 +97,15 @@ class OwnData:
         if given.keys() - {"root"}:
             base = replace(base, digests={})  # other images than those of which they were taken
         return replace(base, **given).absolute()
+
+
+def _absolute(key: str, path: Path) -> Path:
+    """Raises ValueError for what no file can be called, and for a user that there is not."""
+    try:
+        return path.expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        option = "data" if key == "folder" else f"data.{key.replace('_', '-')}"
+        raise ValueError(f"{option} = {str(path)!r}: no path of a file: {error}") from error
 
 
 def usable(run_dir: Path | str, *, writing: bool) -> Store:

@@ -75,7 +75,9 @@ def _of_objects(
     for begin in range(0, len(every), BLOCK):
         block = every[begin : begin + BLOCK]
         lines: list[list[str]] = []
-        encoded: list[int] = []  # which of the block have run lengths of the right form
+        encoded: list[
+            tuple[int, dict[str, Any]]
+        ] = []  # which of the block have run lengths of the right form, and their shapes
         for at, one in enumerate(block):
             owner, category = one.get("image_id"), one.get("category_id")
             found: list[str] = []
@@ -84,23 +86,26 @@ def _of_objects(
             if type(category) is not int or category not in classes:
                 found.append(f"category_id = {shown(category)}: no such category")
             image = sized.get(owner) if type(owner) is int else None
-            known = type(category) is int
+            known = type(category) is int and category in classes
+            shape = one
             if image is not None:
-                found += wrong_box(one, image)
+                if boxed := list(wrong_box(one, image)):
+                    found += boxed
+                    shape = one | {"bbox": None}  # whose place says nothing about the mask's
                 given = one.get("segmentation")
                 if type(given) is list:
-                    found += wrong_polygons(given, one, image) if given else ()
+                    found += wrong_polygons(given, shape, image) if given else ()
                 elif given is not None:
                     wrong = wrong_form(given, image)
                     found += [wrong] if wrong else []
-                    encoded += [] if wrong else [at]
+                    encoded += [] if wrong else [(at, shape)]
             if posed or one.get("keypoints"):
-                named = number.get(category, 0) if posed and known else None
+                named = number.get(category) if posed and known else None
                 found += wrong_keypoints(one, named, image)
             lines.append(found)
-        of = [block[at] for at in encoded]
-        masks = wrong_runs(of, [sized[one["image_id"]] for one in of])
-        for at, wrong in zip(encoded, masks, strict=True):
+        of = [shape for _, shape in encoded]
+        masks = wrong_runs(of, [sized[shape["image_id"]] for shape in of])
+        for (at, _), wrong in zip(encoded, masks, strict=True):
             lines[at] += wrong
         for one, found in zip(block, lines, strict=True):
             for line in found:

@@ -28,7 +28,7 @@ from study.data.formats import json_files
 from study.data.formats.digests import file_digest
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.formats.pieces import pieces
-from study.data.given import MOST_BYTES, file_there, shown
+from study.data.given import MOST_BYTES, file_there, require_size, shown
 from study.data.source import LISTS, Content
 
 IDS = {"images": ("id",), "annotations": ("id", "image_id", "category_id"), "categories": ("id",)}
@@ -46,6 +46,7 @@ class AnnotationFile:
 
     def digest(self) -> str:
         file_there(self.path, "annotations")
+        require_size(self.path, MOST_BYTES)
         return file_digest(self.path)
 
     def read(self) -> Content:

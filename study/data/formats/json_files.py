@@ -35,9 +35,10 @@ def read(path: Path, most: int = MOST_BYTES_BESIDE) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
-        cut = ", where the file ends" if error.pos >= len(text.rstrip()) else ""
+        cut = text.lstrip()[:1] in "{[" and text.rstrip()[-1] not in "}]"
+        end = ": the file ends in the middle" if cut else ""
         raise ValueError(
-            f"{path}: line {error.lineno}: not JSON: {error.msg} (column {error.colno}{cut})"
+            f"{path}: line {error.lineno}: not JSON: {error.msg} (column {error.colno}){end}"
         ) from error
     except _Doubled as error:
         raise ValueError(f"{path}: {error}") from error

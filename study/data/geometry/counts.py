@@ -99,6 +99,7 @@ def _numbers(texts: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray, np.ndarray
     legible[owner[(joined < LOWEST) | (joined > HIGHEST)]] = False
     last = _first(sizes)[1:][sizes > 0] - 1
     legible[owner[last[more[last]]]] = False  # it ends in the middle of a number
+    more[last] = False
     place = _since(~more)  # of a character in its number
     legible[owner[place >= MOST_CHARACTERS]] = False
     kept = legible[owner]

@@ -50,6 +50,23 @@ def require_distinct(ids: np.ndarray, names: np.ndarray, path: Path) -> None:
             )
 
 
+def linked_out(names: np.ndarray, folder: Path) -> list[tuple[str, Path]]:
+    """A name of each folder below `folder` that is a link to elsewhere, and that folder.
+
+    Only of folders: tools that keep large files elsewhere put links to single files.
+    """
+    first: dict[str, str] = {}
+    for name in names.tolist():
+        if "/" in name and not is_foreign(name):
+            first.setdefault(name.rpartition("/")[0], name)
+    root = folder.resolve()
+    return [
+        (name, folder / below)
+        for below, name in first.items()
+        if not (folder / below).resolve().is_relative_to(root)
+    ]
+
+
 def is_foreign(name: str) -> bool:
     """Whether a name leads out of any folder that it is put behind, or is of Windows."""
     return "\\" in name or name.startswith("/") or name[1:2] == ":" or ".." in name.split("/")
