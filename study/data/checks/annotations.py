@@ -75,9 +75,7 @@ def _of_objects(
     for begin in range(0, len(every), BLOCK):
         block = every[begin : begin + BLOCK]
         lines: list[list[str]] = []
-        encoded: list[
-            tuple[int, dict[str, Any]]
-        ] = []  # which of the block have run lengths of the right form, and their shapes
+        encoded: list[tuple[int, dict[str, Any]]] = []  # run lengths, and where in the block
         for at, one in enumerate(block):
             owner, category = one.get("image_id"), one.get("category_id")
             found: list[str] = []
