@@ -12,6 +12,7 @@ from pathlib import Path
 
 MOST_BYTES = 4 * 2**30  # of a COCO JSON file; COCO's own largest has 0.5 GiB
 MOST_BYTES_BESIDE = 64 * 2**20  # of a file of annotations of one image
+MOST_CLASSES = 20_000
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80

@@ -14,14 +14,13 @@ from study.data.checks.objects import (
     wrong_polygons,
     wrong_runs,
 )
-from study.data.given import shown
+from study.data.given import MOST_CLASSES, shown
 from study.data.source import LISTS, Content, Source
 
 VERSION = 4  # of what is asked of annotations; a change looks at all of them again
 BLOCK = 4096  # objects whose run lengths are looked at together
 MOST_PX = 178_956_970  # of an image: Pillow reads no larger one
 MOST_SIDE_PX = 2**20
-MOST_CLASSES = 20_000
 MOST_KEYPOINTS = 1_000  # of a class
 LONGEST_NAME = 255  # bytes of a part of a path, on any file system of today
 

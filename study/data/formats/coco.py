@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 
 from study.data.cache import build_once, cache_dir
-from study.data.formats import json_files
 from study.data.formats.digests import file_digest
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.formats.pieces import pieces
+from study.data.formats.texts import json_files
 from study.data.given import MOST_BYTES, file_there, require_size, shown
 from study.data.source import LISTS, Content
 

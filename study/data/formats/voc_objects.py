@@ -32,8 +32,8 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image
 
-from study.data.formats import xml_files
 from study.data.formats.beside import Labelled, Thing, cut_off, shown_classes, thing
+from study.data.formats.texts import xml_files
 from study.data.geometry.run_lengths import encoded
 from study.data.given import shown
 from study.data.source import BadData
