@@ -16,6 +16,7 @@ from study.data.geometry.run_lengths import FEW_POINTS
 from study.data.given import shown
 
 OVERHANG_PX = 1.0  # that a box may stick out of its image: real files round
+ROUNDING = 1e-9  # of a product of coordinates, as a share
 LARGE = 1e15  # beyond any number that annotations have
 Extent = tuple[float, float, float, float]
 """left, top, right, bottom px"""
@@ -127,8 +128,10 @@ def _encloses(xs: Sequence[float], ys: Sequence[float]) -> bool:
         step = other_x - x, other_y - y
         if along == (0.0, 0.0):
             along = step
-        elif along[0] * step[1] != along[1] * step[0]:
-            return True
+        else:
+            over, under = along[0] * step[1], along[1] * step[0]
+            if abs(over - under) > ROUNDING * (abs(over) + abs(under)):
+                return True
     return False
 
 

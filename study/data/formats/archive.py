@@ -99,9 +99,8 @@ def _members(file: Path, archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.Zip
         name = PurePosixPath(info.filename.replace("\\", "/"))  # as Windows writes them
         if any(part in LEFT_OUT for part in name.parts):
             continue
-        if not name.parts or any(
-            len(part.encode(errors="replace")) > LONGEST for part in name.parts
-        ):
+        long = any(len(part.encode(errors="replace")) > LONGEST for part in name.parts)
+        if long or not name.parts:
             raise ValueError(f"{file}: {shown(info.filename)}: not a name that a file can have")
         outside = name.is_absolute() or ".." in name.parts or ":" in name.parts[0]
         kind = stat.S_IFMT(info.external_attr >> 16)

@@ -85,8 +85,7 @@ def classes(path: Path, asked: dict[str, Any]) -> tuple[str, ...]:
             raise ValueError(f"{path}: names: {number} = {shown(name)}: is that of {other} too")
     number = asked.get("nc")
     if number is not None and number != len(listed):
-        raise ValueError(
-            f"{path}: nc = {shown(number)}: names has {len(listed)}: must be the same"
+        raise ValueError(f"{path}: nc = {shown(number)}: must be {len(listed)}, as names has")
         )
     by_number = {int(number): str(name) for number, name in listed.items()}
     return tuple(by_number[number] for number in range(len(by_number)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 
 from study.data.given import shown
 
+DEEPEST = 100  # lists in lists; the time that PyYAML takes grows with the square
 MOST_BYTES = 2**20  # of 20,000 classes there are half as many
 
 
@@ -22,6 +24,8 @@ def read(path: Path, raw: bytes) -> Any:
     """
     if len(raw) > MOST_BYTES:
         raise ValueError(f"{path}: has {len(raw):,} bytes: must have at most {MOST_BYTES:,}")
+    if _depth(raw) > DEEPEST:
+        raise ValueError(f"{path}: cannot be read as YAML: it is nested too deep")
     try:
         loader = yaml.SafeLoader(raw)
         node = loader.get_single_node()
@@ -41,6 +45,15 @@ def read(path: Path, raw: bytes) -> Any:
         raise
     except (ValueError, OverflowError) as error:  # a date that is none, say
         raise ValueError(f"{path}: cannot be read as YAML: {error}") from error
+
+
+def _depth(raw: bytes) -> int:
+    """How many brackets are open at most, or a little more: those in texts count too."""
+    depth = most = 0
+    for found in re.finditer(rb"[\[\]{}]", raw):
+        depth += 1 if found[0] in b"[{" else -1
+        most = max(most, depth)
+    return most
 
 
 class _NotPlain(ValueError):
