@@ -66,6 +66,8 @@ def an_object(name: str, inner: str, *says: str) -> Case:
     return of_voc(name, xml(CAT, inner), "line 4: object 2: ", *says)
 
 
+KLINGON = '<?xml version="1.0" encoding="klingon"?>'
+NO_HEIGHT = "<size><width>24</width></size>"
 BOMB = '<!DOCTYPE a [<!ENTITY a0 "ha">' + "".join(
     f'<!ENTITY a{k} "{f"&a{k - 1};" * 20}">' for k in range(1, 12)
 )
@@ -73,10 +75,8 @@ BOMB = '<!DOCTYPE a [<!ENTITY a0 "ha">' + "".join(
 VOC = [
     of_voc("an empty XML file", "", "cannot be read as XML: it is empty"),
     of_voc("XML cut off", xml(CAT)[:70], "line 3: cannot be read as XML"),
-    of_voc(
-        "an unknown encoding", xml(CAT, head='<?xml version="1.0" encoding="klingon"?>'), "XML"
-    ),
-    of_voc("bytes that are not UTF-8", xml(CAT).encode().replace(b"cat", b"c\xe4t"), "line 3"),
+    of_voc("an unknown encoding", xml(CAT, head=KLINGON), "cannot be read"),
+    of_voc("XML that is not UTF-8", xml(CAT).encode().replace(b"cat", b"c\xe4t"), "line 3"),
     of_voc("a bomb of entities", xml("<name>&a11;</name>", head=BOMB + "]>"), "cannot be read"),
     of_voc(
         "an entity of another file",
@@ -96,7 +96,7 @@ VOC = [
     ),
     an_object("xmax is infinite", CAT.replace(">10<", ">inf<"), "must be four numbers"),
     an_object("xmax is 1e400", CAT.replace(">10<", ">1e400<"), "must be four numbers"),
-    an_object("a number with _", CAT.replace(">10<", ">1_0<"), "must be four numbers"),
+    an_object("a corner with _", CAT.replace(">10<", ">1_0<"), "must be four numbers"),
     an_object(
         "a box turned round",
         CAT.replace(">2<", ">20<"),
@@ -105,14 +105,14 @@ VOC = [
     an_object(
         "a box outside", f"<name>cat</name>{bndbox(xmin='90', xmax='99')}", "must enclose a"
     ),
-    an_object("a box far over the edge", CAT.replace(">10<", ">90<"), "must lie inside the image"),
+    an_object(
+        "a corner far over the edge", CAT.replace(">10<", ">90<"), "must lie inside the image"
+    ),
     an_object(
         "difficult is a word", f"{CAT}<difficult>no</difficult>", "difficult = 'no': must be"
     ),
     of_voc("two sizes", xml(CAT, size="<size/><size/>"), "size: is there 2 times"),
-    of_voc(
-        "a size without height", xml(CAT, size="<size><width>24</width></size>"), "size = ['24'"
-    ),
+    of_voc("a size without height", xml(CAT, size=NO_HEIGHT), "size = ['24', '']: "),
     of_voc(
         "another size",
         xml(CAT, size="<size><width>99</width><height>16</height></size>"),

@@ -86,6 +86,5 @@ def classes(path: Path, asked: dict[str, Any]) -> tuple[str, ...]:
     number = asked.get("nc")
     if number is not None and number != len(listed):
         raise ValueError(f"{path}: nc = {shown(number)}: must be {len(listed)}, as names has")
-        )
     by_number = {int(number): str(name) for number, name in listed.items()}
     return tuple(by_number[number] for number in range(len(by_number)))
