@@ -374,6 +374,6 @@ def nested(folder: Path) -> list[str]:
     return ["study.prepare", "--data", "d.zip"]
 
 
-ALONE = Case("folders in folders", nested, ("d.zip", "lies in 50 folders with nothing else"))
+ALONE = Case("folders in folders", nested, ("d.zip", "is 50 folders, each alone"))
 
 CASES = [*VOC, *YOLO, *LABELME, *ARCHIVES, ALONE]

@@ -39,20 +39,27 @@ def unpacked(file: Path) -> Path:
         ValueError: not a .zip, damaged or encrypted, or with names or sizes that are not trusted.
     """
     entry = cache_dir() / "unpacked" / f"{file.stem[:40]}-{file_digest(file)}"
-    return inner(build_once(entry, lambda to: _unpack(file, to)))
+    return inner(build_once(entry, lambda to: _unpack(file, to)), file)
 
 
-def inner(folder: Path) -> Path:
-    """The folder itself, or the only one inside it if there is nothing else, and so on."""
+def inner(folder: Path, given: Path | None = None) -> Path:
+    """The folder itself, or the only one inside it if there is nothing else, and so on.
+
+    Raises:
+        ValueError: it cannot be read, or goes on so for too long; names what was `given`.
+    """
+    given = given or folder
     for _ in range(DEEPEST):
         try:
             inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
         except OSError as error:
-            raise ValueError(f"{folder}: cannot be read: {error.strerror}") from error
+            raise ValueError(f"{given}: cannot be read: {error.strerror}") from error
         if len(inside) != 1 or not inside[0].is_dir():
             return folder
         folder = inside[0]
-    raise ValueError(f"{folder}: lies in {DEEPEST} folders with nothing else: give it itself")
+    raise ValueError(
+        f"{given}: is {DEEPEST} folders, each alone in the one before: unpack the data"
+    )
 
 
 def _unpack(file: Path, to: Path) -> None:
