@@ -328,13 +328,13 @@ PARTS = [
             f"{part} is {value!r}", lambda d, part=part, value=value: d.update({part: value}), said
         )
         for part, value, said in (
-            ("images", None, "images = None: must be a list"),
-            ("annotations", {}, "annotations = {}: must be a list"),
-            ("categories", "cat", "categories = 'cat': must be a list"),
+            ("images", None, "images: must be a list (COCO instances format), and is None"),
+            ("annotations", {}, "and is {}"),
+            ("categories", "cat", "and is 'cat'"),
         )
     ),
     *(
-        data(f"no {part}", lambda d, p=part: d.pop(p), f"{part} is not there: must be a list")
+        data(f"no {part}", lambda d, p=part: d.pop(p), f"{part}: must be", "and is not there")
         for part in ("annotations", "categories")
     ),
     *(

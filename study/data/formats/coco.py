@@ -178,8 +178,10 @@ def read_json(path: Path, lists: Collection[str] = LISTS) -> Content:
         raise ValueError(f"{path}: is {shown(content)}: must be an object{wanted}")
     for name in lists:
         if not isinstance(content.get(name), list):
-            said = f" = {shown(content[name])}" if name in content else " is not there"
-            raise ValueError(f"{path}: {name}{said}: must be a list (COCO instances format)")
+            said = shown(content[name]) if name in content else "not there"
+            raise ValueError(
+                f"{path}: {name}: must be a list (COCO instances format), and is {said}"
+            )
     return content
 
 
