@@ -25,8 +25,11 @@ class BadData(ValueError):
     def __init__(self, problems: Sequence[str], remedy: str = "") -> None:
         shown = "\n".join(problems[:SHOWN])
         more = f"\n… and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__(f"{count} in the data:\n{shown}{more}" + f"\n{remedy}" * bool(remedy))
+        one = len(problems) == 1
+        count = "a problem" if one else f"{len(problems)} problems"
+        apart = " " if one and "\n" not in shown else "\n"
+        after = f"{'.' if apart == ' ' else ''}{apart}{remedy}" if remedy else ""
+        super().__init__(f"{count} in the data:{apart}{shown}{more}{after}")
         self.problems = list(problems)
 
 

@@ -65,7 +65,7 @@ def test_an_address_that_cannot_be_is_refused(
 def test_the_data_are_given_by_data(command, more: list[str], capsys, tmp_path):
     place = str(tmp_path / "none")
     assert command.main(["--data", place, *more]) == BAD_INPUT
-    assert capsys.readouterr().err.startswith(f"error: a problem in the data:\ndata = '{place}'")
+    assert capsys.readouterr().err.startswith(f"error: a problem in the data: data = '{place}'")
     for old in (["--data.folder", place], [f"--data.folder={place}"]):
         assert command.main([*old, *more]) == BAD_INPUT
         said = capsys.readouterr().err

@@ -125,7 +125,8 @@ def test_annotations_in_another_form_are_refused(
     ("text", "words"),
     [
         ("{", "not JSON"),
-        ("[]", "images: must be a list"),
+        ("[]", r"is \[\]: must be an object with the lists images"),
+        ('{"images": {}}', r"images: must be a list .*, and is {}"),
         (json.dumps({"images": [{}], "annotations": [], "categories": []}), "not COCO's format"),
     ],
 )

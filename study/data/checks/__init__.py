@@ -16,11 +16,14 @@ from study.config import DataConfig
 from study.data.cache import build_once, cache_dir
 from study.data.checks.annotations import VERSION, structure
 from study.data.checks.image_files import of_images
-from study.data.checks.skipping import usable_set
+from study.data.checks.skipping import Skipping, usable_set
 from study.data.distribution.downloads import PUBLISHED, absent
 from study.data.formats import data_set
-from study.data.formats.coco import read_image_ids
+from study.data.formats.coco import AnnotationFile, read_image_ids
+from study.data.geometry.boxes import learnable
+from study.data.given import folder_there
 from study.data.index import Index
+from study.data.index.placing import linked_out
 from study.data.source import LISTS, BadData, Source
 from study.data.splits import Splits, open_splits
 from study.data.splits.between import between
@@ -59,12 +62,16 @@ def problems(data: DataConfig, sizes: Sequence[int] = ()) -> list[str]:
     splits = {"train": found.train, "val": found.val, "tune": found.tune}
     sources = {name: source for name, source in splits.items() if source is not None}
     lines = [line for source in sources.values() for line in of_split(source)]
+    if lines:
+        return lines
+    indexes = {name: Index.open(source) for name, source in sources.items()}
+    lines = [line for name, index in indexes.items() for line in _objectless(name, index)]
     if not lines and data.name not in PUBLISHED:  # a benchmark is compared as it was published
-        indexes = {name: Index.open(source) for name, source in sources.items()}
         files = {name: index.files() for name, index in indexes.items()}
         lines = shared_images(files)
         if not lines and len(files) > 1 and not data.generated:
             lines = between(files).lines
+    lines += [line for source in sources.values() for line in _led_out(source)]
     if lines:
         return lines
     try:
@@ -111,15 +118,18 @@ def of_split(source: Source) -> list[str]:
     """The problems of a split's annotations and images."""
     try:
         remembered = cache_dir() / "in-order" / f"{source.digest()}-v{VERSION}"
-        if not source.images.is_dir():
-            return [f"images {source.images}: no such folder"]
+        folder_there(source.images, "images")
         found = [] if remembered.exists() else _of_annotations(source)
     except ValueError as error:
         return _lines(error)
     if found:
         return found
     build_once(remembered, lambda to: to.touch())
-    return of_images(source, Index.open(source))  # the annotations are not in memory any more
+    try:
+        index = Index.open(source)  # the annotations are not in memory any more
+    except ValueError as error:
+        return _lines(error)
+    return of_images(source, index)
 
 
 def _of_annotations(source: Source) -> list[str]:
@@ -131,6 +141,27 @@ def _of_annotations(source: Source) -> list[str]:
         if not isinstance(item, dict)
     ]
     return found or list(structure(content, source))
+
+
+def _objectless(split: str, index: Index) -> list[str]:
+    """A split must have an object that can be learnt or found: without there is no AP."""
+    if learnable(index)[0].any():
+        return []
+    what = "to train on" if split == "train" else "to find, so that AP has no value"
+    return [f"{index.path}: annotations: no object {what}: there must be one that is no crowd"]
+
+
+def _led_out(source: Source) -> list[str]:
+    """Names in a file must not lead out of the folder of images through a link to another."""
+    given = source.whole if isinstance(source, Skipping) else source
+    if not isinstance(given, AnnotationFile):
+        return []  # the names are those of files that were found there
+    index = Index.open(source)
+    return [
+        f"{source.path}: images: file_name = {name!r}: {folder} is a link that leads out of"
+        f" {source.images}: copy what is there into it"
+        for name, folder in linked_out(index.file_name, source.images)
+    ]
 
 
 def _lines(error: ValueError) -> list[str]:

@@ -1,18 +1,28 @@
-"""What is wrong with annotations in COCO's form: ids, fields, boxes, masks and keypoints."""
+"""What is wrong with annotations in COCO's form: ids, fields, names, and each object's shape."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
-from study.data.geometry.run_lengths import compressed
+from study.data.checks.objects import (
+    wrong_box,
+    wrong_form,
+    wrong_keypoints,
+    wrong_polygons,
+    wrong_runs,
+)
+from study.data.given import MOST_CLASSES, shown
 from study.data.source import LISTS, Content, Source
 
-VERSION = 3  # of what is asked of annotations; a change looks at all of them again
-OVERHANG_PX = 1.0  # that a box may stick out of its image: real files round
-
+VERSION = 4  # of what is asked of annotations; a change looks at all of them again
+BLOCK = 4096  # objects whose run lengths are looked at together
+MOST_PX = 178_956_970  # of an image: Pillow reads no larger one
+MOST_SIDE_PX = 2**20
+MOST_KEYPOINTS = 1_000  # of a class
+LONGEST_NAME = 255  # bytes of a part of a path, on any file system of today
 
 Mistake = tuple[str, dict[str, Any] | None, str]
 """The list it is in, the item if it is in one alone, and a line that begins with its place."""
@@ -31,84 +41,166 @@ def mistakes(content: Content, source: Source) -> Iterator[Mistake]:
             yield name, None, f"{source.path}: {name}: must not be empty"
     for name in LISTS:
         yield from ((name, None, line) for line in _ids(source, name, content[name]))
-    sized = {}
+    sized: dict[Any, dict[str, Any]] = {}
+    named: dict[PurePosixPath, Any] = {}
     for image in images:
-        wrong = list(_image(image))
+        wrong = [*_image(image), *_file_name(image, named)]
         for line in wrong:
             yield "images", image, f"{source.place('images', image)}: {line}"
-        if not wrong and "id" in image:
+        if not wrong and type(image.get("id")) is int:
             sized[image["id"]] = image
+    if len(categories) > MOST_CLASSES:
+        line = f"{len(categories):,} classes: must be at most {MOST_CLASSES:,}"
+        yield "categories", None, f"{source.path}: categories: {line}"
+        return
     misnamed = False
-    for category in categories:
-        if not isinstance(category.get("name"), str):
-            line = f"{source.place('categories', category)}: name: must be a text"
-            yield "categories", category, line
+    for category, line in _names(categories, content["annotations"]):
+        yield "categories", category, f"{source.place('categories', category)}: {line}"
     for category, line in _keypoint_names(categories):
         misnamed = True
         yield "categories", category, f"{source.place('categories', category)}: {line}"
-    number = {} if misnamed else {c.get("id"): len(c.get("keypoints") or []) for c in categories}
-    ids = {image.get("id") for image in images}
-    classes = {category.get("id") for category in categories}
-    for annotation in content["annotations"]:
-        at = source.place("annotations", annotation)
-        lines = []
-        if annotation.get("image_id") not in ids:
-            lines.append(f"image_id = {annotation.get('image_id')!r}: there is no such image")
-        if annotation.get("category_id") not in classes:
-            lines.append(f"category_id = {annotation.get('category_id')!r}: no such category")
-        image = sized.get(annotation.get("image_id"))
-        if image is not None:
-            lines += _shape(annotation, image)
-        if any(number.values()):  # otherwise nobody reads them
-            lines += _keypoints(annotation, number.get(annotation.get("category_id"), 0))
-        yield from (("annotations", annotation, f"{at}: {line}") for line in lines)
+    number = {} if misnamed else _keypoints_named(categories)
+    yield from _of_objects(content, source, sized, number)
+
+
+def _of_objects(
+    content: Content, source: Source, sized: dict[Any, dict[str, Any]], number: dict[int, int]
+) -> Iterator[Mistake]:
+    """`sized`: images in order, by id; `number`: of keypoints, by the id of a category."""
+    ids = {image["id"] for image in content["images"] if type(image.get("id")) is int}
+    classes = {one["id"] for one in content["categories"] if type(one.get("id")) is int}
+    posed = any(number.values())  # otherwise nobody reads keypoints
+    every = content["annotations"]
+    for begin in range(0, len(every), BLOCK):
+        block = every[begin : begin + BLOCK]
+        lines: list[list[str]] = []
+        encoded: list[tuple[int, dict[str, Any]]] = []  # run lengths, and where in the block
+        for at, one in enumerate(block):
+            owner, category = one.get("image_id"), one.get("category_id")
+            found: list[str] = []
+            if type(owner) is not int or owner not in ids:
+                found.append(f"image_id = {shown(owner)}: there is no such image")
+            if type(category) is not int or category not in classes:
+                found.append(f"category_id = {shown(category)}: no such category")
+            image = sized.get(owner) if type(owner) is int else None
+            known = type(category) is int and category in classes
+            shape = one
+            if image is not None:
+                if boxed := list(wrong_box(one, image)):
+                    found += boxed
+                    shape = one | {"bbox": None}  # whose place says nothing about the mask's
+                given = one.get("segmentation")
+                if type(given) is list:
+                    found += wrong_polygons(given, shape, image) if given else ()
+                elif given is not None:
+                    wrong = wrong_form(given, image)
+                    found += [wrong] if wrong else []
+                    encoded += [] if wrong else [(at, shape)]
+            if posed or one.get("keypoints"):
+                named = number.get(category) if posed and known else None
+                found += wrong_keypoints(one, named, image)
+            lines.append(found)
+        of = [shape for _, shape in encoded]
+        masks = wrong_runs(of, [sized[shape["image_id"]] for shape in of])
+        for (at, _), wrong in zip(encoded, masks, strict=True):
+            lines[at] += wrong
+        for one, found in zip(block, lines, strict=True):
+            for line in found:
+                yield "annotations", one, f"{source.place('annotations', one)}: {line}"
 
 
 def _ids(source: Source, name: str, items: list[dict[str, Any]]) -> Iterator[str]:
-    counts = Counter(repr(item.get("id")) for item in items)
-    for at, item in enumerate(items):
-        if type(item.get("id")) is not int or abs(item["id"]) >= 2**63:
-            yield f"{source.path}: {name}[{at}]: id = {item.get('id')!r}: must be a whole number"
+    ids = [item.get("id") for item in items]
+    for at, given in enumerate(ids):
+        if type(given) is not int or not 0 <= given < 2**63:
+            yield (
+                f"{source.path}: {name}[{at}]: id = {shown(given)}: must be a whole number,"
+                " 0 or more"
+            )
+    counts = Counter(given for given in ids if type(given) is int)
     for value, times in counts.items():
-        if times > 1 and value != "None":
-            yield f"{source.path}: {name} id {value}: occurs {times} times: must occur once"
+        if times > 1:
+            yield f"{source.path}: {name} id {shown(value)}: occurs {times} times: must occur once"
 
 
 def _image(image: dict[str, Any]) -> Iterator[str]:
-    for key in ("width", "height"):
-        if type(image.get(key)) is not int or image[key] < 1:
-            yield f"{key} = {image.get(key)!r}: must be a whole number of px above 0"
-    if not isinstance(image.get("file_name"), str) or not image["file_name"]:
+    sides = image.get("width"), image.get("height")
+    pixels = 1
+    for key, side in zip(("width", "height"), sides, strict=True):
+        if type(side) is not int or side < 1:
+            yield f"{key} = {shown(side)}: must be a whole number of px above 0"
+        elif side > MOST_SIDE_PX:
+            yield f"{key} = {shown(side)}: must be at most {MOST_SIDE_PX:,} px"
+        else:
+            pixels *= side
+    if pixels > MOST_PX:
+        yield f"width, height = {sides[0]}, {sides[1]}: must be at most {MOST_PX:,} px together"
+
+
+def _file_name(image: dict[str, Any], named: dict[PurePosixPath, Any]) -> Iterator[str]:
+    """`named`: the ids of images by their files' names, to which this one is added."""
+    name = image.get("file_name")
+    if not isinstance(name, str) or not name:
         yield "file_name: must be a text"
-
-
-def _shape(annotation: dict[str, Any], image: dict[str, Any]) -> Iterator[str]:
-    box = annotation.get("bbox")
-    if not (isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))):
-        yield f"bbox = {box!r}: must be four numbers x, y, width, height"
-    else:
-        left, top, width, height = box
-        inside = (
-            left >= -OVERHANG_PX
-            and top >= -OVERHANG_PX
-            and left + width <= image["width"] + OVERHANG_PX
-            and top + height <= image["height"] + OVERHANG_PX
+        return
+    path = PurePosixPath(name)
+    if "\0" in name or not _is_unicode(name):
+        yield f"file_name = {shown(name)}: must be a name that a file can have"
+    elif any(len(part.encode()) > LONGEST_NAME for part in path.parts) or len(name) > 4000:
+        yield f"file_name = {shown(name)}: must have at most {LONGEST_NAME} bytes between slashes"
+    elif path in named:
+        yield (
+            f"file_name = {shown(name)}: is that of images id {shown(named[path])} too: each image"
+            " must be there once, with all its objects"
         )
-        if width <= 0 or height <= 0:
-            yield f"bbox = {box}: width and height must be above 0"
-        elif not inside:
-            size = f"{image['width']} x {image['height']} px"
-            yield f"bbox = {box}: must lie inside its image of {size}"
-    if annotation.get("area") is not None and not _is_number(annotation["area"]):
-        yield f"area = {annotation['area']!r}: must be a number of px², or left out"
-    if annotation.get("iscrowd", 0) not in (0, 1):
-        yield f"iscrowd = {annotation['iscrowd']!r}: must be 0 or 1"
+    named.setdefault(path, image.get("id"))
+
+
+def _names(
+    categories: list[dict[str, Any]], annotations: list[dict[str, Any]]
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """Classes are known by their names: each must have one of its own.
+
+    Hosted tools put a class with no objects before the real ones, of the project's name, which
+    may be a real one's: its `supercategory` is "none".
+    """
+    first: dict[str, dict[str, Any]] = {}
+    used: set[Any] | None = None
+    for category in categories:
+        name = category.get("name")
+        if not isinstance(name, str) or not name.strip() or not _is_unicode(name):
+            yield category, f"name = {shown(name)}: must be a text of one letter or more"
+            continue
+        other = first.setdefault(" ".join(name.split()), category)
+        if other is category:
+            continue
+        if used is None:
+            of = (a.get("category_id") for a in annotations)
+            used = {one for one in of if type(one) is int}
+        hosted = (one for one in (category, other) if one.get("supercategory") == "none")
+        if any(type(one.get("id")) is int and one["id"] not in used for one in hosted):
+            continue
+        blanks = "" if other["name"] == name else " but for blanks"
+        line = (
+            f"name = {shown(name)}: is that of categories id {shown(other.get('id'))}"
+            f" ({shown(other['name'])}) too{blanks}: give each class a name of its own,"
+            " or their objects one category_id"
+        )
+        yield category, line
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it can be written down: JSON may have halves of a letter."""
     try:
-        compressed(annotation, image)
-    except ValueError as error:
-        yield str(error)
-    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
-        yield f"segmentation: not polygons or run lengths ({type(error).__name__}: {error})"
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _keypoints_named(categories: list[dict[str, Any]]) -> dict[int, int]:
+    """How many keypoints each category names, by id."""
+    return {c["id"]: len(c.get("keypoints") or []) for c in categories if type(c.get("id")) is int}
 
 
 def _keypoint_names(
@@ -122,36 +214,16 @@ def _keypoint_names(
     first: dict[str, Any] | None = None
     for category in categories:
         names = category.get("keypoints") or []
-        at = f"keypoints = {names!r}"
-        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        at = f"keypoints = {shown(names)}"
+        texts = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        if not texts or not all(map(_is_unicode, names)):
             yield category, f"{at}: must be a list of names"
+        elif len(names) > MOST_KEYPOINTS:
+            yield category, f"{at}: {len(names):,} names: must be at most {MOST_KEYPOINTS:,}"
         elif len(set(names)) < len(names):
             yield category, f"{at}: must have each name only once"
         elif names and first is None:
             first = category
         elif names and first is not None and names != first["keypoints"]:
-            other = f"those of categories id {first.get('id')}"
+            other = f"those of categories id {shown(first.get('id'))}"
             yield category, f"{at}: must be the same as {other}, for one head finds them all"
-
-
-def _keypoints(annotation: dict[str, Any], number: int) -> Iterator[str]:
-    """`number`: how many the annotation's category names."""
-    given = annotation.get("keypoints") or []
-    if not (isinstance(given, list) and all(map(_is_number, given))):
-        yield f"keypoints = {given!r}: must be three numbers for each: x, y, visibility"
-    elif len(given) not in (0, 3 * number):
-        yield (
-            f"keypoints: {len(given)} numbers: its category names {number} keypoints, of 3 numbers"
-            " each: x, y, visibility"
-        )
-    else:
-        for at, visibility in enumerate(given[2::3]):
-            if visibility not in (0, 1, 2):
-                yield (
-                    f"keypoints[{3 * at + 2}] = {visibility}: visibility must be 0 (not labelled),"
-                    " 1 (hidden) or 2 (seen)"
-                )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

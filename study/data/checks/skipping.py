@@ -18,7 +18,7 @@ from study.data.checks.image_files import unusable
 from study.data.formats import data_set
 from study.data.formats.beside import BesideImages, size_px
 from study.data.formats.format import DataSet
-from study.data.source import Content, Source
+from study.data.source import BadData, Content, Source
 
 LISTS = ("images", "annotations")  # whose items can be left out
 
@@ -106,17 +106,26 @@ def skipping(source: Source) -> Skipping:
 
 
 def _checked(content: Content, source: Source, lines: list[str]) -> Content:
-    """Without the items that have a mistake, of which `lines` are added."""
+    """Without the items that have a mistake, of which `lines` are added.
+
+    Raises:
+        BadData: mistakes that are not of one item alone.
+    """
     if not all(isinstance(item, dict) for items in content.values() for item in items):
         raise ValueError(f"{source.path}: not all items of its lists are objects")
+    whole: list[str] = []
     bad: set[int] = set()  # of the objects in memory: an id may be missing or occur twice
     for kind, item, line in mistakes(content, source):
         if kind in LISTS and item is not None:
             bad.add(id(item))
             lines.append(line)
+        else:
+            whole.append(line)
+    if whole:
+        raise BadData(whole)
+    lost = {image["id"] for image in content["images"] if id(image) in bad}
     kept = {kind: [i for i in items if id(i) not in bad] for kind, items in content.items()}
-    gone = {i.get("id") for i in content["images"] if id(i) in bad}
-    return _without(kept, gone)
+    return _without(kept, lost)
 
 
 def _without(content: Content, image_ids: set[Any]) -> Content:

@@ -8,6 +8,7 @@ from study.config import DataConfig
 from study.data.formats import coco, labelme, shapes, voc, yolo
 from study.data.formats.archive import inner, is_archive, unpacked
 from study.data.formats.format import DataSet, Format
+from study.data.given import there
 
 FORMATS: tuple[Format, ...] = (
     coco.FORMAT,
@@ -57,7 +58,7 @@ def format_of(place: Path) -> str:
 
 
 def _recognised(place: Path) -> tuple[str, DataSet]:
-    if not place.exists():
+    if not there(place, "data ="):
         raise ValueError(f"data = '{place}': no such file or folder")
     inside = unpacked(place) if is_archive(place) else inner(place) if place.is_dir() else place
     found = {f.name: data for f in FORMATS if (data := f.recognise(inside)) is not None}

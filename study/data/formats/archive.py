@@ -6,16 +6,24 @@ an archive that would unpack to far more than it holds is refused before anythin
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from study.data.cache import build_once, cache_dir
 from study.data.formats.digests import file_digest
+from study.data.given import shown
 
 TIMES, PLUS = 100, 10**8  # bytes unpacked are at most so many times those packed, and these more
+MOST_FILES = 2_000_000
+DEEPEST = 50  # folders, each alone in the one before
+LONGEST = 255  # bytes of a part of a name
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, UnicodeDecodeError)
 LEFT_OUT = ("__MACOSX", ".DS_Store", "Thumbs.db")  # what systems put into archives
 
 
@@ -31,15 +39,27 @@ def unpacked(file: Path) -> Path:
         ValueError: not a .zip, damaged or encrypted, or with names or sizes that are not trusted.
     """
     entry = cache_dir() / "unpacked" / f"{file.stem[:40]}-{file_digest(file)}"
-    return inner(build_once(entry, lambda to: _unpack(file, to)))
+    return inner(build_once(entry, lambda to: _unpack(file, to)), file)
 
 
-def inner(folder: Path) -> Path:
-    """The folder itself, or the only one inside it if there is nothing else, and so on."""
-    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    if len(inside) == 1 and inside[0].is_dir():
-        return inner(inside[0])
-    return folder
+def inner(folder: Path, given: Path | None = None) -> Path:
+    """The folder itself, or the only one inside it if there is nothing else, and so on.
+
+    Raises:
+        ValueError: it cannot be read, or goes on so for too long; names what was `given`.
+    """
+    given = given or folder
+    for _ in range(DEEPEST):
+        try:
+            inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        except OSError as error:
+            raise ValueError(f"{given}: cannot be read: {error.strerror}") from error
+        if len(inside) != 1 or not inside[0].is_dir():
+            return folder
+        folder = inside[0]
+    raise ValueError(
+        f"{given}: is {DEEPEST} folders, each alone in the one before: unpack the data"
+    )
 
 
 def _unpack(file: Path, to: Path) -> None:
@@ -52,16 +72,24 @@ def _unpack(file: Path, to: Path) -> None:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(info) as packed, place.open("wb") as written:
                     shutil.copyfileobj(packed, written)
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (*BROKEN, EOFError) as error:
         raise ValueError(f"{file}: cannot be read as a .zip: {error}") from error
-    except RuntimeError as error:  # it is encrypted, or packed in a way that zipfile lacks
+    except RuntimeError as error:  # it is packed in a way that zipfile lacks
         raise ValueError(f"{file}: cannot be unpacked: {error}; unpack it yourself") from error
+    except OSError as error:  # a full disk, or names that cannot be together
+        raise ValueError(f"{file}: cannot be unpacked: {error}") from error
 
 
 def _members(file: Path, archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, Path]]:
     """The files of an archive, each with its path below the folder that they go to."""
     every = [info for info in archive.infolist() if not info.is_dir()]
     packed, whole = file.stat().st_size, sum(info.file_size for info in every)
+    if len(every) > MOST_FILES:
+        raise ValueError(f"{file}: has {len(every):,} files: must have at most {MOST_FILES:,}")
+    if locked := next((info for info in every if info.flag_bits & 1), None):
+        raise ValueError(
+            f"{file}: {locked.filename!r}: has a password: unpack it yourself, and give the folder"
+        )
     if whole > TIMES * packed + PLUS:
         raise ValueError(
             f"{file}: would unpack from {packed:,} to {whole:,} bytes, more than {TIMES} times its"
@@ -78,9 +106,14 @@ def _members(file: Path, archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.Zip
         name = PurePosixPath(info.filename.replace("\\", "/"))  # as Windows writes them
         if any(part in LEFT_OUT for part in name.parts):
             continue
+        long = any(len(part.encode(errors="replace")) > LONGEST for part in name.parts)
+        if long or not name.parts:
+            raise ValueError(f"{file}: {shown(info.filename)}: not a name that a file can have")
         outside = name.is_absolute() or ".." in name.parts or ":" in name.parts[0]
-        if outside or stat.S_ISLNK(info.external_attr >> 16):
-            what = "leads out of the archive" if outside else "is a link"
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if outside or kind not in (0, stat.S_IFREG):
+            link = "is a link" if kind == stat.S_IFLNK else "is no regular file"
+            what = "leads out of the archive" if outside else link
             raise ValueError(f"{file}: {info.filename!r}: {what}: not trusted")
         if str(name) in seen:
             raise ValueError(f"{file}: {info.filename!r}: occurs twice")

@@ -16,10 +16,13 @@ from PIL import Image
 
 from study.config import digest
 from study.data.formats.digests import digest_by_reading, remembered
+from study.data.given import contents
 from study.data.orientation import hidden, lies
 from study.data.pixels import opened
 from study.data.source import IMAGE_SUFFIXES, BadData, Content
 
+OVERHANG_PX, OVERHANG = 1.0, 0.01  # that boxes may stick out, or this share of the image's side
+LOOKED_AT = 20  # files of a folder, to recognise its format
 AT = "read from"  # the key of an item under which its place in the files stands
 
 
@@ -158,6 +161,37 @@ def thing(place: str, read: Callable[[], dict[str, Any]]) -> Thing:
         return place, error
 
 
+def cut_off(
+    corners: tuple[float, float, float, float], size: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    """The box left, top, right, bottom px, cut off where the image of width and height px ends.
+
+    Raises:
+        ValueError: it sticks out by more than tools round, or encloses no part of the image; the
+            message goes on after what the file has.
+    """
+    over = [max(OVERHANG_PX, OVERHANG * side) for side in size]
+    left, top, right, bottom = corners
+    image = f"the image of {size[0]} x {size[1]} px"
+    if right <= max(0.0, left) or bottom <= max(0.0, top) or left >= size[0] or top >= size[1]:
+        raise ValueError(f"must enclose a part of {image}")
+    within = left >= -over[0] and top >= -over[1]
+    if not within or right > size[0] + over[0] or bottom > size[1] + over[1]:
+        raise ValueError(f"must lie inside {image}")
+    return max(0.0, left), max(0.0, top), min(right, size[0]), min(bottom, size[1])
+
+
+def shown_classes(classes: tuple[str, ...]) -> str:
+    """The names, or the first ones and how many there are."""
+    more = f", … ({len(classes)} in all)" if len(classes) > 30 else ""
+    return ", ".join(classes[:30]) + more
+
+
+def first_files(folder: Path, suffix: str) -> list[Path]:
+    """Some regular files of a suffix, by which a format is recognised: one may be broken."""
+    return [path for path in files_in(folder, suffix)[:LOOKED_AT] if path.is_file()]
+
+
 def paired(
     images: Path, labels: Path, suffix: str, masks: Path | None = None
 ) -> tuple[dict[str, Labelled], list[Path]]:
@@ -213,12 +247,14 @@ def numbered_lines(path: Path) -> dict[int, str]:
     Raises:
         ValueError: it cannot be read, or is not UTF-8.
     """
+    raw = contents(path)
     try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: cannot be read as UTF-8: {error}") from error
+        line = raw[: error.start].count(b"\n") + 1
+        raise ValueError(
+            f"{path}: line {line}: cannot be read as UTF-8: byte {error.start:,}"
+        ) from error
     numbered = enumerate(text.splitlines(), start=1)
     return {k: line.strip() for k, line in numbered if line.strip()}
 

@@ -15,9 +15,8 @@ same images, and is given with its images as --data.train.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,8 @@ from study.data.cache import build_once, cache_dir
 from study.data.formats.digests import file_digest
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.formats.pieces import pieces
+from study.data.formats.texts import json_files
+from study.data.given import MOST_BYTES, file_there, require_size, shown
 from study.data.source import LISTS, Content
 
 IDS = {"images": ("id",), "annotations": ("id", "image_id", "category_id"), "categories": ("id",)}
@@ -44,8 +45,8 @@ class AnnotationFile:
     upright: bool = False  # COCO has no rule; what was published states the stored size
 
     def digest(self) -> str:
-        if not self.path.is_file():
-            raise ValueError(f"annotations {self.path}: no such file")
+        file_there(self.path, "annotations")
+        require_size(self.path, MOST_BYTES)
         return file_digest(self.path)
 
     def read(self) -> Content:
@@ -61,14 +62,14 @@ class AnnotationFile:
                 begun = True
                 _number(self.path, name, items)
                 yield name, items
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             content = self.read()  # says what is wrong, or can read it: in UTF-16, say
             if begun:
                 raise ValueError(f"{self.path}: {error}") from error
             yield from ((name, content[name]) for name in LISTS)
 
     def place(self, kind: str, item: dict[str, Any]) -> str:
-        return f"{self.path}: {kind} id {item.get('id')}"
+        return f"{self.path}: {kind} id {shown(item.get('id'))}"
 
 
 def recognise(place: Path) -> DataSet | None:
@@ -142,6 +143,8 @@ def _is_coco(path: Path, objects: bool = False) -> bool:
 
     With `objects` one of them must be seen: test splits are often published without.
     """
+    if not path.is_file():
+        return False
     try:
         with path.open("rb") as file:
             seen = file.read(HEAD_BYTES)
@@ -163,21 +166,22 @@ FORMAT = Format(
 )
 
 
-def read_json(path: Path, lists: Iterable[str] = LISTS) -> Content:
+def read_json(path: Path, lists: Collection[str] = LISTS) -> Content:
     """An annotation file's content.
 
     Raises:
         ValueError: not JSON, or not an object with these lists, by default all of COCO's.
     """
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ValueError(f"annotations {path}: cannot be read: {error.strerror}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not JSON: {error}") from error
+    content = json_files.read(path, MOST_BYTES)
+    if not isinstance(content, dict):
+        wanted = f" with the lists {', '.join(lists)}" if lists else ""
+        raise ValueError(f"{path}: is {shown(content)}: must be an object{wanted}")
     for name in lists:
-        if not isinstance(content, dict) or not isinstance(content.get(name), list):
-            raise ValueError(f"{path}: {name}: must be a list (COCO instances format)")
+        if not isinstance(content.get(name), list):
+            said = shown(content[name]) if name in content else "not there"
+            raise ValueError(
+                f"{path}: {name}: must be a list (COCO instances format), and is {said}"
+            )
     return content
 
 
@@ -194,7 +198,7 @@ def _number(path: Path, kind: str, items: list[Any]) -> None:
                 continue
             if not (given.isascii() and given.isdecimal() and len(given) <= DIGITS):
                 raise ValueError(
-                    f"{path}: {kind}[{at}]: {key} = {given!r}: must be a whole number, 12 or"
+                    f"{path}: {kind}[{at}]: {key} = {shown(given)}: must be a whole number, 12 or"
                     ' "12": number them anew, 1, 2, 3, …, wherever they are referred to'
                 )
             item[key] = int(given)
@@ -208,16 +212,17 @@ def read_image_ids(path: Path) -> np.ndarray:
     Raises:
         ValueError: no such file, or no list of images with whole numbers as ids.
     """
-    if not path.is_file():
-        raise ValueError(f"annotations {path}: no such file")
+    file_there(path, "annotations")
 
     def build(to: Path) -> None:
         images = read_json(path, lists=["images"])["images"]
         _number(path, "images", images)
         ids = [image.get("id") if isinstance(image, dict) else None for image in images]
         for at, value in enumerate(ids):
-            if type(value) is not int:
-                raise ValueError(f"{path}: images[{at}]: id = {value!r}: must be a whole number")
+            if type(value) is not int or not 0 <= value < 2**63:
+                raise ValueError(
+                    f"{path}: images[{at}]: id = {shown(value)}: must be a whole number, 0 or more"
+                )
         with to.open("wb") as file:
             np.save(file, np.unique(np.array(ids, np.int64)))
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from study.config import digest
 from study.data.cache import build_once, cache_dir
+from study.data.given import file_there
 
 SETTLED_NS = 2_000_000_000  # since its last change, until a file is remembered
 
@@ -32,9 +33,17 @@ def file_digest(path: Path) -> str:
 
 
 def digest_by_reading(path: Path) -> str:
-    """`file_digest`, of which nothing is remembered: for one of many small files."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    """`file_digest`, of which nothing is remembered: for one of many small files.
+
+    Raises:
+        ValueError: the file is not there, or cannot be read.
+    """
+    file_there(path)
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def remembered(files: Iterable[Path], of: Any, find: Callable[[], str]) -> str:

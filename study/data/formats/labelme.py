@@ -15,18 +15,28 @@ nothing was drawn.
 
 from __future__ import annotations
 
-import json
 from functools import cache, partial
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from study.data.formats.beside import BesideImages, Labelled, Thing, files_in, images_in, thing
+from study.data.formats.beside import (
+    BesideImages,
+    Labelled,
+    Thing,
+    files_in,
+    first_files,
+    images_in,
+    thing,
+)
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.formats.labelme_shapes import annotation
+from study.data.formats.texts import json_files
+from study.data.given import shown
 from study.data.index.placing import plain
 from study.data.source import BadData
 
 VERSION = "labelme-1"  # of what is made of the files
+MOST_BYTES = 2**29  # of a file, which may have its image in it
 LOOKED_AT = 2**16  # bytes at either end of a file that is asked whether it is LabelMe's
 
 
@@ -107,25 +117,30 @@ def _image_of(file: Path, same: list[Path], every: list[Path]) -> Path:
     if same:
         names = ", ".join(image.name for image in same)
         raise ValueError(
-            f"{file}: imagePath = {asked!r}: must name one of the images {names}, for all have the"
-            " file's name"
+            f"{file}: imagePath = {shown(asked)}: must name one of the images {names}, for all"
+            " have the file's name"
         )
     raise ValueError(
-        f"{file}: imagePath = {asked!r}: there is no image of that name, and none called"
+        f"{file}: imagePath = {shown(asked)}: there is no image of that name, and none called"
         f" {file.stem}, in {every[0].parent}"
     )
 
 
 def _has_labels(folder: Path) -> bool:
-    """Whether the first JSON file is LabelMe's: `imageData` may be before or behind `shapes`."""
-    files = files_in(folder, ".json")
-    if not files:
-        return False
-    with files[0].open("rb") as file:
-        seen = file.read(LOOKED_AT)
-        file.seek(max(len(seen), file.seek(0, 2) - LOOKED_AT))
-        seen += file.read()
-    return b'"shapes"' in seen and b'"annotations"' not in seen
+    """Whether one of the first JSON files is LabelMe's.
+
+    `imageData` may be before or behind `shapes`.
+    """
+    for path in first_files(folder, ".json"):
+        with path.open("rb") as file:
+            seen = file.read(LOOKED_AT)
+            file.seek(max(len(seen), file.seek(0, 2) - LOOKED_AT))
+            seen += file.read()
+        if b'"annotations"' in seen:
+            return False
+        if b'"shapes"' in seen:
+            return True
+    return False
 
 
 def _labels(files: tuple[Path, ...]) -> tuple[str, ...]:
@@ -140,10 +155,7 @@ def _labels(files: tuple[Path, ...]) -> tuple[str, ...]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be read as JSON: {error}") from error
+    content = json_files.read(path, MOST_BYTES)
     shapes = content.get("shapes") if isinstance(content, dict) else None
     if not isinstance(shapes, list) or not all(isinstance(shape, dict) for shape in shapes):
         raise ValueError(
@@ -162,10 +174,10 @@ def _objects(one: Labelled, size: tuple[int, int], classes: tuple[str, ...]) -> 
         return []
     content = _read(one.labels)
     stated = content.get("imageWidth"), content.get("imageHeight")
-    if None not in stated and stated != size:
+    if any(said not in (None, side) for said, side in zip(stated, size, strict=True)):
         raise ValueError(
-            f"{one.labels}: imageWidth, imageHeight = {stated[0]}, {stated[1]}: {one.image} is of"
-            f" {size[0]} x {size[1]} px"
+            f"{one.labels}: imageWidth, imageHeight = {shown(stated[0])}, {shown(stated[1])}:"
+            f" {one.image} is of {size[0]} x {size[1]} px"
         )
     objects: dict[Any, list[tuple[str, dict[str, Any]]]] = {}
     for at, shape in enumerate(content["shapes"]):

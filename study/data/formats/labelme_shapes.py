@@ -17,6 +17,7 @@ from hotcoco import mask as rle
 from PIL import Image
 
 from study.data.geometry.run_lengths import encoded_part, rasterised
+from study.data.given import shown
 
 AROUND = 64  # corners of a circle
 KINDS = ("polygon", "rectangle", "circle", "mask")
@@ -52,7 +53,7 @@ def annotation(
     place, first = parts[0]
     label = first.get("label")
     if not isinstance(label, str) or label not in classes:
-        raise ValueError(f"{place}: label = {label!r}: must be a text")
+        raise ValueError(f"{place}: label = {shown(label)}: must be a text")
     found = [_enclosed(at, shape, size) for at, shape in parts]
     masks = [one.run_lengths for one in found if isinstance(one, _Pixels)]
     rings = [one for one in found if not isinstance(one, _Pixels)]
@@ -73,21 +74,29 @@ def annotation(
         return box
     flat = [[value for point in ring for value in point] for ring in rings]
     if not masks:
-        return box | {"segmentation": flat, "area": sum(map(_area, rings))}
+        most = float(size[0] * size[1])
+        return box | {"segmentation": flat, "area": min(sum(map(_area, rings)), most)}
     return box | _union(masks, flat, size)
 
 
 def _enclosed(place: str, shape: dict[str, Any], size: tuple[int, int]) -> Outline | _Pixels:
     """The corners of a shape, px, or the pixels of a mask."""
     kind, points = kind_of(shape), shape.get("points")
-    if kind not in KINDS:
-        raise ValueError(f"{place}: shape_type = {kind!r}: must be one of {', '.join(KINDS)}")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(f"{place}: shape_type = {shown(kind)}: must be one of {', '.join(KINDS)}")
     try:
-        corners = [(float(x), float(y)) for x, y in points or ()]
+        pairs = [(x, y) for x, y in points or ()]
     except (TypeError, ValueError) as error:
         raise ValueError(f"{place}: points: must be pairs of numbers") from error
-    if not all(math.isfinite(value) for corner in corners for value in corner):
-        raise ValueError(f"{place}: points: must be finite numbers")
+    for at, pair in enumerate(pairs):
+        if not all(type(value) in (int, float) for value in pair):
+            raise ValueError(f"{place}: points: must be pairs of numbers: [{at}] is {shown(pair)}")
+        if not all(-side <= value <= 2 * side for value, side in zip(pair, size, strict=True)):
+            raise ValueError(
+                f"{place}: points[{at}] = {shown(pair)}: must be finite numbers, and lie inside"
+                f" the image of {size[0]} x {size[1]} px"
+            )
+    corners = [(float(x), float(y)) for x, y in pairs]
     least = {"polygon": 3, "mask": 1}.get(kind, 2)
     if len(corners) < least:
         raise ValueError(f"{place}: points: a {kind} has {least} or more, and this {len(corners)}")

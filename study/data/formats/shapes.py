@@ -27,6 +27,7 @@ SEEDS = {"train": 1, "val": 2}
 COUNTS = {"train": 1280, "val": 200}  # 1,024 to train on, 128 to tune on, and some to draw from
 
 
+MOST_IMAGES = 1_000_000
 FILE = "shapes.json"
 
 
@@ -39,14 +40,14 @@ def recognise(place: Path) -> DataSet | None:
     try:
         counts = COUNTS | asked.pop("counts", {})
         if counts.keys() != COUNTS.keys() or not all(_is_count(n) for n in counts.values()):
-            raise ValueError(f"counts = {counts}: train and val, at least 1 image each")
+            raise ValueError(f"counts = {counts}: train and val, 1 to {MOST_IMAGES:,} images each")
         return generated(from_dict(ShapesConfig, asked), counts)
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: {error}") from error
 
 
 def _is_count(value: object) -> bool:
-    return type(value) is int and value >= 1
+    return type(value) is int and 1 <= value <= MOST_IMAGES
 
 
 def generated(config: ShapesConfig, counts: dict[str, int]) -> DataSet:

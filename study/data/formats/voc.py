@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from study.data.formats.beside import BesideImages, Labelled, files_in, images_in, lines, paired
+from study.data.formats.beside import BesideImages, Labelled, first_files, images_in, lines, paired
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.formats.voc_objects import named, objects, stated_px
 from study.data.source import BadData
@@ -171,11 +171,11 @@ def _listed(root: Path, pairs: dict[str, Labelled]) -> dict[str, list[Labelled]]
 
 
 def _has_xml(folder: Path) -> bool:
-    first = next(iter(files_in(folder, ".xml")), None)
-    if first is None:
-        return False
-    with first.open("rb") as file:
-        return b"<annotation" in file.read(2**10)
+    for path in first_files(folder, ".xml"):
+        with path.open("rb") as file:
+            if b"<annotation" in file.read(2**10).replace(b"\0", b""):  # in UTF-16 too
+                return True
+    return False
 
 
 FORMAT = Format(

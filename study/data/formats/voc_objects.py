@@ -25,14 +25,16 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 
-from study.data.formats.beside import Labelled, Thing, thing
+from study.data.formats.beside import Labelled, Thing, cut_off, shown_classes, thing
+from study.data.formats.texts import xml_files
 from study.data.geometry.run_lengths import encoded
+from study.data.given import shown
 from study.data.pixels import opened
 from study.data.source import BadData
 
@@ -58,23 +60,24 @@ def stated_px(one: Labelled) -> tuple[int, int] | None:
     if one.labels is None:
         return None
     try:
-        size = _root(one.labels).find("size")
-        if size is None:
-            return None
-        return int(size.findtext("width", "")), int(size.findtext("height", ""))
+        return _stated(xml_files.read(one.labels))
     except ValueError:
         return None  # what is wrong with the file is said where its objects are read
 
 
+def _stated(root: ElementTree.Element) -> tuple[int, int] | None:
+    """Width and height that a file says. Raises ValueError if it has a size that is none."""
+    size = xml_files.one(root, "size")
+    if size is None:
+        return None
+    texts = [xml_files.text(size, key) for key in ("width", "height")]
+    if not all(text.isascii() and text.isdecimal() and len(text) < 10 for text in texts):
+        raise ValueError(f"size = {shown(texts)}: width and height must be whole numbers of px")
+    return int(texts[0]), int(texts[1])
+
+
 def _elements(path: Path) -> list[ElementTree.Element]:
-    return _root(path).findall("object")
-
-
-def _root(path: Path) -> ElementTree.Element:
-    try:
-        return ElementTree.parse(path).getroot()
-    except (OSError, ElementTree.ParseError, LookupError, ValueError) as error:  # or an encoding
-        raise ValueError(f"{path}: cannot be read as XML: {error}") from error
+    return xml_files.read(path).findall("object")
 
 
 def _name(element: ElementTree.Element) -> str:
@@ -83,38 +86,79 @@ def _name(element: ElementTree.Element) -> str:
 
 def objects(one: Labelled, size: tuple[int, int], classes: tuple[str, ...]) -> list[Thing]:
     assert one.labels is not None
-    numbered = enumerate(_elements(one.labels), start=1)
-    places = ((f"{one.labels}: object {k}", element) for k, element in numbered)
-    things = [thing(at, partial(_object, at, element, size, classes)) for at, element in places]
+    root = xml_files.read(one.labels)
+    _require_of(one, root, size)
+    things = []
+    for k, element in enumerate(root.findall("object"), start=1):
+        at = f"{one.labels}: object {k}"
+        things.append(thing(at, partial(_placed, one.labels, k, element, size, classes)))
     return things if one.mask is None else _with_masks(things, one.mask, one.image, size)
 
 
-def _object(
-    place: str, element: ElementTree.Element, size: tuple[int, int], classes: tuple[str, ...]
+def _require_of(one: Labelled, root: ElementTree.Element, size: tuple[int, int]) -> None:
+    """Raises ValueError if a file says that it is of another image than `one`, of that size."""
+    try:
+        stated, name = _stated(root), xml_files.text(root, "filename")
+    except ValueError as error:
+        raise ValueError(f"{one.labels}: {error}") from error
+    if stated not in (None, size):
+        raise ValueError(
+            f"{one.labels}: size = {stated[0]} x {stated[1]}: {one.image} is {size[0]} x {size[1]}"
+            " px: must be the same"
+        )
+    name = PureWindowsPath(name).name  # which takes / and \\ alike
+    if name not in ("", one.image.name) and len(name) < 250 and "\0" not in name:
+        other = one.image.with_name(name)
+        if other.stem != one.image.stem and other.is_file():
+            raise ValueError(
+                f"{one.labels}: filename = {name!r}: must be {one.image.name!r}, the image of"
+                " its own name: the other one is there too"
+            )
+
+
+def _placed(
+    path: Path,
+    k: int,
+    element: ElementTree.Element,
+    size: tuple[int, int],
+    classes: tuple[str, ...],
 ) -> dict[str, Any]:
-    name = _name(element)
+    try:
+        return _object(element, size, classes)
+    except ValueError as error:
+        line = xml_files.line_of(path, "object", k)
+        raise ValueError(f"{path}: line {line}: object {k}: {error}") from error
+
+
+def _object(
+    element: ElementTree.Element, size: tuple[int, int], classes: tuple[str, ...]
+) -> dict[str, Any]:
+    name = xml_files.text(element, "name")
     if name not in classes:
-        raise ValueError(f"{place}: name = {name!r}: must be one of {', '.join(classes)}")
-    corners = [element.findtext(f"bndbox/{key}", "") for key in ("xmin", "ymin", "xmax", "ymax")]
+        raise ValueError(f"name = {shown(name)}: must be one of {shown_classes(classes)}")
+    box = xml_files.one(element, "bndbox")
+    if box is None:
+        raise ValueError("bndbox: is not there: must have xmin, ymin, xmax, ymax")
+    corners = [xml_files.text(box, key) for key in ("xmin", "ymin", "xmax", "ymax")]
     try:
         left, top, right, bottom = map(float, corners)  # some are not whole numbers
-        if not all(map(math.isfinite, (left, top, right, bottom))):
+        if not all(map(math.isfinite, (left, top, right, bottom))) or "_" in "".join(corners):
             raise ValueError("not finite")
     except ValueError as error:
-        raise ValueError(f"{place}: bndbox = {corners}: must be four numbers") from error
-    left, top = max(0.0, left - 1), max(0.0, top - 1)
-    width = min(right, size[0]) - left
-    height = min(bottom, size[1]) - top
-    if width <= 0 or height <= 0:
-        raise ValueError(
-            f"{place}: bndbox = {corners}: xmin, ymin, xmax, ymax must enclose a part of the image"
-            f" of {size[0]} x {size[1]} px"
-        )
+        raise ValueError(f"bndbox = {shown(corners)}: must be four numbers") from error
+    try:
+        left, top, right, bottom = cut_off((left - 1, top - 1, right, bottom), size)
+    except ValueError as error:
+        raise ValueError(f"bndbox = {shown(corners)}: xmin, ymin, xmax, ymax {error}") from error
+    difficult = xml_files.text(element, "difficult")
+    if difficult not in ("", "0", "1"):
+        raise ValueError(f"difficult = {shown(difficult)}: must be 0 or 1")
+    width, height = right - left, bottom - top
     return {
         "category_id": classes.index(name) + 1,
         "bbox": [left, top, width, height],
         "area": width * height,
-        "iscrowd": int(element.findtext("difficult", "0").strip() == "1"),
+        "iscrowd": int(difficult == "1"),
     }
 
 

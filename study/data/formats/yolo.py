@@ -28,18 +28,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
+from study.data.formats import yolo_lists
 from study.data.formats.beside import (
     BesideImages,
     Labelled,
     Thing,
+    cut_off,
     images_in,
-    lines,
     numbered_lines,
     thing,
 )
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
+from study.data.given import contents, shown, there
 from study.data.index.placing import is_foreign, placed
 from study.data.source import IMAGE_SUFFIXES
 
@@ -53,7 +54,7 @@ def recognise(place: Path) -> DataSet | None:
     found = {}
     files = sorted(place.glob("*.y*ml")) if place.is_dir() else [place]
     for path in files:
-        if path.suffix.lower() in (".yaml", ".yml") and (asked := _yaml(path)):
+        if path.suffix.lower() in (".yaml", ".yml") and (asked := yolo_lists.described(path)):
             found[path] = asked
     if not found and place.is_dir():
         found = _without_yaml(place)
@@ -63,7 +64,7 @@ def recognise(place: Path) -> DataSet | None:
         names = ", ".join(path.name for path in found)
         raise ValueError(f"data = '{place}': {names}: give one of these files")
     ((path, asked),) = found.items()
-    classes = _classes(path, asked["names"])
+    classes = yolo_lists.classes(path, asked)
     splits = {
         words[0]: _source(path, asked, word, classes)
         for words in (TRAIN, VAL, TUNE)
@@ -93,7 +94,7 @@ def _without_yaml(place: Path) -> dict[Path, dict[str, Any]]:
     listed = [place / name for name in CLASSES if (place / name).is_file()]
     if not listed:
         return {}
-    asked: dict[str, Any] = {"names": lines(listed[0])}
+    asked: dict[str, Any] = {"names": yolo_lists.listed_names(listed[0])}
     for word in (*TRAIN, *VAL, *TUNE, *TEST):
         there = [one.format(word) for one in LAYOUTS if (place / one.format(word)).exists()]
         if there:
@@ -105,33 +106,12 @@ def _without_yaml(place: Path) -> dict[Path, dict[str, Any]]:
     return {place / listed[0].name: asked} if "train" in asked else {}
 
 
-def _yaml(path: Path) -> dict[str, Any] | None:
-    text = path.read_bytes()
-    if b"names" not in text or b"train" not in text:
-        return None
-    try:
-        asked = yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read as YAML: {error}") from error
-    return asked if isinstance(asked, dict) and asked.get("train") and "names" in asked else None
-
-
-def _classes(path: Path, names: Any) -> tuple[str, ...]:
-    """The names in the order of their numbers, of a list or of a dictionary by number."""
-    listed = dict(enumerate(names)) if isinstance(names, list) else names
-    plain = isinstance(listed, dict) and all(isinstance(n, str | int) for n in listed.values())
-    if not plain or not listed or set(map(str, listed)) != set(map(str, range(len(listed)))):
-        raise ValueError(f"{path}: names: must be a list of names, or names by number from 0 on")
-    by_number = {int(number): str(name) for number, name in listed.items()}
-    return tuple(by_number[number] for number in range(len(by_number)))
-
-
 def _source(
     path: Path, asked: dict[str, Any], split: str, classes: tuple[str, ...]
 ) -> BesideImages:
     images = _images(path, asked, split)
     if not images:
-        raise ValueError(f"{path}: {split} = {asked[split]!r}: there is no image")
+        raise ValueError(f"{path}: {split} = {shown(asked[split])}: there is no image")
     folder = Path(os.path.commonpath([image.parent for image in images]))
     labelled = tuple(_labelled(image, listed) for image, listed in images.items())
     return BesideImages(folder, labelled, lambda: classes, _objects, VERSION, upright=True)
@@ -145,10 +125,10 @@ def _images(path: Path, asked: dict[str, Any], split: str) -> dict[Path, str]:
     """
     given = asked[split] if isinstance(asked[split], list) else [asked[split]]
     found: dict[Path, str] = {}
-    for one in map(str, given):
-        place = _there(path, str(asked.get("path") or ""), one)
+    for one in given:
+        place = _there(path, asked.get("path") or "", one)
         if place is None:
-            raise ValueError(f"{path}: {split} = {one!r}: no such folder or list of images")
+            raise ValueError(f"{path}: {split} = {shown(one)}: no such folder or list of images")
         if place.is_dir():
             for folder in sorted({place, *(p for p in place.rglob("*") if p.is_dir())}):
                 found |= dict.fromkeys(images_in(folder), "")
@@ -161,6 +141,8 @@ def _listed(file: Path, root: Path) -> dict[Path, str]:
     """The images of a list, from the list's folder or matched below `root`, with their places."""
     names = numbered_lines(file)
     found = {k: (file.parent / name).absolute() for k, name in names.items()}
+    for k, image in found.items():
+        there(image, f"{file}: line {k}:")  # refuses what cannot be a path
     if not all(image.is_file() for image in found.values()):
         below = placed(np.array(list(names.values()), np.str_), root).tolist()
         for (k, image), name in zip(found.items(), below, strict=True):
@@ -178,7 +160,7 @@ def _there(path: Path, base: str, one: str) -> Path | None:
     if is_foreign(one) or is_foreign(base):
         parts = [part for part in re.split(r"[\\/]+", one) if part not in ("", ".", "..")]
         tried += [root.joinpath(*parts[at:]) for at in range(len(parts))]
-    return next((place.absolute() for place in tried if place.exists()), None)
+    return next((at.absolute() for at in tried if there(at, f"{path}:")), None)
 
 
 def _labelled(image: Path, listed: str = "") -> Labelled:
@@ -199,7 +181,7 @@ def _objects(one: Labelled, size: tuple[int, int], classes: tuple[str, ...]) -> 
     if one.labels is None:
         return []
     things = []
-    text = one.labels.read_bytes().removeprefix(codecs.BOM_UTF8)
+    text = contents(one.labels).removeprefix(codecs.BOM_UTF8)
     for k, line in enumerate(text.splitlines(), start=1):
         if line.strip():
             place = f"{one.labels}: line {k}"
@@ -211,10 +193,12 @@ def _object(
     place: str, words: list[bytes], size: tuple[int, int], classes: tuple[str, ...]
 ) -> dict[str, Any]:
     try:
+        if any(b"_" in word for word in words):  # which Python takes for a blank in a number
+            raise ValueError("no number")
         number, *shares = map(float, words)
     except ValueError as error:
         text = b" ".join(words).decode(errors="replace")
-        raise ValueError(f"{place}: {text!r}: must be numbers") from error
+        raise ValueError(f"{place}: {shown(text)}: must be numbers") from error
     if number not in range(len(classes)):
         raise ValueError(
             f"{place}: class = {number:g}: must be a whole number from 0 to {len(classes) - 1}"
@@ -226,7 +210,7 @@ def _object(
             " or more points"
         )
     if not all(math.isfinite(share) and -0.01 <= share <= 1.01 for share in shares):
-        raise ValueError(f"{place}: {shares}: must be shares of the image, from 0 to 1")
+        raise ValueError(f"{place}: {shown(shares)}: must be shares of the image, from 0 to 1")
     points = [share * size[at % 2] for at, share in enumerate(shares)]
     if polygon:
         left, top = min(points[::2]), min(points[1::2])
@@ -234,14 +218,18 @@ def _object(
     else:
         x, y, width, height = points
         left, top, right, bottom = x - width / 2, y - height / 2, x + width / 2, y + height / 2
-    left, top, right, bottom = max(0, left), max(0, top), min(size[0], right), min(size[1], bottom)
     if right <= left or bottom <= top:
-        raise ValueError(f"{place}: {shares}: must enclose a part of the image")
+        raise ValueError(f"{place}: {shown(shares)}: must enclose a part of the image")
+    try:
+        left, top, right, bottom = cut_off((left, top, right, bottom), size)
+    except ValueError as error:
+        raise ValueError(f"{place}: {shown(shares)}: {error}") from error
     box = {
         "bbox": [left, top, right - left, bottom - top],
         "area": (right - left) * (bottom - top),
     }
-    shape = {"segmentation": [points], "area": _area(points)} if polygon else {}
+    enclosed = min(_area(points), float(size[0] * size[1])) if polygon else 0.0
+    shape = {"segmentation": [points], "area": enclosed} if polygon else {}
     return {"category_id": int(number) + 1, "iscrowd": 0, **box, **shape}
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from hotcoco import mask as rle
 
+FEW_POINTS = "segmentation: each polygon needs at least 3 points x, y"
+
 
 def compressed(annotation: dict[str, Any], image: dict[str, Any]) -> bytes:
     """COCO's compressed counts of a polygon, uncompressed or compressed RLE; empty for no mask.
@@ -34,7 +36,7 @@ def compressed(annotation: dict[str, Any], image: dict[str, Any]) -> bytes:
 def require_polygons(numbers: np.ndarray) -> None:
     """Raises ValueError unless polygons of so many numbers each can be rasterised."""
     if (numbers < 6).any() or (numbers % 2).any():
-        raise ValueError("segmentation: each polygon needs at least 3 points x, y")
+        raise ValueError(FEW_POINTS)
 
 
 def other_size(given: list[int], image: list[int]) -> ValueError:

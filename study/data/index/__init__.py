@@ -21,8 +21,9 @@ from hotcoco import mask as rle
 from study.data.cache import build_once, cache_dir
 from study.data.geometry.run_lengths import rasterised
 from study.data.geometry.tracing import traced
+from study.data.given import folder_there
 from study.data.index.columns import VERSION, Columns
-from study.data.index.placing import placed
+from study.data.index.placing import placed, require_distinct
 from study.data.pixels import Scale
 from study.data.source import Source
 
@@ -69,8 +70,7 @@ class Index:
             ValueError: files are missing, or not in the source's format.
         """
         digest = source.digest()
-        if not source.images.is_dir():
-            raise ValueError(f"images {source.images}: no such folder")
+        folder_there(source.images, "images")
         entry = build_once(
             cache_dir() / "index" / f"{digest}-v{VERSION}", lambda to: _build(source, to)
         )
@@ -79,6 +79,7 @@ class Index:
         found: dict[str, Any] = {name: np.asarray(column) for name, column in mapped.items()}
         # not in the entry: it is of the annotations, wherever their images lie
         found["file_name"] = placed(found["file_name"], source.images)
+        require_distinct(found["image_id"], found["file_name"], source.path)
         found["upright"] = np.full(len(found["image_id"]), source.upright)
         return cls(**found, image_dir=source.images, path=source.path, digest=digest)
 
@@ -214,7 +215,7 @@ def _refusal(source: Source) -> Iterator[None]:
     """Say of which file it is that it is not in COCO's form."""
     try:
         yield
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(
             f"{source.path}: not COCO's format ({type(error).__name__}: {error})"
         ) from error

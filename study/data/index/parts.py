@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from study.data.geometry.counts import Runs
 from study.data.geometry.run_lengths import compressed, require_polygons
 
 NO_SIZE = -1  # of run lengths that are not there
@@ -70,11 +71,20 @@ def _run_lengths(given: list[Any]) -> dict[str, np.ndarray]:
         if not isinstance(one, list):
             size[at] = height, width = one["size"]
             found[at] = compressed({"segmentation": one}, {"height": height, "width": width})
+    _require_whole(found, size)
     return {
         "rle": np.frombuffer(b"".join(found), np.uint8),
         "rle_bytes": _lengths(found),
         "rle_size": size.ravel(),
     }
+
+
+def _require_whole(found: list[bytes], size: np.ndarray) -> None:
+    """Raises ValueError unless run lengths are of their masks: decoding trusts them."""
+    given = [text for text in found if text]
+    pixels = size[[bool(text) for text in found]].prod(axis=1)
+    if (wrong := next(filter(None, Runs.of(given).wrong(pixels)), None)) is not None:
+        raise ValueError(f"segmentation.counts: {wrong}")
 
 
 def whole(values: list[int]) -> np.ndarray:

@@ -39,6 +39,36 @@ def placed(names: np.ndarray, folder: Path) -> np.ndarray:
     return np.array(found, np.str_)
 
 
+def require_distinct(ids: np.ndarray, names: np.ndarray, path: Path) -> None:
+    """Raises ValueError if two images [I] of the annotations `path` are one file."""
+    if len(set(every := names.tolist())) == len(every):
+        return
+    first: dict[str, int] = {}
+    for image_id, name in zip(ids.tolist(), every, strict=True):
+        if (other := first.setdefault(name, image_id)) != image_id:
+            raise ValueError(
+                f"{path}: images id {other} and id {image_id}: file_name: both are {name!r}: each"
+                " image must be there once, with all its objects"
+            )
+
+
+def linked_out(names: np.ndarray, folder: Path) -> list[tuple[str, Path]]:
+    """A name of each folder below `folder` that is a link to elsewhere, and that folder.
+
+    Only of folders: tools that keep large files elsewhere put links to single files.
+    """
+    first: dict[str, str] = {}
+    for name in names.tolist():
+        if "/" in name and not is_foreign(name):
+            first.setdefault(name.rpartition("/")[0], name)
+    root = folder.resolve()
+    return [
+        (name, folder / below)
+        for below, name in first.items()
+        if not (folder / below).resolve().is_relative_to(root)
+    ]
+
+
 def is_foreign(name: str) -> bool:
     """Whether a name leads out of any folder that it is put behind, or is of Windows."""
     return "\\" in name or name.startswith("/") or name[1:2] == ":" or ".." in name.split("/")

@@ -122,5 +122,7 @@ def test_what_cannot_be_read_in_pieces_is_read_as_a_whole(tmp_path: Path, encodi
 def test_a_break_in_the_middle_is_said_as_json_says_it(tmp_path: Path):
     path, images = write(tmp_path, "train", content(9))
     path.write_text(path.read_text().replace('"id": 14', '"id": 14 4'))
-    with pytest.raises(ValueError, match=r"train\.json: not JSON: Expecting ',' delimiter"):
+    with pytest.raises(
+        ValueError, match=r"train\.json: line 1: not JSON: Expecting ',' delimiter"
+    ):
         Index.open(AnnotationFile(path, images))
