@@ -25,6 +25,7 @@ from analysis.report.derived import derived
 from analysis.serving.server import LOCAL, listening
 from analysis.serving.watching import watch
 from study.commands.common import DONE, exit_status
+from study.commands.parsing import parsed
 from study.storage import opened
 
 
@@ -87,8 +88,9 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    command = tyro.cli(Analysis, prog="python -m analysis", args=arguments, description=__doc__)
-    return exit_status(lambda: analyse(command))
+    arguments = sys.argv[1:] if arguments is None else arguments
+    prog = "python -m analysis"
+    return exit_status(lambda: analyse(parsed(Analysis, arguments, prog, __doc__)), arguments)
 
 
 def _refuse(why: str, **given: object) -> None:

@@ -19,7 +19,8 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
-from study.commands.common import DONE, exit_status, parsed
+from study.commands.common import DONE, exit_status
+from study.commands.parsing import parsed
 from study.config.require import require
 from study.trained import folder
 
@@ -82,7 +83,9 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     console = Console(highlight=False, markup=False, soft_wrap=True)
     prog = "python -m study.export"
-    return exit_status(lambda: export(parsed(Export, arguments, prog, __doc__), console))
+    return exit_status(
+        lambda: export(parsed(Export, arguments, prog, __doc__), console), arguments
+    )
 
 
 if __name__ == "__main__":

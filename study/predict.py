@@ -22,7 +22,8 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
-from study.commands.common import DONE, FAILURE, exit_status, parsed
+from study.commands.common import DONE, FAILURE, exit_status
+from study.commands.parsing import parsed
 from study.config.require import require
 from study.trained import folder, photos
 
@@ -103,7 +104,9 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     console = Console(stderr=True)
     prog = "python -m study.predict"
-    return exit_status(lambda: predict(parsed(Predict, arguments, prog, __doc__), console))
+    return exit_status(
+        lambda: predict(parsed(Predict, arguments, prog, __doc__), console), arguments
+    )
 
 
 if __name__ == "__main__":

@@ -40,13 +40,13 @@ from study.commands.common import (
     OwnData,
     data_config,
     exit_status,
-    parsed,
     unset,
     usable,
 )
 from study.commands.data_page.facts import doubts
 from study.commands.data_page.numbers import numbers
 from study.commands.model_table import Models, models
+from study.commands.parsing import parsed
 from study.commands.pretext import Pretext, pretext
 from study.commands.spaces import find, names
 from study.data.checks import check
@@ -186,14 +186,15 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     prog = "python -m study.prepare"
     if arguments[:1] == ["pretext"]:  # a subject of its own, with options of its own
-        weights = tyro.cli(Pretext, prog=f"{prog} pretext", args=arguments[1:])
-        return exit_status(lambda: pretext(weights))
+        return exit_status(
+            lambda: pretext(parsed(Pretext, arguments[1:], f"{prog} pretext")), arguments
+        )
     others = (("upload", Upload, upload), ("sync", Sync, sync), ("models", Models, models))
     for name, kind, act in others:
         if arguments[:1] == [name]:
-            asked = tyro.cli(kind, prog=f"{prog} {name}", args=arguments[1:])
-            return exit_status(partial(act, asked))
-    return exit_status(lambda: prepare(parsed(Prepare, arguments, prog, __doc__)))
+            asked = partial(parsed, kind, arguments[1:], f"{prog} {name}")
+            return exit_status(lambda act=act, asked=asked: act(asked()), arguments)
+    return exit_status(lambda: prepare(parsed(Prepare, arguments, prog, __doc__)), arguments)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,8 @@ from study.commands.bill import (
     rate,
     speed_line,
 )
-from study.commands.common import DONE, FAILURE, exit_status, parsed, usable
+from study.commands.common import DONE, FAILURE, exit_status, usable
+from study.commands.parsing import parsed
 from study.commands.recorded import keep_truth, manifest
 from study.commands.sweep_options import Spend, Status, Sweep, Watch, design, proposes_sizes
 from study.data.checks import check
@@ -243,11 +244,11 @@ def main(arguments: list[str] | None = None) -> int:
     prog = "python -m study.sweep"
     names = {argument.partition("=")[0] for argument in arguments}
     if "--status" in names:
-        return exit_status(lambda: show_status(parsed(Status, arguments, prog)))
+        return exit_status(lambda: show_status(parsed(Status, arguments, prog)), arguments)
     if "--watch" in names:
-        return exit_status(lambda: watch(parsed(Watch, arguments, prog)))
+        return exit_status(lambda: watch(parsed(Watch, arguments, prog)), arguments)
     command = [*prog.split(), *arguments]
-    return exit_status(lambda: run(parsed(Sweep, arguments, prog, __doc__), command))
+    return exit_status(lambda: run(parsed(Sweep, arguments, prog, __doc__), command), arguments)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ from rich.console import Console
 from study import recipes
 from study.commands import best, words
 from study.commands.best import Best
-from study.commands.common import BAD_INPUT, DONE, FAILURE, exit_status, parsed, usable
+from study.commands.common import BAD_INPUT, DONE, FAILURE, exit_status, usable
+from study.commands.parsing import parsed
 from study.commands.train_config import config, every_image, weights_lacking
 from study.commands.train_options import Train
 from study.config import RunConfig, schedule
@@ -146,8 +147,8 @@ def main(arguments: list[str] | None = None) -> int:
     prog = "python -m study.train"
     if any(argument.partition("=")[0] == "--best" for argument in arguments):
         console = Console(highlight=False, markup=False, soft_wrap=True)
-        return exit_status(lambda: train_best(parsed(Best, arguments, prog), console))
-    return exit_status(lambda: act(parsed(Train, arguments, prog, __doc__)))
+        return exit_status(lambda: train_best(parsed(Best, arguments, prog), console), arguments)
+    return exit_status(lambda: act(parsed(Train, arguments, prog, __doc__)), arguments)
 
 
 def act(command: Train) -> int:

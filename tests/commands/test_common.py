@@ -56,7 +56,7 @@ def test_an_address_that_cannot_be_is_refused(
 ):
     assert command.main(["--run-dir", address]) == BAD_INPUT
     err = capsys.readouterr().err
-    assert err.startswith(f"error: run_dir = {said}") and "secret" not in err
+    assert err.startswith(f"error: --run-dir = {said}") and "secret" not in err
 
 
 @pytest.mark.parametrize(

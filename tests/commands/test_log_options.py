@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from study.commands import log_options
-from study.commands.common import BAD_INPUT, parsed
+from study.commands.common import BAD_INPUT
 from study.commands.log_options import PACKAGES, Kind, require
+from study.commands.parsing import parsed
 from study.commands.sweep_options import Sweep
 from study.storage import opened
 from study.sweep import main
