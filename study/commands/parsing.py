@@ -65,8 +65,13 @@ MEANINGS = {
 INSTEAD = {"arms": "arm", "sizes": "size", "out": "run-dir", "lengths": "max-length"}
 """What the same means where a command lacks the option."""
 
-SINGULAR = {"factors": "factor", "arms": "arm", "name": "model"}
-"""Fields of which a command takes one, by another name."""
+ALSO = {
+    "factors": ("factor",),
+    "arms": ("arm",),
+    "name": ("model",),
+    "run-dir": ("status", "watch", "best", "against"),
+}
+"""What fields are called on the command lines where their own name is no option."""
 
 OPTION = re.compile(r"--[A-Za-z][\w.-]*")
 LONGEST = 80  # letters of a value that is repeated
@@ -123,7 +128,7 @@ def as_typed(refusal: str, arguments: Sequence[str]) -> str:
         return refusal
     full = found[1].replace("_", "-")
     last = full.rpartition(".")[2]
-    for name in (full, last, SINGULAR.get(last, last)):
+    for name in (full, last, *ALSO.get(last, ())):
         if f"--{name}" in typed:
             return f"--{name}{refusal[found.end() :]}"
     return refusal

@@ -16,6 +16,7 @@ MOST_IMAGES = 100_000_000  # of a training set
 MOST_PX = 20_000  # of a side
 MOST_COUNT = 1_000_000  # of anything else
 MOST_LISTED = 100  # sizes, lengths, factors, arms
+MOST_BATCH = 1_000_000  # images of an iteration
 MOST_HOURS = 10_000_000  # a thousand years
 MOST_SEEN = 1e15  # images that a study may train on
 MOST_SEED = 2**63 - 1

@@ -47,7 +47,7 @@ def test_a_missing_package_is_named_with_what_brings_it(
     run_dir = tmp_path / "study"
     assert main(["--run-dir", str(run_dir), "--log-to", kind]) == BAD_INPUT
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"log_to = {kind}" in line and f"pip install {PACKAGES[kind][1]}," in line
+    assert f"--log-to = {kind}" in line and f"pip install {PACKAGES[kind][1]}," in line
     assert not run_dir.exists()
 
 

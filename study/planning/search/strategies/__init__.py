@@ -6,6 +6,7 @@ A new one is a file with a `Strategy` in it, and its line in `STRATEGIES`. Its n
 
 from __future__ import annotations
 
+from study.config.meant import hint
 from study.config.require import require
 from study.planning.search.strategies.gp import GP
 from study.planning.search.strategies.grid import GRID
@@ -33,7 +34,12 @@ def named(name: str) -> Strategy:
             " tell, so that a study which is killed and continued would not be the same; use tpe"
             " or gp, which learn from the records alone"
         )
-    require(name in STRATEGIES, "search", name, f"one of {', '.join(STRATEGIES)}")
+    require(
+        name in STRATEGIES,
+        "search",
+        name,
+        f"{hint(name, STRATEGIES)}one of {', '.join(STRATEGIES)}",
+    )
     return STRATEGIES[name]
 
 
