@@ -21,7 +21,7 @@ from rich.console import Console
 
 from study.commands.common import DONE, exit_status
 from study.commands.parsing import parsed
-from study.config.require import require
+from study.config.require import MOST_PX, require, whole
 from study.trained import folder
 
 SUFFIX = ".onnx"
@@ -52,6 +52,8 @@ def export(command: Export, console: Console) -> int:
     require(right, "file", str(command.file), f"a name that ends in {SUFFIX}")
     require(command.height >= 1, "height", command.height, "at least 1 px")
     require(command.width >= 1, "width", command.width, "at least 1 px")
+    for name in ("height", "width"):
+        whole(name, getattr(command, name), 1, MOST_PX, " px")
     folder.read(command.detector)  # before torch, which takes seconds
     from study.models import onnx_file
     from study.trained.module import load

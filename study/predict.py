@@ -23,8 +23,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from study.commands.common import DONE, FAILURE, exit_status
+from study.commands.devices import require_device
 from study.commands.parsing import parsed
-from study.config.require import require
+from study.config.require import MOST_BATCH, require, whole
 from study.trained import folder, photos
 
 
@@ -54,6 +55,7 @@ def predict(command: Predict, console: Console) -> int:
     inside = 0 <= command.score_threshold <= 1
     require(inside, "score-threshold", command.score_threshold, "from 0 to 1")
     require(command.batch_size >= 1, "batch-size", command.batch_size, "at least 1")
+    whole("batch-size", command.batch_size, 1, MOST_BATCH, " photos")
     folder.read(command.detector)  # before torch, which takes seconds
     files = photos.listed(command.photos, command.out)
     if command.out.resolve() in {file.parent.resolve() for file in files}:
@@ -65,6 +67,7 @@ def predict(command: Predict, console: Console) -> int:
     from study.trained.module import load
     from study.trained.results import Found
 
+    require_device(command.device)
     detector = load(command.detector)
     cuda = command.device == "cuda" or (command.device == "auto" and torch.cuda.is_available())
     detector.to("cuda" if cuda else "cpu")

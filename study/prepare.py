@@ -49,6 +49,7 @@ from study.commands.model_table import Models, models
 from study.commands.parsing import parsed
 from study.commands.pretext import Pretext, pretext
 from study.commands.spaces import find, names
+from study.config.require import MOST_DRAWS, MOST_IMAGES, whole
 from study.data.checks import check
 from study.data.distribution import sync as distribution
 from study.data.splits import Splits, open_splits
@@ -121,6 +122,9 @@ def prepare(command: Prepare) -> int:
     space = find(command.dataset or ("custom" if command.data.given else "shapes"))
     data = data_config(space, command.data)
     own = space.name in ("shapes", "custom")  # sizes of theirs are examples
+    whole("draws", command.draws, 0, MOST_DRAWS)
+    for size in command.sizes or ():
+        whole("sizes", size, 1, MOST_IMAGES, " images each")
     sizes = command.sizes if command.sizes is not None else () if own else space.scientific.sizes
     check(data, sizes)
     splits = open_splits(data)

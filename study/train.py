@@ -28,6 +28,7 @@ from study import recipes
 from study.commands import best, words
 from study.commands.best import Best
 from study.commands.common import BAD_INPUT, DONE, FAILURE, exit_status, usable
+from study.commands.devices import require_device
 from study.commands.parsing import parsed
 from study.commands.train_config import config, every_image, weights_lacking
 from study.commands.train_options import Train
@@ -46,6 +47,8 @@ def train(command: Train, console: Console) -> int:
     """Check weights and data, then train, or say what would be done; returns the exit status."""
     recipe = recipes.find(command.recipe) if command.recipe is not None else None
     run = config(command, recipe)
+    if not command.dry_run and command.workers == 1:  # several are of a Ray cluster
+        require_device(run.device)
     lacking = weights_lacking(run)
     if lacking and not command.dry_run:
         raise ValueError(lacking)  # before the data, which take a while to check

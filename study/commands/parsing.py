@@ -141,6 +141,10 @@ def _refusal(kind: type, arguments: Sequence[str], prog: str, said: str) -> str:
         name = argument.partition("=")[0]
         if OPTION.fullmatch(name) and name.replace("_", "-") not in known:
             return _unknown(name, [*arguments[place + 1 :], ""][0], known, prog)
+    if found := re.match(
+        r"Error parsing [a-z][\w.]*: (.* = .*)", said
+    ):  # refused where it is born
+        return as_typed(found[1].partition(" For full")[0], arguments)
     if found := re.search(r"argument '(--[\w.-]+)", said) or re.search(
         r"Error parsing (--[\w.-]+)", said
     ):
