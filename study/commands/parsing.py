@@ -123,7 +123,7 @@ def as_typed(refusal: str, arguments: Sequence[str]) -> str:
     `schedule.lengths = (20, 40): …` is said of `--lengths 20 40`, and so it is called that.
     """
     typed = {a.partition("=")[0].replace("_", "-") for a in arguments if OPTION.match(a)}
-    found = re.match(r"([a-z]\w*(?:\.\w+)*)(?= = |: )", refusal)
+    found = re.match(r"([a-z][\w-]*(?:\.[\w-]+)*)(?= = |: )", refusal)
     if not found or found[1] == "data" or (found[1].startswith("data.") and "_" in found[1]):
         return refusal
     full = found[1].replace("_", "-")

@@ -44,9 +44,7 @@ def config(command: Train, recipe: Recipe | None = None) -> RunConfig:
         draw=command.draw,
         seed=command.seed,
         split=command.split,
-        model=replace(run.model, crop_px=command.crop_px)
-        if command.crop_px is not None
-        else run.model,
+        model=replace(run.model, **_given({"crop_px": command.crop_px})),
         optim=replace(run.optim, **_given(rates)),
         schedule=plan,
         device=command.device,

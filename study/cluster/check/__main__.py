@@ -53,7 +53,7 @@ def run(paths: Sequence[Path]) -> int:
     for document in [Document(path) for path in paths]:
         found = faults(document)
         for fault in found:
-            print(f"{document.path}:{fault}")
+            print(f"{document.path}:{fault}", file=sys.stderr)
         if found:
             status = BAD_INPUT
             continue

@@ -35,7 +35,7 @@ class Search:
         require(self.paired >= 0, "paired", self.paired, "at least 0")
         whole("paired", self.paired, 0, MOST_TRIALS)
         if self.then is not None:
-            named(self.then)
+            named(self.then, "then")
             rule = "learns from its own first points: leave out --then, or begin with sobol"
             require(not first.learns, "search", self.first, rule)
             complete = self.first != "grid"

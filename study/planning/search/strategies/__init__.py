@@ -21,8 +21,8 @@ WITH_STATE = ("cmaes", "pso", "nsgaii")
 """Known samplers that remember more than the trials: see `named`."""
 
 
-def named(name: str) -> Strategy:
-    """The strategy of that name.
+def named(name: str, field: str = "search") -> Strategy:
+    """The strategy of that name; `field` is where it was given.
 
     Raises:
         ValueError: there is none; lists those there are. Or it is a sampler whose memory (step
@@ -30,13 +30,13 @@ def named(name: str) -> Strategy:
     """
     if name in WITH_STATE:
         raise ValueError(
-            f"search = {name!r}: it remembers more between two proposals than the recorded trials"
+            f"{field} = {name!r}: it remembers more between two proposals than the recorded trials"
             " tell, so that a study which is killed and continued would not be the same; use tpe"
             " or gp, which learn from the records alone"
         )
     require(
         name in STRATEGIES,
-        "search",
+        field,
         name,
         f"{hint(name, STRATEGIES)}one of {', '.join(STRATEGIES)}",
     )
