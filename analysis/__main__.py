@@ -73,6 +73,9 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
             watch(command.run_dir, lambda: _made(command), server, pause)
         return DONE
     _refuse(host=command.host, port=command.port, why="only with --watch")
+    if command.against is not None:
+        _refuse_itself(command.against, str(command.run_dir))
+    _refuse_file(command.folder)
     results = load(command.run_dir)
     made = derived(results)
     (terminal.show_all if command.all else terminal.show)(results, made)
@@ -97,6 +100,23 @@ def _refuse(why: str, **given: object) -> None:
     for name, value in given.items():
         if value is not None:
             raise ValueError(f"{name} = {value!r}: {why}")
+
+
+def _refuse_itself(against: str, run_dir: str) -> None:
+    """Raises ValueError where a study would be compared with itself, by whatever name."""
+    both = [opened(one).folder for one in (against, run_dir)]
+    same = against.rstrip("/") == run_dir.rstrip("/")
+    if same or (None not in both and len({one.resolve() for one in both if one}) == 1):
+        raise ValueError(f"against = {against!r}: is the study itself; name another one")
+
+
+def _refuse_file(folder: Path) -> None:
+    """Raises ValueError where the report's folder is a file, or lies within one."""
+    for one in (folder, *folder.parents):
+        if one.exists():
+            if not one.is_dir():
+                raise ValueError(f"out = {folder}: {one} is a file; give a folder with --out")
+            return
 
 
 def _made(command: Analysis) -> tuple[dict[str, bytes], str]:
