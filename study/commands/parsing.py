@@ -151,8 +151,9 @@ def _refusal(kind: type, arguments: Sequence[str], prog: str, said: str) -> str:
         return _bad_value(found[1], known.get(found[1], ""), arguments, said)
     if found := re.match(r"Unrecognized options: (.*?)(?: Perhaps | For full|$)", said):
         given = shown(found[1].partition(", ")[0])
-        if OPTION.match(given):
-            return f"{given}: the option takes no value; leave it out"
+        given_with = next((a for a in arguments if a.endswith(f"={given}")), "")
+        if flag := given_with.partition("=")[0]:
+            return f"{flag}: {given!r}: the option takes no value; leave it out"
         return f"{given}: no option, and no value of one; see {prog} --help"
     if said.startswith("Missing from"):
         lacking = OPTION.findall(said.partition("For full")[0]) or [_positional(said)]
@@ -227,7 +228,9 @@ def _positional(said: str) -> str:
 
 def _flat(box: str) -> str:
     """What a box says, in a line and without its frame and title."""
-    lines = [line.strip("│| ") for line in box.splitlines() if not line.startswith(("╭", "╰"))]
+    lines = [
+        line.strip("│| ") for line in box.splitlines() if not line.startswith(("╭", "╰", "+"))
+    ]
     return " ".join(" ".join(line for line in lines if line.strip("─- ")).split())
 
 
