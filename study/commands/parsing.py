@@ -74,6 +74,10 @@ ALSO = {
 """What fields are called on the command lines where their own name is no option."""
 
 OPTION = re.compile(r"--[A-Za-z][\w.-]*")
+TITLE = re.compile(
+    r"^(Value error|Missing argument|Invalid choice|Required options|Unrecognized options) "
+)
+"""Above a box, and in ASCII, which has no frame, within it."""
 LONGEST = 80  # letters of a value that is repeated
 VALUES = {
     "INT": "a whole number",
@@ -231,7 +235,8 @@ def _flat(box: str) -> str:
     lines = [
         line.strip("│| ") for line in box.splitlines() if not line.startswith(("╭", "╰", "+"))
     ]
-    return " ".join(" ".join(line for line in lines if line.strip("─- ")).split())
+    said = " ".join(" ".join(line for line in lines if line.strip("─- ")).split())
+    return TITLE.sub("", said)
 
 
 def shown(value: str, longest: int = LONGEST) -> str:
