@@ -23,11 +23,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
@@ -193,7 +193,11 @@ def main(arguments: list[str] | None = None) -> int:
         return exit_status(
             lambda: pretext(parsed(Pretext, arguments[1:], f"{prog} pretext")), arguments
         )
-    others = (("upload", Upload, upload), ("sync", Sync, sync), ("models", Models, models))
+    others: tuple[tuple[str, type, Callable[[Any], int]], ...] = (
+        ("upload", Upload, upload),
+        ("sync", Sync, sync),
+        ("models", Models, models),
+    )
     for name, kind, act in others:
         if arguments[:1] == [name]:
             asked = partial(parsed, kind, arguments[1:], f"{prog} {name}")

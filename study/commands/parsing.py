@@ -160,8 +160,7 @@ def _refusal(kind: type, arguments: Sequence[str], prog: str, said: str) -> str:
             return f"{flag}: {given!r}: the option takes no value; leave it out"
         return f"{given}: no option, and no value of one; see {prog} --help"
     if said.startswith("Missing from"):
-        lacking = OPTION.findall(said.partition("For full")[0]) or [_positional(said)]
-        first = next((one for one in lacking if one in known), lacking[0])
+        first = _lacking(said)
         value = known.get(first, "")
         return f"{first}: is missing; give it as `{f'{first} {value}'.strip()}`"
     return shown(said.partition(" For full")[0], 300)
@@ -224,8 +223,8 @@ def _known(kind: type, prog: str) -> dict[str, str]:
     return found
 
 
-def _positional(said: str) -> str:
-    """How the help calls an argument without a name that is missing."""
+def _lacking(said: str) -> str:
+    """The first option that is missing, or how the help calls an argument without a name."""
     found = re.search(r"Missing from .*?: (\S+)", said)
     return found[1] if found else "an argument"
 

@@ -145,7 +145,7 @@ SWEEP = [
 ]
 
 TRAIN = [
-    Case(f"train {options}", train(*options.split()), says)
+    Case(f"train {options}", train(*options.split()), tuple(says))
     for options, *says in (
         ("--lr nan", "--lr = nan"),
         ("--lr inf", "--lr = inf"),

@@ -11,6 +11,8 @@ import pytest
 
 from study import prepare, sweep, train
 from study.commands.common import BAD_INPUT, DONE, FAILURE, INTERRUPTED, exit_status
+from study.commands.parsing import parsed
+from study.commands.sweep_options import Sweep
 from study.data.shapes import scenes
 from study.models import backbones
 
@@ -80,7 +82,8 @@ def test_want_of_memory_is_one_line(capsys: pytest.CaptureFixture[str]):
 
 def test_control_characters_of_a_name_do_not_reach_the_terminal(capsys):
     def act() -> int:
-        raise ValueError("name = \x1b[2J")
+        parsed(Sweep, ["--data.folder=\x1b[2J"], "sweep")
+        return DONE
 
     assert exit_status(act) == BAD_INPUT
     assert "\x1b" not in capsys.readouterr().err
