@@ -193,11 +193,11 @@ def main(arguments: list[str] | None = None) -> int:
         return exit_status(
             lambda: pretext(parsed(Pretext, arguments[1:], f"{prog} pretext")), arguments
         )
-    others: tuple[tuple[str, type, Callable[[Any], int]], ...] = (
+    others: list[tuple[str, type[Any], Callable[[Any], int]]] = [
         ("upload", Upload, upload),
         ("sync", Sync, sync),
         ("models", Models, models),
-    )
+    ]
     for name, kind, act in others:
         if arguments[:1] == [name]:
             asked = partial(parsed, kind, arguments[1:], f"{prog} {name}")

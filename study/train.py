@@ -47,6 +47,8 @@ def train(command: Train, console: Console) -> int:
     """Check weights and data, then train, or say what would be done; returns the exit status."""
     recipe = recipes.find(command.recipe) if command.recipe is not None else None
     run = config(command, recipe)
+    if command.run_dir is None and not command.dry_run:
+        raise ValueError("run-dir: not given; name the folder of the run, --run-dir DIR")
     if not command.dry_run and command.workers == 1:  # several are of a Ray cluster
         require_device(run.device)
     lacking = weights_lacking(run)
@@ -68,8 +70,7 @@ def train(command: Train, console: Console) -> int:
         if lacking:
             console.print(f"weights     NOT there: {lacking}")
         return BAD_INPUT if lacking or missing else DONE  # as the run itself would end
-    if command.run_dir is None:
-        raise ValueError("run-dir: not given; name the folder of the run, --run-dir DIR")
+    assert command.run_dir is not None  # refused above
     trial = TrialDir(usable(command.run_dir, writing=True))
     begin(run, trial, recipe.name if recipe else None)
     return carry_out(run, trial, command.workers, published, console)
