@@ -22,8 +22,10 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
-from study.commands.common import DONE, FAILURE, exit_status, parsed
-from study.config.require import require
+from study.commands.common import DONE, FAILURE, exit_status
+from study.commands.devices import require_device
+from study.commands.parsing import parsed
+from study.config.require import MOST_BATCH, require, whole
 from study.data.pixels import Scale
 from study.trained import folder, photos
 
@@ -54,6 +56,7 @@ def predict(command: Predict, console: Console) -> int:
     inside = 0 <= command.score_threshold <= 1
     require(inside, "score-threshold", command.score_threshold, "from 0 to 1")
     require(command.batch_size >= 1, "batch-size", command.batch_size, "at least 1")
+    whole("batch-size", command.batch_size, 1, MOST_BATCH, " photos")
     folder.read(command.detector)  # before torch, which takes seconds
     files = photos.listed(command.photos, command.out)
     if command.out.resolve() in {file.parent.resolve() for file in files}:
@@ -65,6 +68,7 @@ def predict(command: Predict, console: Console) -> int:
     from study.trained.module import load
     from study.trained.results import Found
 
+    require_device(command.device)
     detector = load(command.detector)
     cuda = command.device == "cuda" or (command.device == "auto" and torch.cuda.is_available())
     detector.to("cuda" if cuda else "cpu")
@@ -106,7 +110,9 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     console = Console(stderr=True)
     prog = "python -m study.predict"
-    return exit_status(lambda: predict(parsed(Predict, arguments, prog, __doc__), console))
+    return exit_status(
+        lambda: predict(parsed(Predict, arguments, prog, __doc__), console), arguments
+    )
 
 
 if __name__ == "__main__":

@@ -32,9 +32,19 @@ from study.commands.bill import (
     rate,
     speed_line,
 )
-from study.commands.common import DONE, FAILURE, exit_status, parsed, usable
+from study.commands.common import DONE, FAILURE, exit_status, usable
+from study.commands.devices import require_device_of_study
+from study.commands.parsing import parsed
 from study.commands.recorded import keep_truth, manifest
-from study.commands.sweep_options import Spend, Status, Sweep, Watch, design, proposes_sizes
+from study.commands.sweep_options import (
+    Spend,
+    Status,
+    Sweep,
+    Watch,
+    design,
+    proposes_sizes,
+    require_finalists,
+)
 from study.data.checks import check, require_objects_to_tune_on
 from study.data.distribution.downloads import absent
 from study.data.splits import Splits, open_splits
@@ -50,7 +60,11 @@ def run(sweep: Sweep, command: list[str]) -> int:
     """Check the data, print the bill, then run what is left to do; `command` is recorded."""
     console = Console()
     asked = design(sweep)
+    if sweep.budget.max_images is None and sweep.budget.max_hours is None:
+        require_finalists(asked)
     study = StudyDir(usable(sweep.run_dir, writing=not sweep.dry_run))
+    if not sweep.dry_run:
+        require_device_of_study(sweep.device)
     log_options.require(sweep.logs, study.store)
     if rate(sweep.price_per_hour) and not sweep.dry_run:
         raise ValueError("price_per_hour: is for the bill; add --dry-run, or leave it out")
@@ -75,6 +89,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
     if sweep.data.given:
         asked = own_data.suited(asked, splits)
     asked = afforded(asked, sweep.budget, study, sweep)
+    require_finalists(asked)
     if sweep.dry_run:
         study.require_same(asked.question(splits.digests()), asked.unsaid())
         show(console, asked, [*note, *priced(asked, study, splits, sweep)])
@@ -244,11 +259,11 @@ def main(arguments: list[str] | None = None) -> int:
     prog = "python -m study.sweep"
     names = {argument.partition("=")[0] for argument in arguments}
     if "--status" in names:
-        return exit_status(lambda: show_status(parsed(Status, arguments, prog)))
+        return exit_status(lambda: show_status(parsed(Status, arguments, prog)), arguments)
     if "--watch" in names:
-        return exit_status(lambda: watch(parsed(Watch, arguments, prog)))
+        return exit_status(lambda: watch(parsed(Watch, arguments, prog)), arguments)
     command = [*prog.split(), *arguments]
-    return exit_status(lambda: run(parsed(Sweep, arguments, prog, __doc__), command))
+    return exit_status(lambda: run(parsed(Sweep, arguments, prog, __doc__), command), arguments)
 
 
 if __name__ == "__main__":

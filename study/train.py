@@ -27,7 +27,9 @@ from rich.console import Console
 from study import recipes
 from study.commands import best, words
 from study.commands.best import Best
-from study.commands.common import BAD_INPUT, DONE, FAILURE, exit_status, parsed, usable
+from study.commands.common import BAD_INPUT, DONE, FAILURE, exit_status, usable
+from study.commands.devices import require_device
+from study.commands.parsing import parsed
 from study.commands.train_config import config, every_image, weights_lacking
 from study.commands.train_options import Train
 from study.config import RunConfig, schedule
@@ -45,6 +47,10 @@ def train(command: Train, console: Console) -> int:
     """Check weights and data, then train, or say what would be done; returns the exit status."""
     recipe = recipes.find(command.recipe) if command.recipe is not None else None
     run = config(command, recipe)
+    if command.run_dir is None and not command.dry_run:
+        raise ValueError("run-dir: not given; name the folder of the run, --run-dir DIR")
+    if not command.dry_run and command.workers == 1:  # several are of a Ray cluster
+        require_device(run.device)
     lacking = weights_lacking(run)
     if lacking and not command.dry_run:
         raise ValueError(lacking)  # before the data, which take a while to check
@@ -64,8 +70,7 @@ def train(command: Train, console: Console) -> int:
         if lacking:
             console.print(f"weights     NOT there: {lacking}")
         return BAD_INPUT if lacking or missing else DONE  # as the run itself would end
-    if command.run_dir is None:
-        raise ValueError("run-dir: not given; name the folder of the run, --run-dir DIR")
+    assert command.run_dir is not None  # refused above
     trial = TrialDir(usable(command.run_dir, writing=True))
     begin(run, trial, recipe.name if recipe else None)
     return carry_out(run, trial, command.workers, published, console)
@@ -146,8 +151,8 @@ def main(arguments: list[str] | None = None) -> int:
     prog = "python -m study.train"
     if any(argument.partition("=")[0] == "--best" for argument in arguments):
         console = Console(highlight=False, markup=False, soft_wrap=True)
-        return exit_status(lambda: train_best(parsed(Best, arguments, prog), console))
-    return exit_status(lambda: act(parsed(Train, arguments, prog, __doc__)))
+        return exit_status(lambda: train_best(parsed(Best, arguments, prog), console), arguments)
+    return exit_status(lambda: act(parsed(Train, arguments, prog, __doc__)), arguments)
 
 
 def act(command: Train) -> int:

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlparse
 
+from study.config.meant import close
+
 BUILT_IN: dict[str, str | None] = {
     "scratch": None,
     "pretext": "pretext",
@@ -57,9 +59,11 @@ def parse(text: str) -> Arm:
         return Arm(_fit(name, file), file)
     path = Path(file).expanduser()
     if not path.is_file():
+        meant = close(text, BUILT_IN)
+        asked = f"; did you mean {meant[0]!r}?" if meant else ""
         raise ValueError(
             f"arms: {text!r} is neither one of {', '.join(BUILT_IN)} nor a weights file; give the"
-            " path of an existing file, or name=path, name=URL or name=timm/MODEL.TAG"
+            f" path of an existing file, or name=path, name=URL or name=timm/MODEL.TAG{asked}"
         )
     return Arm(_fit(name or path.stem, path), str(path.resolve()))
 

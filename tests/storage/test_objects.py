@@ -108,7 +108,7 @@ def test_status_reads_from_the_store(server: str, capsys: pytest.CaptureFixture[
 def test_a_bucket_that_is_not_there_is_named(server: str, capsys: pytest.CaptureFixture[str]):
     for arguments in (["--status", "s3://missing/a"], ["--run-dir", "s3://missing/a"]):
         assert main(arguments) == 2
-        said = "error: run_dir = 's3://missing/a': there is no such bucket"
+        said = f"error: {arguments[0]} = 's3://missing/a': there is no such bucket"
         assert capsys.readouterr().err.startswith(said)
 
 
