@@ -7,10 +7,10 @@ sees another lease withdraws its own and tries again. The holder renews its leas
 seconds. A lease that is `STALE_S` seconds old, by the store's clock alone, has ended, and so has
 the lease of a process of this machine that has ended.
 
-A holder that was cut off or suspended for longer than `STALE_S` seconds, by its own clock, finds out
-before its next write (`Lease.require`): it renews its lease and then looks at all of them, as if it
-were new. Whoever takes a stale lease over has written its own before, so that the two see each
-other, and the former holder gives up, also where it renewed in the moment of the removal.
+A holder that was cut off or suspended for longer than `STALE_S` seconds, by its own clock, finds
+out before its next write (`Lease.require`): it renews its lease and then looks at all of them, as
+if it were new. Whoever takes a stale lease over has written its own before, so that the two see
+each other, and the former holder gives up, also where it renewed in the moment of the removal.
 
 What this cannot do: a write that it had sent before it was suspended may still arrive.
 """

@@ -24,7 +24,7 @@ def require_all(
     events: list[dict[str, Any]],
     trial_id: str | None,
 ) -> None:
-    """Refuse records that are fewer than were written, of another trial, or contradict.
+    """Refuse records that are fewer than were written, or of another trial.
 
     Args:
         trial_id: what the trial's configuration calls it; None: not said.
@@ -33,16 +33,10 @@ def require_all(
         Damaged: names the file and the record.
     """
     file = trial.store.at("records.jsonl")
-    seen: set[tuple[Any, Any]] = set()
     for number, record in enumerate(records, 1):
         other = record.get("trial_id", trial_id)
         if trial_id is not None and other != trial_id:
             raise Damaged(f"{file}: record {number} is of trial {other!r}; {REMEDY}")
-        if "leg" in record:
-            key = record["leg"], record.get("weights")
-            if key in seen:
-                raise Damaged(f"{file}: record {number}: {key[0]} is there twice; {REMEDY}")
-            seen.add(key)
     written = [event["records"] for event in events if isinstance(event.get("records"), int)]
     if written and len(records) < written[-1]:
         raise Damaged(
@@ -154,15 +148,14 @@ def _records(trial: TrialDir, trial_id: str | None) -> list[str]:
     try:
         require_all(trial, trial.records(), trial.events(), trial_id)
     except Damaged as error:
-        good: dict[tuple[Any, Any], bytes] = {}
+        good: list[bytes] = []
         for text in json_text.whole(trial.store.read("records.jsonl")):
             record = json_text.parsed(text) if text else {}
-            key = record.get("leg"), record.get("weights")
             is_own = trial_id is None or record.get("trial_id", trial_id) == trial_id
-            if text is None or not is_own or good.get(key, text) != text:
+            if text is None or not is_own:
                 break
-            good[key] = text
-        return [_cut(trial, "records.jsonl", list(good.values()), str(error))]
+            good.append(text)
+        return [_cut(trial, "records.jsonl", good, str(error))]
     return []
 
 
