@@ -70,7 +70,7 @@ class Packs:
 
         Not by this process, which has it mapped, but by the next that looks for it.
         """
-        if self._sums.get(key, found := zlib.crc32(pixels)) == found:
+        if self._sums.get(key, found := zlib.crc32(pixels.data)) == found:
             return True
         contents = self.folder / (self._places[key][0] + CONTENTS)
         log.warning("%s: damaged, and made again", contents.with_suffix(PIXELS))
