@@ -75,6 +75,11 @@ def _record(name: str, value: object) -> Damage:
     return damage
 
 
+def _another_question(folder: Path) -> list[str]:
+    shutil.copytree(_finished(), folder / "run")
+    return ["study.sweep", "shapes", "--run-dir", "run"]
+
+
 WHOLE: dict[str, tuple[Damage, str]] = {
     "empty": (lambda _: b"", "empty"),
     "cut off": (lambda content: content[: len(content) // 2], "not JSON"),
@@ -186,5 +191,11 @@ CASES = [
         )
         for value in (None, 3, "x")
         for command in ("status", "analysis")
+    ),
+    Case(
+        "a sweep with another question leaves no lock",
+        _another_question,
+        ("run directory run holds a study with another question", "choose another --run-dir"),
+        lines=100,
     ),
 ]
