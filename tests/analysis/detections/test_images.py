@@ -37,7 +37,7 @@ from study.config.arms import Arm
 from study.planning.design import Design
 from study.storage import File
 from study.storage.detection_files import read_truth, truth_file, write_detections
-from study.storage.run_dir import StudyDir
+from study.storage.run_dir import StudyDir, TrialDir
 from study.training.evaluation.coco import average_precision
 from tests.analysis.page import Page
 from tests.runs import TINY_RUN, study_without_ray
@@ -395,9 +395,9 @@ def test_of_what_is_not_learnt_there_are_numbers_and_no_sentences(study: Path, t
     copy = tmp_path / "unlearnt"
     shutil.copytree(study, copy)
     for file in copy.glob("trials/*-t*/records.jsonl"):  # of tuning, which keeps no detections
-        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        lines = TrialDir(file.parent).records()
         file.write_text("".join(json.dumps(x | {"AP_box": 30.0}) + "\n" for x in lines))
-    manifest = json.loads((copy / "study.json").read_text())
+    manifest = unsealed(copy / "study.json")
     said: list[int] = []
     for chance in (10.0, 60.0):
         both = {"chance": {"tune": chance, "report": 0.0}}
