@@ -127,7 +127,7 @@ def test_a_holder_that_slept_gives_up_where_another_is_just_removing_its_lease(
         list_all=lambda: dict.fromkeys(there, time.time_ns()),
         read=read,
         write=there.__setitem__,
-        remove=lambda name: there.pop(name, None),
+        remove=there.__delitem__,
     )
     held = lease.Lease(folder, "s3://study/run")
     held.acquire(0)
