@@ -54,6 +54,7 @@ from study.planning.plan import Plan
 from study.planning.pricing.bill import affordable, bill
 from study.planning.pricing.price import price
 from study.storage.run_dir import StudyDir
+from study.storage.run_dir.mending import mend_all
 
 
 def run(sweep: Sweep, command: list[str]) -> int:
@@ -94,6 +95,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
         study.require_same(asked.question(splits.digests()), asked.unsaid())
         show(console, asked, [*note, *priced(asked, study, splits, sweep)])
         return DONE
+    study.require_same(asked.question(splits.digests()), asked.unsaid())  # before it is locked
     if study.store.folder is None and (owner := study.holder()):
         console.print(f"{owner} holds the study: waiting up to a minute to see if it still runs")
 
@@ -105,6 +107,8 @@ def run(sweep: Sweep, command: list[str]) -> int:
         return start(plan, sweep, console), plan
 
     with study.lock():
+        for line in mend_all(study):
+            console.print(f"damaged     {line}", markup=False, highlight=False, soft_wrap=True)
         known = study.manifest.get("chance") if study.exists else None
         study.open(manifest(asked, splits, sweep, command, known), asked.unsaid())
         keep_truth(study, splits)

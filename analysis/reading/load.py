@@ -20,7 +20,7 @@ from analysis.reading import columns
 from analysis.reading.columns import STATES, widened
 from analysis.reading.frames import frame, groups, where
 from analysis.reading.possible import require_possible
-from analysis.reading.trial_files import Row, Trial, parsed, read
+from analysis.reading.trial_files import Row, Trial, read
 from study.commands.common import usable
 from study.config import Budget, from_dict
 from study.storage.run_dir import StudyDir
@@ -152,14 +152,10 @@ def _manifest(study: StudyDir) -> dict[str, Any]:
     store = study.store
     if not store.is_there():
         raise ValueError(f"run directory {store}: there is no such folder; {_ADVICE}")
-    file = store.at("study.json")
-    if not store.exists("study.json"):
+    if not study.exists:
         what = "one run" if store.exists("config.json") else "no study"
         raise ValueError(f"run directory {store}: holds {what}, no study.json; {_ADVICE}")
-    manifest = parsed(file, lambda: study.manifest)
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("question"), dict):
-        raise ValueError(f"{file}: has no question; `python -m study.sweep` writes one")
-    return manifest
+    return study.manifest
 
 
 def _costs(trials: list[Trial], table: pd.DataFrame, tails: pd.DataFrame) -> pd.DataFrame:

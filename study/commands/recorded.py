@@ -47,9 +47,9 @@ def manifest(
 def keep_truth(study: StudyDir, splits: Splits) -> None:
     """Leave the report split's ground truth beside the detections that are scored by it.
 
-    It follows from the question, so that once is enough.
+    It follows from the question, so that once is enough, unless the file has been damaged.
     """
-    if detection_files.truth_file(study).exists():
+    if detection_files.has_truth(study):
         return
     index, ids = splits.images("report")
     truth = index.coco(ids)

@@ -17,6 +17,7 @@ from study.commands.common import usable
 from study.storage import FolderStore, StoreError, opened
 from study.storage.objects.address import file_system
 from study.storage.run_dir import State, StudyDir, TrialDir
+from study.storage.run_dir.checkpoint import HEAD
 from study.sweep import main
 from tests.objects import BUCKET, fresh, guarded, keys
 
@@ -59,7 +60,7 @@ def test_a_checkpoint_is_whole_before_anything_that_is_written_after_it(server: 
     head = boto3.client("s3").head_object(
         Bucket=BUCKET, Key=f"{address.removeprefix(f's3://{BUCKET}/')}/trunk.pt"
     )
-    assert head["ContentLength"] == BIG
+    assert head["ContentLength"] == BIG + HEAD
     assert trial.load("trunk") == bytes(BIG)
 
 
