@@ -1,0 +1,22 @@
+"""Text from elsewhere, as a terminal may get it: nothing in it moves the cursor."""
+
+from __future__ import annotations
+
+UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
+_KEPT = "\n\t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
+
+
+def printable(text: str) -> str:
+    """The text with a sign for each control character but ends of lines and tabs.
+
+    Those that reverse the direction of writing are such too: a name could read like another one.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in _KEPT else UNPRINTABLE for one in text)
+
+
+def shown(text: str, most: int = 80) -> str:
+    """A name on one line, cut to `most` characters."""
+    plain = "".join(one if one.isprintable() else UNPRINTABLE for one in text)
+    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
