@@ -21,6 +21,7 @@ _PARAMETER = re.compile(
     rf"(?<![\w-])((?:[\w]*[-_])?(?:{_SECRET_WORDS})|x-(?:amz|goog)-[\w-]+)(=|%3D)[^\s&#'\",;)]+",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(r"\w[\w+.-]*://[^\s'\"<>]+")
 HIDDEN = "***"
 DIGEST = re.compile(r"sha256=([0-9a-f]{8,64})")
 
@@ -78,5 +79,9 @@ def stated_digest(url: str) -> str | None:
 
 
 def hidden(text: str) -> str:
-    """The text without passwords and tokens of addresses in it."""
-    return _PARAMETER.sub(rf"\1\2{HIDDEN}", _USER.sub(f"{HIDDEN}@", text))
+    """The text, with passwords and tokens left out of the addresses in it."""
+    if "://" not in text:
+        return text
+    return _ADDRESS.sub(
+        lambda found: _PARAMETER.sub(rf"\1\2{HIDDEN}", _USER.sub(f"{HIDDEN}@", found[0])), text
+    )

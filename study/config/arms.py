@@ -63,7 +63,7 @@ def parse(text: str) -> Arm:
     if not source.strip():
         raise ValueError(f"{what}: names no weights; give NAME=FILE, NAME=URL or one of {_ALL}")
     if is_url(source) or is_hub(source):
-        if not name:
+        if name is None:
             raise ValueError(f"{what}: has no name; give it one: NAME={shown(hidden(source))}")
         if is_url(source):
             require_address(source)
@@ -74,13 +74,13 @@ def parse(text: str) -> Arm:
             " copy the file to this machine, and give its path"
         )
     path = _file(source, what)
-    return Arm(_fit(name or path.stem, path), str(path.resolve()))
+    return Arm(_fit(path.stem if name is None else name, path), str(path.resolve()))
 
 
-def _parts(text: str) -> tuple[str, str]:
-    """Name and source; no name where none is given."""
+def _parts(text: str) -> tuple[str | None, str]:
+    """Name and source; None where none is given."""
     before, equals, after = text.partition("=")
-    return (before, after) if equals and not re.search(r"[/\\:]", before) else ("", text)
+    return (before, after) if equals and not re.search(r"[/\\:]", before) else (None, text)
 
 
 def _file(source: str, what: str) -> Path:

@@ -93,17 +93,16 @@ class Writes:
     """Unpickled by anybody who runs what is pickled, it writes a file."""
 
     def __reduce__(self):
-        return Path.write_text, (Path("it-ran"), "x")
+        return open, ("it-ran", "w")
 
 
 def pickled(path: Path) -> None:
     """a pickle with a program"""
     content = Writes() if path.suffix == ".pkl" else {"state_dict": right(), "more": Writes()}
-    (
+    if path.suffix == ".pkl":
         path.write_bytes(pickle.dumps(content))
-        if path.suffix == ".pkl"
-        else torch.save(content, path)
-    )
+    else:
+        torch.save(content, path)
 
 
 def legacy_pickled(path: Path) -> None:
@@ -181,32 +180,41 @@ def _of_others(*names: str):
 TRUNCATED = ("damaged", "cut off", "copy or download it again")
 UNREAD = ("more than tensors and plain values", "the state dict alone")
 FILES = [
-    *(file(name, of("nothing", b""), "an empty file") for name in ("a.pth", "a.safetensors", "a.pkl")),
+    *(
+        file(name, of("nothing", b""), "an empty file")
+        for name in ("a.pth", "a.safetensors", "a.pkl")
+    ),
     *(
         file(name, of("text", b"weights are elsewhere\n" * 40), "a text file", "give a")
         for name in ("README.md", "a.pth", "a.safetensors", "a.pkl")
     ),
     *(
-        file(name, of("a web page", b"\n<!DOCTYPE html><html>Log in</html>"), "a web page", "give a")
+        file(
+            name, of("a web page", b"\n<!DOCTYPE html><html>Log in</html>"), "a web page", "give a"
+        )
         for name in ("a.pth", "a.safetensors")
     ),
-    file("a.pth", of("a pointer", b"version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"),
+    file(
+        "a.pth", of("a pointer", b"version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"
+    ),
     file("a.pth", of("random bytes", bytes(range(200, 256)) * 30), *UNREAD),
     file("a.pkl", of("random bytes", bytes(range(200, 256)) * 30), *TRUNCATED),
     file("a.safetensors", of("random bytes", bytes(range(200, 256)) * 30), *TRUNCATED),
     file("a.pth", of("zeros", b"\0" * 4096), *UNREAD),
     file("a.safetensors", of("zeros", b"\0" * 4096), *TRUNCATED),
     file("a.safetensors", of("four bytes", b"\1\0\0\0"), "damaged"),
-    file("a.safetensors", header("a header of 2^60", 2**60), "header of 1,152,921,504,606,846,976"),
+    file(
+        "a.safetensors", header("a header of 2^60", 2**60), "header of 1,152,921,504,606,846,976"
+    ),
     file("a.safetensors", header("a header that is longer", 3), "a header of 3 bytes, and has 10"),
     file("a.safetensors", header("a header of no JSON", 4, b"\xff\xfe\xfd{"), *TRUNCATED),
     file("a.safetensors", header("a header that is a list", 2, b"[]"), *TRUNCATED),
     file("a.safetensors", header("no tensors", 2), "holds no tensors", "a state dict"),
-    *(file("a.pth", cut(f"{k:.0%} of it", k), "cut off", "give a") for k in (0.999, 0.5, 0.01)),
+    *(file("a.pth", cut(f"{k:.0%} of it", k), "cut off", "again") for k in (0.999, 0.5, 0.01)),
     *(file("a.safetensors", cut(f"{k:.0%} of it", k), *TRUNCATED) for k in (0.999, 0.5, 0.05)),
-    file("a.pth", pickled, *UNREAD, "Path.write_text", never=("allowlist", "trust")),
+    file("a.pth", pickled, *UNREAD, "open", never=("allowlist", "trust")),
     file("a.bin", legacy_pickled, *UNREAD, never=("allowlist", "trust")),
-    file("a.pkl", pickled, "Path.write_text", "only NumPy arrays"),
+    file("a.pkl", pickled, "open", "only NumPy arrays"),
     file("a.pkl", nested, "no Caffe2 blobs"),
     file("a.pkl", object_blobs, "weights", "must be"),
     file("a.pth", zipped("an archive of pictures", one_dot_jpg="x"), "no checkpoint", "unpack it"),
@@ -217,10 +225,21 @@ FILES = [
     file("a.pth", changed("one tensor", lambda t: t["stem.0.weight"]), "not a state dict"),
     file("a.pth", changed("no tensors", lambda _: {"epoch": 3}), "holds no tensors (epoch)"),
     file("a.pth", changed("a nested list", lambda _: {"model": {}}), "holds no tensors"),
-    file("a.pth", changed("a missing tensor", _set("stem.0.weight", None)), "missing: stem.0.weight"),
+    file(
+        "a.pth", changed("a missing tensor", _set("stem.0.weight", None)), "missing: stem.0.weight"
+    ),
     file("a.pth", changed("one too many", _set("x.y", torch.zeros(2))), "left over: x.y (2,)"),
-    file("a.pth", changed("control characters", _set("\x1b[31m", torch.zeros(2))), "left over: \ufffd"),
-    file("a.pth", changed("a name of 10,000", _set("x" * 10**4, torch.zeros(2))), "xxx…", never=("x" * 100,)),
+    file(
+        "a.pth",
+        changed("control characters", _set("\x1b[31m", torch.zeros(2))),
+        "left over: \ufffd",
+    ),
+    file(
+        "a.pth",
+        changed("a name of 10,000", _set("x" * 10**4, torch.zeros(2))),
+        "xxx…",
+        never=("x" * 100,),
+    ),
     file(
         "a.safetensors",
         changed("another shape", _set("stem.0.weight", torch.zeros(4, 4))),
@@ -232,7 +251,10 @@ FILES = [
     ),
     file(
         "a.pth",
-        changed("too large for float32", lambda t: t | {"stem.0.weight": t["stem.0.weight"].double() + 1e300}),
+        changed(
+            "too large for float32",
+            lambda t: t | {"stem.0.weight": t["stem.0.weight"].double() + 1e300},
+        ),
         "not finite: stem.0.weight",
     ),
     *(
@@ -241,15 +263,54 @@ FILES = [
     ),
     file("a.pth", changed("sparse", lambda t: t | {"x": torch.zeros(3).to_sparse()}), "sparse"),
     file("a.pth", huge_claim, "1,099,511,627,776 values, must be at most"),
-    file("a.pth", changed("ResNet-50's names", _of_others("conv1.weight", "layer1.0.conv1.weight", "fc.weight")), "missing: ", "left over: conv1.weight", "more"),
-    file("a.pth", changed("two backbones", lambda t: {f"{p}.x": torch.zeros(1) for p in ("backbone", "encoder")}), "the same tensor of two backbones"),
-    file("a.pth", changed("half a detector", _detector()), "a detector", "lacks"),
+    file(
+        "a.pth",
+        changed(
+            "ResNet-50's names", _of_others("conv1.weight", "layer1.0.conv1.weight", "fc.weight")
+        ),
+        "missing: ",
+        "left over: conv1.weight",
+        "more",
+    ),
+    file(
+        "a.pth",
+        changed(
+            "two backbones", lambda t: {f"{p}.x": torch.zeros(1) for p in ("backbone", "encoder")}
+        ),
+        "the same tensor of two backbones",
+    ),
+    file("a.pth", changed("half a detector", _detector()), "a detector", "lacks roi_heads"),
     file("a.pth", changed("a detector of odd shapes", _detector(cls_score=())), "detector"),
-    file("a.pth", changed("a cascade", _of_others("roi_head.bbox_head.0.fc_cls.weight")), "a cascade of mmdetection"),
-    file("a.pth", changed("mmdetection's first", _of_others("bbox_head.fc_cls.weight")), "mmdetection 1"),
-    file("a.pth", changed("a strange mmdetection", _of_others("rpn_head.rpn_cls.weight", "roi_head.bbox_head.fc_cls.weight")), "detector"),
-    file("a.pth", changed("a strange detectron2", _of_others("proposal_generator.rpn_head.objectness_logits.weight", "roi_heads.box_predictor.cls_score.weight")), "detector"),
-]  # fmt: skip
+    file(
+        "a.pth",
+        changed("a cascade", _of_others("roi_head.bbox_head.0.fc_cls.weight")),
+        "a cascade of mmdetection",
+    ),
+    file(
+        "a.pth",
+        changed("mmdetection's first", _of_others("bbox_head.fc_cls.weight")),
+        "mmdetection 1",
+    ),
+    file(
+        "a.pth",
+        changed(
+            "a strange mmdetection",
+            _of_others("rpn_head.rpn_cls.weight", "roi_head.bbox_head.fc_cls.weight"),
+        ),
+        "detector",
+    ),
+    file(
+        "a.pth",
+        changed(
+            "a strange detectron2",
+            _of_others(
+                "proposal_generator.rpn_head.objectness_logits.weight",
+                "roi_heads.box_predictor.cls_score.weight",
+            ),
+        ),
+        "detector",
+    ),
+]
 
 
 # ---------------------------------------------------------------- arms
@@ -289,20 +350,47 @@ ARMS = [
     ),
     Case(
         "a name twice",
-        arm("mine=a.safetensors", "--arms", "mine=a.safetensors", "mine=a.safetensors", write=_fits),
+        arm(
+            "mine=a.safetensors", "--arms", "mine=a.safetensors", "mine=a.safetensors", write=_fits
+        ),
         ("arms", "each once"),
     ),
     *(
-        Case(f"an arm called {name!r}", arm(f"{name}=a.safetensors", write=_fits), ("arms", "letters, digits"))
-        for name in ("-x", ".x", "a b", "<script>", "é", "scratch", "x" * 65, "a;b", "[red]", "\x1b[31m", "")
+        Case(
+            f"an arm called {name!r}",
+            arm(f"{name}=a.safetensors", write=_fits),
+            ("arms", "letters, digits"),
+        )
+        for name in (
+            ".x",
+            "a b",
+            "<script>",
+            "é",
+            "scratch",
+            "x" * 65,
+            "a;b",
+            "[red]",
+            "\x1b[31m",
+            "",
+        )
     ),
-    Case("a file with a strange name", arm("strange name.pth", write=_renamed("strange name.pth")), ("cannot name", "name=path")),
+    Case(
+        "a file with a strange name",
+        arm("strange name.pth", write=_renamed("strange name.pth")),
+        ("cannot name", "name=path"),
+    ),
     Case("timm's, unknown", arm("mine=timm/no_such_model.in1k"), ("no_such_model",)),
     Case("timm's, of another model", arm("mine=timm/resnet18.a1_in1k"), ("another network's",)),
     Case("timm's, no name", arm("mine=timm/"), ("timm/",)),
-    Case("timm's, without a name of its own", arm("timm/resnet18.a1_in1k"), ("NAME=timm/resnet18",)),
-    Case("train's arm", lambda _: ["study.train", "--run-dir", "r", "--arm", "mine=none.pth", "--lengths", "4"], ("none.pth",)),
-]  # fmt: skip
+    Case(
+        "timm's, without a name of its own", arm("timm/resnet18.a1_in1k"), ("NAME=timm/resnet18",)
+    ),
+    Case(
+        "train's arm",
+        lambda _: ["study.train", "--run-dir", "r", "--arm", "mine=none.pth", "--lengths", "4"],
+        ("none.pth",),
+    ),
+]
 
 
 # ---------------------------------------------------------------- addresses
@@ -373,7 +461,9 @@ URLS = [
     url("with a port too large", "https://host:99999/a.pth", "no valid address"),
     url("with a broken bracket", "https://[::1/a.pth", "no valid address"),
     url("with a blank", "https://host/a b.pth", "spaces or control characters"),
-    url("with a line's end", "https://host/a\r\nHost: x/b.pth", "control characters", never=("\r",)),
+    url(
+        "with a line's end", "https://host/a\r\nHost: x/b.pth", "control characters", never=("\r",)
+    ),
     url("with an ANSI escape", "https://host/\x1b[31m.pth", "control characters", never=("\x1b",)),
     url("with other letters", "https://höst/a.pth", "beyond ASCII", "%XX"),
     url("of a file", "file:///etc/hostname", "file://", "give its path"),
@@ -385,8 +475,21 @@ URLS = [
     url("with a password", "https://user:hunter2@host/a.pth", *SECRET, never=("hunter2",)),
     url("with a user", "https://hunter2@host/a.pth", *SECRET, never=("hunter2",)),
     *(
-        url(f"with {name}", f"https://host/a.pth?x=1&{name}=hunter2", *SECRET, name, never=("hunter2",))
-        for name in ("token", "access_token", "X-Amz-Signature", "sig", "api_key", "AWSAccessKeyId")
+        url(
+            f"with {name}",
+            f"https://host/a.pth?x=1&{name}=hunter2",
+            *SECRET,
+            name,
+            never=("hunter2",),
+        )
+        for name in (
+            "token",
+            "access_token",
+            "X-Amz-Signature",
+            "sig",
+            "api_key",
+            "AWSAccessKeyId",
+        )
     ),
     Case("an address without a name", arm("https://host/a.pth"), ("NAME=https://host/a.pth",)),
     url("that does not resolve", "http://no-such-host.invalid/a.pth", *CUT),
@@ -404,10 +507,15 @@ URLS = [
     url("of a page", "{server}/page/a.pth", "a web page", "/page/a.pth", never=(".partial",)),
     url("of nothing", "{server}/empty/a.pth", "an empty file", never=(".partial",)),
     url("of noise", "{server}/noise/a.safetensors", "damaged", never=(".partial",)),
-    url("of a program", "{server}/code/a.pkl", "Path.write_text", never=(".partial",)),
-    url("with another digest", "{server}/page/a.pth#sha256=0123456789abcdef", "must begin with 0123456789abcdef", "SHA-256"),
+    url("of a program", "{server}/code/a.pkl", "open", never=(".partial",)),
+    url(
+        "with another digest",
+        "{server}/page/a.pth#sha256=0123456789abcdef",
+        "must begin with 0123456789abcdef",
+        "SHA-256",
+    ),
     url("whose server states another digest", "{server}/linked/a.pth", "must begin with 0000"),
-]  # fmt: skip
+]
 
 
 # ---------------------------------------------------------------- a detector's folder
@@ -456,7 +564,7 @@ def folder(
     return Case(f"a detector {name}", detector(config=config, weights=weights), says)
 
 
-NOT = ("config.json", "study.train --best")
+NOT = ("detector/config.json", "not the config.json of a detector", "again")
 DETECTORS = [
     folder("without weights", said(), "weights.safetensors missing", weights=None),
     folder("without a configuration", None, "config.json missing"),
@@ -468,7 +576,10 @@ DETECTORS = [
     folder("nested without end", b"[" * 100_000, *NOT),
     folder("of a later version", said(format=99), "format = 99", "this version reads 1"),
     folder("without a format", said(format="gone"), *NOT),
-    *(folder(f"without {key}", said(**{key: "gone"}), *NOT) for key in ("model", "categories", "compute", "precision")),
+    *(
+        folder(f"without {key}", said(**{key: "gone"}), *NOT)
+        for key in ("model", "categories", "compute", "precision")
+    ),
     folder("whose model is a list", said(model=[]), *NOT),
     folder("whose model is unknown", said(model={"body": {"name": "vgg99"}}), *NOT),
     folder("whose classes are a number", said(categories=3), *NOT),
@@ -477,16 +588,34 @@ DETECTORS = [
     folder("whose class is called 3", said(categories=[{"id": 1, "name": 3}]), *NOT),
     folder("whose id is text", said(categories=[{"id": "1", "name": "a"}]), *NOT),
     folder("whose id is true", said(categories=[{"id": True, "name": "a"}]), *NOT),
-    folder("of two classes with one id", said(categories=[{"id": 1, "name": n} for n in "ab"]), *NOT),
+    folder(
+        "of two classes with one id", said(categories=[{"id": 1, "name": n} for n in "ab"]), *NOT
+    ),
     folder("of an unknown precision", said(precision="float9"), *NOT),
     folder("whose precision is an attribute of torch", said(precision="load"), *NOT),
     folder("of an unknown arithmetic", said(compute="int4"), *NOT),
     folder("whose weights are empty", said(), "weights.safetensors", "empty file", weights=b""),
-    folder("whose weights are text", said(), "weights.safetensors", "a text file", weights=b"hello"),
+    folder(
+        "whose weights are text", said(), "weights.safetensors", "a text file", weights=b"hello"
+    ),
     folder("whose weights are zeros", said(), "weights.safetensors", "damaged"),
-    folder("whose weights are another's", said(), "weights.safetensors", "missing", weights=struct.pack("<Q", 2) + b"{}"),
-    Case("a detector that is not there", lambda _: ["study.predict", "none", "one.png", "--out", "x"], ("none", "holds no detector")),
-    Case("a detector to export that is not there", lambda _: ["study.export", "none", "a.onnx", "--height", "8", "--width", "8"], ("none", "holds no detector")),
-]  # fmt: skip
+    folder(
+        "whose weights are another's",
+        said(),
+        "weights.safetensors",
+        "missing",
+        weights=struct.pack("<Q", 2) + b"{}",
+    ),
+    Case(
+        "a detector that is not there",
+        lambda _: ["study.predict", "none", "one.png", "--out", "x"],
+        ("none", "holds no detector"),
+    ),
+    Case(
+        "a detector to export that is not there",
+        lambda _: ["study.export", "none", "a.onnx", "--height", "8", "--width", "8"],
+        ("none", "holds no detector"),
+    ),
+]
 
 CASES = [*FILES, *ARMS, *URLS, *DETECTORS]

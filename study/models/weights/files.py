@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import warnings
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -85,7 +86,9 @@ def _torch(path: Path) -> object:
     _require_plain_zip(path)
     try:
         # DINO and others keep their command line beside the weights; it is plain values
-        with torch.serialization.safe_globals([argparse.Namespace]):
+        namespace = torch.serialization.safe_globals([argparse.Namespace])
+        with namespace, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch says of odd tensors; they are refused
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a pickle of random bytes raises anything; nothing was run
         if found := _FORBIDDEN.search(str(error)):

@@ -38,7 +38,8 @@ def require(own: Mapping[str, Tensor], given: Mapping[str, Tensor], complaint: s
     }
     if any(kinds.values()):
         reason = _other_norm(own, given)
-        raise ValueError(f"{complaint}{reason}: {_listed(kinds)}; give weights of this network")
+        remedy = "save them as float32" if kinds["type"] else "give weights of this network"
+        raise ValueError(f"{complaint}{reason}: {_listed(kinds)}; {remedy}")
     values = {
         "not finite": [key for key in own if not _finite(given[key].to(own[key].dtype))],
         "negative": [
