@@ -24,6 +24,7 @@ from rich.progress import Progress
 
 from study.commands.common import DONE, FAILURE, exit_status, parsed
 from study.config.require import require
+from study.config.terminal import Terminal
 from study.data.pixels import Scale
 from study.trained import folder, photos
 
@@ -85,7 +86,7 @@ def predict(command: Predict, console: Console) -> int:
         console.print(f"error: {line}", markup=False, highlight=False, soft_wrap=True)
     print(
         f"{shown:,} objects of score {command.score_threshold:g} or more on"
-        f" {len(found.images):,} photos: {command.out}"
+        f" {len(found.images):,} photos: {shown(str(command.out), 500)}"
     )
     return FAILURE if lost else DONE
 
@@ -104,7 +105,7 @@ def _read(
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     prog = "python -m study.predict"
     return exit_status(lambda: predict(parsed(Predict, arguments, prog, __doc__), console))
 

@@ -35,6 +35,8 @@ from study.commands.bill import (
 from study.commands.common import DONE, FAILURE, exit_status, parsed, usable
 from study.commands.recorded import keep_truth, manifest
 from study.commands.sweep_options import Spend, Status, Sweep, Watch, design, proposes_sizes
+from study.config.printable import printable
+from study.config.terminal import Terminal
 from study.data.checks import check, require_objects_to_tune_on
 from study.data.distribution.downloads import absent
 from study.data.splits import Splits, open_splits
@@ -48,7 +50,7 @@ from study.storage.run_dir import StudyDir
 
 def run(sweep: Sweep, command: list[str]) -> int:
     """Check the data, print the bill, then run what is left to do; `command` is recorded."""
-    console = Console()
+    console = Terminal()
     asked = design(sweep)
     study = StudyDir(usable(sweep.run_dir, writing=not sweep.dry_run))
     log_options.require(sweep.logs, study.store)
@@ -226,7 +228,7 @@ def show(console: Console, asked: Design, lines: list[str]) -> None:
 def show_status(asked: Status) -> int:
     """Print how a study stands; returns the exit status."""
     lines, found = status.report(StudyDir(usable(asked.status, writing=False)).snapshot())
-    print("\n".join(lines))
+    print(printable("\n".join(lines)))
     return found
 
 

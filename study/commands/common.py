@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import tyro
-from rich.console import Console
 
 from study.config import DataConfig, SearchSpace
+from study.config.addresses import hidden
 from study.config.data import located
+from study.config.terminal import Terminal
 from study.data import formats
 from study.storage import Busy, Store, StoreError, opened
 
@@ -140,17 +141,17 @@ def parsed(
 
 def exit_status(command: Callable[[], int]) -> int:
     """Run a command: what the user can mend is one line on stderr, what we broke a traceback."""
-    errors = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    errors = Terminal(stderr=True, soft_wrap=True, markup=False, highlight=False)
     try:
         return command()
     except (ValueError, Busy) as error:
         if not _raised_here(error):
             traceback.print_exc(file=sys.stderr)
             return FAILURE
-        errors.print(f"error: {error}")
+        errors.print(f"error: {hidden(str(error))}")
         return BAD_INPUT
     except StoreError as error:
-        errors.print(f"error: {error}")
+        errors.print(f"error: {hidden(str(error))}")
         return FAILURE
     except KeyboardInterrupt:
         errors.print("interrupted: the same command goes on where this one ended")

@@ -55,7 +55,11 @@ def require_address(url: str) -> None:
         raise ValueError(f"{what}: no valid address (it names no host); {_FORM}")
     if not parts.path.strip("/"):
         raise ValueError(f"{what}: no valid address (it names no file); {_FORM}")
-    asked = [name for name, _ in parse_qsl(parts.query) if _SECRET.fullmatch(name)]
+    asked = [
+        name
+        for name, _ in parse_qsl(parts.query, keep_blank_values=True)
+        if _SECRET.fullmatch(name)
+    ]
     if parts.username is not None or asked:
         kind = f"a secret ({', '.join(asked)})" if asked else "a user name or password"
         raise ValueError(
@@ -76,6 +80,11 @@ def stated_digest(url: str) -> str | None:
     """The first digits of the SHA-256 that an address itself states."""
     found = DIGEST.fullmatch(urlparse(url).fragment)
     return found[1] if found else None
+
+
+def has_secret(query: str) -> bool:
+    """Whether the query of an address has a parameter that is called like a secret."""
+    return any(_SECRET.fullmatch(name) for name, _ in parse_qsl(query, keep_blank_values=True))
 
 
 def hidden(text: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
-_KEPT = "\n\t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # some languages write with them
+_KEPT = f"\n\t{_JOINERS}\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
 
 
 def printable(text: str) -> str:
@@ -20,3 +21,12 @@ def shown(text: str, most: int = 80) -> str:
     """A name on one line, cut to `most` characters."""
     plain = "".join(one if one.isprintable() else UNPRINTABLE for one in text)
     return plain if len(plain) <= most else f"{plain[: most - 1]}…"
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""With what a cell of a CSV file begins that a spreadsheet would compute."""
+
+
+def cell(text: str) -> str:
+    """Text for a cell of a CSV file: with an apostrophe before what would be a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text
