@@ -69,7 +69,7 @@ def contents(
     for name, table in (made | found.frames).items():
         files[f"{name}.csv"] = _without_formulas(table).to_csv(index=False).encode()
         files[f"{name}.parquet"] = table.to_parquet(index=False)
-    return files | {PAGE: page.encode()}
+    return files | {PAGE: page.encode(errors="replace")}
 
 
 def _without_formulas(table: pd.DataFrame) -> pd.DataFrame:

@@ -29,4 +29,5 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def cell(text: str) -> str:
     """Text for a cell of a CSV file: with an apostrophe before what would be a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    whole = text.encode(errors="replace").decode()  # a file's name may be no text at all
+    return f"'{whole}" if whole.startswith(FORMULA) else whole

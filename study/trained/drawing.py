@@ -17,6 +17,7 @@ COLOURS = (
 """Of classes, one after another."""
 MASK = 0.45  # how much of a mask's colour covers the picture
 PAPER = (255, 255, 255)
+LONGEST = 40  # characters of a name
 LEAST_PX = 640  # of the longer side: on smaller pictures scores would hide what is found
 
 
@@ -50,7 +51,7 @@ def drawn(
         colour = colours[row["category_id"]]
         pen.rectangle((left, top, left + width, top + height), outline=colour, width=wide)
     for row in lowest_first:  # above all boxes
-        name = f"{names[row['category_id']]} " if len(names) > 1 else ""
+        name = f"{shown(names[row['category_id']], LONGEST)} " if len(names) > 1 else ""
         corner = (times * row["bbox"][0], times * row["bbox"][1])
         text = f"{name}{row['score']:.2f}"
         _label(pen, text, corner, font, colours[row["category_id"]], shown.size)
