@@ -34,8 +34,8 @@ ALLOWED = {
     (
         "study/cluster/scheduler.py",
         "cloudpickle.loads",
-    ): "an exception that Ray itself wrote, in its"
-    " own folder of this session, which never lies in a run directory",
+    ): "an exception that Ray itself"
+    " wrote, in its own folder of this session, which never lies in a run directory",
     ("study/sweep.py", "os.execv"): "this Python, with words as they are: no shell",
 }
 
