@@ -45,7 +45,8 @@ def parsed(scheme: str, rest: str) -> Address:
     bucket, _, prefix = path.strip("/").partition("/")
     if not bucket:
         raise ValueError(f"{said}: names no bucket; give {scheme}://bucket/prefix")
-    if (scheme == "s3" and "@" in bucket) or has_secret(query):
+    user, at, _ = bucket.rpartition("@")  # abfs://container@account has no secret in it
+    if (at and (scheme == "s3" or ":" in user)) or has_secret(query):
         raise ValueError(
             f"run_dir = '{scheme}://…': contains credentials, and the command is written into"
             " the run directory; put them into the environment or into ~/.aws"
