@@ -26,6 +26,7 @@ from analysis.serving.server import LOCAL, listening
 from analysis.serving.watching import watch
 from study.commands.common import DONE, exit_status
 from study.commands.parsing import parsed
+from study.config.printable import printable
 from study.storage import opened
 
 
@@ -82,7 +83,7 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
     if command.against is not None:
         both = comparison.compare(load([command.against, command.run_dir]))
         lines = comparison.told(both) or ["no arm is confirmed at the same size in both"]
-        print("\n" + "\n".join(f"{line}." for line in lines))
+        print(printable("\n" + "\n".join(f"{line}." for line in lines)))
     more = "" if command.all else "--all prints every table; "
     written = _put(page.contents(results, made, command.pictures), command)
     print(f"\n{more}report: {written}", flush=True)

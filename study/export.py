@@ -22,6 +22,7 @@ from rich.console import Console
 from study.commands.common import DONE, exit_status
 from study.commands.parsing import parsed
 from study.config.require import MOST_PX, require, whole
+from study.config.terminal import Terminal
 from study.trained import folder
 
 SUFFIX = ".onnx"
@@ -88,7 +89,7 @@ def export(command: Export, console: Console) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = Terminal(highlight=False, markup=False, soft_wrap=True)
     prog = "python -m study.export"
     return exit_status(
         lambda: export(parsed(Export, arguments, prog, __doc__), console), arguments

@@ -25,7 +25,9 @@ from rich.progress import Progress
 from study.commands.common import DONE, FAILURE, exit_status
 from study.commands.devices import require_device
 from study.commands.parsing import parsed
+from study.config.printable import shown
 from study.config.require import MOST_BATCH, require, whole
+from study.config.terminal import Terminal
 from study.data.pixels import Scale
 from study.trained import folder, photos
 
@@ -74,7 +76,7 @@ def predict(command: Predict, console: Console) -> int:
     detector.to("cuda" if cuda else "cpu")
     found = Found(command.out, detector.described.classes, command.score_threshold)
     lost: list[str] = []
-    shown = 0
+    objects = 0
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("looking", total=len(files))
         for start in range(0, len(files), command.batch_size):
@@ -82,14 +84,14 @@ def predict(command: Predict, console: Console) -> int:
             there = list(_read(chosen, detector.described.scale, lost))
             pictures = [picture for _, picture in there]
             for (file, picture), rows in zip(there, detector.detections(pictures), strict=True):
-                shown += found.add(file, picture, rows)
+                objects += found.add(file, picture, rows)
             progress.advance(task, len(chosen))
     found.write()
     for line in lost:
         console.print(f"error: {line}", markup=False, highlight=False, soft_wrap=True)
     print(
-        f"{shown:,} objects of score {command.score_threshold:g} or more on"
-        f" {len(found.images):,} photos: {command.out}"
+        f"{objects:,} objects of score {command.score_threshold:g} or more on"
+        f" {len(found.images):,} photos: {shown(str(command.out), 500)}"
     )
     return FAILURE if lost else DONE
 
@@ -108,7 +110,7 @@ def _read(
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     prog = "python -m study.predict"
     return exit_status(
         lambda: predict(parsed(Predict, arguments, prog, __doc__), console), arguments

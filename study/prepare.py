@@ -30,7 +30,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
 from study.commands import data_page, own_data
@@ -50,6 +49,7 @@ from study.commands.parsing import parsed
 from study.commands.pretext import Pretext, pretext
 from study.commands.spaces import find, names
 from study.config.require import MOST_DRAWS, MOST_IMAGES, whole
+from study.config.terminal import Terminal
 from study.data.checks import check
 from study.data.distribution import sync as distribution
 from study.data.splits import Splits, open_splits
@@ -113,7 +113,7 @@ def with_path(command: Prepare) -> Prepare:
 
 def prepare(command: Prepare) -> int:
     """Check, then say and show what the set consists of."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(highlight=False, markup=False, soft_wrap=True)
 
     def say(line: str) -> None:
         console.print(line, markup=False)

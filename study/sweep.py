@@ -45,6 +45,8 @@ from study.commands.sweep_options import (
     proposes_sizes,
     require_finalists,
 )
+from study.config.printable import printable
+from study.config.terminal import Terminal
 from study.data.checks import check, require_objects_to_tune_on
 from study.data.distribution.downloads import absent
 from study.data.splits import Splits, open_splits
@@ -59,7 +61,7 @@ from study.storage.run_dir.mending import mend_all
 
 def run(sweep: Sweep, command: list[str]) -> int:
     """Check the data, print the bill, then run what is left to do; `command` is recorded."""
-    console = Console()
+    console = Terminal()
     asked = design(sweep)
     if sweep.budget.max_images is None and sweep.budget.max_hours is None:
         require_finalists(asked)
@@ -245,7 +247,7 @@ def show(console: Console, asked: Design, lines: list[str]) -> None:
 def show_status(asked: Status) -> int:
     """Print how a study stands; returns the exit status."""
     lines, found = status.report(StudyDir(usable(asked.status, writing=False)).snapshot())
-    print("\n".join(lines))
+    print(printable("\n".join(lines)))
     return found
 
 

@@ -33,6 +33,7 @@ from study.commands.parsing import parsed
 from study.commands.train_config import config, every_image, weights_lacking
 from study.commands.train_options import Train
 from study.config import RunConfig, schedule
+from study.config.terminal import Terminal
 from study.data.checks import check
 from study.data.distribution.downloads import absent
 from study.data.splits import open_splits
@@ -138,7 +139,7 @@ def line(record: Record) -> str:
 
 def list_recipes() -> int:
     """Print the table of recipes, each row on one line however narrow the console is."""
-    console = Console(highlight=False, markup=False, width=1000)
+    console = Terminal(highlight=False, markup=False, width=1000)
     console.print(listing.table(recipes.all().values()))
     for text in (listing.STANDINGS, listing.ASSUMED):
         console.print(text)
@@ -150,7 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     prog = "python -m study.train"
     if any(argument.partition("=")[0] == "--best" for argument in arguments):
-        console = Console(highlight=False, markup=False, soft_wrap=True)
+        console = Terminal(highlight=False, markup=False, soft_wrap=True)
         return exit_status(lambda: train_best(parsed(Best, arguments, prog), console), arguments)
     return exit_status(lambda: act(parsed(Train, arguments, prog, __doc__)), arguments)
 
@@ -159,7 +160,7 @@ def act(command: Train) -> int:
     """List the recipes, or train."""
     if command.list:
         return list_recipes()
-    return train(command, Console(highlight=False, markup=False, soft_wrap=True))
+    return train(command, Terminal(highlight=False, markup=False, soft_wrap=True))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ import tyro
 from study.commands import failing
 from study.commands.parsing import as_typed
 from study.config import DataConfig, SearchSpace
+from study.config.addresses import hidden
 from study.config.data import located
+from study.config.printable import printable
 from study.data import formats
 from study.storage import Busy, Store, StoreError, opened
 
@@ -162,5 +164,5 @@ def exit_status(command: Callable[[], int], arguments: Sequence[str] = ()) -> in
 def _end(status: int, said: str) -> int:
     """Say it, where there is somebody to hear it; returns the exit status."""
     with contextlib.suppress(OSError):
-        print(failing.printable(said), file=sys.stderr, flush=True)
+        print(printable(hidden(said)), file=sys.stderr, flush=True)
     return status

@@ -9,6 +9,7 @@ from platform import python_version
 from typing import Any
 
 from study.commands.sweep_options import Sweep
+from study.config.addresses import hidden
 from study.data.splits import Splits
 from study.data.statistics import per_image
 from study.planning.design import Design
@@ -39,7 +40,7 @@ def manifest(
         "report_images": str(splits.val.image_dir),
         "workers": sweep.workers,
         "versions": {"python": python_version()} | {name: version(name) for name in PACKAGES},
-        "command": command,
+        "command": [hidden(word) for word in command],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
