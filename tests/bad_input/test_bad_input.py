@@ -36,7 +36,11 @@ def one_cache(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.mark.parametrize(
-    "case", [pytest.param(case, id=f"{group}: {case.name}") for group, case in CORPUS]
+    "case",
+    [
+        pytest.param(case, id=f"{group}: {case.name}", marks=[pytest.mark.slow] * bool(at % 3))
+        for at, (group, case) in enumerate(CORPUS)  # every third is quick
+    ],
 )
 def test_it_is_refused_in_words(case: Case, tmp_path: Path):
     assert not faults(case, outcome(case, tmp_path))
