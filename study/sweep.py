@@ -13,14 +13,17 @@ Exit status: 0 done, 1 some trials failed, 2 bad input, 130 interrupted; with --
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from rich.console import Console
 
+from study.cluster.failures.patience import Patience
 from study.commands import in_turn, log_options, machine, own_data, status
 from study.commands.bill import (
     assumed_time,
@@ -50,6 +53,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
     """Check the data, print the bill, then run what is left to do; `command` is recorded."""
     console = Console()
     asked = design(sweep)
+    Patience.given()  # a wrong number is refused before anything starts
     study = StudyDir(usable(sweep.run_dir, writing=not sweep.dry_run))
     log_options.require(sweep.logs, study.store)
     if rate(sweep.price_per_hour) and not sweep.dry_run:
@@ -87,9 +91,10 @@ def run(sweep: Sweep, command: list[str]) -> int:
         known = study.manifest.get("chance")
         study.open(manifest(asked, splits, sweep, command, known), asked.unsaid())
         plan = Plan(asked, study)
-        return start(plan, sweep, console), plan
+        return start(plan, sweep, console, held.close), plan
 
-    with study.lock():
+    with contextlib.ExitStack() as held:
+        held.enter_context(study.lock())
         known = study.manifest.get("chance") if study.exists else None
         study.open(manifest(asked, splits, sweep, command, known), asked.unsaid())
         keep_truth(study, splits)
@@ -107,8 +112,11 @@ def run(sweep: Sweep, command: list[str]) -> int:
     return status
 
 
-def start(plan: Plan, sweep: Sweep, console: Console) -> int:
-    """Run the plan on Ray; 0 when all is done, 1 when trials failed."""
+def start(plan: Plan, sweep: Sweep, console: Console, release: Callable[[], None]) -> int:
+    """Run the plan on Ray; 0 when all is done, 1 when trials failed.
+
+    `release` gives back the study's lock, where Ray ends and this process with it.
+    """
     from study.cluster import launch  # here: a dry run and a bad input need no ray
 
     launch.run(
@@ -118,6 +126,7 @@ def start(plan: Plan, sweep: Sweep, console: Console) -> int:
         max_concurrent=sweep.max_concurrent,
         log_to=sweep.logs,
         console=console,
+        release=release,
     )
     if unended := plan.unended():
         names = ", ".join(unended)

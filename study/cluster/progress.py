@@ -168,7 +168,8 @@ class Progress(Unsaved, tune.Callback):
         elif state is State.PREEMPTED:
             text += f": {error[0]}; it will be resumed"
         elif error:
-            text += f": {error[-1]} (see {ours.store.at('events.jsonl')})"
+            text += f": {error[-1]} (see {event.get('traceback', ours.store.at('events.jsonl'))})"
+            text += "; it is tried again" * bool(event.get("again"))
         self._line(text, always=bool(wait) or state in (State.FAILED, State.PREEMPTED))
 
     def _count(self, ours: TrialDir) -> None:

@@ -7,14 +7,17 @@ import logging
 import os
 import secrets
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray._private import services  # the only place that knows of `ray start` on this machine
 
+from study.cluster.failures.guard import GOES_ON, Guard
 from study.cluster.lean import free_port, lean
+from study.commands.common import Failed
 
 OBJECT_STORE_BYTES = 128 * 2**20  # nothing of ours passes through it
 
@@ -37,23 +40,40 @@ TOLD = ("STUDY_CACHE", "STUDY_CACHE_GB", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S
 
 
 @contextlib.contextmanager
-def cluster(workers: int) -> Iterator[bool]:
+def cluster(
+    workers: int, interrupted: threading.Event, dying: Callable[[], None]
+) -> Iterator[bool]:
     """Join the running cluster or start one; yields whether it is our own.
+
+    Where Ray ends while this lasts, `dying` is called, and this process ends with one sentence.
+
+    Args:
+        workers: of each trial.
+        interrupted: what `interruptible` yields.
+        dying: writes down what is to be, within seconds; it is called in another thread.
 
     Raises:
         ValueError: no cluster answers at the address.
+        Failed: it could not be started.
     """
     for name, value in SWITCHES.items():
         os.environ.setdefault(name, value)
     address = os.environ.get("RAY_ADDRESS") or services.find_bootstrap_address(None)
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    guard = Guard(dying, interrupted, dashboard=workers > 1)
+    if not address:
+        guard.start()
     try:
         if address:
             _join(address, options)
+            guard.start()
         else:
             _start(workers, options)
+        here = ray.get_runtime_context()
+        guard.settle(here.gcs_address, here.get_node_id(), own=not address)
         yield not address
     finally:
+        guard.stop()
         ray.shutdown()
 
 
@@ -78,12 +98,16 @@ def _start(workers: int, options: dict[str, Any]) -> None:
         os.environ["RAY_GCS_SERVER_PORT"] = str(port)
         options |= {"runtime_env": _told(f"{ray.util.get_node_ip_address()}:{port}")}
     with lean(dashboard=workers > 1):
-        ray.init(
-            address="local",
-            include_dashboard=workers > 1,
-            object_store_memory=OBJECT_STORE_BYTES,
-            **options,
-        )
+        try:
+            ray.init(
+                address="local",
+                include_dashboard=workers > 1,
+                object_store_memory=OBJECT_STORE_BYTES,
+                **options,
+            )
+        except Exception as error:
+            why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise Failed(f"Ray did not start on this machine: {why}; {GOES_ON}") from error
 
 
 def _told(address: str) -> dict[str, Any]:
@@ -99,19 +123,22 @@ def quiet() -> None:
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[threading.Event]:
     """SIGTERM, which batch systems and spot instances send, is as orderly as Ctrl-C.
 
-    SIGINT too is set here, because a shell starts background jobs with it ignored.
+    SIGINT too is set here, because a shell starts background jobs with it ignored. Yields what
+    either sets.
     """
+    interrupted = threading.Event()
 
     def interrupt(*_: Any) -> None:
+        interrupted.set()
         raise KeyboardInterrupt
 
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
-        yield
+        yield interrupted
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

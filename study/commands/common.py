@@ -22,6 +22,10 @@ T = TypeVar("T")
 DONE, FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
+class Failed(RuntimeError):
+    """What nobody at the command can mend at once: one line on stderr, exit status 1."""
+
+
 def unset(metavar: str) -> Any:
     """For an option that is None unless given: how its value is called, and no word of None."""
     return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
@@ -149,7 +153,7 @@ def exit_status(command: Callable[[], int]) -> int:
             return FAILURE
         errors.print(f"error: {error}")
         return BAD_INPUT
-    except StoreError as error:
+    except (StoreError, Failed) as error:
         errors.print(f"error: {error}")
         return FAILURE
     except KeyboardInterrupt:

@@ -90,6 +90,11 @@ class TrialDir:
         event = {"state": state.value, "time": time.time(), **fields}
         self.store.append("events.jsonl", json.dumps(event).encode())
 
+    def write_traceback(self, text: str) -> str:
+        """Write down what is known of the last failure; returns where."""
+        self.store.write("traceback.txt", text.encode())
+        return self.store.at("traceback.txt")
+
     @property
     def state(self) -> State | None:
         """The last state written; None for a trial that never started."""

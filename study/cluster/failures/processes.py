@@ -1,0 +1,97 @@
+"""Processes of this machine, where it shows them (Linux); elsewhere there seem to be none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def started(pid: int) -> str:
+    """When a process began, in ticks of the machine; empty if there is none, or a zombie."""
+    fields = _stat(pid)
+    return fields[19] if fields and fields[0] not in "ZX" else ""
+
+
+def children(of: int) -> dict[int, list[str]]:
+    """The commands of a process's own children, by process id."""
+    return {pid: command(pid) for pid in _all() if (s := _stat(pid)) and s[1] == str(of)}
+
+
+def named(name: str) -> dict[int, list[str]]:
+    """The commands of all processes of a program, by process id."""
+    found = {pid: command(pid) for pid in _all()}
+    return {pid: words for pid, words in found.items() if words and Path(words[0]).name == name}
+
+
+def command(pid: int) -> list[str]:
+    """A process's command, word by word; empty if there is none, or a zombie."""
+    try:
+        return (PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+    except OSError:
+        return []
+
+
+def writing_below(folder: str) -> set[int]:
+    """Processes whose output goes to files in this folder, but for this one."""
+    found = set()
+    for pid in _all():
+        for stream in ("1", "2"):
+            with contextlib.suppress(OSError):
+                output = (PROC / str(pid) / "fd" / stream).readlink()
+                if output.is_relative_to(folder):
+                    found.add(pid)
+    return found - {os.getpid()}
+
+
+def kill(pids: Iterable[int]) -> None:
+    """End them at once."""
+    for pid in pids:
+        with contextlib.suppress(OSError):  # gone meanwhile, or another user's
+            os.kill(pid, signal.SIGKILL)
+
+
+def kill_holder(holder: str | None) -> bool:
+    """End the process that holds a lock ("process 123 on host"), if it is on this machine."""
+    words = (holder or "").split()
+    here = len(words) == 4 and words[1].isdigit() and words[3] == socket.gethostname()
+    if here and int(words[1]) != os.getpid():
+        kill([int(words[1])])
+        return True
+    return False
+
+
+def out_of_memory() -> int:
+    """How many processes the system has ended for want of memory, of this machine or container."""
+    return sum(
+        int(words[1])
+        for path in (PROC / "vmstat", Path("/sys/fs/cgroup/memory.events"))
+        for line in _lines(path)
+        if (words := line.split())[:1] == ["oom_kill"]
+    )
+
+
+def _all() -> Iterator[int]:
+    with contextlib.suppress(OSError):
+        for path in PROC.glob("[0-9]*"):
+            yield int(path.name)
+
+
+def _stat(pid: int) -> list[str]:
+    """State, parent and so on, as proc(5) lists them from the third field on."""
+    try:
+        return (PROC / str(pid) / "stat").read_text().rpartition(") ")[2].split()
+    except OSError:
+        return []
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:
+        return []
