@@ -86,12 +86,14 @@ def run(sweep: Sweep, command: list[str]) -> int:
     if study.store.folder is None and (owner := study.holder()):
         console.print(f"{owner} holds the study: waiting up to a minute to see if it still runs")
 
+    evaluated = max(len(splits.images(name)[1]) for name in ("tune", "report"))
+
     def begin(asked: Design) -> tuple[int, Plan]:
         """With more sizes, perhaps, than at the last time."""
         known = study.manifest.get("chance")
         study.open(manifest(asked, splits, sweep, command, known), asked.unsaid())
         plan = Plan(asked, study)
-        return start(plan, sweep, console, held.close), plan
+        return start(plan, sweep, console, evaluated, held.close), plan
 
     with contextlib.ExitStack() as held:
         held.enter_context(study.lock())
@@ -112,10 +114,17 @@ def run(sweep: Sweep, command: list[str]) -> int:
     return status
 
 
-def start(plan: Plan, sweep: Sweep, console: Console, release: Callable[[], None]) -> int:
+def start(
+    plan: Plan, sweep: Sweep, console: Console, images: int, release: Callable[[], None]
+) -> int:
     """Run the plan on Ray; 0 when all is done, 1 when trials failed.
 
-    `release` gives back the study's lock, where Ray ends and this process with it.
+    Args:
+        plan: of the study, whose lock is held.
+        sweep: the options.
+        console: to print to.
+        images: that a trial evaluates on, at most.
+        release: gives back the study's lock, where Ray ends and this process with it.
     """
     from study.cluster import launch  # here: a dry run and a bad input need no ray
 
@@ -124,6 +133,7 @@ def start(plan: Plan, sweep: Sweep, console: Console, release: Callable[[], None
         workers=sweep.workers,
         gpus=sweep.gpus_per_trial,
         max_concurrent=sweep.max_concurrent,
+        images=images,
         log_to=sweep.logs,
         console=console,
         release=release,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -167,7 +168,7 @@ class Course:
             if time.monotonic() > deadline:
                 late = f"no further after {FURTHER_S:.0f} s: {session.said()[-400:]}"
                 (told[0].wrong if told else self.wrong).append(late)
-                session.send([*session.processes()], 9)
+                session.send([*session.processes()], signal.SIGKILL)
                 session.wait(5.0)
                 return False
             time.sleep(self._place.look_s)

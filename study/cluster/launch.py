@@ -42,6 +42,7 @@ def run(
     workers: int,
     gpus: float | None = None,
     max_concurrent: int | None,
+    images: int,
     log_to: Collection[Kind] = (),
     console: Console,
     release: Callable[[], None] = lambda: None,
@@ -53,6 +54,7 @@ def run(
         workers: per trial; more than one makes a Ray Train group (DDP).
         gpus: that each worker is given; None: one, or none where trials run on CPUs.
         max_concurrent: trials at once; None: as many as the cluster has, or may get, room for.
+        images: that a trial evaluates on, at most.
         log_to: where each trial is logged besides.
         console: where progress is shown.
         release: gives back the study's lock. Called only where Ray ends, and this process with it.
@@ -104,7 +106,7 @@ def run(
             progress, logs = Progress(plan, console), Logs(plan.study, log_to, console)
             ends.callback(progress.close)
             ends.callback(preempt)
-            watchdog = Watchdog(patience)
+            watchdog = Watchdog(patience, images)
             environment = inherited_environment() if inherits else contextlib.nullcontext()
             with environment, uncounted(), contextlib.closing(logs):
                 callbacks = [progress, watchdog, Journalist(plan), logs]

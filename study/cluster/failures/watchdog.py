@@ -17,7 +17,7 @@ import ray
 from ray import tune
 
 from study.cluster.failures.causes import SILENT
-from study.cluster.failures.patience import Patience, longest_silence
+from study.cluster.failures.patience import Patience, Speed
 from study.cluster.failures.processes import kill_holder
 from study.cluster.hooks import Pace, Unsaved
 from study.cluster.trial import trial_dir
@@ -32,20 +32,19 @@ LOOK_S = 20.0  # between two of them, at most
 class _Watched:
     trial: TrialDir
     signs: tuple[int, int]  # events and records, as last seen
-    longest_s: float
     hung: int
+    speed: Speed
     silent_s: float = 0.0
-    has_begun: bool = False
 
 
 class Watchdog(Unsaved, tune.Callback):
     """Watches the running trials."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, images: int) -> None:
+        """`images`: that a trial evaluates on."""
         self.ended: dict[str, float] = {}  # for how long each was silent that was ended for it
-        self._patience = patience
+        self._patience, self._images = patience, images
         self._watched: dict[str, _Watched] = {}  # by our id
-        self._longest_s = 0.0  # silence of any trial that went on
         self._stepped = time.monotonic()
         self._pace = Pace(min(LOOK_S, patience.floor_s / LOOKS))
 
@@ -60,8 +59,9 @@ class Watchdog(Unsaved, tune.Callback):
             if event.get("iteration") is not None:
                 break
             hung += event.get("cause") == SILENT
-        longest = longest_silence(events)
-        self._watched[ours.id] = _Watched(ours, (len(events), len(records)), longest, hung)
+        self._watched[ours.id] = _Watched(
+            ours, (len(events), len(records)), hung, Speed.of(events)
+        )
 
     def on_trial_complete(
         self, iteration: int, trials: list[Any], trial: Any, **info: Any
@@ -82,14 +82,12 @@ class Watchdog(Unsaved, tune.Callback):
 
     def _look(self, trials: dict[str, Any]) -> None:
         for trial_id, one in list(self._watched.items()):
-            signs = len(one.trial.events()), len(one.trial.records())
+            events = one.trial.events()
+            signs = len(events), len(one.trial.records())
             if signs != one.signs:
-                if one.has_begun:
-                    one.longest_s = max(one.longest_s, one.silent_s)
-                    self._longest_s = max(self._longest_s, one.silent_s)
-                one.signs, one.silent_s, one.has_begun = signs, 0.0, True
-            longest = max(one.longest_s, self._longest_s)
-            if one.silent_s > self._patience.limit_s(longest, one.has_begun, one.hung):
+                one.speed = Speed.of(events)
+                one.signs, one.silent_s = signs, 0.0
+            if one.silent_s > self._patience.limit_s(one.speed, self._images, one.hung):
                 self.ended[trial_id] = one.silent_s
                 del self._watched[trial_id]
                 _end(one.trial, trials[trial_id])
