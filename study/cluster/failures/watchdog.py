@@ -33,7 +33,7 @@ class _Watched:
     trial: TrialDir
     signs: tuple[int, int]  # events and records, as last seen
     hung: int
-    speed: Speed
+    speed: Speed = Speed()  # known from the first sign on: before, it may have to decode
     silent_s: float = 0.0
 
 
@@ -59,9 +59,7 @@ class Watchdog(Unsaved, tune.Callback):
             if event.get("iteration") is not None:
                 break
             hung += event.get("cause") == SILENT
-        self._watched[ours.id] = _Watched(
-            ours, (len(events), len(records)), hung, Speed.of(events)
-        )
+        self._watched[ours.id] = _Watched(ours, (len(events), len(records)), hung)
 
     def on_trial_complete(
         self, iteration: int, trials: list[Any], trial: Any, **info: Any
