@@ -16,7 +16,7 @@ import ray
 from ray._private import services  # the only place that knows of `ray start` on this machine
 
 from study.cluster.failures.guard import GOES_ON, Guard
-from study.cluster.lean import free_port, lean
+from study.cluster.lean import free_port, lean, wordless
 from study.commands.common import Failed
 
 OBJECT_STORE_BYTES = 128 * 2**20  # nothing of ours passes through it
@@ -63,18 +63,19 @@ def cluster(
     guard = Guard(dying, interrupted, dashboard=workers > 1)
     if not address:
         guard.start()
-    try:
-        if address:
-            _join(address, options)
-            guard.start()
-        else:
-            _start(workers, options)
-        here = ray.get_runtime_context()
-        guard.settle(here.gcs_address, here.get_node_id(), own=not address)
-        yield not address
-    finally:
-        guard.stop()
-        ray.shutdown()
+    with wordless():
+        try:
+            if address:
+                _join(address, options)
+                guard.start()
+            else:
+                _start(workers, options)
+            here = ray.get_runtime_context()
+            guard.settle(here.gcs_address, here.get_node_id(), own=not address)
+            yield not address
+        finally:
+            guard.stop()
+            ray.shutdown()
 
 
 def _join(address: str, options: dict[str, Any]) -> None:

@@ -135,9 +135,9 @@ class Guard:
         last = threading.Timer(LAST_S, self._exit, (screen, gone))
         last.daemon = True
         last.start()
-        processes.kill(self._services if self._joined is None else ())
-        if self._session:
-            processes.kill(processes.writing_below(self._session))
+        if self._session:  # of our own: agents are a service's children, workers outlive theirs
+            workers = processes.writing_below(self._session)
+            processes.kill({*self._services} | processes.descendants(self._services) | workers)
         with contextlib.suppress(BaseException):
             self._dying()
         self._exit(screen, gone)

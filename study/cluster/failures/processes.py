@@ -23,6 +23,21 @@ def children(of: int) -> dict[int, list[str]]:
     return {pid: command(pid) for pid in _all() if (s := _stat(pid)) and s[1] == str(of)}
 
 
+def descendants(of: Iterable[int]) -> set[int]:
+    """The children of processes, and theirs."""
+    below: dict[str, list[int]] = {}
+    for pid in _all():
+        if fields := _stat(pid):
+            below.setdefault(fields[1], []).append(pid)
+    found: set[int] = set()
+    todo = [*of]
+    while todo:
+        new = below.get(str(todo.pop()), [])
+        found.update(new)
+        todo += new
+    return found
+
+
 def named(name: str) -> dict[int, list[str]]:
     """The commands of all processes of a program, by process id."""
     found = {pid: command(pid) for pid in _all()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import ray
@@ -33,7 +33,7 @@ class _Watched:
     trial: TrialDir
     signs: tuple[int, int]  # events and records, as last seen
     hung: int
-    speed: Speed = Speed()  # known from the first sign on: before, it may have to decode
+    speed: Speed = field(default_factory=Speed)  # from its first sign on
     silent_s: float = 0.0
 
 

@@ -92,3 +92,12 @@ def test_a_process_that_holds_a_lock_is_ended_where_it_is_known():
     assert processes.kill_holder(f"process {process.pid} on {host}")
     assert process.wait(LIMIT_S) == -signal.SIGKILL
     assert not processes.started(process.pid)
+
+
+def test_descendants_are_found():
+    shell = subprocess.Popen(["sh", "-c", "sleep 300 & wait"])
+    deadline = time.monotonic() + LIMIT_S
+    while not (found := processes.descendants([shell.pid])) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    processes.kill({shell.pid, *found})
+    assert len(found) == 1 and shell.wait(LIMIT_S) == -signal.SIGKILL
