@@ -15,7 +15,7 @@ from typing import Any
 import ray
 from ray._private import services  # the only place that knows of `ray start` on this machine
 
-from study.cluster.failures.guard import GOES_ON, Guard
+from study.cluster.failures.guard import GOES_ON, GRACE_S, Guard
 from study.cluster.lean import free_port, lean, wordless
 from study.commands.common import Failed
 
@@ -73,6 +73,9 @@ def cluster(
             here = ray.get_runtime_context()
             guard.settle(here.gcs_address, here.get_node_id(), own=not address)
             yield not address
+        except Exception:
+            guard.hold_if_ended(GRACE_S)
+            raise
         finally:
             guard.stop()
             ray.shutdown()

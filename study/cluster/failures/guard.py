@@ -22,6 +22,7 @@ from study.commands.common import FAILURE, INTERRUPTED
 TICK_S = 0.5
 UNREACHABLE_S = 10.0  # of a cluster's head, before it counts as ended
 CONNECT_S = 2.0
+GRACE_S = 1.0
 LAST_S = 6.0  # for what is written down at the end
 DASHBOARD = "dashboard.py"
 SERVICES = {
@@ -86,9 +87,15 @@ class Guard:
         self._over.set()
         self._thread.join()
 
-    def hold_if_ended(self) -> None:
-        """Where Ray has ended, wait for the end of this process, which is under way."""
-        if gone := self._ended(at_once=True):
+    def hold_if_ended(self, grace_s: float = 0.0) -> None:
+        """Where Ray has ended, wait for the end of this process, which is under way.
+
+        `grace_s`: Ray's exceptions may come a moment before its processes are gone.
+        """
+        deadline = time.monotonic() + grace_s
+        while not (gone := self._ended(at_once=True)) and time.monotonic() < deadline:
+            time.sleep(TICK_S / 10)
+        if gone:
             self._end(gone)
         while self._ending.locked():  # the other thread is at it
             with contextlib.suppress(KeyboardInterrupt):
@@ -105,8 +112,7 @@ class Guard:
         for pid, words in processes.children(os.getpid()).items():
             names = {Path(word).name for word in words[:3]}
             for name in names & self._names.keys():
-                if began := processes.started(pid):
-                    self._services.setdefault(pid, (began, self._names[name]))
+                self._services.setdefault(pid, (processes.started(pid), self._names[name]))
             folder = next((w for w in words if w.startswith("--session-dir=")), None)
             if folder and "gcs_server" in names:
                 self._session = folder.partition("=")[2]
@@ -114,7 +120,7 @@ class Guard:
     def _ended(self, at_once: bool = False) -> str | None:
         """What has ended; `at_once`: also an address that does not answer the first time."""
         for pid, (began, name) in list(self._services.items()):
-            if processes.started(pid) != began:
+            if not began or processes.started(pid) != began:
                 return f"{name}, process {pid},"
         if self._joined is None:
             return None

@@ -19,8 +19,9 @@ def started(pid: int) -> str:
 
 
 def children(of: int) -> dict[int, list[str]]:
-    """The commands of a process's own children, by process id."""
-    return {pid: command(pid) for pid in _all() if (s := _stat(pid)) and s[1] == str(of)}
+    """The commands of a process's own children, by process id; of a zombie its name alone."""
+    found = {pid for pid in _all() if (fields := _stat(pid)) and fields[1] == str(of)}
+    return {pid: command(pid) or _lines(PROC / str(pid) / "comm")[:1] for pid in found}
 
 
 def descendants(of: Iterable[int]) -> set[int]:

@@ -34,7 +34,7 @@ if "raises" in sys.argv:
     try:
         raise RuntimeError("what Ray says of it")
     finally:
-        guard.stop()
+        guard.hold_if_ended(10.0)
 os.write(2, b"before\\n")
 time.sleep(300)
 """
