@@ -42,7 +42,7 @@ def run(
     workers: int,
     gpus: float | None = None,
     max_concurrent: int | None,
-    images: int,
+    images: int = 0,
     log_to: Collection[Kind] = (),
     console: Console,
     release: Callable[[], None] = lambda: None,
