@@ -85,13 +85,13 @@ def _signal(number: signal.Signals, find: Find) -> Callable[[Scene], None]:
 def _some(find: Find, scene: Scene) -> list[int]:
     for _ in range(30):  # there may be none between two trials
         if found := find(scene.session):
-            return found
+            return [scene.rng.choice(found)] if find is _one_trial else found
         time.sleep(0.1)
     raise Nothing
 
 
 def _one_trial(session: Session) -> list[int]:
-    return session.trials()[:1]
+    return session.trials()
 
 
 def _driver(session: Session) -> list[int]:

@@ -61,10 +61,8 @@ class Session:
 
     def trials(self) -> list[int]:
         """The processes in which trials run."""
-        names = ("Trainable", "OneWorkerTrial", "RayTrainWorker")
-        found = {k: v for k, v in self.processes().items() if v.startswith("ray::")}
-        at_work = [k for k, v in found.items() if any(f"{n}." in v for n in names)]
-        return sorted(at_work or [k for k, v in found.items() if any(n in v for n in names)])
+        names = ("ray::ResourceTrainable.", "ray::RayTrainWorker")
+        return sorted(k for k, v in self.processes().items() if v.startswith(names))
 
     def service(self, program: str) -> list[int]:
         """The processes of one of Ray's programs."""
