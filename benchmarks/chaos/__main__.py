@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count, pairwise
 from pathlib import Path
 
@@ -56,7 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"left alone: {whole_s:.0f} s, a sign each {usual_s:.1f} s", flush=True)
         seed = given.seed
         course = Course(place, options, lambda: expected, usual_s, seed, say=_say)
-        course.run(_drawn(given.faults, seed, given.workers > 1, place, given.only))
+        disk = place.ballast is not None
+        course.run(drawn(given.faults, seed, given.workers > 1, disk, given.only))
     print()
     print("\n".join(lines(course.told)))
     same = "each with the records of one that was left alone"
@@ -72,16 +73,24 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _drawn(
-    number: int, seed: int, groups: bool, place: Place, only: list[str] | None
+def drawn(
+    number: int, seed: int, groups: bool, disk: bool, only: Sequence[str] | None = None
 ) -> Iterator[str]:
-    """So many, each kind as often as any other, in an order by the seed."""
+    """So many, each kind as often as any other, in an order by the seed.
+
+    Args:
+        number: of faults.
+        seed: of the order.
+        groups: whether trials have several workers.
+        disk: whether there is a disk that may be filled.
+        only: these kinds; None: all.
+    """
     rng = random.Random(f"order {seed}")
     kinds = [
         name
         for name, fault in FAULTS.items()
         if (groups or not fault.groups)
-        and (place.ballast or name != "disk full")
+        and (disk or name != "disk full")
         and (not only or name in only)
     ]
     while number > 0:
