@@ -17,6 +17,7 @@ from study.storage.run_dir import COSTS, Record, StudyDir
 Records = dict[str, list[Record]]
 FURTHER_S = 120.0  # for a study to come further than it was
 MOMENT_S = 1.5  # a fault comes up to so long after a sign
+IN_VAIN = 3  # ends by itself; then the study is given up
 END_S = 900.0  # for the last study to be run to its end
 CLOCK = Path(__file__).with_name("clock")
 
@@ -93,7 +94,8 @@ class Course:
         """Another study."""
         self._where = self._place.fresh()
         self._session: Session | None = None
-        self._passed = -1  # how far it was at the last fault
+        self._passed = 0  # how far it was at the last fault
+        self._vain = 0  # starts that ended by themselves before the study's end, in turn
         self._waiting: list[Fault] = [*getattr(self, "_waiting", [])]
         self._clock.write_text("0")
 
@@ -118,6 +120,7 @@ class Course:
         if fault.ends:
             self._ends(fault, told[0], session)
             told += self._damaged(session)
+            self._passed = self._progress()  # trials outlive a driver by a moment
         now = time.monotonic() if self._comes_further(self._running(), told) else None
         for one in told:
             one.lost_s = None if now is None else max(0.0, now - one.began - self._usual_s)
@@ -194,7 +197,8 @@ class Course:
         for one in wrong:
             self._say(f"     {one}")
         self.wrong += wrong
-        if status == 0:
+        self._vain += 1
+        if status == 0 or self._vain == IN_VAIN:
             self.ended.append(self._where)
             self._fresh()
 

@@ -14,7 +14,9 @@ from typing import Any
 
 from benchmarks.chaos import damage
 from benchmarks.chaos.session import Session
+from study.cluster.failures import processes
 from study.cluster.failures.guard import GOES_ON
+from study.cluster.failures.patience import BEGIN
 from study.commands.common import BAD_INPUT, FAILURE, INTERRUPTED
 from study.storage.run_dir import StudyDir
 
@@ -22,7 +24,8 @@ PAUSE_S = (0.5, 4.0)  # of what is stopped for a moment
 JUMPS_S = (-86400.0, -3600.0, 3600.0, 86400.0)
 SAYS_SO_S = 20.0  # until a command says that Ray has ended
 LEAVES_S = 60.0  # until a command is interrupted, or says that the disk is full
-SILENCE_S = 6.0  # what a trial may be silent in these studies
+SILENCE_S = 5.0  # what a trial may be silent in these studies
+HANGS_S = 3 * BEGIN * SILENCE_S
 KILLED = -signal.SIGKILL
 
 
@@ -80,6 +83,17 @@ def _stop(find: Find) -> Callable[[Scene], None]:
 
 def _signal(number: signal.Signals, find: Find) -> Callable[[Scene], None]:
     return lambda scene: scene.session.send(_some(find, scene), number)
+
+
+def _hang(scene: Scene) -> None:
+    """Stopped for ever: its process must be ended."""
+    (pid,) = _some(_one_trial, scene)
+    scene.session.send([pid], signal.SIGSTOP)
+    deadline = time.monotonic() + HANGS_S
+    while scene.session.runs and processes.started(pid):
+        if time.monotonic() > deadline:
+            raise Wrong(f"a process that hangs was not ended in {HANGS_S:.0f} s")
+        time.sleep(0.1)
 
 
 def _some(find: Find, scene: Scene) -> list[int]:
@@ -158,7 +172,7 @@ FAULTS = {
         Fault("SIGTERM to all", _signal(signal.SIGTERM, _all), **BY_USER),
         Fault("disk full", _fill, ends=(FAILURE, BAD_INPUT), within_s=LEAVES_S),
         Fault("trial killed", _kill(_one_trial)),
-        Fault("trial hangs", _signal(signal.SIGSTOP, _one_trial)),
+        Fault("trial hangs", _hang),
         Fault("trial stopped", _stop(_one_trial)),
         Fault("driver stopped", _stop(_driver)),
         Fault("raylet stopped", _stop(_service("raylet"))),
