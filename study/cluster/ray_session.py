@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import secrets
 import signal
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 import ray
 from ray._private import services  # the only place that knows of `ray start` on this machine
 
-from study.cluster.failures.guard import GOES_ON, GRACE_S, Guard
+from study.cluster.failures.guard import GOES_ON, GRACE_S, Guard, answers
 from study.cluster.lean import free_port, lean, wordless
 from study.commands.common import Failed
 
@@ -82,13 +83,15 @@ def cluster(
 
 
 def _join(address: str, options: dict[str, Any]) -> None:
+    nobody = (
+        f"no Ray cluster answers at {address}: start it, or unset RAY_ADDRESS and run `ray stop`"
+    )
+    if re.fullmatch(r"[^/]+:\d+", address) and not answers(address):
+        raise ValueError(nobody)  # at once; Ray itself would look for a minute, with a dump
     try:
         ray.init(address=address, runtime_env=_told(address), **options)
     except ConnectionError as error:
-        raise ValueError(
-            f"no Ray cluster answers at {address}: start it, or unset RAY_ADDRESS and run"
-            " `ray stop`"
-        ) from error
+        raise ValueError(nobody) from error
 
 
 def _start(workers: int, options: dict[str, Any]) -> None:

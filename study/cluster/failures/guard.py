@@ -51,7 +51,7 @@ class Guard:
         self._interrupted = interrupted
         self._names = {k: v for k, v in SERVICES.items() if k != DASHBOARD or dashboard}
         self._services: dict[int, tuple[str, str]] = {}  # when it began and its name, by process
-        self._joined: tuple[str, int] | None = None  # a cluster's address
+        self._joined: str | None = None  # a cluster's address
         self._session: str | None = None  # the folder of our own cluster
         self._silent = 0.0  # seconds that the address has not answered
         self._settled = False  # all services have begun
@@ -74,8 +74,7 @@ class Guard:
         if own:
             self._find()
         else:
-            host, _, port = address.rpartition(":")
-            self._joined = host.strip("[]"), int(port)
+            self._joined = address
             for pid, words in processes.named("raylet").items():
                 if any(node in word for word in words):
                     self._services[pid] = processes.started(pid), SERVICES["raylet"]
@@ -124,12 +123,11 @@ class Guard:
                 return f"{name}, process {pid},"
         if self._joined is None:
             return None
-        if _answers(self._joined):
+        if answers(self._joined):
             self._silent = 0.0
             return None
         self._silent += TICK_S + CONNECT_S
-        host, port = self._joined
-        return f"head at {host}:{port}" if at_once or self._silent > UNREACHABLE_S else None
+        return f"head at {self._joined}" if at_once or self._silent > UNREACHABLE_S else None
 
     def _end(self, gone: str) -> None:
         if not self._ending.acquire(blocking=False):
@@ -159,9 +157,11 @@ class Guard:
         os._exit(status)
 
 
-def _answers(address: tuple[str, int]) -> bool:
+def answers(address: str) -> bool:
+    """Whether somebody listens at "host:port"."""
+    host, _, port = address.rpartition(":")
     try:
-        socket.create_connection(address, CONNECT_S).close()
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
     except OSError:
         return False
     return True

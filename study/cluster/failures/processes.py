@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -65,11 +66,17 @@ def writing_below(folder: str) -> set[int]:
     return found - {os.getpid()}
 
 
-def kill(pids: Iterable[int]) -> None:
-    """End them at once."""
-    for pid in pids:
+def kill(pids: Iterable[int], wait_s: float = 2.0) -> None:
+    """End them at once, and wait for it: a large one takes a moment to go."""
+    there = {pid: began for pid in pids if (began := started(pid))}
+    for pid in there:
         with contextlib.suppress(OSError):  # gone meanwhile, or another user's
             os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + wait_s
+    while any(started(pid) == began for pid, began in there.items()):
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.02)
 
 
 def kill_holder(holder: str | None) -> bool:
