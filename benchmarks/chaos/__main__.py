@@ -33,8 +33,8 @@ from benchmarks.chaos.session import Session
 from benchmarks.chaos.table import lines
 from study.storage.run_dir import StudyDir
 
-DISK = "64m"
-OPTIONS = ("--stopping", "none", "--then", "none", "--trials", "6", "--confirm", "2")
+DISK = "300m"
+OPTIONS = ("--stopping", "none", "--then", "none", "--trials", "4", "--confirm", "1")
 
 
 def main(arguments: list[str] | None = None) -> int:
