@@ -76,7 +76,14 @@ class Course:
         self._fresh()
 
     def run(self, faults: Iterable[str]) -> None:
-        """All of them; the last study is run to its end."""
+        """All of them; the last study is run to its end. No command is left, whatever happens."""
+        try:
+            self._run(faults)
+        finally:
+            if self._session:
+                self._session.send([*self._session.processes()], signal.SIGKILL)
+
+    def _run(self, faults: Iterable[str]) -> None:
         for name in faults:
             fault = FAULTS[name]
             if fault.between:
