@@ -6,13 +6,14 @@ Each test starts the real command on tiny real runs. Only one Ray instance lives
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -198,19 +199,17 @@ def test_ten_faults_leave_the_records_of_an_undisturbed_study(tmp_path: Path):
     options = ("--trials", "2", "--confirm", "1", "--stopping", "none", *LOGGED)
     asked = {"budget": Spend(trials=2, confirm=1), "tuning": Tuning(stopping="none")}
 
-    @functools.cache
-    def alone() -> Records:
-        return run_without_ray(tmp_path / "alone", **asked)
-
     place = Place(lambda: tmp_path / "study", tmp_path)
-    course = Course(place, options, alone, usual_s=1.0, seed=0)
-    course.run(TEN)
+    with ProcessPoolExecutor(1, get_context("spawn"), os.nice, (19,)) as beside:
+        alone = beside.submit(run_without_ray, tmp_path / "alone", **asked)
+        course = Course(place, options, alone.result, usual_s=1.0, seed=0)
+        course.run(TEN)
     assert not course.wrong and course.ended == [tmp_path / "study"]
     assert not [one for one in course.told if one.wrong]
     assert sorted(one.name for one in course.told) == sorted(TEN)
     said = "".join(path.read_text() for path in tmp_path.glob("said-*"))
     assert "its process died" in said and "no sign of life" in said
-    assert logged(StudyDir(tmp_path / "study")) == told(alone())
+    assert logged(StudyDir(tmp_path / "study")) == told(alone.result())
 
 
 @pytest.mark.parametrize(
