@@ -40,10 +40,27 @@ TOLD = ("STUDY_CACHE", "STUDY_CACHE_GB", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S
 """What workers on other nodes find as it is here. No credentials: the dashboard shows it."""
 
 
+class Interruption(threading.Event):
+    """Set by Ctrl-C or SIGTERM, which raise KeyboardInterrupt in the main thread.
+
+    SIGTERM, which batch systems and spot instances send, is as orderly as Ctrl-C. SIGINT too is
+    set here, because a shell starts background jobs with it ignored.
+    """
+
+    NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+    def listen(self) -> None:
+        """Also after Ray has started: it puts handlers of its own there, with dumps."""
+        for number in self.NUMBERS:
+            signal.signal(number, self._interrupt)
+
+    def _interrupt(self, *_: Any) -> None:
+        self.set()
+        raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
-def cluster(
-    workers: int, interrupted: threading.Event, dying: Callable[[], None]
-) -> Iterator[bool]:
+def cluster(workers: int, interrupted: Interruption, dying: Callable[[], None]) -> Iterator[bool]:
     """Join the running cluster or start one; yields whether it is our own.
 
     Where Ray ends while this lasts, `dying` is called, and this process ends with one sentence.
@@ -71,6 +88,7 @@ def cluster(
                 guard.start()
             else:
                 _start(workers, options)
+            interrupted.listen()
             here = ray.get_runtime_context()
             guard.settle(here.gcs_address, here.get_node_id(), own=not address)
             yield not address
@@ -130,22 +148,13 @@ def quiet() -> None:
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[threading.Event]:
-    """SIGTERM, which batch systems and spot instances send, is as orderly as Ctrl-C.
-
-    SIGINT too is set here, because a shell starts background jobs with it ignored. Yields what
-    either sets.
-    """
-    interrupted = threading.Event()
-
-    def interrupt(*_: Any) -> None:
-        interrupted.set()
-        raise KeyboardInterrupt
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, interrupt) for number in numbers}
+def interruptible() -> Iterator[Interruption]:
+    """Listens inside; afterwards signals mean what they did before."""
+    before = {number: signal.getsignal(number) for number in Interruption.NUMBERS}
+    interruption = Interruption()
+    interruption.listen()
     try:
-        yield interrupted
+        yield interruption
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
