@@ -73,7 +73,10 @@ def what_ended(trial: Trial, situation: Situation) -> tuple[Ending, str]:
     """Why the trial ended, and all that is known of it: a traceback, or what Ray says."""
     file = trial.pickled_error_file
     if file is None or not Path(file).exists():
-        return of_exception(situation, "unknown error"), "unknown error"
+        text = "unknown error"
+        if trial.error_file and Path(trial.error_file).exists():  # as of Ray's memory monitor
+            text = Text.from_ansi(Path(trial.error_file).read_text()).plain
+        return of_exception(situation, text), text
     error = pickle.loads(Path(file).read_bytes())
     text = Text.from_ansi(str(error)).plain  # Ray colours its tracebacks
     if isinstance(error, RayActorError):
