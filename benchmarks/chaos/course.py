@@ -17,9 +17,13 @@ from study.storage.run_dir import COSTS, Record, StudyDir
 Records = dict[str, list[Record]]
 FURTHER_S = 120.0  # for a study to come further than it was
 MOMENT_S = 1.5  # a fault comes up to so long after a sign
-IN_VAIN = 3  # ends by itself; then the study is given up
+IN_VAIN = 3  # ends of the command by itself, before the study's
 END_S = 900.0  # for the last study to be run to its end
 CLOCK = Path(__file__).with_name("clock")
+
+
+class GivenUp(Exception):
+    """A study that does not come to its end."""
 
 
 @dataclass
@@ -79,6 +83,8 @@ class Course:
         """All of them; the last study is run to its end. No command is left, whatever happens."""
         try:
             self._run(faults)
+        except GivenUp as why:
+            self.wrong.append(str(why))
         finally:
             if self._session:
                 self._session.send([*self._session.processes()], signal.SIGKILL)
@@ -205,9 +211,11 @@ class Course:
             self._say(f"     {one}")
         self.wrong += wrong
         self._vain += 1
-        if status == 0 or self._vain == IN_VAIN:
+        if status == 0:
             self.ended.append(self._where)
             self._fresh()
+        elif self._vain == IN_VAIN:
+            raise GivenUp(f"{self._where}: the command has ended by itself {IN_VAIN} times")
 
     def _tell(self, told: Told) -> None:
         self.told.append(told)
