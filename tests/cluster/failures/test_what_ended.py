@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import ray.cloudpickle as pickle
 from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
 from study.cluster.failures.causes import Situation
