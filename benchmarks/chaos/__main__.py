@@ -18,6 +18,7 @@ import argparse
 import contextlib
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -122,7 +123,14 @@ def _disk() -> Iterator[Place]:
         if small:
             stack.callback(subprocess.run, ("umount", "--lazy", str(disk)), check=False)
         ballast = disk / "ballast" if small else None
-        yield Place(lambda: disk / f"study-{next(number)}", Path(folder), ballast)
+
+        def fresh() -> Path:
+            """In place of the one before, for which there would be no room."""
+            for before in disk.glob("study-*"):
+                shutil.rmtree(before)
+            return disk / f"study-{next(number)}"
+
+        yield Place(fresh, Path(folder), ballast)
 
 
 @contextlib.contextmanager
