@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo demo-long test test-quick test-cluster lint hooks check-cluster check-gpu clean
+.PHONY: help setup demo demo-long test test-quick test-cluster test-lowest lint audit hooks check-cluster check-gpu clean
 
 help:
 	@echo "make setup       virtual environment .venv with this package and its dependencies"
@@ -11,6 +11,8 @@ help:
 	@echo "make demo-long   the same at three sizes, with longer trainings: from which size on scratch catches up; half an hour"
 	@echo "make test        all tests; make test-quick leaves out those that start Ray"
 	@echo "make test-cluster   ray up, lost hosts and ray down on machines made of namespaces, as root"
+	@echo "make test-lowest the quick tests with the lowest versions that pyproject.toml allows, in .venv-lowest (6 GB)"
+	@echo "make audit       known vulnerabilities of the packages that are installed, by pip-audit"
 	@echo "make lint        ruff and pyright; make hooks runs them before each commit"
 	@echo "make check-cluster   the files for ray up, offline"
 	@echo "make check-gpu   numbers, speed and memory on this machine's GPU, in ten minutes, without Ray"
@@ -42,10 +44,20 @@ test: setup
 test-cluster: setup
 	$(BIN)/python -m pytest -q -m hosts tests/cluster
 
+test-lowest:
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/pip install --quiet uv
+	.venv-lowest/bin/uv pip compile --quiet --resolution lowest-direct --extra dev --extra laptop pyproject.toml -o .venv-lowest/constraints.txt
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python -r .venv-lowest/constraints.txt
+	.venv-lowest/bin/python -m pytest -q -n auto --dist worksteal -m "not slow"
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+
+audit: setup
+	$(BIN)/python -m benchmarks.audit
 
 hooks: setup
 	@command -v pre-commit > /dev/null || { echo "pre-commit is not there: pipx install pre-commit"; exit 1; }
@@ -59,4 +71,4 @@ check-gpu:
 	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m benchmarks.check_gpu
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache
+	rm -rf .venv .venv-lowest build *.egg-info .pytest_cache .ruff_cache

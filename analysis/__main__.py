@@ -25,6 +25,8 @@ from analysis.report.derived import derived
 from analysis.serving.server import LOCAL, listening
 from analysis.serving.watching import watch
 from study.commands.common import DONE, exit_status
+from study.commands.parsing import parsed
+from study.config.printable import printable
 from study.storage import opened
 
 
@@ -72,13 +74,16 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
             watch(command.run_dir, lambda: _made(command), server, pause)
         return DONE
     _refuse(host=command.host, port=command.port, why="only with --watch")
+    if command.against is not None:
+        _refuse_itself(command.against, str(command.run_dir))
+    _refuse_file(command.folder)
     results = load(command.run_dir)
     made = derived(results)
     (terminal.show_all if command.all else terminal.show)(results, made)
     if command.against is not None:
         both = comparison.compare(load([command.against, command.run_dir]))
         lines = comparison.told(both) or ["no arm is confirmed at the same size in both"]
-        print("\n" + "\n".join(f"{line}." for line in lines))
+        print(printable("\n" + "\n".join(f"{line}." for line in lines)))
     more = "" if command.all else "--all prints every table; "
     written = _put(page.contents(results, made, command.pictures), command)
     print(f"\n{more}report: {written}", flush=True)
@@ -87,14 +92,32 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    command = tyro.cli(Analysis, prog="python -m analysis", args=arguments, description=__doc__)
-    return exit_status(lambda: analyse(command))
+    arguments = sys.argv[1:] if arguments is None else arguments
+    prog = "python -m analysis"
+    return exit_status(lambda: analyse(parsed(Analysis, arguments, prog, __doc__)), arguments)
 
 
 def _refuse(why: str, **given: object) -> None:
     for name, value in given.items():
         if value is not None:
             raise ValueError(f"{name} = {value!r}: {why}")
+
+
+def _refuse_itself(against: str, run_dir: str) -> None:
+    """Raises ValueError where a study would be compared with itself, by whatever name."""
+    both = [opened(one).folder for one in (against, run_dir)]
+    same = against.rstrip("/") == run_dir.rstrip("/")
+    if same or (None not in both and len({one.resolve() for one in both if one}) == 1):
+        raise ValueError(f"against = {against!r}: is the study itself; name another one")
+
+
+def _refuse_file(folder: Path) -> None:
+    """Raises ValueError where the report's folder is a file, or lies within one."""
+    for one in (folder, *folder.parents):
+        if one.exists():
+            if not one.is_dir():
+                raise ValueError(f"out = {folder}: {one} is a file; give a folder with --out")
+            return
 
 
 def _made(command: Analysis) -> tuple[dict[str, bytes], str]:

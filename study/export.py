@@ -19,8 +19,10 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
-from study.commands.common import DONE, exit_status, parsed
-from study.config.require import require
+from study.commands.common import DONE, exit_status
+from study.commands.parsing import parsed
+from study.config.require import MOST_PX, require, whole
+from study.config.terminal import Terminal
 from study.trained import folder
 
 SUFFIX = ".onnx"
@@ -51,6 +53,8 @@ def export(command: Export, console: Console) -> int:
     require(right, "file", str(command.file), f"a name that ends in {SUFFIX}")
     require(command.height >= 1, "height", command.height, "at least 1 px")
     require(command.width >= 1, "width", command.width, "at least 1 px")
+    for name in ("height", "width"):
+        whole(name, getattr(command, name), 1, MOST_PX, " px")
     folder.read(command.detector)  # before torch, which takes seconds
     from study.models import onnx_file
     from study.trained.module import load
@@ -85,9 +89,11 @@ def export(command: Export, console: Console) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = Terminal(highlight=False, markup=False, soft_wrap=True)
     prog = "python -m study.export"
-    return exit_status(lambda: export(parsed(Export, arguments, prog, __doc__), console))
+    return exit_status(
+        lambda: export(parsed(Export, arguments, prog, __doc__), console), arguments
+    )
 
 
 if __name__ == "__main__":

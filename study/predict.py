@@ -22,8 +22,12 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
-from study.commands.common import DONE, FAILURE, exit_status, parsed
-from study.config.require import require
+from study.commands.common import DONE, FAILURE, exit_status
+from study.commands.devices import require_device
+from study.commands.parsing import parsed
+from study.config.printable import shown
+from study.config.require import MOST_BATCH, require, whole
+from study.config.terminal import Terminal
 from study.data.pixels import Scale
 from study.trained import folder, photos
 
@@ -54,6 +58,7 @@ def predict(command: Predict, console: Console) -> int:
     inside = 0 <= command.score_threshold <= 1
     require(inside, "score-threshold", command.score_threshold, "from 0 to 1")
     require(command.batch_size >= 1, "batch-size", command.batch_size, "at least 1")
+    whole("batch-size", command.batch_size, 1, MOST_BATCH, " photos")
     folder.read(command.detector)  # before torch, which takes seconds
     files = photos.listed(command.photos, command.out)
     if command.out.resolve() in {file.parent.resolve() for file in files}:
@@ -65,12 +70,13 @@ def predict(command: Predict, console: Console) -> int:
     from study.trained.module import load
     from study.trained.results import Found
 
+    require_device(command.device)
     detector = load(command.detector)
     cuda = command.device == "cuda" or (command.device == "auto" and torch.cuda.is_available())
     detector.to("cuda" if cuda else "cpu")
     found = Found(command.out, detector.described.classes, command.score_threshold)
     lost: list[str] = []
-    shown = 0
+    objects = 0
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("looking", total=len(files))
         for start in range(0, len(files), command.batch_size):
@@ -78,14 +84,14 @@ def predict(command: Predict, console: Console) -> int:
             there = list(_read(chosen, detector.described.scale, lost))
             pictures = [picture for _, picture in there]
             for (file, picture), rows in zip(there, detector.detections(pictures), strict=True):
-                shown += found.add(file, picture, rows)
+                objects += found.add(file, picture, rows)
             progress.advance(task, len(chosen))
     found.write()
     for line in lost:
         console.print(f"error: {line}", markup=False, highlight=False, soft_wrap=True)
     print(
-        f"{shown:,} objects of score {command.score_threshold:g} or more on"
-        f" {len(found.images):,} photos: {command.out}"
+        f"{objects:,} objects of score {command.score_threshold:g} or more on"
+        f" {len(found.images):,} photos: {shown(str(command.out), 500)}"
     )
     return FAILURE if lost else DONE
 
@@ -104,9 +110,11 @@ def _read(
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     prog = "python -m study.predict"
-    return exit_status(lambda: predict(parsed(Predict, arguments, prog, __doc__), console))
+    return exit_status(
+        lambda: predict(parsed(Predict, arguments, prog, __doc__), console), arguments
+    )
 
 
 if __name__ == "__main__":

@@ -23,14 +23,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
 from study.commands import data_page, own_data
@@ -40,15 +39,17 @@ from study.commands.common import (
     OwnData,
     data_config,
     exit_status,
-    parsed,
     unset,
     usable,
 )
 from study.commands.data_page.facts import doubts
 from study.commands.data_page.numbers import numbers
 from study.commands.model_table import Models, models
+from study.commands.parsing import parsed
 from study.commands.pretext import Pretext, pretext
 from study.commands.spaces import find, names
+from study.config.require import MOST_DRAWS, MOST_IMAGES, whole
+from study.config.terminal import Terminal
 from study.data.checks import check
 from study.data.distribution import sync as distribution
 from study.data.splits import Splits, open_splits
@@ -112,7 +113,7 @@ def with_path(command: Prepare) -> Prepare:
 
 def prepare(command: Prepare) -> int:
     """Check, then say and show what the set consists of."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(highlight=False, markup=False, soft_wrap=True)
 
     def say(line: str) -> None:
         console.print(line, markup=False)
@@ -121,6 +122,9 @@ def prepare(command: Prepare) -> int:
     space = find(command.dataset or ("custom" if command.data.given else "shapes"))
     data = data_config(space, command.data)
     own = space.name in ("shapes", "custom")  # sizes of theirs are examples
+    whole("draws", command.draws, 0, MOST_DRAWS)
+    for size in command.sizes or ():
+        whole("sizes", size, 1, MOST_IMAGES, " images each")
     sizes = command.sizes if command.sizes is not None else () if own else space.scientific.sizes
     check(data, sizes)
     splits = open_splits(data)
@@ -186,14 +190,19 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     prog = "python -m study.prepare"
     if arguments[:1] == ["pretext"]:  # a subject of its own, with options of its own
-        weights = tyro.cli(Pretext, prog=f"{prog} pretext", args=arguments[1:])
-        return exit_status(lambda: pretext(weights))
-    others = (("upload", Upload, upload), ("sync", Sync, sync), ("models", Models, models))
+        return exit_status(
+            lambda: pretext(parsed(Pretext, arguments[1:], f"{prog} pretext")), arguments
+        )
+    others: list[tuple[str, type[Any], Callable[[Any], int]]] = [
+        ("upload", Upload, upload),
+        ("sync", Sync, sync),
+        ("models", Models, models),
+    ]
     for name, kind, act in others:
         if arguments[:1] == [name]:
-            asked = tyro.cli(kind, prog=f"{prog} {name}", args=arguments[1:])
-            return exit_status(partial(act, asked))
-    return exit_status(lambda: prepare(parsed(Prepare, arguments, prog, __doc__)))
+            asked = partial(parsed, kind, arguments[1:], f"{prog} {name}")
+            return exit_status(lambda act=act, asked=asked: act(asked()), arguments)
+    return exit_status(lambda: prepare(parsed(Prepare, arguments, prog, __doc__)), arguments)
 
 
 if __name__ == "__main__":

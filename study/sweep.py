@@ -35,9 +35,21 @@ from study.commands.bill import (
     rate,
     speed_line,
 )
-from study.commands.common import DONE, FAILURE, exit_status, parsed, usable
+from study.commands.common import DONE, FAILURE, exit_status, usable
+from study.commands.devices import require_device_of_study
+from study.commands.parsing import parsed
 from study.commands.recorded import keep_truth, manifest
-from study.commands.sweep_options import Spend, Status, Sweep, Watch, design, proposes_sizes
+from study.commands.sweep_options import (
+    Spend,
+    Status,
+    Sweep,
+    Watch,
+    design,
+    proposes_sizes,
+    require_finalists,
+)
+from study.config.printable import printable
+from study.config.terminal import Terminal
 from study.data.checks import check, require_objects_to_tune_on
 from study.data.distribution.downloads import absent
 from study.data.splits import Splits, open_splits
@@ -47,14 +59,19 @@ from study.planning.plan import Plan
 from study.planning.pricing.bill import affordable, bill
 from study.planning.pricing.price import price
 from study.storage.run_dir import StudyDir
+from study.storage.run_dir.mending import mend_all
 
 
 def run(sweep: Sweep, command: list[str]) -> int:
     """Check the data, print the bill, then run what is left to do; `command` is recorded."""
-    console = Console()
+    console = Terminal()
     asked = design(sweep)
     Patience.given()  # a wrong number is refused before anything starts
+    if sweep.budget.max_images is None and sweep.budget.max_hours is None:
+        require_finalists(asked)
     study = StudyDir(usable(sweep.run_dir, writing=not sweep.dry_run))
+    if not sweep.dry_run:
+        require_device_of_study(sweep.device)
     log_options.require(sweep.logs, study.store)
     if rate(sweep.price_per_hour) and not sweep.dry_run:
         raise ValueError("price_per_hour: is for the bill; add --dry-run, or leave it out")
@@ -79,10 +96,12 @@ def run(sweep: Sweep, command: list[str]) -> int:
     if sweep.data.given:
         asked = own_data.suited(asked, splits)
     asked = afforded(asked, sweep.budget, study, sweep)
+    require_finalists(asked)
     if sweep.dry_run:
         study.require_same(asked.question(splits.digests()), asked.unsaid())
         show(console, asked, [*note, *priced(asked, study, splits, sweep)])
         return DONE
+    study.require_same(asked.question(splits.digests()), asked.unsaid())  # before it is locked
     if study.store.folder is None and (owner := study.holder()):
         console.print(f"{owner} holds the study: waiting up to a minute to see if it still runs")
 
@@ -97,6 +116,8 @@ def run(sweep: Sweep, command: list[str]) -> int:
 
     with contextlib.ExitStack() as held:
         held.enter_context(study.lock())
+        for line in mend_all(study):
+            console.print(f"damaged     {line}", markup=False, highlight=False, soft_wrap=True)
         known = study.manifest.get("chance") if study.exists else None
         study.open(manifest(asked, splits, sweep, command, known), asked.unsaid())
         keep_truth(study, splits)
@@ -245,7 +266,7 @@ def show(console: Console, asked: Design, lines: list[str]) -> None:
 def show_status(asked: Status) -> int:
     """Print how a study stands; returns the exit status."""
     lines, found = status.report(StudyDir(usable(asked.status, writing=False)).snapshot())
-    print("\n".join(lines))
+    print(printable("\n".join(lines)))
     return found
 
 
@@ -263,11 +284,11 @@ def main(arguments: list[str] | None = None) -> int:
     prog = "python -m study.sweep"
     names = {argument.partition("=")[0] for argument in arguments}
     if "--status" in names:
-        return exit_status(lambda: show_status(parsed(Status, arguments, prog)))
+        return exit_status(lambda: show_status(parsed(Status, arguments, prog)), arguments)
     if "--watch" in names:
-        return exit_status(lambda: watch(parsed(Watch, arguments, prog)))
+        return exit_status(lambda: watch(parsed(Watch, arguments, prog)), arguments)
     command = [*prog.split(), *arguments]
-    return exit_status(lambda: run(parsed(Sweep, arguments, prog, __doc__), command))
+    return exit_status(lambda: run(parsed(Sweep, arguments, prog, __doc__), command), arguments)
 
 
 if __name__ == "__main__":

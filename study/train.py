@@ -27,10 +27,13 @@ from rich.console import Console
 from study import recipes
 from study.commands import best, words
 from study.commands.best import Best
-from study.commands.common import BAD_INPUT, DONE, FAILURE, exit_status, parsed, usable
+from study.commands.common import BAD_INPUT, DONE, FAILURE, exit_status, usable
+from study.commands.devices import require_device
+from study.commands.parsing import parsed
 from study.commands.train_config import config, every_image, weights_lacking
 from study.commands.train_options import Train
 from study.config import RunConfig, schedule
+from study.config.terminal import Terminal
 from study.data.checks import check
 from study.data.distribution.downloads import absent
 from study.data.splits import open_splits
@@ -45,6 +48,10 @@ def train(command: Train, console: Console) -> int:
     """Check weights and data, then train, or say what would be done; returns the exit status."""
     recipe = recipes.find(command.recipe) if command.recipe is not None else None
     run = config(command, recipe)
+    if command.run_dir is None and not command.dry_run:
+        raise ValueError("run-dir: not given; name the folder of the run, --run-dir DIR")
+    if not command.dry_run and command.workers == 1:  # several are of a Ray cluster
+        require_device(run.device)
     lacking = weights_lacking(run)
     if lacking and not command.dry_run:
         raise ValueError(lacking)  # before the data, which take a while to check
@@ -64,8 +71,7 @@ def train(command: Train, console: Console) -> int:
         if lacking:
             console.print(f"weights     NOT there: {lacking}")
         return BAD_INPUT if lacking or missing else DONE  # as the run itself would end
-    if command.run_dir is None:
-        raise ValueError("run-dir: not given; name the folder of the run, --run-dir DIR")
+    assert command.run_dir is not None  # refused above
     trial = TrialDir(usable(command.run_dir, writing=True))
     begin(run, trial, recipe.name if recipe else None)
     return carry_out(run, trial, command.workers, published, console)
@@ -133,7 +139,7 @@ def line(record: Record) -> str:
 
 def list_recipes() -> int:
     """Print the table of recipes, each row on one line however narrow the console is."""
-    console = Console(highlight=False, markup=False, width=1000)
+    console = Terminal(highlight=False, markup=False, width=1000)
     console.print(listing.table(recipes.all().values()))
     for text in (listing.STANDINGS, listing.ASSUMED):
         console.print(text)
@@ -145,16 +151,16 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     prog = "python -m study.train"
     if any(argument.partition("=")[0] == "--best" for argument in arguments):
-        console = Console(highlight=False, markup=False, soft_wrap=True)
-        return exit_status(lambda: train_best(parsed(Best, arguments, prog), console))
-    return exit_status(lambda: act(parsed(Train, arguments, prog, __doc__)))
+        console = Terminal(highlight=False, markup=False, soft_wrap=True)
+        return exit_status(lambda: train_best(parsed(Best, arguments, prog), console), arguments)
+    return exit_status(lambda: act(parsed(Train, arguments, prog, __doc__)), arguments)
 
 
 def act(command: Train) -> int:
     """List the recipes, or train."""
     if command.list:
         return list_recipes()
-    return train(command, Console(highlight=False, markup=False, soft_wrap=True))
+    return train(command, Terminal(highlight=False, markup=False, soft_wrap=True))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from study.recipes import listing
 from study.storage.run_dir import TrialDir
 from tests.data.published_files import write_coco
 from tests.runs import complete, exact
+from tests.unsealed import unsealed
 
 SMALL = ["--size", "12", "--data.val-size", "6", "--device", "cpu"]
 TINY = [*SMALL, "--lengths", "8", "12", "--tail", "4", "2"]
@@ -161,7 +161,7 @@ def test_a_reduced_recipe_trains_and_goes_on(tmp_path: Path, capsys: pytest.Capt
     assert train.main(command) == DONE
     said = capsys.readouterr().out
     assert "(trunk)" in said and "paper" not in said
-    config = json.loads((tmp_path / "config.json").read_text())
+    config = unsealed(tmp_path / "config.json")
     assert config["recipe"] == SCRATCH
     assert {"trunk", "tail"} == {record["weights"] for record in TrialDir(tmp_path).records()}
     assert train.main(command) == DONE

@@ -25,6 +25,7 @@ from analysis.detections.stored import Run, Stored
 from analysis.drawing.looks import INK, PAPER, Look
 from analysis.reading.load import Results
 from analysis.text.words import counted, listed
+from study.config.printable import shown
 from study.data.orientation import turned
 from study.data.pixels import Scale, opened, rgb
 from study.storage.detection_files import read_detections
@@ -33,6 +34,7 @@ EACH = 2  # images for each size and arm, and for each of them being ahead
 LONG = 256  # px of the longer side; smaller images are enlarged
 QUALITY = 70  # of WebP, 0-100
 FONT = 11  # px
+LONGEST = 40  # characters of a name on a picture
 
 Box = list[float]  # x, y, width, height in px
 
@@ -212,7 +214,8 @@ def _draw(pen: ImageDraw.ImageDraw, mark: Mark, scale: float, colour: str) -> No
                 pen.line(ends, fill=inked, width=wide)
     font = ImageFont.truetype(findfont("DejaVu Sans"), FONT)  # matplotlib brings it along
     at = (max(0.0, left), max(0.0, top - FONT - 2))
-    text = mark.name if mark.right else f"{mark.name} ×"
+    name = shown(mark.name, LONGEST)
+    text = name if mark.right else f"{name} ×"
     pen.rectangle(pen.textbbox(at, text, font=font), fill=colour, outline=colour, width=2)
     pen.text(at, text, fill=edge if colour != PAPER else INK, font=font)
 

@@ -20,7 +20,6 @@ from analysis.published.numbers import AUGMENTED, described, paper, tuned_for
 from analysis.reading.columns import SCORES
 from analysis.reading.frames import frame, groups, rows, values, where
 from analysis.reading.load import Results
-from analysis.reading.trial_files import parsed
 from analysis.text.table import ARM, IMAGES, Column, Table
 from analysis.text.words import between, images, number, points
 from analysis.tuning import cross_tuning
@@ -79,8 +78,8 @@ def load_runs(run_dirs: Sequence[str | Path]) -> pd.DataFrame:
                 f"run directory {path}: holds no run (config.json is missing); give the --run-dir"
                 " of a `python -m study.train`"
             )
-        config = parsed(trial.store.at("config.json"), trial.config)
-        records = parsed(trial.store.at("records.jsonl"), trial.records)
+        config = trial.config()
+        records = trial.records()
         found += _of_run(path, config, [r for r in records if r["weights"] == "tail"])
     return frame(found, RUNS)
 

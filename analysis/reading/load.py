@@ -19,7 +19,8 @@ import pandas as pd
 from analysis.reading import columns
 from analysis.reading.columns import STATES, widened
 from analysis.reading.frames import frame, groups, where
-from analysis.reading.trial_files import Row, Trial, parsed, read
+from analysis.reading.possible import require_possible
+from analysis.reading.trial_files import Row, Trial, read
 from study.commands.common import usable
 from study.config import Budget, from_dict
 from study.storage.run_dir import StudyDir
@@ -109,6 +110,8 @@ def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
     for path, study in studies.items():
         is_idle = _is_idle(live[path])
         found = [read(path, trial, names, is_idle) for trial in study.trials()]
+        for trial, there in zip(found, study.trials(), strict=True):
+            require_possible(there.store.at("records.jsonl"), trial.records)
         arms = _arms(manifests[path], [trial.place["arm"] for trial in found])
         trials += sorted(found, key=lambda trial: trial.order(arms))
     rows = frame((t.row() for t in trials), widened(columns.TRIALS, names))
@@ -149,14 +152,10 @@ def _manifest(study: StudyDir) -> dict[str, Any]:
     store = study.store
     if not store.is_there():
         raise ValueError(f"run directory {store}: there is no such folder; {_ADVICE}")
-    file = store.at("study.json")
-    if not store.exists("study.json"):
+    if not study.exists:
         what = "one run" if store.exists("config.json") else "no study"
         raise ValueError(f"run directory {store}: holds {what}, no study.json; {_ADVICE}")
-    manifest = parsed(file, lambda: study.manifest)
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("question"), dict):
-        raise ValueError(f"{file}: has no question; `python -m study.sweep` writes one")
-    return manifest
+    return study.manifest
 
 
 def _costs(trials: list[Trial], table: pd.DataFrame, tails: pd.DataFrame) -> pd.DataFrame:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from analysis.reading.columns import SCORES, STATES, WAITING
+from analysis.reading.columns import SCORES, WAITING
 from study.planning.trials.best import rank
-from study.storage.run_dir import TrialDir
+from study.storage.run_dir import Damaged, TrialDir
+from study.storage.run_dir.mending import require_all
+from study.storage.run_dir.trial_dir import REMEDY
 
 Row = dict[str, Any]
 
@@ -19,6 +21,11 @@ _NEEDED = (
     *("leg", "weights", "iteration", "images_seen", "length", "factor", "split"),
     "AP_box",
 )
+
+
+_TEXTS = ("leg", "weights", "split")
+_WHOLE = ("iteration", "images_seen")
+_COSTS = ("time", "images_spent", "device_seconds", "eval_seconds", "images_per_second")
 
 
 @dataclass(frozen=True)
@@ -111,32 +118,43 @@ def read(
     `is_idle`: whether nobody works on a trial, by its name, though the study is under way.
 
     Raises:
-        ValueError: a file is not what a study writes; names it.
+        Damaged: a file is not what a study writes; names it.
     """
     at = trial.store.at
-    config = parsed(at("config.json"), trial.config)
-    records = parsed(at("records.jsonl"), trial.records)
-    events = parsed(at("events.jsonl"), trial.events)
-    init_report = parsed(at("init_report.json"), trial.init_report)
+    config, records, events = trial.config(), trial.records(), trial.events()
+    init_report = trial.init_report()
+    require_all(trial, records, events, (config.get("run") or {}).get("trial_id"))
     for number, record in enumerate(records, 1):
         missing = [key for key in _NEEDED if key not in record]
         if missing:
-            raise ValueError(f"{at('records.jsonl')}: line {number} has no {missing[0]}")
+            raise Damaged(f"{at('records.jsonl')}: line {number} has no {missing[0]}; {REMEDY}")
+        for key, value in record.items():
+            if not _is_sound(key, value):
+                raise Damaged(
+                    f"{at('records.jsonl')}: line {number}: {key} = {value!r}: must be"
+                    f" {_rule(key)}; {REMEDY}"
+                )
     for number, event in enumerate(events, 1):
-        if event.get("state") not in STATES or event["state"] == WAITING:
-            raise ValueError(
-                f"{at('events.jsonl')}: line {number}: state = {event.get('state')!r}:"
-                f" one of {', '.join(state for state in STATES if state != WAITING)}"
+        wrong = [key for key in _COSTS if not _is_number(event.get(key))]
+        if wrong:
+            raise Damaged(
+                f"{at('events.jsonl')}: line {number}: {wrong[0]} = {event[wrong[0]]!r}: must be"
+                f" a finite number; {REMEDY}"
             )
     try:
         run = config["run"]
         place: Row = {key: run[key] for key in ("arm", "size", "seed", "draw")}
         place |= {key: config[key] for key in ("role", "index", "strategy")}
         place["of"] = config.get("of", "")
-        _ = [run[key] for key in ("split", "schedule")]
+        _ = [run["schedule"][key][-1] for key in ("lengths", "factors")]
+        _ = run["split"], run["optim"]["batch_size"]
         setting = {name: run["optim"].get(name) for name in names}
     except KeyError as error:
-        raise ValueError(f"{at('config.json')}: has no {error.args[0]}") from error
+        raise Damaged(f"{at('config.json')}: has no {error.args[0]}") from error
+    except (TypeError, IndexError, AttributeError) as error:
+        raise Damaged(f"{at('config.json')}: is not what a study writes ({error})") from error
+    if not all(isinstance(counts, dict) for counts in init_report.values()):
+        raise Damaged(f"{at('init_report.json')}: is not what a study writes; {REMEDY}")
     place |= {"study": study, "trial_id": trial.id}
     stopped_at, strip = config.get("stopped_at"), config.get("strip")
     begun = bool(events) and events[-1]["state"] == "running"
@@ -144,9 +162,21 @@ def read(
     return Trial(*found, set_aside=begun and is_idle(trial.id))
 
 
-def parsed(path: str, read: Any) -> Any:
-    """What `read` returns, with the file named if its content is not JSON."""
-    try:
-        return read()
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: not JSON: {error}") from error
+def _is_sound(key: str, value: Any) -> bool:
+    if key in _TEXTS:
+        return isinstance(value, str)
+    if key in _WHOLE:
+        return type(value) is int
+    return key not in (*SCORES, *_COSTS, *_NEEDED) or _is_number(value)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it may be one: there, none is null."""
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    return value is None or (known and math.isfinite(value))
+
+
+def _rule(key: str) -> str:
+    if key in _TEXTS:
+        return "text"
+    return "a whole number" if key in _WHOLE else "null or a finite number"

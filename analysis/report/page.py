@@ -32,6 +32,7 @@ from analysis.report.flags import lines
 from analysis.report.gaps import gaps
 from analysis.text.words import points
 from analysis.tuning import cross_tuning, stop_audit
+from study.config.printable import cell
 from study.storage.folder import write_atomically
 
 PAGE = "index.html"
@@ -66,9 +67,14 @@ def contents(
     page = render(results, made, found)
     files: dict[str, bytes] = {}
     for name, table in (made | found.frames).items():
-        files[f"{name}.csv"] = table.to_csv(index=False).encode()
+        files[f"{name}.csv"] = _without_formulas(table).to_csv(index=False).encode()
         files[f"{name}.parquet"] = table.to_parquet(index=False)
-    return files | {PAGE: page.encode()}
+    return files | {PAGE: page.encode(errors="replace")}
+
+
+def _without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """For a spreadsheet, which would compute text that begins like a formula."""
+    return table.map(lambda value: cell(value) if isinstance(value, str) else value)
 
 
 def put(files: Mapping[str, bytes], folder: Path) -> Path:

@@ -23,6 +23,7 @@ from analysis.text.glossary import meanings
 from analysis.text.table import Table
 from analysis.text.words import headline
 from analysis.tuning import cross_tuning, stop_audit
+from study.config.terminal import Terminal
 
 WIDE = 3  # sizes beside one another in a table of all pairs
 LONG = 32  # characters of a name on one line of a table
@@ -111,7 +112,7 @@ def _console(file: IO[str] | None) -> Console:
     """A terminal that is too narrow for a table wraps its lines, and a pipe gets them whole: the
     console is told to be wide, because rich would otherwise cut columns.
     """
-    return Console(file=file, width=1000, highlight=False, markup=False, emoji=False)
+    return Terminal(file=file, width=1000, highlight=False, markup=False, emoji=False)
 
 
 def _listed(console: Console, texts: Sequence[str], few: int) -> None:

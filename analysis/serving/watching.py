@@ -8,6 +8,8 @@ from pathlib import Path
 
 from analysis.serving.server import Edition, PageServer
 from study.commands.common import usable
+from study.config.addresses import hidden
+from study.config.printable import printable
 from study.storage import StoreError
 
 PAUSE = 10.0  # seconds between two looks at the records
@@ -49,7 +51,7 @@ def watch(
                     continue
                 files, standing = make()
             except StoreError as error:  # the network may be there again at the next look
-                print(f"{time.strftime('%H:%M:%S')}  {error}", flush=True)
+                print(f"{time.strftime('%H:%M:%S')}  {printable(hidden(str(error)))}", flush=True)
                 continue
             known, server.edition = now, Edition(files)
             print(f"{time.strftime('%H:%M:%S')}  {standing}: page written again", flush=True)

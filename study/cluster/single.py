@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from rich.console import Console
-
 from study.cluster.failures.processes import kill_holder
 from study.cluster.group import Group, WorkerDied
 from study.cluster.ray_session import cluster, interruptible, quiet
 from study.cluster.room import Room, device_for
 from study.cluster.shared_folder import require_shared
 from study.config import RunConfig
+from study.config.terminal import Terminal
 from study.storage.run_dir import Record, State, TrialDir
 
 
@@ -46,7 +45,7 @@ def run(config: RunConfig, trial: TrialDir, workers: int) -> Generator[Record, N
             device = device_for(config.device)
             room = Room(workers, device, own=own)  # refuses what does not fit
             if not own:
-                require_shared(trial.store, room.place(), Console())
+                require_shared(trial.store, room.place(), Terminal())
             quiet()
             group = Group(trial, workers, device, hidden)
             # an exception on the way leaves the group to the end of the cluster's job: to close

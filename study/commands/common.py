@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import tyro
-from rich.console import Console
 
+from study.commands import failing
+from study.commands.parsing import as_typed
 from study.config import DataConfig, SearchSpace
+from study.config.addresses import hidden
 from study.config.data import located
+from study.config.printable import printable
 from study.data import formats
 from study.storage import Busy, Store, StoreError, opened
-
-T = TypeVar("T")
 
 DONE, FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -128,48 +129,44 @@ def data_config(space: SearchSpace, own: OwnData) -> DataConfig:
     return own.over(space.fixed.data, space.name)
 
 
-def parsed(
-    kind: type[T], arguments: Sequence[str], prog: str, description: str | None = None
-) -> T:
-    """The options of a command; exits where they are none of its.
+def exit_status(command: Callable[[], int], arguments: Sequence[str] = ()) -> int:
+    """Run a command: what the user can mend is one line on stderr, what we broke a traceback.
 
-    Raises:
-        ValueError: an option that has another name now.
+    Args:
+        command: returns an exit status.
+        arguments: that were typed; a refusal names options as they were.
     """
-    old = next((a for a in arguments if a.partition("=")[0] == "--data.folder"), None)
-    if old is not None:
-        raise ValueError(f"{old}: the option is called --data now; give the path as --data PATH")
-    return tyro.cli(kind, prog=prog, args=arguments, description=description)
-
-
-def exit_status(command: Callable[[], int]) -> int:
-    """Run a command: what the user can mend is one line on stderr, what we broke a traceback."""
-    errors = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    failing.open_streams()
     try:
-        return command()
+        status = command()
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        failing.let_go()
+        return failing.CUT_OFF
     except (ValueError, Busy) as error:
-        if not _raised_here(error):
-            traceback.print_exc(file=sys.stderr)
-            return FAILURE
-        errors.print(f"error: {error}")
-        return BAD_INPUT
+        if not failing.refused(error):
+            return _end(FAILURE, failing.fault(error))
+        return _end(BAD_INPUT, f"error: {as_typed(str(error), arguments)}")
     except (StoreError, Failed) as error:
-        errors.print(f"error: {error}")
-        return FAILURE
+        return _end(FAILURE, f"error: {error}")
+    except OSError as error:
+        told = failing.of_system(error)
+        return _end(told[0], f"error: {told[1]}") if told else _end(FAILURE, failing.fault(error))
+    except MemoryError:
+        return _end(
+            FAILURE,
+            "error: memory: there is not enough of it; end other programs, or ask for less: fewer"
+            " --workers, smaller images or batches",
+        )
     except KeyboardInterrupt:
-        errors.print("interrupted: the same command goes on where this one ended")
-        return INTERRUPTED
-    except Exception:
-        traceback.print_exc(file=sys.stderr)
-        return FAILURE
+        return _end(INTERRUPTED, "interrupted: the same command goes on where this one ended")
+    except Exception as error:
+        return _end(FAILURE, failing.fault(error))
 
 
-def _raised_here(error: BaseException) -> bool:
-    """Whether our own code refused something; a library's ValueError is a mistake of ours.
-
-    A library in C leaves no frame of its own, so the last line must also be one that raises.
-    """
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    root = Path(__file__).parents[2]
-    ours = any(Path(last.filename).is_relative_to(root / name) for name in ("study", "analysis"))
-    return ours and (last.line or "").startswith("raise ")
+def _end(status: int, said: str) -> int:
+    """Say it, where there is somebody to hear it; returns the exit status."""
+    with contextlib.suppress(OSError):
+        print(printable(hidden(said)), file=sys.stderr, flush=True)
+    return status

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
 from study.commands.common import DONE, unset
 from study.commands.spaces import find
 from study.commands.sweep_options import Device
+from study.config.terminal import Terminal
 from study.models import backbones
 from study.models.backbones.sensible import TOP1
 
@@ -40,7 +40,7 @@ def models(command: Models) -> int:
     run = replace(find("custom").fixed, device=command.device or "auto")
     from study.training import comparing  # here: it imports torch
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(highlight=False, soft_wrap=True)
     images, pixels = run.optim.batch_size, run.model.short_px
     console.print(f"An iteration here: {images} images of {pixels} px, forward and backward.")
     table = Table(box=None, pad_edge=False)

@@ -100,7 +100,11 @@ def found(data: DataConfig, splits: Splits) -> list[str]:
 
 def keep_splits(study: StudyDir, splits: Splits) -> None:
     """Write down which images are in which split, to be used elsewhere; once is enough."""
-    if not study.store.exists(FILE):
+    try:
+        there = json.loads(study.store.read(FILE) or b"")
+    except ValueError:
+        there = None  # not there yet, or damaged
+    if not isinstance(there, dict):
         study.store.write(FILE, json.dumps(document(splits), indent=1).encode())
 
 

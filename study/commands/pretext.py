@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import tyro
-from rich.console import Console
 
 from study.commands.common import DONE, Count, File, Folder, unset
 from study.commands.models import NAMES
 from study.commands.sweep_options import Device
 from study.config import TINY
+from study.config.terminal import Terminal
 from study.data.classification.folders import ImageFolder
 from study.data.classification.pictures import Pictures, has_classes
 from study.models import backbones
@@ -64,7 +64,7 @@ def pretext(command: Pretext) -> int:
     Raises:
         ValueError: options that go without the others, or images that cannot be trained on.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(highlight=False, soft_wrap=True)
 
     def say(line: str) -> None:
         console.print(line, markup=False)

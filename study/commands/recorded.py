@@ -9,6 +9,7 @@ from platform import python_version
 from typing import Any
 
 from study.commands.sweep_options import Sweep
+from study.config.addresses import hidden
 from study.data.splits import Splits
 from study.data.statistics import per_image
 from study.planning.design import Design
@@ -39,7 +40,7 @@ def manifest(
         "report_images": str(splits.val.image_dir),
         "workers": sweep.workers,
         "versions": {"python": python_version()} | {name: version(name) for name in PACKAGES},
-        "command": command,
+        "command": [hidden(word) for word in command],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -47,9 +48,9 @@ def manifest(
 def keep_truth(study: StudyDir, splits: Splits) -> None:
     """Leave the report split's ground truth beside the detections that are scored by it.
 
-    It follows from the question, so that once is enough.
+    It follows from the question, so that once is enough, unless the file has been damaged.
     """
-    if detection_files.truth_file(study).exists():
+    if detection_files.has_truth(study):
         return
     index, ids = splits.images("report")
     truth = index.coco(ids)

@@ -13,6 +13,15 @@ from study.commands.models import BackboneName, DetectorSize, chosen
 from study.commands.spaces import find
 from study.config import Budget, Scientific
 from study.config.arms import parse
+from study.config.require import (
+    MOST_HOURS,
+    MOST_SEEN,
+    MOST_TRIALS,
+    MOST_WORKERS,
+    finite,
+    require,
+    whole,
+)
 from study.config.run import Compute
 from study.models import backbones
 from study.planning.design import Design
@@ -165,13 +174,14 @@ def design(sweep: Sweep) -> Design:
     Raises:
         ValueError: an argument that does not fit; says which and why.
     """
+    limits(sweep)
     space = find(sweep.space or ("custom" if sweep.data.given else "shapes"))
-    arms = tuple(parse(text) for text in sweep.arms or space.scientific.arms)
+    arms = tuple(parse(text) for text in _given(sweep.arms, space.scientific.arms))
     names = tuple(arm.name for arm in arms)
     sizes = space.scientific.sizes if sweep.sizes in (None, "auto") else sweep.sizes
     scientific = Scientific(arms=names, sizes=sizes)
     nuisance = space.nuisance
-    if sweep.lengths:
+    if sweep.lengths is not None:
         nuisance = replace(nuisance, lengths=sweep.lengths, longer={})
     fixed = replace(space.fixed, data=data_config(space, sweep.data))
     fixed = replace(fixed, model=chosen(fixed.model, sweep.model, sweep.detector))
@@ -203,6 +213,48 @@ def design(sweep: Sweep) -> Design:
         tails=sweep.tuning.tails,
         stopping=stopping(sweep.tuning),
     )
+
+
+def _given(arms: tuple[str, ...] | None, default: tuple[str, ...]) -> tuple[str, ...]:
+    """The arms that are named, or the space's.
+
+    Raises:
+        ValueError: the option is there, and no arm after it.
+    """
+    require(arms != (), "arms", arms, "none is named; name some, or leave --arms out")
+    return default if arms is None else arms
+
+
+def limits(sweep: Sweep) -> None:
+    """Refuse numbers that nobody can mean, before anything is computed with them.
+
+    Raises:
+        ValueError: says which, and the limit.
+    """
+    spend = sweep.budget
+    for name, value, most in (
+        ("max_images", spend.max_images, MOST_SEEN),
+        ("max_hours", spend.max_hours, MOST_HOURS),
+    ):
+        if value is not None:
+            rule = f"a number above 0, at most {most:,.0f}"
+            finite(name, value, rule)
+            require(0 < value <= most, name, value, rule)
+    whole("workers", sweep.workers, 1, MOST_WORKERS)
+    if sweep.max_concurrent is not None:
+        whole("max_concurrent", sweep.max_concurrent, 1, MOST_TRIALS)
+    if sweep.gpus_per_trial is not None:
+        finite("gpus_per_trial", sweep.gpus_per_trial)
+
+
+def require_finalists(asked: Design) -> None:
+    """Raises ValueError where more settings are to be confirmed than are tried."""
+    budget = asked.budget
+    rule = (
+        f"of {budget.trials} trials of each arm and size; at most so many can be confirmed: give"
+        " fewer --finalists, or more trials"
+    )
+    require(budget.finalists <= budget.trials, "finalists", budget.finalists, rule)
 
 
 def proposes_sizes(sweep: Sweep) -> bool:

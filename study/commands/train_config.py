@@ -9,6 +9,7 @@ from study.commands.models import chosen
 from study.commands.train_options import ALONE, Train
 from study.config import DataConfig, RunConfig
 from study.config.arms import parse
+from study.config.require import MOST_PX, MOST_WORKERS, whole
 from study.models import backbones
 from study.models.weights import available
 from study.recipes import Recipe, scaling
@@ -21,14 +22,15 @@ def config(command: Train, recipe: Recipe | None = None) -> RunConfig:
     Raises:
         ValueError: an argument that does not fit; says which and why.
     """
+    whole("workers", command.workers, 1, MOST_WORKERS)
     run = _of_recipe(command, recipe) if recipe else _alone(command)
     rates = {"lr": command.lr, "weight_decay": command.weight_decay}
     arm = parse(command.arm) if command.arm is not None else None
     plan = run.schedule
-    if command.lengths or command.tail:
-        wanted = command.lengths or plan.lengths, command.tail or plan.tail
-        plan = scaling.at_lengths(plan, *wanted)
-    if command.factor:
+    if command.lengths is not None or command.tail:
+        lengths = plan.lengths if command.lengths is None else command.lengths
+        plan = scaling.at_lengths(plan, lengths, command.tail or plan.tail)
+    if command.factor is not None:
         plan = replace(plan, factors=command.factor)
     if command.workers < 1 or run.optim.batch_size % command.workers:
         size = run.optim.batch_size
@@ -42,7 +44,7 @@ def config(command: Train, recipe: Recipe | None = None) -> RunConfig:
         draw=command.draw,
         seed=command.seed,
         split=command.split,
-        model=replace(run.model, crop_px=command.crop_px) if command.crop_px else run.model,
+        model=replace(run.model, **_given({"crop_px": command.crop_px})),
         optim=replace(run.optim, **_given(rates)),
         schedule=plan,
         device=command.device,
@@ -78,7 +80,7 @@ def _alone(command: Train) -> RunConfig:
     run = replace(ALONE, data=data, model=chosen(ALONE.model, command.model, command.detector))
     if command.batch_size is not None:
         run = replace(run, optim=replace(run.optim, batch_size=command.batch_size))
-    return scaling.at_scale(run, command.short_px) if command.short_px else run
+    return _scaled(run, command.short_px)
 
 
 def _of_recipe(command: Train, recipe: Recipe) -> RunConfig:
@@ -95,7 +97,15 @@ def _of_recipe(command: Train, recipe: Recipe) -> RunConfig:
     run = replace(recipe.run, data=data)
     if command.batch_size is not None:
         run = scaling.at_batch(run, command.batch_size)
-    return scaling.at_scale(run, command.short_px) if command.short_px else run
+    return _scaled(run, command.short_px)
+
+
+def _scaled(run: RunConfig, short_px: int | None) -> RunConfig:
+    """The run on images of another shorter side, if one is given."""
+    if short_px is None:
+        return run
+    whole("short_px", short_px, 32, MOST_PX, " px")
+    return scaling.at_scale(run, short_px)
 
 
 def _recipe_data(command: Train, recipe: Recipe) -> DataConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from study.config.kinds import require_kinds
 from study.config.require import require
 
 Norm = Literal["group", "sync_batch", "frozen_batch", "none", "own"]
@@ -28,6 +29,7 @@ class BodyConfig:
     pixel_std: tuple[float, float, float] = (63.75, 63.75, 63.75)
 
     def __post_init__(self) -> None:
+        require_kinds(self, "model.body.")
         frozen, name = self.frozen_stages, "model.body.frozen_stages"
         require(frozen >= 0, name, frozen, "0 or more")
         require(self.norm_groups >= 1, "model.body.norm_groups", self.norm_groups, "at least 1")

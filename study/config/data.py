@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from study.config.kinds import require_kinds
 from study.config.question import APART, apart
 from study.config.require import require
 
@@ -57,6 +58,7 @@ class DataConfig:
     """By name; data with others are refused."""
 
     def __post_init__(self) -> None:
+        require_kinds(self, "data.")
         four = {k: getattr(self, k) for k in ("train", "train_images", "val", "val_images")}
         if self.name == GENERATED:
             given = [k for k in ("root", *PATHS) if getattr(self, k)]

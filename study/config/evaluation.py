@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from study.config.require import require
+from study.config.kinds import require_kinds
+from study.config.require import MOST_PX, require
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,8 +17,10 @@ class EvaluationConfig:
     flip: bool = False  # … and of the mirrored images
 
     def __post_init__(self) -> None:
-        ok = all(side >= 32 for side in self.short_px)
-        require(ok, "evaluation.short_px", self.short_px, "at least 32 px each")
+        require_kinds(self, "evaluation.")
+        ok = all(32 <= side <= MOST_PX for side in self.short_px)
+        rule = f"at least 32 px and at most {MOST_PX:,} px each"
+        require(ok, "evaluation.short_px", self.short_px, rule)
 
     @property
     def augmented(self) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from study.config.body import BodyConfig, of_imagenet
-from study.config.require import require
+from study.config.kinds import require_kinds
+from study.config.require import MOST_COUNT, MOST_PX, require, whole
 
 Fidelity = Literal["torchvision", "detectron"]
 """Whose choices fill what a paper leaves open: losses, initial weights of the heads, mask targets.
@@ -57,6 +58,12 @@ class ModelConfig:
     canonical_level: int = 3
 
     def __post_init__(self) -> None:
+        require_kinds(self, "model.")
+        for name in ("short_px", "long_px", "crop_px", "canonical_px"):
+            if (side := getattr(self, name)) is not None:
+                whole(f"model.{name}", side, 32 if name != "canonical_px" else 1, MOST_PX, " px")
+        for name in _COUNTS:
+            whole(f"model.{name}", getattr(self, name), 1, MOST_COUNT)
         require(self.short_px >= 32, "model.short_px", self.short_px, "at least 32 px")
         require(self.long_px >= self.short_px, "model.long_px", self.long_px, "at least short_px")
         crop_ok = self.crop_px is None or self.crop_px % 32 == 0
@@ -91,6 +98,10 @@ class ModelConfig:
         return self.class_agnostic or bool(self.cascade)
 
 
+_COUNTS = (
+    *("fpn_channels", "rpn_samples", "roi_samples", "detections", "box_pool", "box_fc"),
+    *("mask_pool", "keypoint_pool", "keypoint_channels"),
+)
 _BODY = {field.name for field in dataclasses.fields(BodyConfig)}
 
 TINY = ModelConfig()

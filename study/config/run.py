@@ -10,9 +10,19 @@ from typing import Literal
 from study.config.arithmetic import ARITHMETIC
 from study.config.data import DataConfig
 from study.config.evaluation import EvaluationConfig
+from study.config.kinds import require_kinds
 from study.config.model import TINY, ModelConfig
 from study.config.question import apart
-from study.config.require import require
+from study.config.require import (
+    MOST_BATCH,
+    MOST_COUNT,
+    MOST_IMAGES,
+    MOST_LENGTH,
+    MOST_SEED,
+    MOST_WORKERS,
+    require,
+    whole,
+)
 from study.config.schedule import ScheduleConfig
 
 
@@ -27,10 +37,14 @@ class OptimConfig:
     clip_norm: float | None = 10.0
 
     def __post_init__(self) -> None:
+        require_kinds(self, "optim.")
         require(self.lr > 0, "optim.lr", self.lr, "above 0")
         require(self.weight_decay >= 0, "optim.weight_decay", self.weight_decay, "0 or more")
         require(0 <= self.momentum < 1, "optim.momentum", self.momentum, "from 0 to below 1")
         require(self.batch_size >= 1, "optim.batch_size", self.batch_size, "at least 1")
+        whole("optim.batch_size", self.batch_size, 1, MOST_BATCH, " images")
+        clip = self.clip_norm is None or self.clip_norm > 0
+        require(clip, "optim.clip_norm", self.clip_norm, "above 0, or None")
 
     def at(self, values: Mapping[str, float]) -> OptimConfig:
         """With these values of hyper-parameters, by name; a batch size is rounded."""
@@ -80,13 +94,14 @@ class RunConfig:
     at_once: int | None = apart(None)  # images; None: as many of a batch as fit a worker's memory
 
     def __post_init__(self) -> None:
-        require(self.draw >= 0, "draw", self.draw, "0 or more")
-        require(self.seed >= 0, "seed", self.seed, "0 or more")
-        require(self.size >= 1, "size", self.size, "at least one training image")
-        require(self.checkpoint_every >= 1, "checkpoint_every", self.checkpoint_every, ">= 1")
-        require(self.threads >= 1, "threads", self.threads, "at least 1")
-        whole = self.precision == "float32" or self.compute == "float32"
-        require(whole, "compute", self.compute, "precision = float64 computes in float64")
+        require_kinds(self)
+        whole("draw", self.draw, 0, MOST_COUNT)
+        whole("seed", self.seed, 0, MOST_SEED)
+        whole("size", self.size, 1, MOST_IMAGES, " training images")
+        whole("checkpoint_every", self.checkpoint_every, 1, MOST_LENGTH, " iterations")
+        whole("threads", self.threads, 1, MOST_WORKERS)
+        one = self.precision == "float32" or self.compute == "float32"
+        require(one, "compute", self.compute, "precision = float64 computes in float64")
         some = self.at_once is None or self.at_once >= 1
         require(some, "at_once", self.at_once, "at least 1 image, or none: what fits")
         scored = self.split != "tune" or self.data.tune is not None or self.data.tune_size != 0

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
+from study.config.kinds import require_kinds
 from study.config.question import apart
-from study.config.require import require
+from study.config.require import MOST_LENGTH, MOST_LISTED, require
 
 Evaluation = tuple[str, str]
 """What a record is known by: the leg's name, and which weights were evaluated at its end."""
@@ -41,7 +42,12 @@ class ScheduleConfig:
     watched: tuple[Literal["trunk", "average"], ...] = apart(("average",))
 
     def __post_init__(self) -> None:
+        require_kinds(self, "schedule.")
         lengths, tail = self.lengths, self.tail
+        few = max(len(lengths), len(self.factors)) <= MOST_LISTED
+        require(few, "schedule.lengths", lengths, f"at most {MOST_LISTED}, as of factors")
+        rule = f"at most {MOST_LENGTH:,} iterations"
+        require(max(lengths, default=0) <= MOST_LENGTH, "schedule.lengths", lengths, rule)
         ascending = bool(lengths) and list(lengths) == sorted(set(lengths))
         require(ascending, "schedule.lengths", lengths, "at least one, ascending")
         require(tail[0] >= tail[1] >= 0, "schedule.tail", tail, "first drop before the second")

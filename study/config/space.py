@@ -6,7 +6,17 @@ import dataclasses
 import math
 from dataclasses import dataclass, field
 
-from study.config.require import require
+from study.config.kinds import require_kinds
+from study.config.meant import hint
+from study.config.require import (
+    MOST_IMAGES,
+    MOST_LENGTH,
+    MOST_LISTED,
+    MOST_RUNS,
+    MOST_TRIALS,
+    require,
+    whole,
+)
 from study.config.run import OptimConfig, RunConfig
 
 FIRST = 4
@@ -24,6 +34,7 @@ class LogUniform:
     high: float
 
     def __post_init__(self) -> None:
+        require_kinds(self)
         require(0 < self.low <= self.high, "range", (self.low, self.high), "0 < low <= high")
 
     def at(self, unit: float) -> float:
@@ -39,9 +50,14 @@ class Scientific:
     sizes: tuple[int, ...] = (24, 64)
 
     def __post_init__(self) -> None:
+        require_kinds(self)
         require(len(set(self.arms)) == len(self.arms) >= 1, "arms", self.arms, "each once")
+        few = max(len(self.arms), len(self.sizes)) <= MOST_LISTED
+        require(few, "sizes", self.sizes, f"at most {MOST_LISTED}, as of arms")
         ok = bool(self.sizes) and list(self.sizes) == sorted(set(self.sizes))
         require(ok and self.sizes[0] >= 1, "sizes", self.sizes, "ascending, each at least 1")
+        rule = f"at most {MOST_IMAGES:,} images each"
+        require(self.sizes[-1] <= MOST_IMAGES, "sizes", self.sizes, rule)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +81,17 @@ class Nuisance:
 
     def __post_init__(self) -> None:
         known = [field.name for field in dataclasses.fields(OptimConfig)]
+        require_kinds(self, "nuisance.")
         for name in self.ranges:
-            rule = f"no such hyper-parameter; one of {', '.join(known)}"
+            rule = f"no such hyper-parameter; {hint(name, known)}one of {', '.join(known)}"
             require(name in known, "nuisance.ranges", name, rule)
         require(bool(self.ranges), "nuisance.ranges", self.ranges, "at least one to search")
+        for lengths in (self.lengths, *self.longer.values()):
+            ok = bool(lengths) and list(lengths) == sorted(set(lengths)) and lengths[0] >= 1
+            require(ok, "nuisance.lengths", lengths, "at least one, ascending, each at least 1")
+            few = len(lengths) <= MOST_LISTED and lengths[-1] <= MOST_LENGTH
+            rule = f"at most {MOST_LISTED}, of at most {MOST_LENGTH:,} iterations each"
+            require(few, "nuisance.lengths", lengths, rule)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,19 +122,31 @@ class Budget:
     most_confirm: int = 24  # runs of each finalist that may be spent on that
 
     def __post_init__(self) -> None:
-        for name, low in dict(trials=1, finalists=1, confirm=0, cross=0, extend=0).items():
+        require_kinds(self)
+        for name, (low, high) in dict(
+            trials=(1, MOST_TRIALS),
+            finalists=(1, MOST_TRIALS),
+            confirm=(0, MOST_RUNS),
+            cross=(0, MOST_RUNS),
+            extend=(0, 10),
+        ).items():
             value = getattr(self, name)
             require(value >= low, name, value, f"at least {low}")
+            whole(name, value, low, high)
         require(0 <= self.audit <= 1, "audit", self.audit, "a share between 0 and 1")
         rule = "at least 1.1, or 1 for lengths that never grow"
         require(self.growth == 1 or self.growth >= 1.1, "growth", self.growth, rule)
+        require(self.growth <= 100, "growth", self.growth, "at most 100")
         wide = self.within is None or self.within > 0
         require(wide, "within", self.within, "more than 0 AP")
+        fine = self.within is None or 0.01 <= self.within <= 100
+        require(fine, "within", self.within, "from 0.01 to 100 AP")
         rule = "at least 2, for one run has no interval"
         require(self.most_confirm >= 2, "most_confirm", self.most_confirm, rule)
-        require(self.max_times >= 1, "max_times", self.max_times, "at least 1")
-        low = self.max_length is None or self.max_length >= 1
-        require(low, "max_length", self.max_length, "at least 1 iteration")
+        whole("most_confirm", self.most_confirm, 2, MOST_RUNS)
+        require(1 <= self.max_times <= 10_000, "max_times", self.max_times, "from 1 to 10,000")
+        if self.max_length is not None:
+            whole("max_length", self.max_length, 1, MOST_LENGTH, " iterations")
 
     @property
     def first(self) -> int:
@@ -147,3 +182,8 @@ class SearchSpace:
     fixed: RunConfig = field(default_factory=RunConfig)
     budget: Budget = field(default_factory=Budget)
     assumed_speed: float | None = None  # images per second of a GPU, for a bill without the data
+
+    def __post_init__(self) -> None:
+        require_kinds(self)
+        fast = self.assumed_speed is None or self.assumed_speed > 0
+        require(fast, "assumed_speed", self.assumed_speed, "above 0, or None")

@@ -7,7 +7,6 @@ it, so two arms of one seed differ in the loaded tensors only.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,10 +14,10 @@ from torch import Tensor, nn
 from torchvision.ops import FrozenBatchNorm2d
 
 from study.config import BodyConfig, RunConfig
-from study.config.arms import is_hub, is_url
+from study.config.arms import is_hub
 from study.models import backbones
 from study.models.detector import Detector
-from study.models.weights import available, checkpoints, detectron, imagenet
+from study.models.weights import available, checkpoints, detectron, fitting, imagenet
 from study.models.weights.whole import loading, reading
 from study.randomness import Stream, seed
 
@@ -89,7 +88,7 @@ def read_weights(source: str, body: BodyConfig) -> dict[str, Tensor]:
     if is_hub(source):
         weights = available.published_as(source, body)
         return imagenet.published(weights, body, f"weights {source!r}")
-    path = checkpoints.fetched(source) if is_url(source) else Path(source).expanduser()
+    path = reading.local(source)
     if path.suffix == ".pkl":
         return detectron.read(path, body)
     return checkpoints.read(path, backbone.names() if backbone.names else ())
@@ -138,36 +137,10 @@ def load_box_head(
 def _load(module: nn.Module, given: Mapping[str, Tensor], complaint: str) -> set[str]:
     own = {k: v for k, v in module.state_dict().items() if not k.endswith(COUNTER)}
     given = {k: v for k, v in given.items() if not k.endswith(COUNTER)}
-    problems = [f"missing: {key} {tuple(own[key].shape)}" for key in own if key not in given]
-    problems += [f"left over: {key} {tuple(given[key].shape)}" for key in given if key not in own]
-    problems += [
-        f"shape: {key} is {tuple(given[key].shape)}, must be {tuple(own[key].shape)}"
-        for key in own
-        if key in given and own[key].shape != given[key].shape
-    ]
-    if problems:
-        shown = "\n  ".join(problems[:20])
-        more = f"\n  … and {len(problems) - 20} more" if len(problems) > 20 else ""
-        raise ValueError(f"{complaint}{_other_norm(own, given)}:\n  {shown}{more}")
+    fitting.require(own, given, complaint)
     # not strict: batch norms keep their own counter
     module.load_state_dict({key: given[key].to(own[key].dtype) for key in own}, strict=False)
     return set(own)
-
-
-def _other_norm(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
-    """The reason, where it is the norm."""
-    here, there = (any(key.endswith("running_mean") for key in one) for one in (own, given))
-    if there and not here:
-        return (
-            ": they were trained with BatchNorm, and the network has nowhere to put its statistics"
-            " (model.body.norm must be sync_batch or frozen_batch, or own where the model has it)"
-        )
-    if here and not there:
-        return (
-            ": they were trained without BatchNorm, and the network's would lack its statistics"
-            " (model.body.norm must be group, or none)"
-        )
-    return ""
 
 
 GROUPS = (

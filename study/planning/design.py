@@ -11,7 +11,7 @@ from typing import Any, Literal
 from study.config import Budget, LogUniform, RunConfig, ScheduleConfig, SearchSpace, to_dict
 from study.config.arms import Arm
 from study.config.question import asked
-from study.config.require import require
+from study.config.require import MOST_SEED, require, whole
 from study.planning.search.search import Search
 from study.planning.stopping import Halving, Rungs, Stopping
 
@@ -31,6 +31,7 @@ class Design:
 
     def __post_init__(self) -> None:
         require(self.seed >= 0, "seed", self.seed, "at least 0")
+        whole("seed", self.seed, 0, MOST_SEED)
         names = [arm.name for arm in self.arms]
         require(len(set(names)) == len(names), "arms", names, "each once")
         on_tails = self.stopping is not None and self.stopping.by == "tail"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 
+from study.config.meant import close
 from study.recipes.paper import ablation, fig4, fig5, fig6, fig7, fig8, table1, table3, vgg, voc
 from study.recipes.recipe import Published, Recipe
 from study.recipes.scaling import reduced
@@ -40,7 +41,7 @@ def find(name: str) -> Recipe:
     """
     recipes = all()
     if name not in recipes:
-        near = difflib.get_close_matches(name, recipes, n=4, cutoff=0.5)
+        near = close(name, recipes) or difflib.get_close_matches(name, recipes, n=4, cutoff=0.5)
         near = near or [other for other in recipes if name and name in other][:4]
         meant = f"did you mean {', '.join(near)}?" if near else "there is none like it;"
         raise ValueError(f"recipe = {name!r}: {meant} --list shows all")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from typing import Any
 
 import pyarrow as pa
@@ -45,6 +46,9 @@ _COMPACT: dict[str, Any] = {
 }
 
 
+REMEDY = "remove it: the study's answer needs none, its page then goes without these pictures"
+
+
 def detections_file(trial: TrialDir, leg: str) -> File:
     """Where a leg's detections are stored."""
     return File(trial.store, f"detections-{leg}.parquet")
@@ -63,7 +67,7 @@ def write_detections(file: File, detections: list[Row]) -> None:
         columns[name] = [mask and mask["size"][at] for mask in masks]
     columns["keypoints"] = [row.get("keypoints") for row in detections]
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns, schema=_SCHEMA), sink, **_COMPACT)
+    pq.write_table(pa.table(columns, schema=_SCHEMA), sink, **_COMPACT, write_page_checksum=True)
     file.write(sink.getvalue().to_pybytes())
 
 
@@ -75,11 +79,15 @@ def read_detections(file: File, masks: bool = True) -> list[Row]:
     """
     try:
         names = [name for name in _SCHEMA.names if masks or not name.startswith("mask")]
-        table = pq.read_table(pa.BufferReader(file.read() or b""), columns=names)
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{file}: holds no detections ({error})") from error
+        table = pq.read_table(
+            pa.BufferReader(file.read() or b""), columns=names, page_checksum_verification=True
+        ).cast(pa.schema([_SCHEMA.field(name) for name in names]))
+        rows = table.to_pylist()
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"{file}: holds no detections ({why}); {REMEDY}") from error
     found: list[Row] = []
-    for row in table.to_pylist():
+    for row in rows:
         one = {name: row[name] for name in ("image_id", "category_id", "score")}
         one["bbox"] = [row[name] for name in _BOX]
         if row.get("mask") is not None:
@@ -89,6 +97,9 @@ def read_detections(file: File, masks: bool = True) -> list[Row]:
             one["keypoints"] = row["keypoints"]
         found.append(one)
     return found
+
+
+TRUTH_REMEDY = "the study's own command writes it anew"
 
 
 def truth_file(study: StudyDir) -> File:
@@ -102,6 +113,14 @@ def write_truth(study: StudyDir, truth: dict[str, Any]) -> None:
     truth_file(study).write(gzip.compress(content, mtime=0))
 
 
+def has_truth(study: StudyDir) -> bool:
+    """Whether the ground truth is there, and whole."""
+    try:
+        return read_truth(study) is not None
+    except ValueError:
+        return False
+
+
 def read_truth(study: StudyDir) -> dict[str, Any] | None:
     """The ground truth of the report split; None if the study has none stored.
 
@@ -112,6 +131,13 @@ def read_truth(study: StudyDir) -> dict[str, Any] | None:
     if content is None:
         return None
     try:
-        return json.loads(gzip.decompress(content))
-    except (OSError, EOFError, ValueError) as error:
-        raise ValueError(f"{file}: holds no ground truth ({error})") from error
+        found = json.loads(gzip.decompress(content))
+        if not all(isinstance(found[name], list) for name in ("images", "annotations")):
+            raise KeyError("images, annotations")
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
+        raise ValueError(f"{file}: holds no ground truth ({error}); {TRUTH_REMEDY}") from error
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"{file}: holds no ground truth in COCO's form; {TRUTH_REMEDY}"
+        ) from error
+    return found

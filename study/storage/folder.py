@@ -9,16 +9,39 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from study.storage.store import Busy, Readable, Store
+from study.storage.failures import SAFE, told
+from study.storage.store import Busy, Readable, Store, StoreError
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A lock that this process holds on a folder, by its file."""
+
+    folder: Path
+    file: tuple[int, int]  # device and inode
+
+    def require(self) -> None:
+        """Raises StoreError where the folder is not there any more: none is made in its place."""
+        try:
+            there = (self.folder / ".lock").stat()
+        except OSError:
+            there = None
+        if there is None or (there.st_dev, there.st_ino) != self.file:
+            raise StoreError(
+                f"{self.folder}: was removed, moved or unmounted while this process used it, which"
+                f" writes nothing more: bring the folder back; {SAFE}"
+            )
 
 
 class FolderStore:
     """Files are replaced atomically or appended to in lines; the lock ends with its process."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, held: tuple[list[_Held], ...] = ()) -> None:
         self.path = path
+        self._held = held or ([],)  # on the folders around it, outermost first, and on it
 
     def __str__(self) -> str:
         return str(self.path)
@@ -32,13 +55,13 @@ class FolderStore:
         return self.path
 
     def absolute(self) -> FolderStore:
-        return FolderStore(self.path.resolve())
+        return FolderStore(self.path.resolve(), self._held)
 
     def at(self, name: str) -> str:
         return str(self.path / name)
 
     def within(self, *names: str) -> FolderStore:
-        return FolderStore(self.path.joinpath(*names))
+        return FolderStore(self.path.joinpath(*names), (*self._held, []))
 
     def require_usable(self, writing: bool) -> None:
         pass  # a folder that cannot be made or written to says so itself
@@ -51,29 +74,56 @@ class FolderStore:
 
     def read(self, name: str) -> bytes | None:
         path = self.path / name
-        return path.read_bytes() if path.exists() else None
+        with told(path, "read"):
+            try:
+                return path.read_bytes()
+            except FileNotFoundError:
+                return None
 
     def write(self, name: str, content: bytes) -> None:
+        self._require_held()
         write_atomically(self.path / name, content)
 
-    def write_soon(self, name: str, content: bytes) -> None:
-        self.write(name, content)
+    def write_soon(
+        self, name: str, content: bytes, before: str | None = None, without: str | None = None
+    ) -> None:
+        self._require_held()
+        path = self.path / name
+        with told(path), _new(path, content) as temporary:
+            if before is not None and path.exists():
+                path.replace(self.path / before)
+            temporary.replace(path)
+        if without is not None:
+            self.remove(without)
 
     def append(self, name: str, line: bytes) -> None:
+        self._require_held()
         make_folder(self.path)
-        with (self.path / name).open("ab+") as file:
+        path = self.path / name
+        with told(path), path.open("ab+", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
             if size:
                 file.seek(size - 1)
                 if file.read(1) != b"\n":
                     file.seek(0)
-                    file.truncate(file.read().rfind(b"\n") + 1)
-            file.write(line + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+                    size = file.read().rfind(b"\n") + 1
+                    file.truncate(size)
+            try:
+                _write_all(file.fileno(), line + b"\n")
+                os.fsync(file.fileno())
+            except OSError:
+                with contextlib.suppress(OSError):
+                    file.truncate(size)  # else the next one to append does it
+                raise
 
     def remove(self, name: str) -> None:
-        (self.path / name).unlink(missing_ok=True)
+        with told(self.path / name, "removed"):
+            (self.path / name).unlink(missing_ok=True)
+
+    def rename(self, name: str, to: str) -> None:
+        self._require_held()
+        with told(self.path / name, "renamed"):
+            (self.path / name).replace(self.path / to)
 
     def copy(self, name: str, to: Store) -> None:
         content = self.read(name)
@@ -92,11 +142,13 @@ class FolderStore:
         return [str(path.relative_to(self.path)) for path in sorted(self.path.glob(pattern))]
 
     def send(self, path: Path, name: str) -> None:
+        self._require_held()
         target = self.path / name
         make_folder(target.parent)
         temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        shutil.copyfile(path, temporary)
-        temporary.replace(target)
+        with told(target), _removed_unless_moved(temporary):
+            shutil.copyfile(path, temporary)
+            temporary.replace(target)
 
     @contextlib.contextmanager
     def reading(self, name: str) -> Iterator[Readable]:
@@ -115,51 +167,100 @@ class FolderStore:
     @contextlib.contextmanager
     def lock(self, wait_s: float) -> Iterator[None]:
         make_folder(self.path)
+        path = self.path / ".lock"
+        with contextlib.ExitStack() as until:
+            with told(path):
+                file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            until.callback(os.close, file)
+            self._wait_for(file, wait_s)
+            with contextlib.suppress(OSError):  # on a full disk: it is for messages alone
+                os.ftruncate(file, 0)
+                os.pwrite(file, f"{os.getpid()} on {socket.gethostname()}".encode(), 0)
+            there = os.fstat(file)
+            held = _Held(self.path, (there.st_dev, there.st_ino))
+            self._held[-1].append(held)
+            try:
+                yield
+            finally:
+                self._held[-1].remove(held)
+
+    def _wait_for(self, file: int, wait_s: float) -> None:
         deadline = time.monotonic() + wait_s
-        with (self.path / ".lock").open("a+") as file:
-            while True:
-                try:
+        while True:
+            try:
+                with told(self.path / ".lock", "locked"):
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() >= deadline:
-                        file.seek(0)
-                        raise Busy(
-                            f"{self.path} is in use by process {file.read() or '?'}: wait for it"
-                            " to end, or choose another directory"
-                        ) from None
-                    time.sleep(0.2)
-            file.seek(0)
-            file.truncate()
-            file.write(f"{os.getpid()} on {socket.gethostname()}")
-            file.flush()
-            yield
+                return
+            except StoreError as error:
+                if not isinstance(error.__cause__, BlockingIOError):
+                    raise
+            if time.monotonic() >= deadline:
+                owner = os.pread(file, 200, 0).decode(errors="replace")
+                raise Busy(
+                    f"{self.path} is in use by process {owner or '?'}: wait for it"
+                    " to end, or choose another directory"
+                )
+            time.sleep(0.2)
 
     def holder(self) -> str | None:
         """The process that holds the lock; on another machine, if the file system shows that."""
         path = self.path / ".lock"
         if not path.exists():
             return None
-        with path.open() as file:  # a shared lock needs no permission to write
+        # a shared lock needs no permission to write
+        with told(path, "read"), path.open(errors="replace") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return f"process {file.read() or '?'}"
         return None
 
+    def _require_held(self) -> None:
+        """Before a write: every folder that was locked is the one that it was."""
+        for held in (held for level in self._held for held in level):
+            held.require()
+
     def snapshot(self) -> FolderStore:
         return self
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all, also through a crash of the machine."""
+    """Write a file whole or not at all, also through a crash of the machine.
+
+    Raises:
+        StoreError: the system refuses, because the disk is full say; what was there is still.
+        ValueError: its folder cannot be made.
+    """
+    with told(path), _new(path, content) as temporary:
+        temporary.replace(path)
+
+
+@contextlib.contextmanager
+def _new(path: Path, content: str | bytes) -> Iterator[Path]:
+    """A file beside `path` with this content, to be moved into its place; else it is removed."""
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    with _removed_unless_moved(temporary):
+        with temporary.open("wb", buffering=0) as file:
+            _write_all(file.fileno(), content.encode() if isinstance(content, str) else content)
+            os.fsync(file.fileno())
+        yield temporary
+
+
+@contextlib.contextmanager
+def _removed_unless_moved(temporary: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def _write_all(file: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(file, left) :]
 
 
 def make_folder(path: Path) -> None:

@@ -14,7 +14,7 @@ class Busy(RuntimeError):
 
 
 class StoreError(OSError):
-    """An object could not be read or written, after several tries; names it."""
+    """The storage refused a read or a write: names the file, why, and what to do."""
 
 
 class Readable(Protocol):
@@ -71,10 +71,16 @@ class Store(Protocol):
         """Write a file whole or not at all; it is there when this returns."""
         ...
 
-    def write_soon(self, name: str, content: bytes) -> None:
+    def write_soon(
+        self, name: str, content: bytes, before: str | None = None, without: str | None = None
+    ) -> None:
         """The same, maybe in the background: whole before anything that is written later.
 
         One at a time; an error is raised by what comes next.
+
+        Args:
+            before: the file that what was there so far is called from then on.
+            without: a file that is removed once this one is whole.
         """
         ...
 
@@ -84,6 +90,10 @@ class Store(Protocol):
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
+        ...
+
+    def rename(self, name: str, to: str) -> None:
+        """Give a file that is there another name; one of that name is replaced."""
         ...
 
     def copy(self, name: str, to: Store) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from study.config import RunConfig
+from study.config.printable import shown
 from study.data.pixels import Scale
 from study.trained.folder import Classes
 
@@ -39,8 +41,8 @@ def text(run: RunConfig, facts: Facts) -> str:
     kind = "Keypoint R-CNN" if model.keypoints else kind
     kind = f"Cascade {kind}" if model.cascade else kind
     gives = "boxes and masks" if model.masks else "boxes"
-    begins = f"from the weights `{run.init}`" if run.init else "from random weights"
-    classes = ", ".join(facts.classes.names)
+    begins = f"from the weights {_code(run.init)}" if run.init else "from random weights"
+    classes = ", ".join(map(_plain, facts.classes.names))
     scored = "; ".join(
         f"{name} {'none' if ap is None else f'{ap:.1f}'}" for name, ap in facts.scores
     )
@@ -48,7 +50,7 @@ def text(run: RunConfig, facts: Facts) -> str:
     lines = [
         f"# A detector of {_few(facts.classes.names)}",
         "",
-        f"{kind} with the backbone `{model.body.name}`: it finds {gives} of"
+        f"{kind} with the backbone {_code(model.body.name)}: it finds {gives} of"
         f" {len(facts.classes.names)} {'class' if len(facts.classes.names) == 1 else 'classes'}"
         f" ({classes}) in RGB pictures, whose shorter side it makes {model.short_px:,} px (the"
         f" longer one at most {model.long_px:,} px).",
@@ -56,7 +58,8 @@ def text(run: RunConfig, facts: Facts) -> str:
         "",
         "## What it was trained on",
         "",
-        f"{facts.images:,} images: {facts.trained_on}. It began {begins} (the arm `{run.arm}`).",
+        f"{facts.images:,} images: {_plain(facts.trained_on)}. It began {begins}"
+        f" (the arm {_code(run.arm)}).",
         "",
         "| setting | |",
         "|---|---|",
@@ -70,14 +73,17 @@ def text(run: RunConfig, facts: Facts) -> str:
         f"| computed in | {run.compute} |",
         f"| training took | {facts.seconds:,.0f} s on one device |",
         "",
-        f"The study in `{facts.study}` chose this setting at {facts.tuned_at:,} training images."
-        f" Why this arm: {facts.why}.",
+        f"The study in {_code(facts.study)} chose this setting at {facts.tuned_at:,} training"
+        " images."
+        f" Why this arm: {_plain(facts.why, 1000)}.",
         "",
         "## How good it is",
         "",
         score if facts.reported_on else WITHOUT,
         "",
-        f"The study's answer: {facts.answer}" if facts.answer else "The study has no answer yet.",
+        f"The study's answer: {_plain(facts.answer, 5000)}"
+        if facts.answer
+        else "The study has no answer yet.",
         "",
         "## Limits",
         "",
@@ -135,5 +141,15 @@ def _limits(run: RunConfig, facts: Facts) -> list[str]:
     return said
 
 
+def _plain(text: str, most: int = 200) -> str:
+    """Text that Markdown and the HTML in it leave as it is."""
+    return re.sub(r"[\\`*\[\]<>|&~#]", lambda sign: f"&#{ord(sign[0])};", shown(text, most))
+
+
+def _code(text: str) -> str:
+    """Text between backticks, in which nothing means anything else."""
+    return f"`{shown(text, 1000).replace('`', chr(39)).replace('|', chr(0xA6))}`"
+
+
 def _few(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= 3 else f"{len(names)} classes"
+    return ", ".join(map(_plain, names)) if len(names) <= 3 else f"{len(names)} classes"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from study.config.printable import shown
 from study.trained.module import decoded
 from study.training.evaluation.detections import Detection
 
@@ -17,6 +18,7 @@ COLOURS = (
 """Of classes, one after another."""
 MASK = 0.45  # how much of a mask's colour covers the picture
 PAPER = (255, 255, 255)
+LONGEST = 40  # characters of a name
 LEAST_PX = 640  # of the longer side: on smaller pictures scores would hide what is found
 
 
@@ -36,11 +38,11 @@ def drawn(
             mask, colour = decoded(row), np.array(colours[row["category_id"]])
             pixels[mask] = ((1 - MASK) * pixels[mask] + MASK * colour).astype(np.uint8)
     times = max(1, -(-LEAST_PX // max(picture.size)))
-    shown = Image.fromarray(pixels)
+    canvas = Image.fromarray(pixels)
     if times > 1:
         size = picture.width * times, picture.height * times
-        shown = shown.resize(size, Image.Resampling.BICUBIC)
-    pen, longer = ImageDraw.Draw(shown), max(shown.size)
+        canvas = canvas.resize(size, Image.Resampling.BICUBIC)
+    pen, longer = ImageDraw.Draw(canvas), max(canvas.size)
     wide = max(1, round(longer / 350))
     font = ImageFont.load_default(max(11, round(longer / 60)))
     for row in lowest_first:
@@ -50,11 +52,11 @@ def drawn(
         colour = colours[row["category_id"]]
         pen.rectangle((left, top, left + width, top + height), outline=colour, width=wide)
     for row in lowest_first:  # above all boxes
-        name = f"{names[row['category_id']]} " if len(names) > 1 else ""
+        name = f"{shown(names[row['category_id']], LONGEST)} " if len(names) > 1 else ""
         corner = (times * row["bbox"][0], times * row["bbox"][1])
         text = f"{name}{row['score']:.2f}"
-        _label(pen, text, corner, font, colours[row["category_id"]], shown.size)
-    return shown
+        _label(pen, text, corner, font, colours[row["category_id"]], canvas.size)
+    return canvas
 
 
 def _label(

@@ -11,14 +11,18 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from study.config import ModelConfig, RunConfig, from_dict, to_dict
+from study.config.printable import shown
+from study.config.run import Compute
 from study.data.pixels import Scale
+from study.models import backbones
 from study.storage.folder import write_atomically
 from study.storage.run_dir.json_text import pretty
 
 WEIGHTS, CONFIG, CARD, RUN = "weights.safetensors", "config.json", "model-card.md", "run"
+COMPUTE, PRECISIONS = get_args(Compute), ("float32", "float64")
 FORMAT = 1
 """Raised where an older version could not read what is written."""
 
@@ -88,20 +92,69 @@ def read(folder: Path) -> Described:
         )
     path = folder / CONFIG
     try:
-        said = json.loads(path.read_text())
-        known = said["format"] == FORMAT
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: not the config.json of a detector ({error})") from error
-    if not known:
+        said = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise _not_ours(path, "it is not JSON") from error
+    if not isinstance(said, dict) or "format" not in said:
+        raise _not_ours(path, "it states no format")
+    if said["format"] != FORMAT:
         raise ValueError(
-            f"{path}: format = {said['format']!r}: this version reads {FORMAT}; use the version"
-            " that wrote it"
+            f"{path}: format = {shown(repr(said['format']))}: this version reads {FORMAT}; use the"
+            " version that wrote it"
         )
-    categories = said["categories"]
-    classes = Classes(
-        tuple(one["id"] for one in categories), tuple(one["name"] for one in categories)
-    )
-    model = from_dict(ModelConfig, said["model"])
-    pixels = said.get("input", {}).get("pixels")
-    scale = from_dict(Scale, pixels) if pixels else None
+    if missing := [
+        key for key in ("model", "categories", "compute", "precision") if key not in said
+    ]:
+        raise _not_ours(path, f"it lacks {', '.join(missing)}")
+    for key, known in (("compute", COMPUTE), ("precision", PRECISIONS)):
+        if said[key] not in known:
+            what = f"{key} = {shown(repr(said[key]))}, must be {' or '.join(known)}"
+            raise _not_ours(path, what)
+    try:
+        model = from_dict(ModelConfig, said["model"])
+        backbones.require(model)
+    except ValueError as error:
+        raise _not_ours(path, shown("; ".join(str(error).splitlines()), 300)) from error
+    classes = _classes(said["categories"], path)
+    scale = _scale(said.get("input", {}), path)
     return Described(model, classes, said["compute"], said["precision"], scale)
+
+
+def _scale(said: Any, path: Path) -> Scale | None:
+    """How pixels of more than 8 bits are scaled, if the detector was trained on such.
+
+    Raises:
+        ValueError: what stands there is no such thing.
+    """
+    if not isinstance(said, dict):
+        raise _not_ours(path, "input must say what the pictures are")
+    try:
+        return from_dict(Scale, said["pixels"]) if said.get("pixels") else None
+    except ValueError as error:
+        raise _not_ours(path, shown("; ".join(str(error).splitlines()), 300)) from error
+
+
+def _classes(said: Any, path: Path) -> Classes:
+    """The classes as config.json has them.
+
+    Raises:
+        ValueError: they are no list of ids and names, or an id is there twice.
+    """
+    rows: list[Any] = said if isinstance(said, list) else []
+    ids: list[Any] = [one.get("id") for one in rows if isinstance(one, dict)]
+    names: list[Any] = [one.get("name") for one in rows if isinstance(one, dict)]
+    whole = all(type(id_) is int and abs(id_) < 2**63 for id_ in ids)
+    whole = whole and all(isinstance(name, str) and name for name in names)
+    if not rows or len(ids) != len(rows) or len(set(map(str, ids))) != len(ids) or not whole:
+        rule = "categories must be a list of classes, each with an id (a whole number, once) and a"
+        raise _not_ours(path, f"{rule} name")
+    return Classes(tuple(ids), tuple(names))
+
+
+def _not_ours(path: Path, why: str) -> ValueError:
+    return ValueError(
+        f"{path}: not the config.json of a detector ({why}); copy the folder again, or write it"
+        " again with python -m study.train --best RUN_DIR --out FOLDER"
+    )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.torch
 import torch
 from hotcoco import mask as rle
 from PIL import Image
@@ -19,6 +17,7 @@ from study.data.batches.loader import Batch
 from study.data.geometry.resize import resized
 from study.data.pixels import rgb
 from study.models.detector import Detector
+from study.models.weights import files, fitting
 from study.trained import folder
 from study.trained.folder import Classes, Described
 from study.training.evaluation.detections import Detection, rows
@@ -38,7 +37,7 @@ class TrainedDetector(nn.Module):
         self.described = described
         own: Classes = described.classes
         self.classes = dict(zip(own.ids, own.names, strict=True))
-        self.detector = Detector(described.model, len(own.ids))
+        self.detector = _network(described)
         self.detector.to(getattr(torch, described.precision))
         if described.compute == "bfloat16":
             self.detector.autocast = torch.bfloat16
@@ -113,14 +112,27 @@ def load(path: Path | str) -> TrainedDetector:
         ValueError: there is none, or it cannot be read.
     """
     where = Path(path).expanduser()
-    found = TrainedDetector(folder.read(where))
+    described = folder.read(where)
     file = where / folder.WEIGHTS
+    tensors: Any = files.content(file)
+    complaint = f"{file}: not the weights of {where / folder.CONFIG}"
+    with torch.device("meta"):  # what the configuration claims takes no memory before it is true
+        own = _network(described).state_dict()
+        fitting.require(_without_counters(own), _without_counters(tensors), complaint)
+    found = TrainedDetector(described)
     try:
-        found.detector.load_state_dict(safetensors.torch.load_file(file))
-    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
-        first = str(error).splitlines()[0]
-        raise ValueError(f"{file}: not the weights of {where / folder.CONFIG}: {first}") from error
+        found.detector.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ValueError(f"{complaint}; copy the folder again") from error
     return found
+
+
+def _without_counters(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {k: v for k, v in tensors.items() if not k.endswith("num_batches_tracked")}
+
+
+def _network(described: Described) -> Detector:
+    return Detector(described.model, len(described.classes.ids))
 
 
 def _tensors(

@@ -12,6 +12,7 @@ from typing import Any
 
 from PIL import Image
 
+from study.config.printable import cell
 from study.storage.folder import write_atomically
 from study.trained.drawing import drawn
 from study.trained.folder import Classes
@@ -72,7 +73,9 @@ class Found:
             if row["score"] >= self.threshold:
                 box = (f"{value:.1f}" for value in row["bbox"])
                 name = names[row["category_id"]]
-                table.writerow([files[row["image_id"]], name, f"{row['score']:.4f}", *box])
+                table.writerow(
+                    [cell(files[row["image_id"]]), cell(name), f"{row['score']:.4f}", *box]
+                )
         return text.getvalue()
 
     def _name(self, file: Path) -> str:

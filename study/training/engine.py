@@ -30,6 +30,7 @@ from study.randomness import Stream, seed
 from study.storage import detection_files
 from study.storage.record import record as made
 from study.storage.run_dir import Record, State, TrialDir
+from study.storage.run_dir.mending import mend
 from study.training import allocator, memory
 from study.training.cost_meter import Meter
 from study.training.evaluation import metrics
@@ -37,7 +38,8 @@ from study.training.evaluation.augmentation import sides
 from study.training.evaluation.detections import Detection
 from study.training.evaluation.scores import Scores, score
 from study.training.gradients import Diverged, Gradients
-from study.training.train_state import TrainState, optimiser, place_of
+from study.training.resuming import Checkpoints
+from study.training.train_state import TrainState, optimiser
 from study.training.workers import World
 
 
@@ -53,6 +55,8 @@ def run(config: RunConfig, trial: TrialDir) -> Generator[Record, None, None]:
     arithmetic.require(config.arithmetic)
     world = World.current()
     with trial.lock() if world.is_main else contextlib.nullcontext():
+        if world.is_main:
+            mend(trial)
         session = Session(config, trial, world)
         recorded = world.from_main({(r["leg"], r["weights"]) for r in trial.records()})
         legs = schedule.remaining(config.schedule, recorded)
@@ -110,6 +114,8 @@ class Session:
         self.gradients = Gradients(self.model, world, at_once)
         self.averages = bool(config.schedule.watch) and "average" in config.schedule.watched
         self.meter = Meter(trial, world.size)
+        self.number = len(trial.records())
+        self.checkpoints = Checkpoints(config, trial, world, self.mark)
         if world.is_main:
             trial.write_init_report(report)
         self.mark(State.RUNNING, device=_device_name(self.device), workers=world.size)
@@ -119,14 +125,11 @@ class Session:
 
         A leg of the trunk that a former session has walked is left as it is.
         """
-        inside = self.trial.load("tail") if leg.is_tail else None
-        if inside is not None and place_of(inside)[0] == leg.name:
-            self.state.restore(inside)
-        elif self.state.trunk != leg.trunk:
-            trunk = self.trial.load("trunk")
-            if trunk is not None and place_of(trunk)[1] == leg.trunk:
-                self.state.restore(trunk)
-            elif self.state.iteration:
+        back = self.checkpoints.restore
+        in_tail = leg.is_tail and back(self.state, "tail", lambda saved: saved["leg"] == leg.name)
+        if not in_tail and self.state.trunk != leg.trunk:
+            on_trunk = back(self.state, "trunk", lambda saved: saved["trunk"] == leg.trunk)
+            if not on_trunk and self.state.iteration:
                 self.restart()  # another separate run
         walked = self.state.iteration > leg.stop
         if walked and any(one.needs(leg) for one in remaining):
@@ -203,6 +206,7 @@ class Session:
                 )
             self.trial.append(record)
             self.trial.remove("tail")
+        self.number += 1
         return record
 
     def score(self, splits: Splits) -> tuple[Scores, list[Detection]]:
@@ -219,7 +223,7 @@ class Session:
         # the cost first: whatever a kill loses after it has been paid for
         self.mark(State.RUNNING, iteration=self.state.iteration, leg=leg.name)
         if self.world.is_main:
-            self.trial.save(name, self.state.to_bytes())
+            self.trial.save(name, self.state.to_bytes(self.checkpoints.of))
 
     def end(self, state: State, **fields: object) -> None:
         """Write what became of the run. No checkpoint is of use now, or the trunk's alone."""
@@ -231,7 +235,7 @@ class Session:
 
     def mark(self, state: State, **fields: object) -> None:
         if self.world.is_main:
-            self.trial.mark(state, **fields, **self.meter.costs())
+            self.trial.mark(state, **fields, **self.meter.costs(), records=self.number)
 
 
 def _device(config: RunConfig) -> torch.device:

@@ -8,7 +8,8 @@ from typing import Any
 from study.config import DataConfig, RunConfig, from_dict, to_dict
 from study.config.arithmetic import REMEDY
 from study.config.data import PATHS
-from study.storage.run_dir import DifferentQuestion, TrialDir
+from study.storage.run_dir import Damaged, DifferentQuestion, TrialDir
+from study.storage.run_dir.mending import is_damaged, mend
 
 
 def trial_config(run: RunConfig, recipe: str | None = None) -> dict[str, Any]:
@@ -29,11 +30,11 @@ def begin(run: RunConfig, trial: TrialDir, recipe: str | None = None) -> None:
         Busy: another process has begun a run there that is before its first iteration.
     """
     written = trial_config(run, recipe)
-    if trial.state is None:
+    if not trial.has_begun:
         with trial.lock(wait_s=0):
             trial.write_config(written)
         return
-    there = from_dict(RunConfig, trial.config()["run"])
+    there = _there(trial)
     if there.arithmetic != run.arithmetic:
         raise DifferentQuestion(
             f"run directory {trial.store} holds a run of another version, which computes"
@@ -45,7 +46,20 @@ def begin(run: RunConfig, trial: TrialDir, recipe: str | None = None) -> None:
             f"run directory {trial.store} holds another run (see its config.json): repeat that"
             " command to resume it, or choose another --run-dir"
         )
+    if is_damaged(trial):
+        with trial.lock():
+            mend(trial)
     trial.write_config(written)
+
+
+def _there(trial: TrialDir) -> RunConfig:
+    try:
+        return from_dict(RunConfig, trial.config()["run"])
+    except Damaged:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        file = trial.store.at("config.json")
+        raise Damaged(f"{file}: holds no run ({error}); choose another --run-dir") from error
 
 
 def _continues(run: RunConfig, there: RunConfig) -> bool:

@@ -108,10 +108,12 @@ class TrainState:
         """The detector's, each laid out in the order of its dimensions, as files have them."""
         return {name: own.contiguous() for name, own in self.detector.state_dict().items()}
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self, of: str = "") -> bytes:
+        """`of`: the identity of the run (`study.training.resuming`)."""
         buffer = io.BytesIO()
         torch.save(
             {
+                "of": of,
                 "detector": self.detector.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
                 "iteration": self.iteration,
@@ -128,8 +130,10 @@ class TrainState:
 
     def restore(self, content: bytes) -> None:
         """Become the state that `to_bytes` wrote."""
-        device = next(self.detector.parameters()).device
-        saved = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
+        self.become(read(content, next(self.detector.parameters()).device))
+
+    def become(self, saved: Saved) -> None:
+        """The same of what `read` returned."""
         self.detector.load_state_dict(saved["detector"])
         self.optimiser.load_state_dict(saved["optimiser"])
         self.iteration, self.leg, self.trunk = saved["iteration"], saved["leg"], saved["trunk"]
@@ -141,7 +145,26 @@ class TrainState:
         return {name: value for name, value in state.items() if value.is_floating_point()}
 
 
-def place_of(content: bytes) -> tuple[str, str | None]:
-    """The leg and the trunk of a saved state."""
-    saved = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    return saved["leg"], saved["trunk"]
+Saved = dict[str, Any]
+"""What `TrainState.to_bytes` wrote, by name."""
+
+
+def read(content: bytes, device: torch.device) -> Saved:
+    """The content of a checkpoint, its tensors on a device.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        saved = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
+        _ = [saved[name] for name in NAMES]
+    except Exception as error:  # torch's reader raises a dozen kinds
+        raise ValueError(f"no checkpoint of this program ({type(error).__name__})") from error
+    return saved
+
+
+NAMES = (
+    *("detector", "optimiser", "iteration", "leg", "trunk"),
+    *("loss_sums", "loss_steps", "average"),
+)
+"""Of what every version has saved."""

@@ -282,7 +282,7 @@ IMAGES = [
     image("a file_name with NUL", "must be a name that a file can have", file_name="1\0.png"),
     image("a file_name of half a letter", "must be a name that a file", file_name="\ud800.png"),
     image("a file_name of 300 letters", "at most 255 bytes between", file_name="a" * 300 + ".png"),
-    image("a file_name that is a folder", "file_name = '.': not in", file_name="."),
+    image("a file_name that is a folder", "must be an image file", file_name="."),
     image("a file_name of no file", "file_name = 'none.png': not in", file_name="none.png"),
     image("a file_name with ..", "file_name = '../val/9.png': not in", file_name="../val/9.png"),
     image("a file_name of the system", "'/etc/passwd': not in", file_name="/etc/passwd"),
@@ -312,16 +312,18 @@ CLASSES = [
 ]
 PARTS = [
     data("no images", lambda d: d.update(images=[]), "images: must not be empty", lines=MANY),
-    data("no objects to train on", lambda d: d.update(annotations=[]), "no object to train on"),
+    data(
+        "no objects to train on", lambda d: d.update(annotations=[]), "to train on has an object"
+    ),
     data(
         "only crowds to train on",
         lambda d: [a.update(iscrowd=1) for a in d["annotations"]],
-        "no object to train on",
+        "to train on has an object",
     ),
     Case(
         "no objects to find",
         changed(lambda d: d.update(annotations=[]), "val"),
-        ("val.json", "no object to find"),
+        ("val.json", "to report on has an object"),
     ),
     *(
         data(
@@ -407,9 +409,13 @@ def pipe(folder: Path) -> None:
 PATHS = [
     Case("no annotation file", at("none.json"), ("none.json: no such file",)),
     Case("a folder as annotation file", at("train"), ("train: is a folder, must be a file",)),
-    Case("a path with NUL", at("a\0b.json"), ("data.train = 'a\\x00b.json': no path of a file",)),
-    Case("a path of 300 letters", at("a" * 300), ("annotations", "File name too long")),
-    Case("a pipe as annotation file", at("pipe.json", pipe), ("is not a regular file",)),
+    Case(
+        "a path with NUL",
+        at("a\0b.json"),
+        ("--data.train = 'a\\x00b.json': a path cannot have a NUL",),
+    ),
+    Case("a path of 300 letters", at("a" * 300), ("--data.train", "File name too long")),
+    Case("a pipe as annotation file", at("pipe.json", pipe), ("is a pipe, socket or device",)),
     Case("a file of 5 GiB", at("huge.json", huge), ("5,368,709,120 bytes: must have at most",)),
     Case("out of the folder by a link", at("train.json", outside), ("out/9.png", "train", "link")),
 ]

@@ -212,8 +212,10 @@ CASES = [
         "a link to gone.png, which is not there",
     ),
     special("a link to itself", lambda path: path.symlink_to(path.name), "no such file can be"),
-    listed("a name with NUL", "a\0b.png", "file_name = 'a\\x00b.png'", "null"),
-    listed("a name of 300 letters", "n" * 300 + ".png", "too long"),
+    listed(
+        "a name with NUL", "a\0b.png", "file_name = 'a\\x00b.png'", "a name that a file can have"
+    ),
+    listed("a name of 300 letters", "n" * 300 + ".png", "at most 255 bytes"),
     listed("a name that is a folder's", ".", "is a folder"),
     listed("an empty name", "", "file_name"),
     listed("a name that leads out", "../../x.png", "file_name = '../../x.png'", "not in"),

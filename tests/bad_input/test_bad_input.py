@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import tests.bad_input
+from study import sweep
 from tests.bad_input.case import Case, faults, outcome
 
 GROUPS = {
@@ -21,11 +22,16 @@ GROUPS = {
 CORPUS = [(group, case) for group, cases in GROUPS.items() for case in cases]
 
 
+def started(*_: object) -> int:
+    raise AssertionError("the study was started, though its input is bad")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def one_cache(tmp_path_factory: pytest.TempPathFactory):
     """Of decoded data, outside the folders in which nothing may be written."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STUDY_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr(sweep, "start", started)  # a case that is not refused starts no Ray
         yield
 
 

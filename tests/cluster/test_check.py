@@ -288,7 +288,7 @@ def broken(folder: Path, name: str, old: str, new: str) -> Path:
 
 def is_said_once(path: Path, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(path)]) == BAD_INPUT
-    lines = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
     assert re.match(rf"{re.escape(str(path))}:\d+: .*{said}", lines[0])
 

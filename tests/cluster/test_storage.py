@@ -69,7 +69,7 @@ def test_a_folder_of_one_node_is_refused_and_a_shared_one_serves(tmp_path: Path)
     said = [(tmp_path / f"{name}.out").read_text() for name in ("local", "shared")]
     assert done.stdout.splitlines()[-2:] == ["local 2", "shared 0"], (done, said)
     folder = tmp_path / "local" / "study"
-    assert f"error: run_dir = '{folder}': not seen by " in said[0] and "NFS" in said[0]
+    assert f"error: --run-dir = '{folder}': not seen by " in said[0] and "NFS" in said[0]
     assert "Traceback" not in said[0]
     assert not StudyDir(folder).trials()
     assert not [path for path in folder.iterdir() if path.name.startswith(".seen")]

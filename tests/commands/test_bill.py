@@ -119,4 +119,4 @@ def test_a_dry_run_prices_the_study_and_touches_nothing(
     assert "extended" not in said  # the space extends no range
     assert not place.exists()
     assert sweep.main([*command, "--price-per-hour", "2"]) == BAD_INPUT
-    assert "price_per_hour: is for the bill; add --dry-run" in capsys.readouterr().err
+    assert "--price-per-hour: is for the bill; add --dry-run" in capsys.readouterr().err

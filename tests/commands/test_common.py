@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
+import sys
+
 import pytest
 
 from study import prepare, sweep, train
 from study.commands.common import BAD_INPUT, DONE, FAILURE, INTERRUPTED, exit_status
+from study.commands.parsing import parsed
+from study.commands.sweep_options import Sweep
 from study.data.shapes import scenes
 from study.models import backbones
 
@@ -31,9 +38,82 @@ def test_bad_input_is_one_line(capsys: pytest.CaptureFixture[str]):
     assert capsys.readouterr().err == f"error: model = 'tinny': one of {said}\n"
 
 
-def test_our_mistakes_come_with_a_traceback(capsys: pytest.CaptureFixture[str]):
+def test_our_mistakes_come_with_a_traceback_and_say_whose_they_are(
+    capsys: pytest.CaptureFixture[str],
+):
     assert exit_status(trip) == FAILURE
-    assert "Traceback" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "Traceback" in said
+    *_, what, report = said.splitlines()
+    assert what.startswith("error: this is a fault of the program, not of what you gave it: Val")
+    assert report.startswith("Please report it, with the lines above and the command, to ")
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "remedy"),
+    [
+        (errno.ENOSPC, FAILURE, "make room there"),
+        (errno.EROFS, BAD_INPUT, "that can be written to"),
+        (errno.EACCES, BAD_INPUT, "who may read or write it"),
+        (errno.ENAMETOOLONG, BAD_INPUT, "a shorter path"),
+        (errno.ENOTDIR, BAD_INPUT, "a part of the path is a file"),
+        (errno.EMFILE, FAILURE, "ulimit -n"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line_with_the_path_and_what_to_do(
+    number: int, status: int, remedy: str, capsys: pytest.CaptureFixture[str]
+):
+    def act() -> int:
+        raise OSError(number, os.strerror(number), "some/file")
+
+    assert exit_status(act) == status
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: some/file: {os.strerror(number)}; ") and remedy in line
+
+
+def test_want_of_memory_is_one_line(capsys: pytest.CaptureFixture[str]):
+    def act() -> int:
+        raise MemoryError
+
+    assert exit_status(act) == FAILURE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "fewer --workers" in line
+
+
+def test_control_characters_of_a_name_do_not_reach_the_terminal(capsys):
+    def act() -> int:
+        parsed(Sweep, ["--data.folder=\x1b[2J"], "sweep")
+        return DONE
+
+    assert exit_status(act) == BAD_INPUT
+    assert "\x1b" not in capsys.readouterr().err
+
+
+ENDS = """
+import sys
+from study.commands.common import exit_status
+def act():
+    if sys.argv[1] == "much":
+        for _ in range(100000): print("a line")
+    print("\u65e5\u672c")
+    return 0
+sys.exit(exit_status(act))
+"""
+
+
+@pytest.mark.parametrize(
+    ("shell", "status"),
+    [
+        ("{python} -c '{ends}' much | head -1; exit ${{PIPESTATUS[0]}}", 141),
+        ("LC_ALL=C PYTHONIOENCODING=ascii {python} -c '{ends}' x", 0),
+        ("{python} -c '{ends}' x >&-", 0),
+        ("{python} -c '{ends}' x 2>&-", 0),
+    ],
+)
+def test_no_output_ends_in_a_traceback(shell: str, status: int):
+    text = shell.format(python=sys.executable, ends=ENDS)
+    done = subprocess.run(["bash", "-c", text], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (status, b"")
 
 
 def test_interruption_and_success():
@@ -56,7 +136,7 @@ def test_an_address_that_cannot_be_is_refused(
 ):
     assert command.main(["--run-dir", address]) == BAD_INPUT
     err = capsys.readouterr().err
-    assert err.startswith(f"error: run_dir = {said}") and "secret" not in err
+    assert err.startswith(f"error: --run-dir = {said}") and "secret" not in err
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from study.commands import log_options
-from study.commands.common import BAD_INPUT, parsed
+from study.commands.common import BAD_INPUT
 from study.commands.log_options import PACKAGES, Kind, require
+from study.commands.parsing import parsed
 from study.commands.sweep_options import Sweep
 from study.storage import opened
 from study.sweep import main
@@ -46,7 +47,7 @@ def test_a_missing_package_is_named_with_what_brings_it(
     run_dir = tmp_path / "study"
     assert main(["--run-dir", str(run_dir), "--log-to", kind]) == BAD_INPUT
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"log_to = {kind}" in line and f"pip install {PACKAGES[kind][1]}," in line
+    assert f"--log-to = {kind}" in line and f"pip install {PACKAGES[kind][1]}," in line
     assert not run_dir.exists()
 
 

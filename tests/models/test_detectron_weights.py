@@ -46,8 +46,8 @@ def blobs(norm: Literal["gn", "bn"], depths: tuple[int, ...]) -> dict[str, np.nd
             inputs = 4 * width
             for branch, shape in shapes.items():
                 name = f"res{stage}_{block}_branch{branch}"
-                found[f"{name}_w"] = np.zeros(shape, np.int8)
-                found |= {f"{name}_{norm}_{end}": np.zeros(shape[0], np.int8) for end in "sb"}
+                found[f"{name}_w"] = np.zeros(shape, np.float16)
+                found |= {f"{name}_{norm}_{end}": np.zeros(shape[0], np.float16) for end in "sb"}
     return found
 
 

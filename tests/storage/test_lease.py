@@ -108,3 +108,34 @@ def test_of_many_that_want_it_at_once_one_has_it(monkeypatch: pytest.MonkeyPatch
     for thread in threads:
         thread.join()
     assert seen == [1] * 3
+
+
+def test_a_holder_that_slept_gives_up_where_another_is_just_removing_its_lease(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    there: dict[str, bytes] = {}
+    sleeping = False
+
+    def read(name: str) -> bytes | None:
+        content = there.get(name)
+        if sleeping:  # the other one listed before, and removes what this one is about to renew
+            there["theirs"] = json.dumps(ELSEWHERE).encode()
+            there.pop(name, None)
+        return content
+
+    folder = lease.LeaseFolder(
+        list_all=lambda: dict.fromkeys(there, time.time_ns()),
+        read=read,
+        write=there.__setitem__,
+        remove=there.__delitem__,
+    )
+    held = lease.Lease(folder, "s3://study/run")
+    held.acquire(0)
+    held.require()
+    monkeypatch.setattr(lease, "STALE_S", 0.0)  # as long as it slept
+    held.require()  # nobody has followed: an outage alone costs nothing
+    sleeping = True
+    with pytest.raises(Busy, match="another process has taken it over"):
+        held.require()
+    held.release()
+    assert set(there) == {"theirs"}

@@ -17,6 +17,7 @@ from study.commands.common import usable
 from study.storage import FolderStore, StoreError, opened
 from study.storage.objects.address import file_system
 from study.storage.run_dir import State, StudyDir, TrialDir
+from study.storage.run_dir.checkpoint import HEAD
 from study.sweep import main
 from tests.objects import BUCKET, fresh, guarded, keys
 
@@ -59,7 +60,7 @@ def test_a_checkpoint_is_whole_before_anything_that_is_written_after_it(server: 
     head = boto3.client("s3").head_object(
         Bucket=BUCKET, Key=f"{address.removeprefix(f's3://{BUCKET}/')}/trunk.pt"
     )
-    assert head["ContentLength"] == BIG
+    assert head["ContentLength"] == BIG + HEAD
     assert trial.load("trunk") == bytes(BIG)
 
 
@@ -108,7 +109,7 @@ def test_status_reads_from_the_store(server: str, capsys: pytest.CaptureFixture[
 def test_a_bucket_that_is_not_there_is_named(server: str, capsys: pytest.CaptureFixture[str]):
     for arguments in (["--status", "s3://missing/a"], ["--run-dir", "s3://missing/a"]):
         assert main(arguments) == 2
-        said = "error: run_dir = 's3://missing/a': there is no such bucket"
+        said = f"error: {arguments[0]} = 's3://missing/a': there is no such bucket"
         assert capsys.readouterr().err.startswith(said)
 
 

@@ -22,6 +22,7 @@ from study.planning.trials import specs
 from study.storage import older
 from study.storage.run_dir import DifferentQuestion, State, StudyDir
 from study.training import engine, single_run
+from tests.unsealed import unsealed
 
 FIRST = Path(__file__).parent / "older" / "first"
 THEN = str(Path(__file__).parents[2] / "benchmarks" / "measured_space.py")  # its space
@@ -35,7 +36,7 @@ def study(tmp_path: Path) -> StudyDir:
 @pytest.fixture
 def of_today(study: StudyDir) -> StudyDir:
     """The study as if it had been computed by this version; all else is as it was written."""
-    content = json.loads((study.path / "study.json").read_text())
+    content = unsealed(study.path / "study.json")
     content["question"]["fixed"]["arithmetic"] = ARITHMETIC
     (study.path / "study.json").write_text(json.dumps(content))
     return study
@@ -73,7 +74,7 @@ def test_the_same_command_takes_the_study_up(of_today: StudyDir):
 def test_a_field_that_the_question_has_gained_counts_by_its_default(of_today: StudyDir):
     study = of_today
     asked = design(Sweep(space=THEN, run_dir=study.path))
-    before = json.loads((study.path / "study.json").read_text())
+    before = unsealed(study.path / "study.json")
     del before["question"]["fixed"]["precision"], before["question"]["fixed"]["optim"]["momentum"]
     (study.path / "study.json").write_text(json.dumps(before))
     data = before["question"]["data"]

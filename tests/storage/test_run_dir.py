@@ -52,7 +52,7 @@ def test_checkpoint_is_whole_or_absent(tmp_path: Path):
     trial.save("trunk", b"one")
     trial.save("trunk", b"two")
     assert trial.load("trunk") == b"two"
-    assert [path.name for path in trial.path.iterdir()] == ["trunk.pt"]
+    assert sorted(path.name for path in trial.path.iterdir()) == ["trunk.before.pt", "trunk.pt"]
 
 
 def test_what_killed_writers_left_goes_when_the_trial_is_taken_up(tmp_path: Path):

@@ -133,5 +133,5 @@ def test_what_is_no_study_is_named(server: str):
     study = StudyDir(address)
     study.trial("t").write_config({})
     study.trial("t").store.append("records.jsonl", b"{")
-    with pytest.raises(ValueError, match=f"{address}/trials/t/records.jsonl: not JSON"):
+    with pytest.raises(ValueError, match=f"{address}/trials/t/records.jsonl: line 1: not JSON"):
         analysis.load(address)

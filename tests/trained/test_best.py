@@ -19,6 +19,7 @@ from study.storage.detection_files import detections_file, read_detections
 from study.storage.run_dir import StudyDir, TrialDir
 from study.training import engine
 from tests.runs import weights
+from tests.unsealed import unsealed
 
 pytestmark = pytest.mark.slow  # a study is trained for it, and detectors
 
@@ -69,7 +70,7 @@ def test_confirm_runs_decide_and_without_them_the_tuning_split(study: StudyDir, 
     for arm, tuned, confirmed in (("scratch", 40.0, 20.0), ("pretext", 30.0, 25.0)):
         for trial_id, ap in ((f"{arm}-12-t000", tuned), (f"{arm}-12-c0", confirmed)):
             file = path / "trials" / trial_id / "records.jsonl"
-            file.write_text(json.dumps(json.loads(file.read_text()) | {"AP_box": ap}) + "\n")
+            file.write_text(json.dumps(unsealed(file) | {"AP_box": ap}) + "\n")
     found = preferred(StudyDir(path))
     assert found.candidate.arm == "pretext"
     assert "report split (confirm runs) at 12 images: pretext 25.0, scratch 20.0" in found.why
@@ -77,9 +78,9 @@ def test_confirm_runs_decide_and_without_them_the_tuning_split(study: StudyDir, 
     assert preferred(StudyDir(path), "scratch", 12).candidate.arm == "scratch"
     smaller = path / "trials" / "scratch-6-t000"
     shutil.copytree(path / "trials" / "scratch-12-t000", smaller)
-    config = json.loads((smaller / "config.json").read_text())
+    config = unsealed(smaller / "config.json")
     (smaller / "config.json").write_text(json.dumps(config | {"run": config["run"] | {"size": 6}}))
-    manifest = json.loads((path / "study.json").read_text())
+    manifest = unsealed(path / "study.json")
     manifest["question"]["sizes"] = [6, 12]
     manifest["chance"] = {"tune": 39.0, "report": 26.0}
     (path / "study.json").write_text(json.dumps(manifest))
@@ -168,7 +169,7 @@ def test_data_that_have_moved_are_those_of_the_same_detector(
 
 def known(study: StudyDir, out: Path, digests: dict[str, str]) -> None:
     """Record them for the study and for its detector, as a sweep does."""
-    manifest = json.loads((study.path / "study.json").read_text())
+    manifest = unsealed(study.path / "study.json")
     manifest["question"]["data"] = digests
     (study.path / "study.json").write_text(json.dumps(manifest))
     trial = TrialDir(out / "run")
@@ -208,7 +209,7 @@ def test_other_data_no_study_and_another_detector_are_refused(
 ):
     (tmp_path / "other").mkdir()
     path = shutil.copytree(study.path, tmp_path / "run")
-    manifest = json.loads((path / "study.json").read_text())
+    manifest = unsealed(path / "study.json")
     manifest["question"]["data"] = {"pool": "0123456789abcdef"}
     (path / "study.json").write_text(json.dumps(manifest))
     assert train.main(command(StudyDir(path), tmp_path / "out")) == BAD_INPUT

@@ -8,13 +8,18 @@ import torch
 from study.config import OptimConfig, RunConfig
 from study.config.schedule import Leg
 from study.models import initialisation
-from study.training.train_state import TrainState, optimiser, place_of
+from study.training.train_state import TrainState, optimiser, read
 
 
 @pytest.fixture
 def state() -> TrainState:
     detector, _ = initialisation.build(RunConfig(), num_classes=2)
     return TrainState(detector, optimiser(detector, OptimConfig()))
+
+
+def place(content: bytes) -> tuple[str, str | None]:
+    saved = read(content, torch.device("cpu"))
+    return saved["leg"], saved["trunk"]
 
 
 def shift(state: TrainState, amount: float) -> None:
@@ -41,10 +46,10 @@ def test_restored_it_is_the_state_that_was_saved(state: TrainState):
     state.add_losses({"mask": 1.5})
     state.iteration = 5
     saved = state.to_bytes()
-    assert place_of(saved) == ("trunk-5", "")
+    assert place(saved) == ("trunk-5", "")
     shift(state, 1.0)
     state.enter(Leg(5, 9, 9, 0.1))
-    assert place_of(state.to_bytes()) == ("tail-9-0.1", None)
+    assert place(state.to_bytes()) == ("tail-9-0.1", None)
     state.restore(saved)
     assert (state.leg, state.trunk, state.iteration) == ("trunk-5", "", 5)
     assert state.mean_losses() == {"loss": 1.5, "loss_mask": 1.5}

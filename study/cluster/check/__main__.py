@@ -20,6 +20,7 @@ import tyro
 from study.cluster.check import provider_schemas, rules
 from study.cluster.check.document import Document, Fault
 from study.commands.common import BAD_INPUT, DONE, exit_status
+from study.commands.parsing import parsed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ def run(paths: Sequence[Path]) -> int:
     for document in [Document(path) for path in paths]:
         found = faults(document)
         for fault in found:
-            print(f"{document.path}:{fault}")
+            print(f"{document.path}:{fault}", file=sys.stderr)
         if found:
             status = BAD_INPUT
             continue
@@ -68,8 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
     prog = "python -m study.cluster.check"
-    check = tyro.cli(Check, prog=prog, args=arguments, description=__doc__)
-    return exit_status(lambda: run(check.files))
+    return exit_status(lambda: run(parsed(Check, arguments, prog, __doc__).files), arguments)
 
 
 if __name__ == "__main__":

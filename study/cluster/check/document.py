@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from study.cluster.check import written
+
 Place = tuple[str | int, ...]
 """The way to a value: keys of mappings, indices of lists."""
 
@@ -45,16 +47,7 @@ class Document:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            root = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
-            self.config: Any = yaml.safe_load(path.read_text())
-        except OSError as error:
-            raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
-        except yaml.YAMLError as error:
-            raise ValueError(f"{path}: {' '.join(str(error).split())}") from error
-        if not isinstance(root, yaml.MappingNode):
-            raise ValueError(f"{path}: a mapping of keys to values is expected")
-        self._root = root
+        self._root, self.config = written.read(path)
 
     def get(self, *place: str | int) -> Any:
         """The value there; None where there is none."""

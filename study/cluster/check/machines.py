@@ -33,7 +33,7 @@ def workers(document: Document) -> Iterator[Fault]:
             ("max_workers",), f"must be at least the sum of all min_workers, {lowest}"
         )
     head = document.get("head_node_type")
-    if is_map(types) and head not in types:
+    if is_map(types) and head not in list(types):
         yield document.fault(("head_node_type",), f"must be one of {', '.join(map(str, types))}")
 
 

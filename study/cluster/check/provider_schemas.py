@@ -40,7 +40,7 @@ def by_ray_schema(document: Document) -> Iterator[Fault]:
     """Where the file does not fit Ray's schema."""
     import jsonschema  # here: it comes with ray[default], as does the schema
 
-    skipped = NOT_IN_SCHEMA.get(document.get("provider", "type"), set())
+    skipped = NOT_IN_SCHEMA.get(str(document.get("provider", "type")), set())
     config = {key: value for key, value in document.config.items() if key not in skipped}
     schema = json.loads((ray_folder() / "autoscaler" / "ray-schema.json").read_text())
     for error in jsonschema.Draft7Validator(schema).iter_errors(config):

@@ -59,5 +59,5 @@ def write(
         number=NUMBER,
     )
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, page)
+    write_atomically(file, page.encode(errors="replace"))  # a name may be no text
     return file

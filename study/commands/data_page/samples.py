@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
+from study.config.printable import shown
 from study.data.batches.decoded import read_rgb
 from study.data.index import Index
 from study.data.splits import Splits
@@ -21,6 +22,7 @@ NUMBER = 16
 LONG_PX = 400  # of the longer side as drawn
 QUALITY = 75  # of WebP, 0-100
 FONT_PX = 12
+LONGEST = 40  # characters of a name on a picture
 FILL = 90  # opacity of a mask, 0-255
 
 # Okabe and Ito (2008, Color Universal Design), without black and the yellow that paper swallows
@@ -119,7 +121,7 @@ def _drawn(image: Image.Image, index: Index, rows: np.ndarray) -> Image.Image:
         pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline="#000000a0", width=4)
         pen.rectangle((left, top, right, bottom), outline=colour, width=2)
         if len(index.category_id) > 1 and len(rows) <= NUMBER:  # names would hide more objects
-            name = "crowd" if index.crowd[row] else str(index.category_name[label])
+            name = "crowd" if index.crowd[row] else shown(str(index.category_name[label]), LONGEST)
             place = (max(0.0, left), max(0.0, top - FONT_PX - 6))
             pen.rectangle(
                 pen.textbbox(place, name, font=font), fill=colour, outline=colour, width=2

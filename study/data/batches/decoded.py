@@ -7,7 +7,7 @@ are stored image by image, so that all subsets, draws and splits share them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -41,6 +41,8 @@ class Decoded:
             [str(index.image_dir), [model.short_px, model.long_px] if model else None]
         )
         self._packs: list[np.ndarray] = []
+        self._seen: set[int] = set()  # images whose stored pixels are as they were written
+        self._whole: Callable[[int, np.ndarray], bool] = lambda at, flat: True
         self._pack = np.full(len(self.places), -1)  # which of them has an image; -1: none
         self._first = np.zeros(len(self.places), np.int64)
 
@@ -55,7 +57,13 @@ class Decoded:
         """
         if self._pack[at] < 0:
             return self._shaped(self._decode(at), at)
-        return self._shaped(self._packs[self._pack[at]][self._first[at] :][: self._bytes(at)], at)
+        flat = self._packs[self._pack[at]][self._first[at] :][: self._bytes(at)]
+        if at not in self._seen:  # the first time, while the pixels are read anyway
+            if not self._whole(at, flat):
+                self._pack[at] = -1
+                return self[at]
+            self._seen.add(at)
+        return self._shaped(flat, at)
 
     def size(self, at: int) -> tuple[int, int]:
         """Height and width of an image, px."""
@@ -76,6 +84,7 @@ class Decoded:
         order = order[np.argsort(self.places[order])]
         keys = {at: self._key(at) for at in order.tolist()}
         packs = Packs(cache_dir() / "decoded", self._name)
+        self._whole = lambda at, flat: packs.is_whole(keys[at], flat) if at in keys else True
         packs.store(
             [Wanted(key, self._bytes(at), partial(self._decode, at)) for at, key in keys.items()]
         )

@@ -11,9 +11,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
+import logging
 import os
 import secrets
 import shutil
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,6 +30,8 @@ from study.data.cache import limit_bytes
 PACK_BYTES = 2**29  # at most, if it is more than one image: what a kill loses
 MOST_THREADS = 16
 PIXELS, CONTENTS = ".u8", ".json"
+
+log = logging.getLogger("study")
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Packs:
     def __init__(self, root: Path, name: str) -> None:
         self.root, self.folder = root, root / name
         self._places: dict[str, tuple[str, int]] = {}  # of an image: its pack, first byte
+        self._sums: dict[str, int] = {}  # of an image: the checksum of its pixels
         self._mapped: dict[str, np.ndarray] = {}
         self._seen: set[str] = set()
 
@@ -59,6 +64,18 @@ class Packs:
         if name not in self._mapped:
             self._mapped[name] = _mapped(self.folder / (name + PIXELS))
         return self._mapped[name], first
+
+    def is_whole(self, key: str, pixels: np.ndarray) -> bool:
+        """Whether these are the pixels that were stored; a pack with others is made again.
+
+        Not by this process, which has it mapped, but by the next that looks for it.
+        """
+        if self._sums.get(key, found := zlib.crc32(pixels.data)) == found:
+            return True
+        contents = self.folder / (self._places[key][0] + CONTENTS)
+        log.warning("%s: damaged, and made again", contents.with_suffix(PIXELS))
+        contents.unlink(missing_ok=True)
+        return False
 
     def store(self, wanted: Sequence[Wanted]) -> None:
         """Make what is not there, as far as STUDY_CACHE_GB allows.
@@ -86,12 +103,21 @@ class Packs:
             if path.stem in self._seen:
                 continue
             self._seen.add(path.stem)
-            contents = json.loads(path.read_text())
             pixels = path.with_suffix(PIXELS)
-            # a shorter file, after a crash of the machine, would end whoever reads beyond its end
-            if pixels.exists() and pixels.stat().st_size == contents["bytes"]:
-                for key, first in contents["first"].items():
-                    self._places.setdefault(key, (path.stem, first))
+            try:
+                contents = json.loads(path.read_text())
+                # a shorter file, after a crash of the machine, would end whoever reads beyond it
+                if pixels.stat().st_size != contents["bytes"]:
+                    raise ValueError("of another length")
+                places = {key: (path.stem, int(first)) for key, first in contents["first"].items()}
+                sums = contents.get("sums", {}).items()
+            except FileNotFoundError:
+                continue  # removed meanwhile
+            except (ValueError, KeyError, TypeError, AttributeError):
+                log.warning("%s: damaged, and made again", pixels)
+                continue
+            self._places = places | self._places
+            self._sums |= {key: crc for key, crc in sums if self._places[key][0] == path.stem}
 
     def _allowed(self, missing: list[Wanted]) -> list[Wanted]:
         """The first of them, as many as stay below the limit."""
@@ -127,11 +153,12 @@ class Packs:
             with pixels.open("wb") as file:
                 # reserved, so that no write of a thread finds the disk full half-way
                 os.posix_fallocate(file.fileno(), 0, ends[-1])
-                _write(file.fileno(), wanted, first)
+                sums = _write(file.fileno(), wanted, first)
                 os.fsync(file.fileno())
             places = {one.key: at for one, at in zip(wanted, first, strict=True)}
             partial = self.folder / f".{name}.partial"
-            partial.write_text(json.dumps({"bytes": ends[-1], "first": places}))
+            said = {"bytes": ends[-1], "first": places, "sums": sums}
+            partial.write_text(json.dumps(said))
             partial.rename(pixels.with_suffix(CONTENTS))
         except BaseException as error:
             pixels.unlink(missing_ok=True)
@@ -148,20 +175,24 @@ class Packs:
                 path.unlink()
 
 
-def _write(descriptor: int, wanted: list[Wanted], first: list[int]) -> None:
-    def make(one: Wanted, at: int) -> None:
+def _write(descriptor: int, wanted: list[Wanted], first: list[int]) -> dict[str, int]:
+    """Make all; returns the checksum of each."""
+
+    def make(one: Wanted, at: int) -> int:
         content = np.ascontiguousarray(one.make()).data
         assert len(content) == one.bytes
+        checksum = zlib.crc32(content)
         while content:
             written = os.pwrite(descriptor, content, at)
             content, at = content[written:], at + written
+        return checksum
 
     # decoding and resizing let other threads run; those who wait for us leave their cores idle
     threads = min(MOST_THREADS, len(os.sched_getaffinity(0)), len(wanted))
     pool = ThreadPoolExecutor(threads)
     try:
-        for made in [pool.submit(make, *each) for each in zip(wanted, first, strict=True)]:
-            made.result()
+        made = [pool.submit(make, *each) for each in zip(wanted, first, strict=True)]
+        return {one.key: each.result() for one, each in zip(wanted, made, strict=True)}
     finally:
         pool.shutdown(cancel_futures=True)  # after an error nobody waits for the rest
 

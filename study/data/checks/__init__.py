@@ -20,7 +20,6 @@ from study.data.checks.skipping import Skipping, usable_set
 from study.data.distribution.downloads import PUBLISHED, absent
 from study.data.formats import data_set
 from study.data.formats.coco import AnnotationFile, read_image_ids
-from study.data.geometry.boxes import learnable
 from study.data.given import folder_there
 from study.data.index import Index
 from study.data.index.placing import linked_out
@@ -65,8 +64,7 @@ def problems(data: DataConfig, sizes: Sequence[int] = ()) -> list[str]:
     if lines:
         return lines
     indexes = {name: Index.open(source) for name, source in sources.items()}
-    lines = [line for name, index in indexes.items() for line in _objectless(name, index)]
-    if not lines and data.name not in PUBLISHED:  # a benchmark is compared as it was published
+    if data.name not in PUBLISHED:  # a benchmark is compared as it was published
         files = {name: index.files() for name, index in indexes.items()}
         lines = shared_images(files)
         if not lines and len(files) > 1 and not data.generated:
@@ -141,14 +139,6 @@ def _of_annotations(source: Source) -> list[str]:
         if not isinstance(item, dict)
     ]
     return found or list(structure(content, source))
-
-
-def _objectless(split: str, index: Index) -> list[str]:
-    """A split must have an object that can be learnt or found: without there is no AP."""
-    if learnable(index)[0].any():
-        return []
-    what = "to train on" if split == "train" else "to find, so that AP has no value"
-    return [f"{index.path}: annotations: no object {what}: there must be one that is no crowd"]
 
 
 def _led_out(source: Source) -> list[str]:

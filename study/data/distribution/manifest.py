@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
+from study.config.printable import shown
 from study.storage import Store
 
 MANIFEST = "manifest.json"
@@ -32,9 +35,39 @@ def parsed(content: bytes, where: str) -> dict[str, Entry]:
     """Raises ValueError, naming `where`, for what `written` has not written."""
     try:
         rows: dict[str, Any] = json.loads(content)["files"]
-        return {name: Entry(**row) for name, row in rows.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{where}: not a manifest as an upload writes it: {error}") from error
+        found = {name: Entry(**row) for name, row in rows.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        why = "it is no JSON with files, each with size, sha256 and mtime_ns"
+        raise _unlike(where, why) from error
+    for name, entry in found.items():
+        numbers = type(entry.size) is int and type(entry.mtime_ns) is int
+        if not numbers or not 0 <= entry.size < 2**63 or abs(entry.mtime_ns) >= 2**63:
+            raise _unlike(where, f"{name!r}: size and mtime_ns must be whole numbers, from 0 on")
+        if not isinstance(entry.sha256, str) or not re.fullmatch(r"[0-9a-f]{64}", entry.sha256):
+            raise _unlike(where, f"{name!r}: sha256 must be 64 hexadecimal digits")
+    return found
+
+
+def require_inside(names: Iterable[str], where: str) -> None:
+    """Refuse names that are none of files in the folder that is copied to.
+
+    Raises:
+        ValueError: names the first.
+    """
+    for name in names:
+        path = PurePosixPath(name)
+        odd = not path.parts or not name.isprintable() or max(map(len, path.parts)) > 255
+        if odd or path.is_absolute() or ".." in path.parts or "\\" in name:
+            raise ValueError(
+                f"{where}: {shown(name)!r}: lies outside of the data set, or is no name of a file;"
+                " such a manifest is not trusted, upload the data set again"
+            )
+
+
+def _unlike(where: str, why: str) -> ValueError:
+    return ValueError(
+        f"{where}: not a manifest as an upload writes it: {why}; upload the data set again"
+    )
 
 
 def written(entries: Mapping[str, Entry]) -> bytes:

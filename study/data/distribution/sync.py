@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from study.data.distribution.manifest import (
     MANIFEST,
@@ -23,6 +23,7 @@ from study.data.distribution.manifest import (
     Entry,
     parsed,
     read_manifest,
+    require_inside,
     written,
 )
 from study.data.distribution.transfer import (
@@ -92,10 +93,14 @@ def sync(store: Store, folder: Path, say: Say) -> None:
             f"{store}: has no {MANIFEST}: upload a data set first, with python -m study.prepare"
             f" upload FOLDER {store}"
         )
-    for name in entries:
-        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-            raise ValueError(f"{store.at(MANIFEST)}: {name!r}: lies outside of the data set")
-    folder.mkdir(parents=True, exist_ok=True)
+    require_inside(entries, store.at(MANIFEST))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"folder {folder}: cannot be made ({error.strerror}); choose another, or make room"
+            " for it"
+        ) from error
     with _alone(folder, say):
         known = _known(folder)
         todo = [
@@ -125,9 +130,12 @@ def sync(store: Store, folder: Path, say: Say) -> None:
         finally:
             (folder / ".sync.json").write_bytes(written(known))
     if wrong:
+        if len(wrong) == 1:
+            raise ValueError(wrong[0])
         more = [f"… and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
-        count = "1 file is" if len(wrong) == 1 else f"{len(wrong)} files are"
-        raise ValueError("\n".join([f"{count} wrong:", *sorted(wrong)[:SHOWN], *more]))
+        raise ValueError(
+            "\n".join([f"{len(wrong)} files are wrong:", *sorted(wrong)[:SHOWN], *more])
+        )
     before = len(entries) - len(todo)
     say(f"{store} is in {folder}: {progress.line()} copied or checked, {before:,} checked before")
 

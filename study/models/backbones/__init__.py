@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from study.config import BodyConfig, ModelConfig
+from study.config.meant import hint
 from study.config.require import require as must
 from study.models.backbones import resnet, thin, timm_models, vgg
 from study.models.backbones.backbone import Backbone, Maps, Packaged, Pixels, Published
@@ -52,7 +53,9 @@ def find(name: str, field: str = "model.body.name") -> Backbone:
         return timm_models.entry(name)
     found = {backbone.name: backbone for backbone in all()}
     if name not in found:
-        raise ValueError(f"{field} = {name!r}: one of {', '.join(found)}, or {PREFIX}NAME")
+        raise ValueError(
+            f"{field} = {name!r}: {hint(name, found)}one of {', '.join(found)}, or {PREFIX}NAME"
+        )
     return found[name]
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from study.config import BodyConfig, RunConfig
+from study.config.addresses import require_address
 from study.config.arms import is_hub, is_url
 from study.models import backbones
 from study.models.backbones import Pixels, Published
+from study.models.weights import look
 from study.models.weights.whole import coco
 
 KINDS = {
@@ -43,7 +45,7 @@ def require(run: RunConfig) -> None:
 def require_weights(source: str, body: BodyConfig) -> None:
     """Refuse weights that are not there, or were never made for such a backbone.
 
-    `source` is "pretext", "imagenet", timm/MODEL.TAG, a file or a URL; a URL is believed.
+    `source` is "pretext", "imagenet", timm/MODEL.TAG, a file or a URL, which is not opened.
 
     Raises:
         ValueError: says which weights there are.
@@ -54,11 +56,15 @@ def require_weights(source: str, body: BodyConfig) -> None:
         published(body)
     elif is_hub(source):
         published_as(source, body)
-    elif not is_url(source) and not Path(source).expanduser().is_file():
+    elif is_url(source):
+        require_address(source)
+    elif not Path(source).expanduser().is_file():
         raise ValueError(
             f"weights {source!r}: no such file (an arm is scratch, pretext, imagenet, coco, a file"
             " or a URL)"
         )
+    else:
+        look.require_file(Path(source).expanduser())
 
 
 def published(body: BodyConfig) -> Published:

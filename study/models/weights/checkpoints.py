@@ -13,17 +13,13 @@ encoder, projection heads, prototypes or a queue beside it. What is taken of eac
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import pickle
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from urllib.error import URLError
-from urllib.parse import urlparse
 
-import safetensors.torch
-import torch
 from torch import Tensor
+
+from study.config.printable import shown
+from study.models.weights.files import content, require_tensors
 
 CONTENTS = ("state_dict", "model", "teacher", "module")  # where the tensors lie
 ENCODERS = ("encoder_q.", "base_encoder.")  # of methods that keep a second, averaged one beside it
@@ -41,25 +37,6 @@ def read(path: Path, known: Collection[str] = ()) -> dict[str, Tensor]:
     return backbone_of(content(path), str(path), known)
 
 
-def content(path: Path) -> object:
-    """All that a .safetensors or .pt/.pth file holds: tensors and plain values.
-
-    Raises:
-        ValueError: it holds more than that.
-    """
-    if path.suffix == ".safetensors":
-        return safetensors.torch.load_file(path)
-    try:
-        # DINO and others keep their command line beside the weights; it is plain values
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"weights {str(path)!r}: holds more than tensors and plain values, or is no file of"
-            f" torch.save; save the state dict alone ({str(error).splitlines()[0]})"
-        ) from error
-
-
 def backbone_of(content: object, source: str, known: Collection[str] = ()) -> dict[str, Tensor]:
     """The tensors of a checkpoint by the names that the backbone itself gives them.
 
@@ -70,8 +47,18 @@ def backbone_of(content: object, source: str, known: Collection[str] = ()) -> di
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
     if not isinstance(content, Mapping):
-        raise ValueError(f"weights {source!r}: holds {type(content).__name__}, not a state dict")
+        raise ValueError(
+            f"weights {source!r}: holds {type(content).__name__}, not a state dict; save the state"
+            " dict alone"
+        )
     tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
+    if not tensors:
+        keys = ", ".join(shown(str(key), 30) for key in list(content)[:5])
+        raise ValueError(
+            f"weights {source!r}: holds no tensors ({keys or 'nothing at all'}), must be a state"
+            " dict; save the state dict alone"
+        )
+    require_tensors(tensors.items(), source)
     wrapped = {key: key.removeprefix("module.") for key in tensors}
     for encoder in ENCODERS:
         own = {
@@ -84,8 +71,8 @@ def backbone_of(content: object, source: str, known: Collection[str] = ()) -> di
     for key, name in wrapped.items():
         if (other := found.setdefault(_strip(name, known), key)) != key:
             raise ValueError(
-                f"weights {source!r}: {other} and {key} are the same tensor of two backbones; keep"
-                " one of them in the file"
+                f"weights {source!r}: {shown(other)} and {shown(key)} are the same tensor of"
+                " two backbones; keep one of them in the file"
             )
     return {name: tensors[key] for name, key in found.items()}
 
@@ -94,23 +81,3 @@ def _strip(key: str, known: Collection[str]) -> str:
     while key not in known and key.startswith(PREFIXES):
         key = key.split(".", 1)[1]
     return key
-
-
-def fetched(url: str) -> Path:
-    """The file behind a URL, downloaded once into torch's cache.
-
-    Raises:
-        ValueError: it cannot be downloaded.
-    """
-    # the address in the name, because half of all weights are called checkpoint.pth
-    name = f"{hashlib.sha256(url.encode()).hexdigest()[:8]}-{Path(urlparse(url).path).name}"
-    path = Path(torch.hub.get_dir()) / "checkpoints" / name
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            torch.hub.download_url_to_file(url, str(path), progress=False)
-        except (URLError, OSError) as error:
-            raise ValueError(
-                f"weights {url!r}: cannot be downloaded ({error}); give the path of a file"
-            ) from error
-    return path

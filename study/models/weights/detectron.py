@@ -21,8 +21,10 @@ import torch
 from torch import Tensor
 
 from study.config import BodyConfig
+from study.config.printable import shown
 from study.models import backbones
 from study.models.backbones import Pixels
+from study.models.weights.look import require_file
 from study.models.weights.pixels import fitted
 
 PIXELS = Pixels((122.7717, 115.9465, 102.9801), (1.0, 1.0, 1.0))
@@ -49,8 +51,15 @@ def read(path: Path, body: BodyConfig) -> dict[str, Tensor]:
     weights = {
         name: torch.from_numpy(np.ascontiguousarray(blob))
         for blob_name, blob in blobs.items()
-        if isinstance(blob, np.ndarray) and (name := backbone.detectron(blob_name)) is not None
+        if _numbers(blob) and (name := backbone.detectron(blob_name)) is not None
     }
+    first = weights.get(backbone.first)
+    if first is None or first.dim() != 4 or first.shape[1] != 3:
+        shape = None if first is None else tuple(first.shape)
+        raise ValueError(
+            f"weights {str(path)!r}: conv1_w has the shape {shape}, must be (channels, 3, height,"
+            " width); of the .pkl files only Detectron's are read"
+        )
     weights[backbone.first] = weights[backbone.first].flip(1)  # BGR → RGB
     if folded:  # y = s x + b: a batch norm with mean 0 and variance 1
         for name in [name for name in weights if name.endswith(".bias")]:
@@ -82,11 +91,23 @@ def unpickled(path: Path) -> Any:
     Raises:
         ValueError: it holds anything else.
     """
+    require_file(path)
     with path.open("rb") as file:
         try:
             return _Arrays(file, encoding="latin1").load()  # Python 2 wrote them
-        except (pickle.UnpicklingError, EOFError) as error:
-            raise ValueError(f"weights {str(path)!r}: {error}") from error
+        except _Forbidden as error:
+            raise ValueError(
+                f"weights {str(path)!r}: {error}; save the tensors alone, as .safetensors"
+            ) from error
+        except Exception as error:  # a pickle of random bytes raises anything; nothing was run
+            raise ValueError(
+                f"weights {str(path)!r}: damaged, cut off, or no pickle of NumPy arrays; copy or"
+                " download it again"
+            ) from error
+
+
+def _numbers(blob: object) -> bool:
+    return isinstance(blob, np.ndarray) and blob.dtype.kind in "fiub"
 
 
 def _to_bytes(text: str, encoding: str) -> bytes:
@@ -110,12 +131,17 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 }
 
 
+class _Forbidden(pickle.UnpicklingError):
+    """A pickle that asks for more than values."""
+
+
 class _Arrays(pickle.Unpickler):
     """Makes NumPy arrays and plain containers; a pickle could otherwise run any program."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(
-                f"asks for {module}.{name}, and only NumPy arrays are taken from a pickle"
+            raise _Forbidden(
+                f"asks for {shown(f'{module}.{name}')}, and only NumPy arrays are taken from a"
+                " pickle"
             )
         return _ALLOWED[module, name]

@@ -6,17 +6,18 @@ Weights trained with BatchNorm do not fit a network with GroupNorm.
 from __future__ import annotations
 
 import hashlib
+import re
 import socket
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
-import torch
 from torch import Tensor
 from torchvision.models import get_weight
 
 from study.config import BodyConfig
 from study.models.backbones import Packaged, Published
-from study.models.weights import available
+from study.models.weights import available, files, torch_hub
 from study.models.weights.checkpoints import backbone_of
 from study.models.weights.pixels import fitted
 
@@ -61,7 +62,7 @@ def at_hand(weights: Published) -> bool:
         return True
     if weights.by == "timm":
         return _in_cache(weights.name) is not None
-    return (Path(torch.hub.get_dir()) / "checkpoints" / Path(_address(weights)).name).is_file()
+    return torch_hub.cached(_address(weights)).is_file()
 
 
 def _packaged(packaged: Packaged, path: Path) -> dict[str, Tensor]:
@@ -77,7 +78,7 @@ def _packaged(packaged: Packaged, path: Path) -> dict[str, Tensor]:
             f"weights {str(path)!r}: the file has SHA-256 {found[:16]}…, must be"
             f" {packaged.sha256[:16]}…; install {packaged.package} again"
         )
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    content: Any = files.content(path)
     return {packaged.rename(name): value for name, value in content.items()}
 
 
@@ -85,12 +86,37 @@ def _timm(name: str) -> dict[str, Tensor]:
     import timm  # here, because it is slow to import and only these need it
 
     if (path := _in_cache(name)) is not None:  # the hub's client would ask for news of it
-        there = {"file": path}
-        return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=there).state_dict()
+        _require_blob(name, path)
+        try:
+            there = {"file": path}
+            own = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=there)
+        except Exception as error:  # whatever timm and what it reads with raise
+            raise _damaged(name, path) from error
+        return own.state_dict()
     address = urlparse(_hub(name))
     port = address.port or (443 if address.scheme == "https" else 80)
     socket.create_connection((address.hostname or "", port), REACHED_S).close()
-    return timm.create_model(name, pretrained=True).state_dict()
+    own = timm.create_model(name, pretrained=True)
+    if (path := _in_cache(name)) is not None:
+        _require_blob(name, path)
+    return own.state_dict()
+
+
+def _require_blob(name: str, path: str) -> None:
+    """Refuse a file that has changed: the hub's cache calls large files by their SHA-256."""
+    blob = Path(path).resolve()
+    if not re.fullmatch(r"[0-9a-f]{64}", blob.name):
+        return
+    with blob.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != blob.name:
+            raise _damaged(name, path)
+
+
+def _damaged(name: str, path: str) -> ValueError:
+    return ValueError(
+        f"weights timm/{name}: the copy {path!r} is damaged; remove {str(Path(path).resolve())!r},"
+        " and the next run downloads it again"
+    )
 
 
 def _in_cache(name: str) -> str | None:
@@ -119,4 +145,4 @@ def _address(weights: Published) -> str:
 
 
 def _torchvision(name: str) -> dict[str, Tensor]:
-    return backbone_of(get_weight(name).get_state_dict(progress=False, check_hash=True), name)
+    return backbone_of(torch_hub.content(name), name)

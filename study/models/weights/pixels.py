@@ -34,5 +34,11 @@ def fitted(
     if body.pixel_std == pixels.std:
         return weights
     first = backbones.find(body.name).first
+    shape = tuple(weights[first].shape) if first in weights else None
+    if shape is None or len(shape) != 4 or shape[1] != 3:
+        raise ValueError(
+            f"weights: the first convolution of {body.name!r}, {first}, has the shape"
+            f" {shape}, must be (channels, 3, height, width); give weights of this network"
+        )
     ratio = torch.tensor(body.pixel_std) / torch.tensor(pixels.std)
     return weights | {first: weights[first] * ratio[:, None, None]}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from study.config import ScheduleConfig
+from study.config.require import MOST_TRIALS
 from study.config.schedule import independent_iterations, iterations, legs
 from study.planning.confirming.enough import LEVEL, needed
 from study.planning.confirming.scatter import Spread, single
@@ -214,7 +215,12 @@ def affordable(design: Design, images: float) -> Design:
         )
     low, high = 1, 2
     while costs(high)[1] <= images:
-        low, high = high, 2 * high
+        if high == MOST_TRIALS:
+            raise ValueError(
+                f"budget of {images:,.0f} images: pays for more than {MOST_TRIALS:,} trials of"
+                " each arm and size, the most there may be; give less, or ask for more"
+            )
+        low, high = high, min(2 * high, MOST_TRIALS)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if costs(middle)[1] <= images else (low, middle)

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from study.config import Nuisance
-from study.config.require import require
+from study.config.require import MOST_TRIALS, require, whole
 from study.planning.search.proposal import Outcome, Proposal
 from study.planning.search.strategies import Asked, named
 
@@ -33,8 +33,9 @@ class Search:
     def __post_init__(self) -> None:
         first = named(self.first)
         require(self.paired >= 0, "paired", self.paired, "at least 0")
+        whole("paired", self.paired, 0, MOST_TRIALS)
         if self.then is not None:
-            named(self.then)
+            named(self.then, "then")
             rule = "learns from its own first points: leave out --then, or begin with sobol"
             require(not first.learns, "search", self.first, rule)
             complete = self.first != "grid"

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from study.planning.standing.parts import Standing
-from study.storage.run_dir import StudyDir
+from study.storage.run_dir import Damaged, StudyDir
+from study.storage.run_dir.study_dir import STANDING_REMEDY
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,17 @@ class Note:
 
 
 def read(study: StudyDir) -> Note | None:
-    """What was written last; None where no sweep has: it is too young, or of an older version."""
+    """What was written last; None where no sweep has: it is too young, or of an older version.
+
+    Raises:
+        Damaged: the file holds something else.
+    """
     found: dict[str, Any] = study.standing()
     if not found:
         return None
-    stands = Standing(**found.pop("standing"))
-    return Note(standing=stands, **found)
+    try:
+        stands = Standing(**found.pop("standing"))
+        return Note(standing=stands, **found)
+    except (TypeError, KeyError) as error:
+        file = study.store.at("standing.json")
+        raise Damaged(f"{file}: is no note of a sweep; {STANDING_REMEDY}") from error

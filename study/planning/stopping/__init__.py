@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from study.config.meant import hint
 from study.config.require import require
 from study.planning.stopping.halving import Halving
 from study.planning.stopping.keep_best import KeepBest
@@ -39,7 +40,9 @@ class Rules:
             ValueError: no such rule; or options of one that is not chosen.
         """
         names = [one.name for one in fields(self)]
-        require(name in (*names, "none"), "stopping", name, f"one of {', '.join(names)}, none")
+        choices = (*names, "none")
+        rule = f"{hint(name, choices)}one of {', '.join(choices)}"
+        require(name in choices, "stopping", name, rule)
         for one in fields(self):
             own = getattr(self, one.name)
             for option in fields(own):

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from study.config.require import require
+from study.config.kinds import require_kinds
+from study.config.require import MOST_COUNT, require, whole
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,11 @@ class Halving:
     """Consecutive trials that are compared with each other."""
 
     def __post_init__(self) -> None:
+        require_kinds(self, "halving.")
         require(self.eta >= 2, "halving.eta", self.eta, "at least 2")
         require(self.bracket >= 2, "halving.bracket", self.bracket, "at least 2")
+        whole("halving.eta", self.eta, 2, MOST_COUNT)
+        whole("halving.bracket", self.bracket, 2, MOST_COUNT)
         share = 0 <= self.earliest < 1
         rule = "a share of the longest length, below 1"
         require(share, "halving.earliest", self.earliest, rule)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from study.config.require import require
+from study.config.kinds import require_kinds
+from study.config.require import MOST_COUNT, require, whole
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,11 @@ class KeepBest:
     """The length at which the others stop; the first is 1."""
 
     def __post_init__(self) -> None:
+        require_kinds(self, "best.")
         require(self.trials >= 1, "best.trials", self.trials, "at least 1")
         require(self.rung >= 1, "best.rung", self.rung, "at least 1")
+        whole("best.trials", self.trials, 1, MOST_COUNT)
+        whole("best.rung", self.rung, 1, MOST_COUNT)
 
     @property
     def bracket(self) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from pyarrow import fs
 
+from study.config.addresses import has_secret, hidden
+
 SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss")
 
 
@@ -33,7 +35,7 @@ def parsed(scheme: str, rest: str) -> Address:
     Raises:
         ValueError: a scheme that is not known, no bucket, or credentials in the address.
     """
-    said = f"run_dir = '{scheme}://{rest}'"
+    said = f"run_dir = {hidden(f'{scheme}://{rest}')!r}"
     if scheme not in SCHEMES:
         raise ValueError(
             f"{said}: no such kind of store; give a folder, s3://bucket/prefix or"
@@ -43,7 +45,8 @@ def parsed(scheme: str, rest: str) -> Address:
     bucket, _, prefix = path.strip("/").partition("/")
     if not bucket:
         raise ValueError(f"{said}: names no bucket; give {scheme}://bucket/prefix")
-    if scheme == "s3" and "@" in bucket:
+    user, at, _ = bucket.rpartition("@")  # abfs://container@account has no secret in it
+    if (at and (scheme == "s3" or ":" in user)) or has_secret(query):
         raise ValueError(
             f"run_dir = '{scheme}://…': contains credentials, and the command is written into"
             " the run directory; put them into the environment or into ~/.aws"
@@ -51,7 +54,7 @@ def parsed(scheme: str, rest: str) -> Address:
     try:
         files, root = file_system(scheme, bucket, query)
     except (OSError, ValueError) as error:
-        why = str(error).splitlines()[0]
+        why = hidden(str(error).splitlines()[0])
         raise ValueError(f"{said}: cannot be opened: {why}") from error
     return Address(files, f"{root}/{prefix}".rstrip("/"), scheme, query)
 

@@ -7,8 +7,12 @@ sees another lease withdraws its own and tries again. The holder renews its leas
 seconds. A lease that is `STALE_S` seconds old, by the store's clock alone, has ended, and so has
 the lease of a process of this machine that has ended.
 
-What this cannot do: a holder that was cut off or suspended for longer than `STALE_S` seconds finds
-out before its next write (`Lease.require`), but a write that it had sent before may still arrive.
+A holder that was cut off or suspended for longer than `STALE_S` seconds, by its own clock, finds
+out before its next write (`Lease.require`): it renews its lease and then looks at all of them, as
+if it were new. Whoever takes a stale lease over has written its own before, so that the two see
+each other, and the former holder gives up, also where it renewed in the moment of the removal.
+
+What this cannot do: a write that it had sent before it was suspended may still arrive.
 """
 
 from __future__ import annotations
@@ -68,7 +72,7 @@ class Lease:
         self._folder, self._what = folder, what
         self._name = secrets.token_hex(8)
         self._content = json.dumps(_myself()).encode()
-        self._renewed = 0.0  # when the last renewal began, by this machine's clock
+        self._renewed = 0.0  # when the last renewal began, by `_now`
         self._lost = False
         self._ended = threading.Event()
         self._renewing = threading.Lock()
@@ -101,7 +105,7 @@ class Lease:
 
     def require(self) -> None:
         """Before a write: raises Busy if another process has taken the directory meanwhile."""
-        if time.monotonic() - self._renewed > STALE_S / 2:
+        if _now() - self._renewed > STALE_S / 2:
             self._renew()
         if self._lost:
             raise Busy(
@@ -118,7 +122,7 @@ class Lease:
 
     def _try(self) -> Leases:
         """Write the lease; returns those of others, for which it was withdrawn, or none."""
-        began = time.monotonic()
+        began = _now()
         self._folder.write(self._name, self._content)
         leases = self._folder.list_all()
         if self._name not in leases:  # this process was suspended until its lease was stale
@@ -143,12 +147,22 @@ class Lease:
 
     def _renew(self) -> None:
         with self._renewing:
-            began = time.monotonic()
+            if self._lost:
+                return
+            began = _now()
             if self._folder.read(self._name) is None:
                 self._lost = True
+                return
+            self._folder.write(self._name, self._content)
+            if _now() - self._renewed > STALE_S and self._is_followed():
+                self._lost = True
+                self._folder.remove(self._name)
             else:
-                self._folder.write(self._name, self._content)
                 self._renewed = began
+
+    def _is_followed(self) -> bool:
+        """Whether another process may have taken the lease for stale: then it is there itself."""
+        return self._folder.list_all().keys() != {self._name}
 
 
 def holder(folder: LeaseFolder) -> str | None:
@@ -158,6 +172,11 @@ def holder(folder: LeaseFolder) -> str | None:
         if who and time.time() - renewed / 1e9 < STALE_S and not _ended_here(who):
             return _described(who)
     return None
+
+
+def _now() -> float:
+    """Seconds by a clock that goes on while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _myself() -> dict[str, Any]:

@@ -102,9 +102,20 @@ class ObjectStore:
         self._ready()
         self._requests.put(self._path(name), content)
 
-    def write_soon(self, name: str, content: bytes) -> None:
+    def write_soon(
+        self, name: str, content: bytes, before: str | None = None, without: str | None = None
+    ) -> None:
         self._ready()
-        self._pending = _uploads().submit(self._requests.put, self._path(name), content)
+        path, requests = self._path(name), self._requests
+
+        def upload() -> None:
+            if before is not None and requests.exists(path):
+                requests.copy(path, self._path(before))
+            requests.put(path, content)
+            if without is not None:
+                requests.delete(self._path(without))
+
+        self._pending = _uploads().submit(upload)
 
     def append(self, name: str, line: bytes) -> None:
         # read again: the driver and the trial's worker take turns
@@ -112,6 +123,11 @@ class ObjectStore:
 
     def remove(self, name: str) -> None:
         self._ready()
+        self._requests.delete(self._path(name))
+
+    def rename(self, name: str, to: str) -> None:
+        self._ready()
+        self._requests.copy(self._path(name), self._path(to))
         self._requests.delete(self._path(name))
 
     def copy(self, name: str, to: Store) -> None:

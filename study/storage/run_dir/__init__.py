@@ -16,12 +16,15 @@ torch: a checkpoint is bytes.
         events.jsonl          changes of state, and the cost so far, one a line
         traceback.txt         of the last failure
         detections-*.parquet  of confirm runs: what they detect (detection_files.py)
-        *.pt                  checkpoints, of the trunk and of a tail; removed when not needed
+        *.pt                  the two latest checkpoints; removed when not needed
+        *.damaged             what was found damaged and set aside (mending.py)
+      *.copy                  of JSON files that follow from nothing else that is here
       logs/                   of --log-to (study/cluster/logs); derived, like optuna.journal
       report/                 written by `python -m analysis`
 """
 
+from study.storage.run_dir.json_text import Damaged
 from study.storage.run_dir.study_dir import DifferentQuestion, StudyDir
 from study.storage.run_dir.trial_dir import COSTS, Record, State, TrialDir
 
-__all__ = ["COSTS", "DifferentQuestion", "Record", "State", "StudyDir", "TrialDir"]
+__all__ = ["COSTS", "Damaged", "DifferentQuestion", "Record", "State", "StudyDir", "TrialDir"]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from study.config.arithmetic import REMEDY
 from study.storage import Store, older, opened
-from study.storage.run_dir.json_text import pretty
+from study.storage.run_dir import json_text
+from study.storage.run_dir.json_text import Damaged
 from study.storage.run_dir.trial_dir import TrialDir
 from study.storage.store import folder_of
 
+FORMAT = 2
+"""Of what a study writes; 1 and none: before checksums. A version reads its own and older ones."""
+
+STANDING_REMEDY = "the sweep writes it anew: run its command again, or remove the file"
 LOCK_WAIT_S = 1.0  # for `StudyDir.holder`, which locks a folder for a moment
 
 
@@ -38,19 +42,37 @@ class StudyDir:
 
     @property
     def exists(self) -> bool:
-        return self.store.exists("study.json")
+        return any(self.store.exists(f"study.json{end}") for end in ("", json_text.COPY))
 
     @property
     def manifest(self) -> dict[str, Any]:
         """The contents of study.json.
 
         Raises:
-            ValueError: there is no study here.
+            ValueError: there is no study here, or one that a newer version has written.
+            Damaged: the file and its copy cannot be read.
         """
-        content = self.store.read("study.json")
+        content = self._manifest()
         if content is None:
             raise ValueError(f"run directory {self.store}: holds no study (study.json is missing)")
-        return older.manifest(json.loads(content))
+        return content
+
+    def _manifest(self) -> dict[str, Any] | None:
+        file, remedy = self.store.at("study.json"), "bring it back from a copy of the folder"
+        content = json_text.read(self.store, "study.json", remedy)
+        if content is None:
+            return None
+        version = content.pop("format", 1)
+        if type(version) is int and version > FORMAT:
+            raise ValueError(
+                f"{file}: format = {version}: was written by a newer version of this program, and"
+                f" this one reads formats up to {FORMAT}: update it, or choose another --run-dir"
+            )
+        if type(version) is not int or version < 1:
+            raise Damaged(f"{file}: format = {version!r}: a whole number from 1 on; {remedy}")
+        if not isinstance(content.get("question"), dict):
+            raise Damaged(f"{file}: has no question; {remedy}")
+        return older.manifest(content)
 
     def open(self, manifest: dict[str, Any], unsaid: dict[str, Any] | None = None) -> None:
         """Begin the study, or take it up again: same `question`, any other field may change.
@@ -59,7 +81,11 @@ class StudyDir:
             DifferentQuestion: see `require_same`.
         """
         self.require_same(manifest["question"], unsaid)
-        self.store.write("study.json", pretty(manifest))
+        self.rewrite(manifest)
+
+    def rewrite(self, manifest: dict[str, Any]) -> None:
+        """Write study.json, whatever is there."""
+        json_text.write(self.store, "study.json", manifest | {"format": FORMAT})
 
     def require_same(self, question: dict[str, Any], unsaid: dict[str, Any] | None = None) -> None:
         """Refuse another question than that of the study which is here, if there is one.
@@ -73,10 +99,10 @@ class StudyDir:
         Raises:
             DifferentQuestion: names each field in which the question differs.
         """
-        before = self.store.read("study.json")
+        before = self._manifest()
         if before is None:
             return
-        there = _flat(unsaid or {}) | _flat(older.manifest(json.loads(before))["question"])
+        there = _flat(unsaid or {}) | _flat(before["question"])
         here = _flat(question)
         arithmetic = "fixed.arithmetic"
         if there.get(arithmetic) != here.get(arithmetic) and there and here:
@@ -100,24 +126,27 @@ class StudyDir:
     def complete(self) -> None:
         """Write down that nothing is left to do, until the study is opened again."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self.store.write("study.json", pretty(self.manifest | {"completed": now}))
+        self.rewrite(self.manifest | {"completed": now})
 
     def write_standing(self, standing: dict[str, Any]) -> None:
         """Write down how the study stands (`study.planning.standing`)."""
-        self.store.write("standing.json", pretty(standing))
+        self.store.write("standing.json", json_text.sealed(standing))
 
     def standing(self) -> dict[str, Any]:
-        """What `write_standing` wrote last; empty if it has not been called."""
-        return json.loads(self.store.read("standing.json") or b"{}")
+        """What `write_standing` wrote last; empty if it has not been called.
+
+        Raises:
+            Damaged: it cannot be read.
+        """
+        return json_text.read(self.store, "standing.json", STANDING_REMEDY) or {}
 
     def trial(self, trial_id: str) -> TrialDir:
         return TrialDir(self.store.within("trials", trial_id))
 
     def trials(self) -> list[TrialDir]:
         """The trials with a configuration, by name."""
-        return [
-            self.trial(name.split("/")[1]) for name in self.store.names("trials/*/config.json")
-        ]
+        found = self.store.names("trials/*/config.json*")  # the file, its copy, or both
+        return [self.trial(name) for name in dict.fromkeys(one.split("/")[1] for one in found)]
 
     def snapshot(self) -> StudyDir:
         """For reading all of it; from an object store at once, as it is now."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from study.storage import Store, older, opened
-from study.storage.run_dir.json_text import lines, pretty
+from study.storage import Store, StoreError, older, opened
+from study.storage.run_dir import json_text
+from study.storage.run_dir.checkpoint import packed, unpacked
+from study.storage.run_dir.json_text import Damaged, lines
 from study.storage.store import folder_of
 
 Record = dict[str, Any]
 """One evaluation: a flat row. AP in points 0-100, times in seconds."""
+
+REMEDY = "the command that wrote it sets it aside and computes again what is lost"
+"""What is to be done about a damaged file of a trial."""
 
 COSTS = ("images_spent", "device_seconds", "eval_seconds", "images_per_second", "time")
 """Columns of a record that a kill and a resume may change; all others are bit-identical."""
@@ -57,38 +61,81 @@ class TrialDir:
         return folder_of(self.store)
 
     def config(self) -> dict[str, Any]:
-        """The configuration as written by `write_config`."""
-        content = self.store.read("config.json")
+        """The configuration as written by `write_config`.
+
+        Raises:
+            StoreError: it is not there.
+            Damaged: it and its copy cannot be read.
+        """
+        remedy = (
+            "the configuration cannot be told from elsewhere: move the trial's folder away, and"
+            " the same command makes it anew"
+        )
+        content = json_text.read(self.store, "config.json", remedy)
         if content is None:
-            raise FileNotFoundError(f"{self.store.at('config.json')}: there is no such file")
-        return older.trial_config(json.loads(content))
+            raise StoreError(f"{self.store.at('config.json')}: there is no such file")
+        if "run" in content and not isinstance(content["run"], dict):
+            raise Damaged(f"{self.store.at('config.json')}: run = {content['run']!r}; {remedy}")
+        return older.trial_config(content)
 
     def write_config(self, config: dict[str, Any]) -> None:
-        self.store.write("config.json", pretty(config))
+        json_text.write(self.store, "config.json", config)
 
     def init_report(self) -> dict[str, Any]:
-        """What `write_init_report` wrote; empty if it has not been called."""
-        written = self.store.read("init_report.json") or self.store.read(older.INIT_REPORT)
-        return json.loads(written or b"{}")
+        """What `write_init_report` wrote; empty if it has not been called.
+
+        Raises:
+            Damaged: it and its copy cannot be read.
+        """
+        written = (
+            json_text.read(self.store, name, REMEDY)
+            for name in ("init_report.json", older.INIT_REPORT)
+        )
+        return next(filter(None, written), {})
 
     def write_init_report(self, report: dict[str, Any]) -> None:
-        self.store.write("init_report.json", pretty(report))
+        json_text.write(self.store, "init_report.json", report)
 
     def records(self) -> list[Record]:
-        """All evaluations, oldest first."""
-        return lines(self.store.read("records.jsonl"))
+        """All evaluations in the order in which they were made.
+
+        Raises:
+            Damaged: a line cannot be read; names file and line.
+        """
+        file = self.store.at("records.jsonl")
+        found: list[Record] = lines(self.store.read("records.jsonl"), file, REMEDY)
+        if all(isinstance(row.get("images_spent"), int | float) for row in found):
+            found.sort(key=lambda row: row["images_spent"])  # lines that changed places
+        return found
 
     def append(self, record: Record) -> None:
-        self.store.append("records.jsonl", json.dumps(record).encode())
+        self.store.append("records.jsonl", json_text.line(record))
 
     def events(self) -> list[dict[str, Any]]:
-        """All changes of state, oldest first: `state`, `time`, and what belongs to it."""
-        return lines(self.store.read("events.jsonl"))
+        """All changes of state, oldest first: `state`, `time`, and what belongs to it.
+
+        Raises:
+            Damaged: a line cannot be read; names file and line.
+        """
+        file = self.store.at("events.jsonl")
+        found = lines(self.store.read("events.jsonl"), file, REMEDY)
+        for number, event in enumerate(found, 1):
+            if event.get("state") not in STATES:
+                raise Damaged(
+                    f"{file}: line {number}: state = {event.get('state')!r}: one of"
+                    f" {', '.join(STATES)}; {REMEDY}"
+                )
+        return found
 
     def mark(self, state: State, **fields: Any) -> None:
         """Append a change of state."""
         event = {"state": state.value, "time": time.time(), **fields}
-        self.store.append("events.jsonl", json.dumps(event).encode())
+        self.store.append("events.jsonl", json_text.line(event))
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether any state was written, be it damaged since."""
+        return b"\n" in (self.store.read("events.jsonl") or b"")
 
     def write_traceback(self, text: str) -> str:
         """Write down what is known of the last failure; returns where."""
@@ -104,20 +151,48 @@ class TrialDir:
     def save(self, name: str, content: bytes) -> None:
         """Write checkpoint `name`, whole or not at all.
 
+        The two latest checkpoints of a trial are there: of its trunk, the one before; in a tail,
+        that and the trunk's last one.
+
         On an object store the upload may still go on when this returns. It ends before anything
         that this object writes later.
         """
-        self.store.write_soon(f"{name}.pt", content)
+        before = _before("trunk")
+        names = {"before": before} if name == "trunk" else {"without": before}
+        self.store.write_soon(f"{name}.pt", packed(content), **names)
 
     def load(self, name: str) -> bytes | None:
-        return self.store.read(f"{name}.pt")
+        """The latest checkpoint of that name that is whole, if there is any."""
+        for file in self.checkpoints(name):
+            with contextlib.suppress(Damaged):
+                return self.checkpoint(file)
+        return None
+
+    def checkpoints(self, name: str) -> list[str]:
+        """The files of a checkpoint that are there, the latest first."""
+        return [file for file in (f"{name}.pt", _before(name)) if self.store.exists(file)]
+
+    def checkpoint(self, file: str) -> bytes:
+        """The content of a checkpoint's file.
+
+        Raises:
+            Damaged: it is not what was written, or not there any more.
+        """
+        return unpacked(self.store.read(file) or b"", self.store.at(file))
 
     def remove(self, name: str) -> None:
         self.store.remove(f"{name}.pt")
+        if name == "trunk":
+            self.store.remove(_before(name))
 
     def copy(self, name: str, to: TrialDir) -> None:
         """Give another trial this checkpoint, if it is there."""
         self.store.copy(f"{name}.pt", to.store)
+
+    def set_aside(self, file: str) -> str:
+        """Give a damaged checkpoint a name that nothing reads, the last such one's; returns it."""
+        self.store.rename(file, f"{file}.damaged")
+        return f"{file}.damaged"
 
     def write_weights(self, leg: str, content: bytes) -> None:
         """Write the weights at the end of a leg, in the format of safetensors."""
@@ -140,3 +215,10 @@ class TrialDir:
     def holder(self) -> str | None:
         """The process that runs this trial, and where; None: nobody."""
         return self.store.holder()
+
+
+STATES = tuple(state.value for state in State)
+
+
+def _before(name: str) -> str:
+    return f"{name}.before.pt"

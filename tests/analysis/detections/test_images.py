@@ -37,10 +37,11 @@ from study.config.arms import Arm
 from study.planning.design import Design
 from study.storage import File
 from study.storage.detection_files import read_truth, truth_file, write_detections
-from study.storage.run_dir import StudyDir
+from study.storage.run_dir import StudyDir, TrialDir
 from study.training.evaluation.coco import average_precision
 from tests.analysis.page import Page
 from tests.runs import TINY_RUN, study_without_ray
+from tests.unsealed import unsealed
 
 SIZE = {"width": 100, "height": 100}
 
@@ -287,8 +288,8 @@ def test_an_arm_scored_like_the_other_differs_on_no_images(study: Path, tmp_path
         mine, theirs = (copy / "trials" / f"{arm}-12-c{seed}" for arm in ("pretext", "scratch"))
         (file,) = mine.glob("detections-*")
         shutil.copy(theirs / file.name, file)
-        line = json.loads((mine / "records.jsonl").read_text())
-        score = json.loads((theirs / "records.jsonl").read_text())["AP_box"]
+        line = unsealed(mine / "records.jsonl")
+        score = unsealed(theirs / "records.jsonl")["AP_box"]
         (mine / "records.jsonl").write_text(json.dumps(line | {"AP_box": score}) + "\n")
     table = analysis.image_bootstrap(analysis.load(copy), np.random.default_rng(0), resamples=20)
     (row,) = rows(table)
@@ -358,7 +359,7 @@ def test_a_copied_run_directory_needs_no_images(
 ):
     copy = tmp_path / "elsewhere"
     shutil.copytree(study, copy)
-    manifest = json.loads((copy / "study.json").read_text())
+    manifest = unsealed(copy / "study.json")
     gone = str(tmp_path / "gone")
     (copy / "study.json").write_text(json.dumps(manifest | {"report_images": gone}))
     moved = evaluations(analysis.load(copy))
@@ -394,9 +395,9 @@ def test_of_what_is_not_learnt_there_are_numbers_and_no_sentences(study: Path, t
     copy = tmp_path / "unlearnt"
     shutil.copytree(study, copy)
     for file in copy.glob("trials/*-t*/records.jsonl"):  # of tuning, which keeps no detections
-        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        lines = TrialDir(file.parent).records()
         file.write_text("".join(json.dumps(x | {"AP_box": 30.0}) + "\n" for x in lines))
-    manifest = json.loads((copy / "study.json").read_text())
+    manifest = unsealed(copy / "study.json")
     said: list[int] = []
     for chance in (10.0, 60.0):
         both = {"chance": {"tune": chance, "report": 0.0}}

@@ -23,7 +23,7 @@ from torchvision.ops import FrozenBatchNorm2d
 from study.config import DETECTORS, R50_FPN, ModelConfig, RunConfig
 from study.config.body import Norm
 from study.models import initialisation
-from study.models.weights import available
+from study.models.weights import available, torch_hub
 
 NAMES = MaskRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]
 COCO = [name for name in NAMES[1:] if name != "N/A"]
@@ -152,9 +152,7 @@ def test_the_arm_coco_is_what_torchvision_builds_of_its_weights(
             if isinstance(module, FrozenBatchNorm2d):
                 _tensor(module.running_var).mul_(1e-4)
                 _tensor(module.weight).mul_(1e-2)
-    monkeypatch.setattr(
-        MaskRCNN_ResNet50_FPN_Weights, "get_state_dict", lambda *_, **__: network.state_dict()
-    )
+    monkeypatch.setattr(torch_hub, "content", lambda _: network.state_dict())
     model = OURS.but(norm=norm)
     available.require(RunConfig(arm="coco", init="coco", model=model))
     compare(network, "coco", model)

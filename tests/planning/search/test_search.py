@@ -73,7 +73,8 @@ def test_any_number_of_the_optimiser_can_be_searched():
     assert tuned.momentum == found.values["momentum"]
     assert tuned.batch_size == round(found.values["batch_size"])
     with pytest.raises(
-        ValueError, match=r"nuisance.ranges = 'decay': no such hyper-parameter; one"
+        ValueError,
+        match=r"nuisance.ranges = 'decay': no such .*; did you mean 'weight_decay'. one",
     ):
         Nuisance(ranges={"decay": LogUniform(low=1, high=2)})
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from study.config.printable import shown
 from study.models.backbones import Pixels
 
 if TYPE_CHECKING:
@@ -85,12 +86,50 @@ def renamed(
         found[hit[1].name.format(*groups)] = value
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        left = ", ".join(map(shown, unknown[:5]))
         raise ValueError(
             f"weights {source!r}: a detector of {program}, of another kind than Faster or Mask"
-            f" R-CNN with FPN on a ResNet: left over {', '.join(unknown[:5])}{more}; give such a"
-            " one, or the backbone's tensors alone"
+            f" R-CNN with FPN on a ResNet: left over {left}{more}; give such a one, or the"
+            " backbone's tensors alone"
         )
+    require_heads(found, source, program)
     return _placed(found)
+
+
+def require_heads(tensors: Mapping[str, Tensor], source: str, program: str) -> None:
+    """Refuse what has a detector's names and is none, before anything is computed of its shapes.
+
+    Raises:
+        ValueError: names what it lacks, or the first tensor that has no values.
+    """
+    what = f"weights {source!r}: a detector of {program} by its names, which"
+    remedy = "give the file of a whole detector, or the backbone's tensors alone"
+    for name in (f"{SCORE}.weight", f"{DELTAS}.weight"):
+        shape = tuple(tensors[name].shape) if name in tensors else None
+        if shape is None or len(shape) != 2:
+            lacks = "lacks" if shape is None else f"has the shape {shape} where must be two sizes:"
+            raise ValueError(f"{what} {lacks} {name}; {remedy}")
+    if len(tensors[f"{SCORE}.weight"]) < 2:
+        raise ValueError(f"{what} has no class but the background; {remedy}")
+    for name, value in tensors.items():
+        if not name.endswith("num_batches_tracked") and (value.dim() == 0 or value.numel() == 0):
+            shape = tuple(value.shape)
+            raise ValueError(f"{what} has {shown(name)} of the shape {shape}; {remedy}")
+
+
+def bgr_to_rgb(tensors: dict[str, Tensor], source: str) -> None:
+    """Turn the channels of the first convolution of a ResNet round, in place.
+
+    Raises:
+        ValueError: there is none of three channels.
+    """
+    first = f"{BODY}conv1.weight"
+    if first not in tensors or tensors[first].dim() != 4:
+        raise ValueError(
+            f"weights {source!r}: a detector by its names, whose backbone lacks its first"
+            " convolution; give the file of a whole detector"
+        )
+    tensors[first] = tensors[first].flip(1)
 
 
 def _placed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from study.models.backbones import Pixels
 from study.models.weights.whole import categories
-from study.models.weights.whole.checkpoint import BODY, SCORE, Rule, Whole, renamed
+from study.models.weights.whole.checkpoint import BODY, SCORE, Rule, Whole, bgr_to_rgb, renamed
 
 KEYS = (
     "proposal_generator.rpn_head.objectness_logits.weight",
@@ -79,8 +79,7 @@ def read(tensors: Mapping[str, Tensor], source: str) -> Whole:
             " not say whether it sees RGB or BGR; give one with GroupNorm or frozen BatchNorm"
         )
     ours = renamed(tensors, RULES, LEFT_OUT, source, PROGRAM)
-    first = f"{BODY}conv1.weight"
-    ours[first] = ours[first].flip(1)  # BGR → RGB
+    bgr_to_rgb(ours, source)
     batch = any(name.endswith("running_var") for name in ours)
     middle = ours.get(f"{BODY}layer1.0.conv2.weight")
     resnext = middle is not None and middle.shape[1] < middle.shape[0]

@@ -15,7 +15,7 @@ from torch import Tensor
 from study.config.body import IMAGENET_MEAN, IMAGENET_STD
 from study.models.backbones import Pixels
 from study.models.weights.whole import categories
-from study.models.weights.whole.checkpoint import BODY, SCORE, Rule, Whole, renamed
+from study.models.weights.whole.checkpoint import BODY, SCORE, Rule, Whole, bgr_to_rgb, renamed
 
 KEYS = ("rpn_head.rpn_cls.weight", "roi_head.bbox_head.fc_cls.weight")
 CASCADE = "roi_head.bbox_head.0.fc_cls.weight"
@@ -59,8 +59,7 @@ def read(tensors: Mapping[str, Tensor], meta: Mapping[str, Any], source: str) ->
     text = str(meta.get("config") or meta.get("cfg") or "")
     pixels, is_rgb = _pixels(text)
     if not is_rgb:
-        first = f"{BODY}conv1.weight"
-        ours[first] = ours[first].flip(1)
+        bgr_to_rgb(ours, source)
     caffe = re.search(r"style\s*=\s*['\"]caffe['\"]", text) is not None
     fields: dict[str, tuple[Any, ...]] = {"stride_1x1": (caffe,), "aspect_ratios": (RATIOS,)}
     if not any(name.endswith("running_var") for name in ours):

@@ -18,7 +18,7 @@ from torch import Tensor
 from study.config import DataConfig, ModelConfig, from_dict, to_dict
 from study.models.backbones import Pixels
 from study.models.weights.whole import architecture
-from study.models.weights.whole.checkpoint import SCORE, Whole
+from study.models.weights.whole.checkpoint import SCORE, Whole, require_heads
 from study.storage import older
 
 METADATA = "detector"
@@ -61,7 +61,12 @@ def told(written: Mapping[str, str], path: Path) -> Told | None:
 
 
 def read(tensors: Mapping[str, Tensor], known: Told, source: str) -> Whole:
-    """The detector of a file of ours."""
+    """The detector of a file of ours.
+
+    Raises:
+        ValueError: it has none.
+    """
+    require_heads(tensors, source, PROGRAM)
     model, body = known.model, known.model.body
     fields: dict[str, tuple[Any, ...]] = {name: (getattr(model, name),) for name in SAME}
     fields |= {"name": (body.name,), "norm": (body.norm,), "stride_1x1": (body.stride_1x1,)}

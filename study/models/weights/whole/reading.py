@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 import torch
 from torch import Tensor
 
 from study.config import ModelConfig
-from study.config.arms import BUILT_IN, is_url
-from study.models.weights import checkpoints, detectron
+from study.config.arms import BUILT_IN, is_hub, is_url
+from study.models.weights import detectron, download, files, torch_hub
 from study.models.weights.whole import coco, detectron2, mmdetection, own, torchvision
 from study.models.weights.whole.checkpoint import Whole
 
@@ -29,21 +28,19 @@ def found(source: str, model: ModelConfig) -> Whole | None:
     """
     if source == coco.NAME:
         return published(model)
-    if source in BUILT_IN:
+    if source in BUILT_IN or is_hub(source):
         return None
-    path = checkpoints.fetched(source) if is_url(source) else Path(source).expanduser()
-    if not path.is_file():
-        return None
-    content = detectron.unpickled(path) if path.suffix == ".pkl" else checkpoints.content(path)
-    tensors, meta = opened(content)
+    path = local(source)
+    tensors, meta = opened(holds(path))
     if not tensors:
         return None
+    files.require_tensors(tensors.items(), source)
     if _has(tensors, mmdetection.KEYS):
         return mmdetection.read(tensors, meta, source)
     if _has(tensors, detectron2.KEYS):
         return detectron2.read(tensors, source)
     if _has(tensors, torchvision.KEYS):
-        known = own.told(_metadata(path), path)
+        known = own.told(files.metadata(path), path)
         return own.read(tensors, known, source) if known else torchvision.read(tensors, source)
     for key, why in UNREAD.items():
         if key in tensors:
@@ -60,18 +57,34 @@ UNREAD = {
 """Detectors that are recognised by a key, and why they are not read."""
 
 
+def local(source: str) -> Path:
+    """The file itself, or the copy of what is at an address.
+
+    Raises:
+        ValueError: it cannot be downloaded, or what came is no weights file.
+    """
+    return download.fetched(source, holds) if is_url(source) else Path(source).expanduser()
+
+
+def holds(path: Path) -> object:
+    """All that a weights file of any kind holds; see `files.content`.
+
+    Raises:
+        ValueError: it is none, is damaged, or holds more than tensors and plain values.
+    """
+    return detectron.unpickled(path) if path.suffix == ".pkl" else files.content(path)
+
+
 def published(model: ModelConfig) -> Whole:
     """torchvision's, trained on COCO.
 
     Raises:
         ValueError: the model is another one, or they cannot be downloaded.
     """
-    from torchvision.models import get_weight
-
     coco.require(model)
     name = coco.published(model)
     try:
-        weights = get_weight(name).get_state_dict(progress=False, check_hash=True)
+        weights = torch_hub.content(name)
     except OSError as error:  # of which URLError is a kind
         raise ValueError(
             f"arm {coco.NAME!r}: {name} cannot be downloaded: {error}; give a weights file as"
@@ -97,16 +110,11 @@ def opened(content: object) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
 
 def _tensor(value: object) -> Any:
     if isinstance(value, np.ndarray):
+        if value.dtype.kind not in "fiub":
+            return None  # text, objects
         return torch.from_numpy(np.ascontiguousarray(value))
     return value if isinstance(value, Tensor) else None
 
 
 def _has(tensors: Mapping[str, Tensor], keys: tuple[str, ...]) -> bool:
     return all(key in tensors for key in keys)
-
-
-def _metadata(path: Path) -> Mapping[str, str]:
-    if path.suffix != ".safetensors":
-        return {}
-    with safetensors.safe_open(path, framework="pt") as file:
-        return file.metadata() or {}

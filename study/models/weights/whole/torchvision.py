@@ -68,6 +68,8 @@ def with_eps(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for name, variance in tensors.items():
         if name.endswith("running_var"):
             scale = re.sub("running_var$", "weight", name)
+            if scale not in tensors or tensors[scale].shape != variance.shape:
+                continue  # refused as what does not fit
             exact = variance.double()
             ratio = torch.where(exact > 0, ((exact + EPS) / exact).sqrt(), torch.ones_like(exact))
             found[scale] = (tensors[scale].double() * ratio).to(tensors[scale].dtype)

@@ -6,6 +6,7 @@ A new one is a file with a `Strategy` in it, and its line in `STRATEGIES`. Its n
 
 from __future__ import annotations
 
+from study.config.meant import hint
 from study.config.require import require
 from study.planning.search.strategies.gp import GP
 from study.planning.search.strategies.grid import GRID
@@ -20,8 +21,8 @@ WITH_STATE = ("cmaes", "pso", "nsgaii")
 """Known samplers that remember more than the trials: see `named`."""
 
 
-def named(name: str) -> Strategy:
-    """The strategy of that name.
+def named(name: str, field: str = "search") -> Strategy:
+    """The strategy of that name; `field` is where it was given.
 
     Raises:
         ValueError: there is none; lists those there are. Or it is a sampler whose memory (step
@@ -29,11 +30,16 @@ def named(name: str) -> Strategy:
     """
     if name in WITH_STATE:
         raise ValueError(
-            f"search = {name!r}: it remembers more between two proposals than the recorded trials"
+            f"{field} = {name!r}: it remembers more between two proposals than the recorded trials"
             " tell, so that a study which is killed and continued would not be the same; use tpe"
             " or gp, which learn from the records alone"
         )
-    require(name in STRATEGIES, "search", name, f"one of {', '.join(STRATEGIES)}")
+    require(
+        name in STRATEGIES,
+        field,
+        name,
+        f"{hint(name, STRATEGIES)}one of {', '.join(STRATEGIES)}",
+    )
     return STRATEGIES[name]
 
 

@@ -1,0 +1,33 @@
+"""Text from elsewhere, as a terminal may get it: nothing in it moves the cursor."""
+
+from __future__ import annotations
+
+UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # some languages write with them
+_KEPT = f"\n\t{_JOINERS}\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
+
+
+def printable(text: str) -> str:
+    """The text with a sign for each control character but ends of lines and tabs.
+
+    Those that reverse the direction of writing are such too: a name could read like another one.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in _KEPT else UNPRINTABLE for one in text)
+
+
+def shown(text: str, most: int = 80) -> str:
+    """A name on one line, cut to `most` characters."""
+    plain = "".join(one if one.isprintable() else UNPRINTABLE for one in text)
+    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""With what a cell of a CSV file begins that a spreadsheet would compute."""
+
+
+def cell(text: str) -> str:
+    """Text for a cell of a CSV file: with an apostrophe before what would be a formula."""
+    whole = text.encode(errors="replace").decode()  # a file's name may be no text at all
+    return f"'{whole}" if whole.startswith(FORMULA) else whole

@@ -1,0 +1,78 @@
+"""Options that are none of a command's: refused in one line, or parsed, whatever is typed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from study.commands import parsing
+from study.commands.parsing import as_typed, parsed, shown
+from study.commands.sweep_options import Sweep, design
+from study.config.meant import close, slips
+
+NASTY = ["nan", "inf", "-inf", "-1", "0", "1e400", "", " ", "日本", "x" * 5000, "../..", "--", "1"]
+OPTIONS = sorted(
+    name
+    for name, value in parsing._known(Sweep, "sweep").items()
+    if value and name not in ("--help", "--run-dir")
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_help():
+    """Of tyro: to make it takes most of the time of a refusal."""
+    known = parsing._known(Sweep, "sweep")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parsing, "_known", lambda *_: known)
+        yield
+
+
+@settings(max_examples=60, deadline=None)
+@given(option=st.sampled_from(OPTIONS), value=st.sampled_from(NASTY))
+def test_any_value_of_any_option_is_understood_or_refused_in_one_line(option: str, value: str):
+    arguments = ["shapes", "--run-dir", "runs/x", option, value]
+    try:
+        design(parsed(Sweep, arguments, "sweep"))
+    except ValueError as error:  # anything else is a traceback
+        said = as_typed(str(error), arguments)
+        assert said and "\n" not in said and "Error parsing" not in said and len(said) < 600
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "meant"),
+    [
+        ("trails", ["tails", "trials", "tail"], "trials"),
+        ("teh", ["then", "the"], "the"),
+        ("max_hour", ["max-hours", "max-images"], "max-hours"),
+        ("resnt50", ["resnet18", "resnet50"], "resnet50"),
+    ],
+)
+def test_the_likeliest_word_comes_first(word: str, known: list[str], meant: str):
+    assert close(word, known)[0] == meant
+
+
+def test_a_word_like_no_other_has_no_suggestion():
+    assert close("qqqqqq", ["tails", "trials"]) == []
+    assert close("epochs", ["lengths", "trials"], {"epochs": "lengths"}) == ["lengths"]
+
+
+def test_slips_count_neighbours_exchanged_as_one():
+    assert [slips(a, "trials") for a in ("trials", "trails", "trial", "tirlas")] == [0, 1, 1, 2]
+
+
+def test_a_refusal_names_the_option_that_was_typed():
+    said = "schedule.lengths = (20, 40): each longer"
+    assert as_typed(said, ["--lengths", "20", "40"]) == "--lengths = (20, 40): each longer"
+    assert as_typed("max_hours = 0: above 0", ["--max_hours=0"]) == "--max-hours = 0: above 0"
+    assert as_typed(said, ["--trials", "3"]) == said
+
+
+def test_a_long_value_is_cut_and_has_no_line_break():
+    assert shown("a\nb") == "a?b" and len(shown("x" * 500)) == 80
+
+
+def test_help_is_as_it_was(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as end:
+        parsed(Sweep, ["--help"], "sweep")
+    assert not end.value.code and "--run-dir DIR" in capsys.readouterr().out
