@@ -1,6 +1,7 @@
 """The engine against its peers, one benchmark after another; about half an hour on two cores.
 
     python -m benchmarks [--checkout FOLDER] [--coco ANNOTATIONS IMAGES]
+    python -m benchmarks chaos [FAULTS]   # a sweep under faults instead: see benchmarks/chaos
 
 Each prints medians of runs that take turns, and ratios. With another checkout of this project,
 such as an earlier commit in a worktree, steps and starts are compared with it; with an annotation
@@ -27,6 +28,11 @@ def commands(checkout: Path | None, coco: list[Path] | None) -> list[list[str]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["chaos"]:
+        from benchmarks.chaos.__main__ import main as chaos  # here: knows the study's package
+
+        return chaos(arguments[1:])
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkout", type=Path, help="another checkout, to compare with")
     parser.add_argument("--coco", type=Path, nargs=2, help="annotation file and images")

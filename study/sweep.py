@@ -13,14 +13,17 @@ Exit status: 0 done, 1 some trials failed, 2 bad input, 130 interrupted; with --
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from rich.console import Console
 
+from study.cluster.failures.patience import Patience
 from study.commands import in_turn, log_options, machine, own_data, status
 from study.commands.bill import (
     assumed_time,
@@ -63,6 +66,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
     """Check the data, print the bill, then run what is left to do; `command` is recorded."""
     console = Terminal()
     asked = design(sweep)
+    Patience.given()  # a wrong number is refused before anything starts
     if sweep.budget.max_images is None and sweep.budget.max_hours is None:
         require_finalists(asked)
     study = StudyDir(usable(sweep.run_dir, writing=not sweep.dry_run))
@@ -101,14 +105,17 @@ def run(sweep: Sweep, command: list[str]) -> int:
     if study.store.folder is None and (owner := study.holder()):
         console.print(f"{owner} holds the study: waiting up to a minute to see if it still runs")
 
+    evaluated = max(len(splits.images(name)[1]) for name in ("tune", "report"))
+
     def begin(asked: Design) -> tuple[int, Plan]:
         """With more sizes, perhaps, than at the last time."""
         known = study.manifest.get("chance")
         study.open(manifest(asked, splits, sweep, command, known), asked.unsaid())
         plan = Plan(asked, study)
-        return start(plan, sweep, console), plan
+        return start(plan, sweep, console, evaluated, held.close), plan
 
-    with study.lock():
+    with contextlib.ExitStack() as held:
+        held.enter_context(study.lock())
         for line in mend_all(study):
             console.print(f"damaged     {line}", markup=False, highlight=False, soft_wrap=True)
         known = study.manifest.get("chance") if study.exists else None
@@ -128,8 +135,18 @@ def run(sweep: Sweep, command: list[str]) -> int:
     return status
 
 
-def start(plan: Plan, sweep: Sweep, console: Console) -> int:
-    """Run the plan on Ray; 0 when all is done, 1 when trials failed."""
+def start(
+    plan: Plan, sweep: Sweep, console: Console, images: int, release: Callable[[], None]
+) -> int:
+    """Run the plan on Ray; 0 when all is done, 1 when trials failed.
+
+    Args:
+        plan: of the study, whose lock is held.
+        sweep: the options.
+        console: to print to.
+        images: that a trial evaluates on, at most.
+        release: gives back the study's lock, where Ray ends and this process with it.
+    """
     from study.cluster import launch  # here: a dry run and a bad input need no ray
 
     launch.run(
@@ -137,8 +154,10 @@ def start(plan: Plan, sweep: Sweep, console: Console) -> int:
         workers=sweep.workers,
         gpus=sweep.gpus_per_trial,
         max_concurrent=sweep.max_concurrent,
+        images=images,
         log_to=sweep.logs,
         console=console,
+        release=release,
     )
     if unended := plan.unended():
         names = ", ".join(unended)

@@ -10,11 +10,13 @@ import contextlib
 import importlib
 import os
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from study.cluster.failures.patience import Patience
+from study.cluster.failures.processes import kill_holder
 from study.cluster.lean import inherited_environment, uncounted
 from study.cluster.ray_session import cluster, interruptible, quiet
 from study.cluster.room import Room, device_for, fully_grown
@@ -27,8 +29,7 @@ from study.storage.run_dir import State
 if TYPE_CHECKING:
     from ray import tune
 
-    from study.cluster.logs.callback import Logs
-    from study.cluster.progress import Progress
+    from study.cluster.scheduler import PlanScheduler
     from study.cluster.searcher import PlanSearcher
 
 NEEDED = ("pandas", "pyarrow.fs", "optuna")
@@ -41,8 +42,10 @@ def run(
     workers: int,
     gpus: float | None = None,
     max_concurrent: int | None,
+    images: int = 0,
     log_to: Collection[Kind] = (),
     console: Console,
+    release: Callable[[], None] = lambda: None,
 ) -> None:
     """Run the plan's trials until none is left to do in this session.
 
@@ -51,8 +54,10 @@ def run(
         workers: per trial; more than one makes a Ray Train group (DDP).
         gpus: that each worker is given; None: one, or none where trials run on CPUs.
         max_concurrent: trials at once; None: as many as the cluster has, or may get, room for.
+        images: that a trial evaluates on, at most.
         log_to: where each trial is logged besides.
         console: where progress is shown.
+        release: gives back the study's lock. Called only where Ray ends, and this process with it.
 
     Raises:
         ValueError: no cluster answers at RAY_ADDRESS, one of its nodes does not see the run
@@ -61,37 +66,52 @@ def run(
     """
     hidden = plan.study.store.absolute().within(".tune")
     hidden.clear()
+    patience = Patience.given()
     searcher: PlanSearcher | None = None
-    progress: Progress | None = None
-    try:
+    ends = contextlib.ExitStack()  # what every end takes, the last first
+
+    def preempt() -> None:
+        """After the workers' end, so that none of them writes another event."""
+        for trial_id in list(searcher.active.values()) if searcher else ():
+            trial = plan.study.trial(trial_id)
+            if not (trial.state and trial.state.is_final):  # it may have ended unheard
+                trial.mark(State.PREEMPTED)
+
+    def dying() -> None:
+        """Ray has ended: no worker of ours is to live on, and hold its trial."""
+        for trial_id in list(searcher.active.values()) if searcher else ():
+            kill_holder(plan.study.trial(trial_id).holder())
+        ends.close()
+        release()
+
+    with ends:
+        ends.callback(hidden.clear)
         threading.Thread(target=_import_needed, daemon=True).start()
-        with interruptible(), cluster(workers) as own:
+        with interruptible() as asked, cluster(workers, asked, dying) as own:
             grown = None if own else fully_grown()
             device = device_for(plan.design.space.fixed.device, grown)
             room = Room(workers, device, gpus, max_concurrent, own, grown)
             if not own:
                 require_shared(plan.study.store, room.place(), console)
             inherits = own and room.one_worker
+            from study.cluster.failures.watchdog import Watchdog
             from study.cluster.logs.callback import Logs
-            from study.cluster.progress import Progress
+            from study.cluster.progress import Journalist, Progress
+            from study.cluster.scheduler import PlanScheduler
             from study.cluster.searcher import PlanSearcher
 
             # else Tune asks a cluster that grows for one node after another
             os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(room.trials()))
             searcher = PlanSearcher(plan, room.trials, {"workers": workers, "device": device})
             progress, logs = Progress(plan, console), Logs(plan.study, log_to, console)
+            ends.callback(progress.close)
+            ends.callback(preempt)
+            watchdog = Watchdog(patience, images)
             environment = inherited_environment() if inherits else contextlib.nullcontext()
             with environment, uncounted(), contextlib.closing(logs):
-                _tuner(plan, searcher, room, hidden, progress, logs).fit()
-    finally:
-        # after the workers' end, so that none of them writes another event
-        for trial_id in searcher.active.values() if searcher else ():
-            trial = plan.study.trial(trial_id)
-            if not (trial.state and trial.state.is_final):  # it may have ended unheard
-                trial.mark(State.PREEMPTED)
-        if progress:
-            progress.close()
-        hidden.clear()
+                callbacks = [progress, watchdog, Journalist(plan), logs]
+                scheduler = PlanScheduler(plan, searcher, watchdog, room.shares_memory)
+                _tuner(scheduler, searcher, room, hidden, callbacks).fit()
 
 
 def _import_needed() -> None:
@@ -100,19 +120,20 @@ def _import_needed() -> None:
 
 
 def _tuner(
-    plan: Plan, searcher: PlanSearcher, room: Room, hidden: Store, progress: Progress, logs: Logs
+    scheduler: PlanScheduler,
+    searcher: PlanSearcher,
+    room: Room,
+    hidden: Store,
+    callbacks: list[tune.Callback],
 ) -> tune.Tuner:
     from ray import tune
-
-    from study.cluster.progress import Journalist
-    from study.cluster.scheduler import PlanScheduler
 
     quiet()
     return tune.Tuner(
         room.trainable(),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=PlanScheduler(plan),
+            scheduler=scheduler,
             num_samples=-1,  # until the plan is done
             reuse_actors=room.one_worker,
             trial_name_creator=_name,
@@ -122,7 +143,7 @@ def _tuner(
             name="tune",
             storage_path=str(hidden),
             verbose=0,
-            callbacks=[progress, Journalist(plan), logs],
+            callbacks=callbacks,
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             failure_config=tune.FailureConfig(max_failures=0),  # the plan decides who runs again
         ),

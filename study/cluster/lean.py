@@ -92,6 +92,16 @@ def uncounted() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def wordless() -> Iterator[None]:
+    """Inside, Ray prints none of what it thinks of processes that end: pages, on our output."""
+    worker: Any = importlib.import_module("ray._private.worker")
+    name = "print_to_stdstream"
+    said = _replaced(worker, name, lambda *_, **__: None)
+    with said if hasattr(worker, name) else contextlib.nullcontext():
+        yield
+
+
 def _known() -> bool:
     """Whether this version of Ray has the parts that are replaced, with what they are given."""
     given = inspect.signature(parameter.RayParams).parameters

@@ -150,10 +150,13 @@ class Progress(Unsaved, tune.Callback):
 
     def _ended(self, trial: Any) -> None:
         ours = self._running.pop(trial_dir(trial.config).id, None)
-        if ours is None:
-            return
-        del self._began[ours.id]
-        self._count(ours)
+        if ours is None:  # it has not begun, and may have failed by that
+            ours = trial_dir(trial.config)
+            if not ours.events():
+                return
+        else:
+            del self._began[ours.id]
+            self._count(ours)
         event = ours.events()[-1]
         state, error = State(event["state"]), str(event.get("error", "")).strip().splitlines()
         text = f"{ours.id} {state}"
@@ -168,7 +171,8 @@ class Progress(Unsaved, tune.Callback):
         elif state is State.PREEMPTED:
             text += f": {error[0]}; it will be resumed"
         elif error:
-            text += f": {error[-1]} (see {ours.store.at('events.jsonl')})"
+            text += f": {error[-1]} (see {event.get('traceback', ours.store.at('events.jsonl'))})"
+            text += "; it is tried again" * bool(event.get("again"))
         self._line(text, always=bool(wait) or state in (State.FAILED, State.PREEMPTED))
 
     def _count(self, ours: TrialDir) -> None:

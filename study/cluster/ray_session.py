@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import secrets
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray._private import services  # the only place that knows of `ray start` on this machine
 
-from study.cluster.lean import free_port, lean
+from study.cluster.failures.guard import GOES_ON, GRACE_S, Guard, answers
+from study.cluster.lean import free_port, lean, wordless
+from study.commands.common import Failed
 
 OBJECT_STORE_BYTES = 128 * 2**20  # nothing of ours passes through it
 
@@ -36,35 +40,76 @@ TOLD = ("STUDY_CACHE", "STUDY_CACHE_GB", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S
 """What workers on other nodes find as it is here. No credentials: the dashboard shows it."""
 
 
+class Interruption(threading.Event):
+    """Set by Ctrl-C or SIGTERM, which raise KeyboardInterrupt in the main thread.
+
+    SIGTERM, which batch systems and spot instances send, is as orderly as Ctrl-C. SIGINT too is
+    set here, because a shell starts background jobs with it ignored.
+    """
+
+    NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+    def listen(self) -> None:
+        """Also after Ray has started: it puts handlers of its own there, with dumps."""
+        for number in self.NUMBERS:
+            signal.signal(number, self._interrupt)
+
+    def _interrupt(self, *_: Any) -> None:
+        self.set()
+        raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
-def cluster(workers: int) -> Iterator[bool]:
+def cluster(workers: int, interrupted: Interruption, dying: Callable[[], None]) -> Iterator[bool]:
     """Join the running cluster or start one; yields whether it is our own.
+
+    Where Ray ends while this lasts, `dying` is called, and this process ends with one sentence.
+
+    Args:
+        workers: of each trial.
+        interrupted: what `interruptible` yields.
+        dying: writes down what is to be, within seconds; it is called in another thread.
 
     Raises:
         ValueError: no cluster answers at the address.
+        Failed: it could not be started.
     """
     for name, value in SWITCHES.items():
         os.environ.setdefault(name, value)
     address = os.environ.get("RAY_ADDRESS") or services.find_bootstrap_address(None)
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    try:
-        if address:
-            _join(address, options)
-        else:
-            _start(workers, options)
-        yield not address
-    finally:
-        ray.shutdown()
+    guard = Guard(dying, interrupted, dashboard=workers > 1)
+    if not address:
+        guard.start()
+    with wordless():
+        try:
+            if address:
+                _join(address, options)
+                guard.start()
+            else:
+                _start(workers, options)
+            interrupted.listen()
+            here = ray.get_runtime_context()
+            guard.settle(here.gcs_address, here.get_node_id(), own=not address)
+            yield not address
+        except Exception:
+            guard.hold_if_ended(GRACE_S)
+            raise
+        finally:
+            guard.stop()
+            ray.shutdown()
 
 
 def _join(address: str, options: dict[str, Any]) -> None:
+    nobody = (
+        f"no Ray cluster answers at {address}: start it, or unset RAY_ADDRESS and run `ray stop`"
+    )
+    if re.fullmatch(r"[^/]+:\d+", address) and not answers(address):
+        raise ValueError(nobody)  # at once; Ray itself would look for a minute, with a dump
     try:
         ray.init(address=address, runtime_env=_told(address), **options)
     except ConnectionError as error:
-        raise ValueError(
-            f"no Ray cluster answers at {address}: start it, or unset RAY_ADDRESS and run"
-            " `ray stop`"
-        ) from error
+        raise ValueError(nobody) from error
 
 
 def _start(workers: int, options: dict[str, Any]) -> None:
@@ -78,12 +123,16 @@ def _start(workers: int, options: dict[str, Any]) -> None:
         os.environ["RAY_GCS_SERVER_PORT"] = str(port)
         options |= {"runtime_env": _told(f"{ray.util.get_node_ip_address()}:{port}")}
     with lean(dashboard=workers > 1):
-        ray.init(
-            address="local",
-            include_dashboard=workers > 1,
-            object_store_memory=OBJECT_STORE_BYTES,
-            **options,
-        )
+        try:
+            ray.init(
+                address="local",
+                include_dashboard=workers > 1,
+                object_store_memory=OBJECT_STORE_BYTES,
+                **options,
+            )
+        except Exception as error:
+            why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise Failed(f"Ray did not start on this machine: {why}; {GOES_ON}") from error
 
 
 def _told(address: str) -> dict[str, Any]:
@@ -99,19 +148,13 @@ def quiet() -> None:
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """SIGTERM, which batch systems and spot instances send, is as orderly as Ctrl-C.
-
-    SIGINT too is set here, because a shell starts background jobs with it ignored.
-    """
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, interrupt) for number in numbers}
+def interruptible() -> Iterator[Interruption]:
+    """Listens inside; afterwards signals mean what they did before."""
+    before = {number: signal.getsignal(number) for number in Interruption.NUMBERS}
+    interruption = Interruption()
+    interruption.listen()
     try:
-        yield
+        yield interruption
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -46,6 +46,12 @@ class Room:
             return min(self._max or self._fitting(), self._fitting())
         return self._max or max(1, self._fitting())
 
+    @property
+    def shares_memory(self) -> frozenset[str]:
+        """Whose memory trials share that run at once: this "machine"'s, a "device"'s."""
+        found = {"machine"} if self._own else set()
+        return frozenset(found | ({"device"} if 0 < self._gpus < 1 else set()))
+
     def place(self) -> dict[str, float]:
         """What one worker takes, in CPUs and GPUs."""
         return {"CPU": 1.0} | ({"GPU": self._gpus} if self._gpus else {})

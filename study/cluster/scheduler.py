@@ -15,20 +15,30 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from rich.text import Text
 
+from study.cluster.failures.causes import Ending, Situation, of_exception, of_process
+from study.cluster.failures.processes import out_of_memory
+from study.cluster.failures.watchdog import Watchdog
 from study.cluster.hooks import Unsaved
+from study.cluster.searcher import PlanSearcher
 from study.cluster.trial import trial_dir
 from study.planning.plan import Plan
 from study.planning.stopping import Decision
 from study.storage import Busy
-from study.storage.run_dir import State
 
 
 class PlanScheduler(Unsaved, FIFOScheduler):
     """Ends what the plan stops or sets aside; writes the states `failed` and `preempted`."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(
+        self, plan: Plan, searcher: PlanSearcher, watchdog: Watchdog, shares: frozenset[str]
+    ) -> None:
+        """`shares`: memory that trials share which run at once, "machine" and "device"."""
         super().__init__()
         self._plan = plan
+        self._searcher = searcher
+        self._watchdog = watchdog
+        self._shares = shares
+        self._killed = out_of_memory()  # processes, by the system, so far
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         ours = trial_dir(trial.config)
@@ -42,27 +52,41 @@ class PlanScheduler(Unsaved, FIFOScheduler):
         self._plan.heard_from(trial_dir(trial.config).id)  # its last record may end its stopping
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        state, error = what_ended(trial)
-        trial_dir(trial.config).mark(state, error=error)
+        ours = trial_dir(trial.config)
+        killed, self._killed = self._killed, out_of_memory()
+        situation = Situation(
+            beside=len(self._searcher.active) - 1,
+            shares=self._shares,
+            killed="machine" in self._shares and self._killed > killed,
+            silent_s=self._watchdog.ended.get(ours.id),
+            events=ours.events(),
+        )
+        ending, text = what_ended(trial, situation)
+        if ending.fewer:
+            self._searcher.narrow()
+        where = ours.write_traceback(text)
+        cause = {"cause": ending.cause, "traceback": where}
+        ours.mark(ending.state, error=ending.error, **cause, **ending.fields)
 
 
-def what_ended(trial: Trial) -> tuple[State, str]:
-    """Whether an exception or the death of a process ended the trial, and what there is to say."""
+def what_ended(trial: Trial, situation: Situation) -> tuple[Ending, str]:
+    """Why the trial ended, and all that is known of it: a traceback, or what Ray says."""
     file = trial.pickled_error_file
     if file is None or not Path(file).exists():
-        return State.FAILED, "unknown error"
+        text = "unknown error"
+        if trial.error_file and Path(trial.error_file).exists():  # as of Ray's memory monitor
+            text = Text.from_ansi(Path(trial.error_file).read_text()).plain
+        return of_exception(situation, text), text
     error = pickle.loads(Path(file).read_bytes())
+    text = Text.from_ansi(str(error)).plain  # Ray colours its tracebacks
     if isinstance(error, RayActorError):
-        return State.PREEMPTED, f"its process died\n{_plain(error)}"
+        return of_process(situation), text
     from study.cluster.group import WorkerDied  # here: one-worker trials do without ray.train
 
-    if isinstance(error, RayTaskError) and isinstance(error.cause, WorkerDied):
-        return State.PREEMPTED, f"a worker died\n{_plain(error.cause)}"
-    if isinstance(error, RayTaskError) and isinstance(error.cause, Busy):
+    cause = error.cause if isinstance(error, RayTaskError) else None
+    if isinstance(cause, WorkerDied):
+        return of_process(situation, "a worker died"), text
+    if isinstance(cause, Busy):
         # on a node that was given up; it notices within a minute, and NFS ends its locks by then
-        return State.PREEMPTED, f"its former process lives on\n{_plain(error.cause)}"
-    return State.FAILED, _plain(error)
-
-
-def _plain(error: BaseException) -> str:
-    return Text.from_ansi(str(error)).plain  # Ray colours its tracebacks
+        return of_process(situation, f"its former process lives on: {cause}"), text
+    return of_exception(situation, text), text

@@ -20,10 +20,15 @@ class PlanSearcher(Unsaved, Searcher):
         self._limit = limit
         self._extra = extra
         self._pace = Pace(0.0)  # of asking in vain
+        self._most: int | None = None  # at a time, where memory has run out
         self.active: dict[str, str] = {}  # Tune's trial id -> ours
 
+    def narrow(self) -> None:
+        """Half as many at a time from now on: memory has run out."""
+        self._most = max(1, len(self.active) // 2)
+
     def suggest(self, trial_id: str) -> Any:  # a configuration, None (wait) or FINISHED
-        if len(self.active) >= self._limit():
+        if len(self.active) >= min(self._limit(), self._most or self._limit()):
             return None
         if self.active and not self._pace.due:
             return None

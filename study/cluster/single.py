@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from study.cluster.failures.processes import kill_holder
 from study.cluster.group import Group, WorkerDied
 from study.cluster.ray_session import cluster, interruptible, quiet
 from study.cluster.room import Room, device_for
@@ -32,8 +33,15 @@ def run(config: RunConfig, trial: TrialDir, workers: int) -> Generator[Record, N
     """
     hidden = trial.store.absolute().within(".tune")
     hidden.clear()
+
+    def dying() -> None:
+        """With Ray: its workers first, so that none of them writes another event."""
+        kill_holder(trial.holder())
+        trial.mark(State.PREEMPTED, error="Ray ended")
+        hidden.clear()
+
     try:
-        with interruptible(), cluster(workers) as own:
+        with interruptible() as asked, cluster(workers, asked, dying) as own:
             device = device_for(config.device)
             room = Room(workers, device, own=own)  # refuses what does not fit
             if not own:

@@ -23,6 +23,10 @@ from study.storage import Busy, Store, StoreError, opened
 DONE, FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
+class Failed(RuntimeError):
+    """What nobody at the command can mend at once: one line on stderr, exit status 1."""
+
+
 def unset(metavar: str) -> Any:
     """For an option that is None unless given: how its value is called, and no word of None."""
     return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
@@ -144,7 +148,7 @@ def exit_status(command: Callable[[], int], arguments: Sequence[str] = ()) -> in
         if not failing.refused(error):
             return _end(FAILURE, failing.fault(error))
         return _end(BAD_INPUT, f"error: {as_typed(str(error), arguments)}")
-    except StoreError as error:
+    except (StoreError, Failed) as error:
         return _end(FAILURE, f"error: {error}")
     except OSError as error:
         told = failing.of_system(error)

@@ -8,6 +8,7 @@ from study.planning.trials.index import TrialIndex
 from study.storage.run_dir import State
 
 PROCESS_DEATHS = 3  # of one trial in one session; then it is left to the next session
+"""So many errors, too, that differ; one that comes again at the same iteration ends it at once."""
 
 
 class Session:
@@ -35,5 +36,8 @@ class Session:
         """Whether the trial may record more in this session."""
         if self._trials.has_ended(trial_id):
             return False
-        failed = self._trials.study.trial(trial_id).state is State.FAILED
-        return self.given[trial_id] < (1 if failed else PROCESS_DEATHS)
+        if not self.given[trial_id]:
+            return True
+        last = (self._trials.study.trial(trial_id).events() or [{}])[-1]
+        again = last.get("state") != State.FAILED or last.get("again", False)
+        return self.given[trial_id] < (PROCESS_DEATHS if again else 1)

@@ -12,11 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.chaos.course import Course, Place
 from study.commands.common import BAD_INPUT
 from study.commands.sweep_options import Spend, Sweep, Tuning, design
 from study.storage.run_dir import State, StudyDir
@@ -183,42 +186,30 @@ def test_interrupted_then_whole_then_a_larger_one_then_another_question(
     assert "Traceback" not in err
 
 
+TEN = (
+    *("trial stopped", "trial killed", "clock jumps"),
+    *("records torn", "events torn", "raylet killed"),
+    *("GCS stopped", "trial hangs", "driver killed"),
+    "GCS killed",
+)
+
+
 @pytest.mark.slow
-def test_killed_driver_and_worker_leave_the_records_of_an_undisturbed_study(
-    sweep: Callable[..., Command], tmp_path: Path
-):
+def test_ten_faults_leave_the_records_of_an_undisturbed_study(tmp_path: Path):
     options = ("--trials", "2", "--confirm", "1", "--stopping", "none", *LOGGED)
-    command = sweep(*options)
-    study = StudyDir(command.run_dir)
+    asked = {"budget": Spend(trials=2, confirm=1), "tuning": Tuning(stopping="none")}
 
-    driver = command.start()  # killed in the middle of a trial
-    wait_for(driver, lambda: any(len(trial.records()) == 1 for trial in study.trials()))
-    os.kill(driver.pid, signal.SIGKILL)
-    driver.communicate()
-    command.wait_until_gone(2.0)  # the cluster dies with its driver, Ray's helpers much later
-
-    again = sweep(*options)
-    driver = again.start()  # now its workers, while a trial has a length still to run
-    begun = {trial.id for trial in study.trials()}
-    wait_for(
-        driver,
-        lambda: any(
-            len(trial.records()) == 1 for trial in study.trials() if trial.id not in begun
-        ),
-    )
-    for pid, title in again.descendants().items():
-        if "OneWorkerTrial" in title or "Trainable.train" in title:
-            with contextlib.suppress(ProcessLookupError):  # one that was at its end anyway
-                os.kill(pid, signal.SIGKILL)
-    out, _ = driver.communicate(timeout=LIMIT_S)
-    assert driver.returncode == 0
-    assert "its process died" in out
-
-    alone = run_without_ray(
-        tmp_path / "alone", budget=Spend(trials=2, confirm=1), tuning=Tuning(stopping="none")
-    )
-    assert records(study) == alone
-    assert logged(study) == told(alone)
+    place = Place(lambda: tmp_path / "study", tmp_path)
+    with ProcessPoolExecutor(1, get_context("spawn"), os.nice, (19,)) as beside:
+        alone = beside.submit(run_without_ray, tmp_path / "alone", **asked)
+        course = Course(place, options, alone.result, usual_s=1.0, seed=0)
+        course.run(TEN)
+    assert not course.wrong and course.ended == [tmp_path / "study"]
+    assert not [one for one in course.told if one.wrong]
+    assert sorted(one.name for one in course.told) == sorted(TEN)
+    said = "".join(path.read_text() for path in tmp_path.glob("said-*"))
+    assert "its process died" in said and "no sign of life" in said
+    assert logged(StudyDir(tmp_path / "study")) == told(alone.result())
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,17 @@ def test_a_failed_trial_is_tried_once_a_session_and_others_go_on(tmp_path: Path)
     assert [len(given) for given in sessions] == [4, 1]  # nothing else was left to do
 
 
+def test_an_error_that_may_pass_is_tried_again_in_the_same_session(tmp_path: Path):
+    asked = design(trials=1, confirm=0)
+    study = open_study(tmp_path, asked)
+    plan, given = Plan(asked, study), Counter()
+    while (found := plan.next(set())) is not None:
+        given[found[0]] += 1
+        again = found[0] == "scratch-8-t000" or given[found[0]] < 2
+        study.trial(found[0]).mark(State.FAILED, again=again)
+    assert given.pop("scratch-8-t000") == 3 and set(given.values()) == {2}
+
+
 def test_a_trial_whose_process_keeps_dying_is_given_up_for_the_session(tmp_path: Path):
     asked = design(trials=1, confirm=0)
     study = open_study(tmp_path, asked)

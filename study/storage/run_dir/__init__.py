@@ -14,6 +14,7 @@ torch: a checkpoint is bytes.
         init_report.json      loaded / random / frozen, per group of parameters
         records.jsonl         one evaluation a line
         events.jsonl          changes of state, and the cost so far, one a line
+        traceback.txt         of the last failure
         detections-*.parquet  of confirm runs: what they detect (detection_files.py)
         *.pt                  the two latest checkpoints; removed when not needed
         *.damaged             what was found damaged and set aside (mending.py)

@@ -137,6 +137,11 @@ class TrialDir:
         """Whether any state was written, be it damaged since."""
         return b"\n" in (self.store.read("events.jsonl") or b"")
 
+    def write_traceback(self, text: str) -> str:
+        """Write down what is known of the last failure; returns where."""
+        self.store.write("traceback.txt", text.encode())
+        return self.store.at("traceback.txt")
+
     @property
     def state(self) -> State | None:
         """The last state written; None for a trial that never started."""

@@ -1,0 +1,167 @@
+"""Ray's own end, while a command runs on it: said in one sentence, and the command ends too.
+
+Ray would keep its driver waiting for a minute, then end it with a dump of its own, while trials
+train on for nobody. So a thread looks at Ray's processes, or at the address of a cluster that was
+joined, and ends this process by itself: the main thread may hang in a call into Ray.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from study.cluster.failures import processes
+from study.commands.common import FAILURE, INTERRUPTED
+
+TICK_S = 0.5
+UNREACHABLE_S = 10.0  # of a cluster's head, before it counts as ended
+CONNECT_S = 2.0
+GRACE_S = 1.0
+LAST_S = 6.0  # for what is written down at the end
+DASHBOARD = "dashboard.py"
+SERVICES = {
+    "gcs_server": "head service (GCS)",
+    "raylet": "node service (raylet)",  # the object store is a part of it
+    DASHBOARD: "dashboard",
+}
+"""How messages call the programs that Ray starts."""
+ON_INTERRUPT = "the same command goes on where this one ended"
+GOES_ON = "nothing recorded is lost; the same command goes on"
+
+
+class Guard:
+    """Ends this process when Ray has ended."""
+
+    def __init__(
+        self, dying: Callable[[], None], interrupted: threading.Event, dashboard: bool
+    ) -> None:
+        """
+        Args:
+            dying: what to do before; called once, in the guard's own thread.
+            interrupted: set by Ctrl-C or SIGTERM, which may reach Ray's processes too.
+            dashboard: whether the command cannot do without Ray's dashboard.
+        """
+        self._dying = dying
+        self._interrupted = interrupted
+        self._names = {k: v for k, v in SERVICES.items() if k != DASHBOARD or dashboard}
+        self._services: dict[int, tuple[str, str]] = {}  # when it began and its name, by process
+        self._joined: str | None = None  # a cluster's address
+        self._session: str | None = None  # the folder of our own cluster
+        self._silent = 0.0  # seconds that the address has not answered
+        self._settled = False  # all services have begun
+        self._over = threading.Event()
+        self._ending = threading.Lock()  # held from the moment at which an end was found
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def start(self) -> None:
+        """From now on; of our own cluster each process is seen as it starts."""
+        self._thread.start()
+
+    def settle(self, address: str, node: str, own: bool) -> None:
+        """Ray has started, or was joined.
+
+        Args:
+            address: of its head, "host:port".
+            node: the id of this machine's node.
+            own: whether the cluster is this process's own.
+        """
+        if own:
+            self._find()
+        else:
+            self._joined = address
+            for pid, words in processes.named("raylet").items():
+                if any(node in word for word in words):
+                    self._services[pid] = processes.started(pid), SERVICES["raylet"]
+        self._settled = True
+
+    def stop(self) -> None:
+        """The command is done with Ray; does not return if Ray has ended."""
+        self.hold_if_ended()
+        self._over.set()
+        self._thread.join()
+
+    def hold_if_ended(self, grace_s: float = 0.0) -> None:
+        """Where Ray has ended, wait for the end of this process, which is under way.
+
+        `grace_s`: Ray's exceptions may come a moment before its processes are gone.
+        """
+        deadline = time.monotonic() + grace_s
+        while not (gone := self._ended(at_once=True)) and time.monotonic() < deadline:
+            time.sleep(TICK_S / 10)
+        if gone:
+            self._end(gone)
+        while self._ending.locked():  # the other thread is at it
+            with contextlib.suppress(KeyboardInterrupt):
+                time.sleep(TICK_S)
+
+    def _watch(self) -> None:
+        while not self._over.wait(TICK_S):
+            if not self._settled:
+                self._find()
+            if gone := self._ended():
+                self._end(gone)
+
+    def _find(self) -> None:
+        for pid, words in processes.children(os.getpid()).items():
+            names = {Path(word).name for word in words[:3]}
+            for name in names & self._names.keys():
+                self._services.setdefault(pid, (processes.started(pid), self._names[name]))
+            folder = next((w for w in words if w.startswith("--session-dir=")), None)
+            if folder and "gcs_server" in names:
+                self._session = folder.partition("=")[2]
+
+    def _ended(self, at_once: bool = False) -> str | None:
+        """What has ended; `at_once`: also an address that does not answer the first time."""
+        for pid, (began, name) in list(self._services.items()):
+            if not began or processes.started(pid) != began:
+                return f"{name}, process {pid},"
+        if self._joined is None:
+            return None
+        if answers(self._joined):
+            self._silent = 0.0
+            return None
+        self._silent += TICK_S + CONNECT_S
+        return f"head at {self._joined}" if at_once or self._silent > UNREACHABLE_S else None
+
+    def _end(self, gone: str) -> None:
+        if not self._ending.acquire(blocking=False):
+            return
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+        screen = os.dup(2)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # Ray's own last words say less
+        last = threading.Timer(LAST_S, self._exit, (screen, gone))
+        last.daemon = True
+        last.start()
+        if self._session:  # of our own: agents are a service's children, workers outlive theirs
+            workers = processes.writing_below(self._session)
+            processes.kill({*self._services} | processes.descendants(self._services) | workers)
+        with contextlib.suppress(BaseException):
+            self._dying()
+        self._exit(screen, gone)
+
+    def _exit(self, screen: int, gone: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+        said, status = f"error: Ray's {gone} ended: {GOES_ON}", FAILURE
+        if self._interrupted.is_set():
+            said, status = f"interrupted: {ON_INTERRUPT}", INTERRUPTED
+        with contextlib.suppress(OSError):
+            os.write(screen, f"{said}\n".encode())
+        os._exit(status)
+
+
+def answers(address: str) -> bool:
+    """Whether somebody listens at "host:port"."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+    except OSError:
+        return False
+    return True

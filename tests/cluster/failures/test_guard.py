@@ -1,0 +1,101 @@
+"""Ray's end is told in one sentence; here by a program that is called as one of Ray's is."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from study.cluster.failures import processes
+from study.commands.common import FAILURE, INTERRUPTED
+
+LIMIT_S = 60.0  # what hangs here hangs for 300
+COMMAND = """
+import os, subprocess, sys, threading, time
+from study.cluster.failures.guard import Guard
+
+service = subprocess.Popen([sys.argv[1], "300"])
+interrupted = threading.Event()
+guard = Guard(lambda: print("written down", flush=True), interrupted, dashboard=False)
+guard.start()
+guard.settle("127.0.0.1:1", "node", own=True)
+if "interrupted" in sys.argv:
+    interrupted.set()
+if "hangs" in sys.argv:
+    guard._dying = lambda: time.sleep(300)
+service.kill()
+if "raises" in sys.argv:
+    try:
+        raise RuntimeError("what Ray says of it")
+    finally:
+        guard.hold_if_ended(10.0)
+os.write(2, b"before\\n")
+time.sleep(300)
+"""
+
+
+@pytest.fixture(scope="module")
+def raylet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    sleep = shutil.which("sleep")
+    assert sleep
+    return Path(shutil.copy(sleep, tmp_path_factory.mktemp("bin") / "raylet"))
+
+
+def run(raylet: Path, *words: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, str(raylet), *words],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("raises",)])
+def test_the_end_of_a_service_is_one_sentence_and_what_is_due_is_done(
+    words: tuple[str, ...], raylet: Path
+):
+    status, out, err = run(raylet, *words)
+    assert status == FAILURE and out == "written down\n"
+    (line,) = [line for line in err.splitlines() if line != "before"]
+    assert line.startswith("error: Ray's node service (raylet), process ")
+    assert line.endswith(" ended: nothing recorded is lost; the same command goes on")
+
+
+def test_it_does_not_wait_for_what_hangs(raylet: Path):
+    status, _, err = run(raylet, "hangs")
+    assert status == FAILURE and "nothing recorded is lost" in err
+
+
+def test_a_signal_that_reached_ray_too_is_an_interruption(raylet: Path):
+    status, _, err = run(raylet, "interrupted")
+    assert status == INTERRUPTED
+    assert "interrupted: the same command goes on" in err and "error" not in err
+
+
+def test_a_process_that_holds_a_lock_is_ended_where_it_is_known():
+    process = subprocess.Popen(["sleep", "300"])
+    assert processes.started(process.pid)
+    host = socket.gethostname()
+    for other in (None, "process ?", f"process {process.pid} on elsewhere", "nobody"):
+        assert not processes.kill_holder(other)
+    assert process.poll() is None
+    assert processes.kill_holder(f"process {process.pid} on {host}")
+    assert process.wait(LIMIT_S) == -signal.SIGKILL
+    assert not processes.started(process.pid)
+
+
+def test_descendants_are_found():
+    shell = subprocess.Popen(["sh", "-c", "sleep 300 & wait"])
+    deadline = time.monotonic() + LIMIT_S
+    while not (found := processes.descendants([shell.pid])) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    processes.kill({shell.pid, *found})
+    assert len(found) == 1 and shell.wait(LIMIT_S) == -signal.SIGKILL
