@@ -14,6 +14,7 @@ import torch
 
 from study.config import RunConfig, from_dict
 from study.data.splits import open_splits
+from study.storage import Busy
 from study.storage.run_dir import State, TrialDir
 from study.training import engine, speed
 from tests.processes import started
@@ -118,6 +119,17 @@ def test_a_length_asked_for_behind_the_checkpoint_is_walked_to_again(
     assert exact([shorter.records()[0] | {"done": False}]) == exact(undisturbed.records()[:1])
     name = "weights-tail-8-0.1.safetensors"
     assert weights(shorter)[name] == weights(undisturbed)[name]
+
+
+def test_a_trial_that_another_process_holds_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    directory, lock = trial(tmp_path, TINY_RUN), TrialDir.lock
+    with directory.lock():
+        monkeypatch.setattr(TrialDir, "lock", lambda self: lock(self, 0))  # it would wait minutes
+        with pytest.raises(Busy, match="is in use by process"):
+            next(engine.run(TINY_RUN, directory))
+    assert not directory.events() and not directory.records()
 
 
 @pytest.mark.slow
