@@ -31,11 +31,18 @@ from benchmarks.mutants.mutations import Mutant, mutants
 ROOT = children.ROOT
 # sources, and the tests that are to notice mistakes in them
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "planning": (("study/planning",), ("tests/planning",)),
+    "planning": (
+        ("study/planning",),
+        ("tests/planning", "tests/test_sweep.py", "tests/commands/test_bill.py"),
+    ),
     "training": (("study/training",), ("tests/training", "tests/test_train.py")),
     "statistics": (
         ("analysis/answers", "analysis/tuning"),
-        ("tests/analysis/answers", "tests/analysis/tuning", "tests/analysis/test_more_searched.py"),
+        (
+            *("tests/analysis/answers", "tests/analysis/tuning", "tests/analysis/text"),
+            *("tests/analysis/report/test_several_arms.py", "tests/analysis/test_more_searched.py"),
+            *("tests/analysis/report/test_unlearnt.py", "tests/analysis/report/test_tables.py"),
+        ),
     ),
 }
 KEPT = ROOT / "build" / "mutants"
@@ -125,14 +132,11 @@ def _tests_of(mutant: Mutant, seen: dict[str, Any], seconds: float) -> list[str]
     """The tests that call the function, the fastest first, as many as fit into the time."""
     places = seen["calls"]
     found = set(places.get(f"{mutant.file}:{mutant.function}", []))
-    if not mutant.function:  # run at import: any that calls something of the file
-        found = {
-            test
-            for place, tests in places.items()
-            if place.startswith(f"{mutant.file}:")
-            for test in tests
-        }
+    if not found:  # it runs when the file is imported: any that calls something of the file
+        own = [tests for place, tests in places.items() if place.startswith(f"{mutant.file}:")]
+        found = {test for tests in own for test in tests}
     cost = seen["tests"]
+    found = found or set(cost)  # all it has is names
     asked: list[str] = []
     for test in sorted(found, key=lambda one: (cost[one], one)):
         seconds -= cost[test]

@@ -27,12 +27,15 @@ from benchmarks.mutants.mutations import Mutant, changed
 ROOT = Path(__file__).parents[2]
 SLOW_IMPORTS = ("torch", "torchvision", "scipy.stats", "pandas", "optuna", "cattrs", "PIL.Image")
 SLOW_IMPORTS += ("hotcoco", "pycocotools", "opda", "matplotlib", "tyro", "safetensors.torch")
-SLOW_IMPORTS += ("_pytest.assertion.rewrite", "jsonschema", "rich", "pyarrow")
-NOT_RAY = ("-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow", "-q", "--no-header")
+SLOW_IMPORTS += ("jsonschema", "rich.console", "rich.progress", "pyarrow.parquet", "hypothesis")
+SLOW_IMPORTS += ("matplotlib.figure", "matplotlib.backends.backend_agg", "scipy.optimize", "yaml")
+SLOW_IMPORTS += ("optuna.samplers", "torchvision.models.detection", "_pytest.assertion.rewrite")
+NOT_RAY = ("-p", "no:cacheprovider", "-m", "not slow", "-q", "--no-header")
 
 
 def import_what_is_slow() -> None:
     """Nothing of ours: each child imports that, with its mistake."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # no test here needs another's plugin
     for name in SLOW_IMPORTS:
         importlib.import_module(name)
 

@@ -114,7 +114,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
         case ast.Compare(ops=[op, *_]) if type(op) in COMPARED:
             yield _to(node, _with("ops", lambda n: [COMPARED[type(n.ops[0])](), *n.ops[1:]]))
         case ast.BinOp(op=ast.BitOr()):
-            yield _to(node, lambda n: ast.BinOp(n.right, n.op, n.left))  # type: ignore[attr-defined]
+            yield _to(node, lambda n: n.left)  # type: ignore[attr-defined]
         case ast.BinOp(op=op) if type(op) in COMPUTED and not _is_text(node):
             yield _to(node, _with("op", lambda n: COMPUTED[type(n.op)]()))
         case ast.BoolOp():
@@ -143,8 +143,6 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
             yield told, _with("test", lambda n: ast.UnaryOp(ast.Not(), n.test))
         case ast.Continue():
             yield "continue  →  break", lambda _: ast.Break()
-        case ast.comprehension():
-            pass
         case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
             if any(one.ifs for one in node.generators):
                 yield _to(node, _unfiltered)
