@@ -40,7 +40,10 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("analysis/answers", "analysis/tuning"),
         (
             *("tests/analysis/answers", "tests/analysis/tuning", "tests/analysis/text"),
-            *("tests/analysis/report/test_several_arms.py", "tests/analysis/test_more_searched.py"),
+            *(
+                "tests/analysis/report/test_several_arms.py",
+                "tests/analysis/test_more_searched.py",
+            ),
             *("tests/analysis/report/test_unlearnt.py", "tests/analysis/report/test_tables.py"),
         ),
     ),
@@ -109,7 +112,7 @@ def _files(folders: Sequence[str], pattern: str = "*.py") -> list[str]:
 
 
 def _observed(area: str, sources: list[str], tests: list[str]) -> dict[str, Any]:
-    """What each test calls; observed again for a file of tests that has changed, or all sources."""
+    """What each test calls; observed again where its file has changed, or any source."""
     KEPT.mkdir(parents=True, exist_ok=True)
     product = hashlib.sha256(b"".join(Path(source).read_bytes() for source in sources))
     seconds: dict[str, float] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.abc
 import importlib.util
@@ -64,10 +65,8 @@ def forked(work: Callable[[Path], int], seconds: float) -> tuple[str, str]:
     try:
         return _waited(child, seconds), (folder / "printed").read_text(errors="replace")
     finally:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # what its tests may have started
-        except ProcessLookupError:
-            pass
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -154,7 +154,9 @@ def _of_calls(node: ast.Call) -> Iterator[tuple[str, Change]]:
         yield _to(node, _with("func", lambda _: ast.Name(other, ast.Load())))
     for at, given in enumerate(node.keywords):
         if given.arg and given.arg not in UNSEEN:
-            yield _to(node, _with("keywords", lambda n, a=at: n.keywords[:a] + n.keywords[a + 1 :]))
+            yield _to(
+                node, _with("keywords", lambda n, a=at: n.keywords[:a] + n.keywords[a + 1 :])
+            )
 
 
 def _with(name: str, value: Callable[..., object]) -> Change:
@@ -184,7 +186,8 @@ def _text(node: ast.AST) -> str:
 
 def _is_text(node: ast.BinOp) -> bool:
     return any(
-        isinstance(side, ast.JoinedStr) or (isinstance(side, ast.Constant) and isinstance(side.value, str))
+        isinstance(side, ast.JoinedStr)
+        or (isinstance(side, ast.Constant) and isinstance(side.value, str))
         for side in (node.left, node.right)
     )
 

@@ -47,6 +47,9 @@ def test_records_tell_what_was_run(undisturbed: TrialDir):
     parts = ("objectness", "rpn_box", "classifier", "box", "mask")
     assert last["loss"] == pytest.approx(sum(last[f"loss_{name}"] for name in parts))
     assert undisturbed.state is State.FINISHED
+    told = undisturbed.init_report()
+    assert told["backbone.body"]["random"] > 0
+    assert {(of["loaded"], of["frozen"]) for of in told.values()} == {(0, 0)}
     assert not list(undisturbed.path.glob("*.pt"))  # nothing left that is not needed
 
 
