@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.abc
-import importlib.util
 import json
 import os
 import resource
@@ -23,9 +21,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.mutants.mutations import Mutant, changed
+from benchmarks.mutants import mistaken
+from benchmarks.mutants.mistaken import ROOT
+from benchmarks.mutants.mutations import Mutant
 
-ROOT = Path(__file__).parents[2]
 SLOW_IMPORTS = ("torch", "torchvision", "scipy.stats", "pandas", "optuna", "cattrs", "PIL.Image")
 SLOW_IMPORTS += ("hotcoco", "pycocotools", "opda", "matplotlib", "tyro", "safetensors.torch")
 SLOW_IMPORTS += ("jsonschema", "rich.console", "rich.progress", "pyarrow.parquet", "hypothesis")
@@ -92,7 +91,13 @@ def tested(mutant: Mutant | None, tests: Sequence[str], seconds: float) -> tuple
 
     def work(folder: Path) -> int:
         if mutant is not None:
-            sys.meta_path.insert(0, _Mistaken(mutant))
+            mistaken.install(mutant.file, mutant.number)
+            # those that its tests start have it too
+            (folder / "sitecustomize.py").write_text(
+                "from benchmarks.mutants import mistaken\n"
+                f"mistaken.install({mutant.file!r}, {mutant.number})\n"
+            )
+            os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), str(ROOT)])
         options = ["-x", "--tb=line", "--durations=0", f"--basetemp={folder / 'temp'}"]
         return pytest.main([*NOT_RAY, *options, *tests])
 
@@ -164,27 +169,3 @@ class _Observer:
             for place, tests in self._calls.items()
         }
         return {"tests": self._seconds, "calls": calls}
-
-
-class _Mistaken(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports one file with a mistake in it."""
-
-    def __init__(self, mutant: Mutant) -> None:
-        self._path = ROOT / mutant.file
-        name = mutant.file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        self._name, self._number = name, mutant.number
-
-    def find_spec(self, fullname: str, path: object, target: object = None) -> Any:
-        if fullname != self._name:
-            return None
-        is_package = self._path.name == "__init__.py"
-        return importlib.util.spec_from_file_location(
-            fullname,
-            self._path,
-            loader=self,
-            submodule_search_locations=[str(self._path.parent)] if is_package else None,
-        )
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        tree = changed(self._path.read_text(), self._number)
-        exec(compile(tree, str(self._path), "exec"), module.__dict__)
