@@ -60,15 +60,23 @@ def test_restored_it_is_the_state_that_was_saved(state: TrainState):
     assert state.to_bytes() == saved
 
 
-def test_an_average_goes_on_in_another_process_where_it_was(state: TrainState):
+def step(state: TrainState, gradient: float) -> None:
+    for parameter in state.detector.parameters():
+        parameter.grad = torch.full_like(parameter, gradient) if parameter.requires_grad else None
+    state.optimiser.step()
+
+
+def test_weights_momentum_and_average_go_on_in_another_process_where_they_were(state: TrainState):
     state.enter(Leg(0, 5))
     state.add_to_average(0.0)
-    shift(state, 1.0)
+    step(state, 1.0)  # from here on there is momentum
     detector, _ = initialisation.build(RunConfig(), num_classes=2)
     fresh = TrainState(detector, optimiser(detector, OptimConfig()))
     fresh.restore(state.to_bytes())
     for one in (state, fresh):
+        step(one, 0.5)
         one.add_to_average(0.75)
+    assert all(map(torch.equal, fresh.detector.parameters(), state.detector.parameters()))
     assert fresh.average.keys() == state.average.keys()
     assert all(torch.equal(fresh.average[name], own) for name, own in state.average.items())
 
