@@ -238,6 +238,7 @@ def test_speed_knows_starts_and_evaluations_of_both_splits():
     assert found.tuning_s > 0 and found.report_s > 0
     plain = speed.measure(TINY_RUN, iterations=2, evaluates=False)
     assert (plain.tuning_s, plain.report_s) == (0.0, 0.0)
+    assert (plain.tuning_images, plain.report_images) == (0, 0)
 
 
 @pytest.mark.slow
