@@ -93,6 +93,8 @@ def judged(
         began = time.monotonic()
         asked = _tests_of(mutant, seen, seconds)
         how, printed = children.tested(mutant, asked, seconds + 10) if asked else ("no test", "")
+        if "ERROR: not found:" in printed:
+            raise RuntimeError(f"{mutant}: tests have changed meanwhile; begin again")
         ends["survived" if how in ("exit 0", "no test") else "noticed"] += 1
         took = f"{time.monotonic() - began:.1f} s"
         if how in ("exit 0", "no test"):

@@ -64,7 +64,8 @@ def changed(source: str, number: int) -> ast.Module:
     for at, (node, _, _, change) in enumerate(_sites(tree)):
         if at == number:
             put = _Put(node, change(copy.deepcopy(node)))
-            return ast.fix_missing_locations(put.visit(tree))
+            put.visit(tree)
+            return ast.fix_missing_locations(tree)
     raise IndexError(number)
 
 

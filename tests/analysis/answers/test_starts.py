@@ -160,3 +160,14 @@ def test_an_arm_is_behind_only_if_the_whole_interval_says_so(
     row = {"arm": "scratch", "leader": "imagenet", "size": 24, "level": 0.95, "margin": 0.5}
     found = starts._standing(row | {"split": "report"}, compared)
     assert found == {"standing": standing, "behind": 0.6, "behind_low": low, "behind_high": 0.9}
+
+
+def test_a_cell_says_how_far_behind_an_arm_is_shown_to_be_and_no_more():
+    found = table(recommended="dino", scratch="behind", dino="leader", moco="open", own="equal")
+    cells = {row[0]: row[1] for row in starts.layout(found).rows}
+    assert cells == {
+        "scratch": "  20.0 (−1.0)",
+        "dino": "> 20.0",
+        "moco": "  20.0?",
+        "own": "  20.0=",
+    }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from study.planning.confirming.scatter import differences
+from study.planning.confirming.scatter import Scores, differences
 
-SCORES = {
+SCORES: dict[str, Scores] = {
     "scratch": {0: 10.0, 1: 11.0},
     "imagenet": {0: 20.0, 1: 20.5},
     "pretext": {0: 30.0, 1: 33.0},
@@ -14,8 +14,8 @@ SCORES = {
 
 
 def test_arms_with_two_runs_are_compared_and_those_with_one_are_not():
-    once = SCORES | {"pretext": {0: 30.0}}
-    alone = {"scratch": {0: 10.0}, "imagenet": {}}
+    once: dict[str, Scores] = SCORES | {"pretext": {0: 30.0}}
+    alone: dict[str, Scores] = {"scratch": {0: 10.0}, "imagenet": {}}
     found = differences({8: SCORES, 16: once, 24: alone})
     assert found.compared == {8: 3, 16: 1, 24: 1}
 
