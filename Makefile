@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo demo-long test test-quick test-cluster test-lowest lint audit hooks check-cluster check-gpu clean
+.PHONY: help setup demo demo-long test test-quick test-cluster test-lowest mutants lint audit hooks check-cluster check-gpu clean
 
 help:
 	@echo "make setup       virtual environment .venv with this package and its dependencies"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-cluster   ray up, lost hosts and ray down on machines made of namespaces, as root"
 	@echo "make test-lowest the quick tests with the lowest versions that pyproject.toml allows, in .venv-lowest (6 GB)"
 	@echo "make audit       known vulnerabilities of the packages that are installed, by pip-audit"
+	@echo "make mutants     small mistakes put into the code: how many do the tests notice? MUTANTS='planning --number 100 --seed 1'"
 	@echo "make lint        ruff and pyright; make hooks runs them before each commit"
 	@echo "make check-cluster   the files for ray up, offline"
 	@echo "make check-gpu   numbers, speed and memory on this machine's GPU, in ten minutes, without Ray"
@@ -50,6 +51,9 @@ test-lowest:
 	.venv-lowest/bin/uv pip compile --quiet --resolution lowest-direct --extra dev --extra laptop pyproject.toml -o .venv-lowest/constraints.txt
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python -r .venv-lowest/constraints.txt
 	.venv-lowest/bin/python -m pytest -q -n auto --dist worksteal -m "not slow"
+
+mutants: setup
+	$(BIN)/python -m benchmarks.mutants $(MUTANTS)
 
 lint: setup
 	$(BIN)/ruff check .

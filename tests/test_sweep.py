@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from search_spaces import shapes
-from study.commands.common import OwnData
+from study import sweep as command
+from study.commands.common import BAD_INPUT, OwnData
 from study.commands.recorded import manifest
 from study.commands.spaces import find, names
 from study.commands.sweep_options import Spend, Sweep, Tuning, design
@@ -24,6 +25,7 @@ from study.data.statistics import anchor_px
 from study.planning.design import Design
 from study.planning.pricing.bill import affordable, bill, expected_iterations, strips
 from study.planning.stopping import Halving, KeepBest, Rules, Stopping
+from study.storage.run_dir import StudyDir
 from study.sweep import afforded, check_arms
 from study.training.evaluation.chance import chance
 from tests.simulated import Simulation, open_study
@@ -167,6 +169,22 @@ def test_no_study_costs_more_than_the_bill_says_at_most(changes: dict, tmp_path:
         if trial.config()["role"] == "audit":  # it had its trunk
             spent -= schedule.fork(done.study.trial(trial.config()["of"]).config()["stopped_at"])
     assert 0.5 * bill(asked).most < spent <= bill(asked).most
+
+
+def test_a_study_that_another_sweep_holds_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    begun: list[object] = []
+    monkeypatch.setattr(command, "start", lambda plan, *_: begun.append(plan) or 0)
+    with StudyDir(tmp_path).lock():
+        assert command.main([SPACE, "--run-dir", str(tmp_path)]) == BAD_INPUT
+        assert "is in use by process" in capsys.readouterr().err
+    assert not begun and not StudyDir(tmp_path).exists
+    monkeypatch.setattr(
+        command, "start", lambda plan, *_: begun.append(StudyDir(tmp_path).holder()) or 0
+    )
+    assert command.main([SPACE, "--run-dir", str(tmp_path)]) == 0
+    assert begun and begun[0]  # held while it runs
 
 
 def test_a_budget_only_grows(tmp_path: Path):

@@ -156,11 +156,9 @@ class Session:
 
     def step(self, leg: Leg, iteration: int) -> None:
         """One iteration: batch, losses, mean over all workers, gradient, update."""
-        optim, key = self.config.optim, (self.config.seed, iteration)
+        optim = self.config.optim
         batch = self.batches.at(iteration)
-        seeds = [
-            (seed(Stream.RPN, *key, slot), seed(Stream.ROI, *key, slot)) for slot in self.slots
-        ]
+        seeds = samplers(self.config.seed, iteration, self.slots)
         self.state.detector.every_stage = schedule.cascades(self.config.schedule, iteration)
         self.state.optimiser.zero_grad()
         losses = self.gradients.add(batch, seeds, iteration)
@@ -236,6 +234,14 @@ class Session:
     def mark(self, state: State, **fields: object) -> None:
         if self.world.is_main:
             self.trial.mark(state, **fields, **self.meter.costs(), records=self.number)
+
+
+def samplers(own: int, iteration: int, slots: range) -> list[tuple[int, int]]:
+    """The seeds of the RPN's and the heads' samplers for each of the slots, whoever has them."""
+    return [
+        (seed(Stream.RPN, own, iteration, slot), seed(Stream.ROI, own, iteration, slot))
+        for slot in slots
+    ]
 
 
 def _device(config: RunConfig) -> torch.device:

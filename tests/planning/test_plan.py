@@ -81,6 +81,16 @@ def test_cells_advance_together_on_the_same_points(tmp_path: Path):
     assert all(len(same) == 1 for same in optims.values())
 
 
+def test_settings_are_chosen_on_the_tuning_split_and_confirmed_on_the_report_split(tmp_path: Path):
+    asked = design(trials=8, audit=1.0, confirm=1, cross=1)
+    done = Simulation(asked, tmp_path).run()
+    splits: dict[str, set[str]] = {}
+    for trial in done.study.trials():
+        config = trial.config()
+        splits.setdefault(config["role"], set()).add(config["run"]["split"])
+    assert splits == {"tune": {"tune"}, "audit": {"tune"}, "confirm": {"report"}}
+
+
 def test_confirm_runs_repeat_the_chosen_setting_on_fresh_seeds_and_draws(tmp_path: Path):
     done = Simulation(design(), tmp_path).run()
     seeds = {}

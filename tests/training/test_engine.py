@@ -14,6 +14,7 @@ import torch
 
 from study.config import RunConfig, from_dict
 from study.data.splits import open_splits
+from study.storage import Busy
 from study.storage.run_dir import State, TrialDir
 from study.training import engine, speed
 from tests.processes import started
@@ -46,6 +47,9 @@ def test_records_tell_what_was_run(undisturbed: TrialDir):
     parts = ("objectness", "rpn_box", "classifier", "box", "mask")
     assert last["loss"] == pytest.approx(sum(last[f"loss_{name}"] for name in parts))
     assert undisturbed.state is State.FINISHED
+    told = undisturbed.init_report()
+    assert told["backbone.body"]["random"] > 0
+    assert {(of["loaded"], of["frozen"]) for of in told.values()} == {(0, 0)}
     assert not list(undisturbed.path.glob("*.pt"))  # nothing left that is not needed
 
 
@@ -118,6 +122,17 @@ def test_a_length_asked_for_behind_the_checkpoint_is_walked_to_again(
     assert exact([shorter.records()[0] | {"done": False}]) == exact(undisturbed.records()[:1])
     name = "weights-tail-8-0.1.safetensors"
     assert weights(shorter)[name] == weights(undisturbed)[name]
+
+
+def test_a_trial_that_another_process_holds_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    directory, lock = trial(tmp_path, TINY_RUN), TrialDir.lock
+    with directory.lock():
+        monkeypatch.setattr(TrialDir, "lock", lambda self: lock(self, 0))  # it would wait minutes
+        with pytest.raises(Busy, match="is in use by process"):
+            next(engine.run(TINY_RUN, directory))
+    assert not directory.events() and not directory.records()
 
 
 @pytest.mark.slow
@@ -223,6 +238,7 @@ def test_speed_knows_starts_and_evaluations_of_both_splits():
     assert found.tuning_s > 0 and found.report_s > 0
     plain = speed.measure(TINY_RUN, iterations=2, evaluates=False)
     assert (plain.tuning_s, plain.report_s) == (0.0, 0.0)
+    assert (plain.tuning_images, plain.report_images) == (0, 0)
 
 
 @pytest.mark.slow

@@ -109,6 +109,15 @@ def test_memory_of_an_image_is_what_backward_needs():
     assert 2 * small < large < 4 * small  # four times the pixels, and as many RoIs
 
 
+def test_memory_is_measured_on_an_image_like_those_of_the_run():
+    model = replace(TINY, keypoints=17, short_px=64, long_px=128)
+    (image,), (target,), _ = memory._example(replace(TINY_RUN, model=model), torch.device("cpu"))
+    assert (image.dtype, image.shape) == (torch.uint8, (3, 64, 128))
+    objects = len(target["boxes"])
+    assert target["keypoints"].shape == (objects, 17, 3)
+    assert target["masks"].shape == (objects, 64, 128)
+
+
 def test_what_fits_is_computed_at_once_and_the_rest_after(monkeypatch: pytest.MonkeyPatch):
     model = replace(TINY, short_px=192, long_px=320)
     detector, config = shapes.detector(model), replace(TINY_RUN, model=model)

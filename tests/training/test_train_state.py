@@ -47,13 +47,58 @@ def test_restored_it_is_the_state_that_was_saved(state: TrainState):
     state.iteration = 5
     saved = state.to_bytes()
     assert place(saved) == ("trunk-5", "")
+    average = {name: value.clone() for name, value in state.average.items()}
     shift(state, 1.0)
+    state.add_to_average(0.5)  # the average is another now, and is to be as it was
+    assert not all(torch.equal(average[name], own) for name, own in state.average.items())
     state.enter(Leg(5, 9, 9, 0.1))
     assert place(state.to_bytes()) == ("tail-9-0.1", None)
     state.restore(saved)
     assert (state.leg, state.trunk, state.iteration) == ("trunk-5", "", 5)
     assert state.mean_losses() == {"loss": 1.5, "loss_mask": 1.5}
+    assert all(torch.equal(average[name], own) for name, own in state.average.items())
     assert state.to_bytes() == saved
+
+
+def step(state: TrainState, gradient: float) -> None:
+    for parameter in state.detector.parameters():
+        parameter.grad = torch.full_like(parameter, gradient) if parameter.requires_grad else None
+    state.optimiser.step()
+
+
+def test_weights_momentum_and_average_go_on_in_another_process_where_they_were(state: TrainState):
+    state.enter(Leg(0, 5))
+    state.add_to_average(0.0)
+    step(state, 1.0)  # from here on there is momentum
+    detector, _ = initialisation.build(RunConfig(), num_classes=2)
+    fresh = TrainState(detector, optimiser(detector, OptimConfig()))
+    fresh.restore(state.to_bytes())
+    for one in (state, fresh):
+        step(one, 0.5)
+        one.add_to_average(0.75)
+    assert all(map(torch.equal, fresh.detector.parameters(), state.detector.parameters()))
+    assert fresh.average.keys() == state.average.keys()
+    assert all(torch.equal(fresh.average[name], own) for name, own in state.average.items())
+
+
+def test_weights_decay_but_norms_and_biases_do_not():
+    detector, _ = initialisation.build(RunConfig(), num_classes=2)
+    detector.requires_grad_(True)
+    before = {name: value.detach().clone() for name, value in detector.named_parameters()}
+    steps = optimiser(detector, OptimConfig(lr=0.5, momentum=0.0, weight_decay=0.1))
+    for parameter in detector.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    steps.step()
+    of_norms = {
+        f"{name}.{own}"
+        for name, module in detector.named_modules()
+        if isinstance(module, torch.nn.GroupNorm | torch.nn.BatchNorm2d)
+        for own in ("weight", "bias")
+    }
+    kept = {name for name in before if name in of_norms or name.endswith(".bias")}
+    assert of_norms and of_norms < kept < before.keys()
+    for name, value in detector.named_parameters():
+        torch.testing.assert_close(value, before[name] * (1.0 if name in kept else 0.95))
 
 
 def test_the_optimiser_is_torchs_to_the_last_bit():

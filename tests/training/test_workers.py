@@ -75,3 +75,11 @@ def test_batch_must_divide_among_workers():
     assert World(1, 4).slots(8) == range(2, 4)
     with pytest.raises(ValueError, match=r"optim.batch_size = 8: must be a multiple of the 3"):
         World(0, 3).slots(8)
+
+
+def test_what_an_image_draws_does_not_depend_on_its_worker():
+    whole = engine.samplers(3, 7, World(0, 1).slots(8))
+    shared = [one for rank in range(4) for one in engine.samplers(3, 7, World(rank, 4).slots(8))]
+    assert shared == whole
+    assert len({number for pair in whole for number in pair}) == 16  # no two draw alike
+    assert not set(whole) & set(engine.samplers(3, 8, World(0, 1).slots(8)))

@@ -14,6 +14,7 @@ import analysis
 from analysis.__main__ import main
 from analysis.answers.comparison import told
 from analysis.reading.frames import rows, values, where
+from analysis.text.words import images, points
 from study.commands.common import DONE
 from tests.analysis.incomplete import ONE_SIZE
 from tests.analysis.synthetic import Truth, write_study
@@ -47,6 +48,19 @@ def test_the_difference_is_that_of_the_runs(both: analysis.Results):
 def test_it_is_said_in_words_what_is_shown(both: analysis.Results):
     said = told(analysis.compare(both))
     assert len(said) == 2 and not any("no difference shown" in text for text in said)
+    plain, better = both.manifests
+    for text, row in zip(said, rows(analysis.compare(both)), strict=True):
+        ours, theirs = points(row["AP_box"]), points(row["AP_box_other"])
+        gap, ends = (
+            points(row["AP_box_difference"]),
+            [points(row[f"AP_box_difference_{end}"]) for end in ("low", "high")],
+        )
+        assert text == (
+            f"{images(row['size'])}, {row['arm']}: {ours} AP in {plain}, {theirs} in {better};"
+            f" +{gap} ({ends[0]} to {ends[1]})"
+        )
+    at_zero = analysis.compare(both).assign(AP_box_difference_low=0.0)
+    assert all("no difference shown" in text for text in told(at_zero))
     unsure = analysis.compare(both).assign(AP_box_difference_low=math.nan)
     assert all("no difference shown" in text for text in told(unsure))
 

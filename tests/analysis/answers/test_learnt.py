@@ -222,3 +222,13 @@ def test_intervals_of_an_ap_end_where_its_scale_does(tmp_path: Path):
         assert 0 <= row[f"{name}_low"] <= row[name] <= row[f"{name}_high"] <= 100
     assert min(row["AP_box_reference_low"], row["AP_box_arm_low"]) == 0
     assert row["AP_box_difference_low"] < 0
+
+
+def test_confirm_runs_that_are_under_way_take_no_remedy_back(tmp_path: Path):
+    study = write_study(tmp_path, truth=HALF, trials=4, confirm=2, rng=rng())
+    before = where(analysis.learnt(analysis.load(tmp_path)), size=24, arm="scratch")
+    assert before["remedy"].tolist() != [""]
+    (trial,) = [one for one in study.trials() if one.id == "scratch-24-c1"]
+    trial.mark(State.RUNNING)
+    after = where(analysis.learnt(analysis.load(tmp_path)), size=24, arm="scratch")
+    assert after["remedy"].tolist() == before["remedy"].tolist()

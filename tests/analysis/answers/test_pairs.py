@@ -141,3 +141,6 @@ def test_every_pair_stands_in_the_table_below_its_size(incomplete: Incomplete):
         assert text.startswith(f"{row['AP_box_difference']:+.1f}".replace("-", "−"))
         apart = row["AP_box_difference_low"] > 0 or row["AP_box_difference_high"] < 0
         assert text.endswith("*") == apart
+    at_zero = analysis.pairs(results).assign(AP_box_difference_low=0.0, AP_box_difference_high=0.0)
+    shown = pairs.layout(at_zero, results.arms(study), results.sizes(study))
+    assert not any("*" in cell for row in shown.rows for cell in row)

@@ -52,6 +52,9 @@ def test_strips_widen_what_was_searched_at_their_size_only(tmp_path: Path):
     widened, base = (searched(results, str(tmp_path), size)["lr"] for size in (24, 64))
     assert (widened.low, widened.high) == (base.low, strip["high"])
     assert (widened.extended, base.extended) == (frozenset({"high"}), frozenset())
+    other = write_study(tmp_path / "other", truth=fast, space=space, trials=4, rng=rng())
+    both = analysis.load([tmp_path, other.path])
+    assert searched(both, str(other.path), 24)["lr"] == base  # another study's strips are its own
     best = analysis.best(results)
     assert min(values(where(best, size=24), "lr")) > 0.1
     assert all("-lr-high1-" in trial_id for trial_id in where(best, size=24)["trial_id"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -145,3 +146,28 @@ def test_what_an_arm_lacks_is_said(tmp_path: Path):
 
 def test_two_arms_say_it_by_their_one_comparison(results: analysis.Results):
     assert not starts.several(analysis.starts(results))
+
+
+@pytest.mark.parametrize(
+    ("low", "equal", "standing"),
+    [(0.3, False, "behind"), (0.3, True, "behind"), (0.0, False, "open"), (-0.1, True, "equal")],
+)
+def test_an_arm_is_behind_only_if_the_whole_interval_says_so(
+    low: float, equal: bool, standing: str
+):
+    gap = SimpleNamespace(mean=0.6, low=low, high=0.9, within=lambda margin: equal)
+    compared: Any = SimpleNamespace(difference=lambda *_: gap)
+    row = {"arm": "scratch", "leader": "imagenet", "size": 24, "level": 0.95, "margin": 0.5}
+    found = starts._standing(row | {"split": "report"}, compared)
+    assert found == {"standing": standing, "behind": 0.6, "behind_low": low, "behind_high": 0.9}
+
+
+def test_a_cell_says_how_far_behind_an_arm_is_shown_to_be_and_no_more():
+    found = table(recommended="dino", scratch="behind", dino="leader", moco="open", own="equal")
+    cells = {row[0]: row[1] for row in starts.layout(found).rows}
+    assert cells == {
+        "scratch": "  20.0 (−1.0)",
+        "dino": "> 20.0",
+        "moco": "  20.0?",
+        "own": "  20.0=",
+    }

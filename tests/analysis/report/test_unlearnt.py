@@ -110,3 +110,10 @@ def test_of_several_arms_none_is_recommended_where_none_has_learnt(tmp_path: Pat
         " With 64 training images, b has not learnt yet: train longer or at a higher rate."
         " So far, start from a: it is shown to be better than every other start."
     )
+
+
+def test_beside_a_third_arm_those_that_have_not_learnt_are_named(tmp_path: Path):
+    low = {"scratch": {24: 0.5}, "imagenet": {24: 0.6}, "pretext": {24: 0.7}}
+    several(tmp_path, low, confirm=2)
+    for row in rows(analysis.answer(analysis.load(tmp_path))):
+        assert row["unlearnt"].startswith(f"scratch and {row['arm']} have not learnt yet")

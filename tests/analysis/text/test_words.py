@@ -34,6 +34,9 @@ CASES = [
     ),
     (row(-4.0, -6.0, -2.0), "behind", "(95\u00a0% interval 2.0 to 6.0)", "scratch beats pretext"),
     (row(4.0, -0.1, 8.1), "undecided", "no difference is shown", "no difference between"),
+    (row(-4.0, -8.1, 0.1), "undecided", "no difference is shown", "no difference between"),
+    (row(4.0, 0.0, 8.0), "undecided", "no difference is shown", "no difference between"),
+    (row(-4.0, -8.0, 0.0), "undecided", "no difference is shown", "no difference between"),
     (row(0.0, -1.0, 1.0), "undecided", "(pretext minus scratch: 0.0 AP", "is shown"),
     (
         row(0.0, -0.6, 0.6, AP_box_equal=True),

@@ -70,6 +70,14 @@ def test_targets_fit_the_picture(data: TrainingData):
             assert (target["labels"] >= 1).all()
 
 
+def test_every_slot_of_every_iteration_draws_by_itself(data: TrainingData):
+    drawn = np.array([[data._draw(i, 0, 8, s).mirrored for s in range(8)] for i in range(8)])
+    shares = drawn.mean(axis=0), drawn.mean(axis=1)
+    assert all(((share > 0) & (share < 1)).any() for share in shares)
+    other = [[data._draw(i, 1, 8, s).mirrored for s in range(8)] for i in range(8)]
+    assert (drawn != np.array(other)).any()
+
+
 def test_flip_moves_image_boxes_and_masks_together(data: TrainingData):
     example = data.plain(0)
     mirror = flipped(example, data.mirror)

@@ -12,7 +12,7 @@ import pytest
 from study.config import LogUniform, RunConfig
 from study.config.arms import parse
 from study.planning.search.range_extension import Strip, beyond, edge, extended
-from study.planning.stopping import Halving, Stopping
+from study.planning.stopping import Halving, Stopping, is_audited
 from study.planning.trials.tuning import chosen, finalists
 from study.storage.run_dir import State
 from tests.simulated import SPACE, Simulation, bowl, design, outcome
@@ -74,6 +74,8 @@ def test_audits_go_on_from_the_fork_and_change_nothing(tmp_path: Path):
     assert {i: v for i, v in others.items() if i not in audits} == outcome(plain.study)
     stopped = [t.id for t in done.study.trials() if t.state is State.STOPPED]
     assert 2 < len(audits) < len(stopped)
+    # whatever the trials were worth: what audits find is a fair sample of all stops
+    assert audits.keys() == {f"{one}-audit" for one in stopped if is_audited(one, 0, 0.4)}
     for trial_id, config in audits.items():
         of = done.study.trial(config["of"])
         assert of.state is State.STOPPED

@@ -13,6 +13,7 @@ from study.config import TINY, DataConfig, EvaluationConfig, ModelConfig, Schedu
 from study.data.batches.loader import evaluation_batches
 from study.data.splits import open_splits
 from study.models.detector import Detector
+from study.training.evaluation import augmentation
 from study.training.evaluation.augmentation import (
     View,
     detect_augmented,
@@ -134,6 +135,24 @@ def test_workers_and_batches_make_no_difference(detector: Detector, together: li
         assert one["segmentation"] == other["segmentation"]
         for name in ("image_id", "category_id", "score", "bbox"):
             assert one[name] == pytest.approx(other[name], abs=1e-9)
+
+
+def test_every_size_is_looked_at_and_in_the_mirror_too(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
+):
+    seen: list[list[tuple[int, bool]]] = []
+
+    def merging(_: Detector, views: list[View], __: bool) -> list[dict[str, torch.Tensor]]:
+        seen.append([(min(view.sizes[0]), view.mirrored) for view in views])
+        return []
+
+    monkeypatch.setattr(augmentation, "merged", merging)
+    short = [model.short_px for model in SIDES]
+    for flip in (True, False):
+        batches = evaluation_batches(INDEX, IDS[:1], SIDES, 1)
+        detect_augmented(detector, batches, INDEX, flip=flip, masks=True)
+    plain = [(px, False) for px in short]
+    assert seen == [[(px, mirrored) for px in short for mirrored in (False, True)], plain]
 
 
 def test_boxes_move_between_views_and_back():

@@ -13,7 +13,7 @@ import pytest
 from study.data.formats.coco import AnnotationFile
 from study.data.index import Index
 from study.data.splits import Splits
-from study.training.evaluation.chance import IMAGES, chance, constant
+from study.training.evaluation.chance import IMAGES, _hits, chance, constant
 
 Objects = Sequence[tuple[int, Sequence[float]]]
 """Category and xywh, as shares of the image."""
@@ -77,6 +77,14 @@ def test_what_is_guessed_first_is_what_most_images_have(tmp_path: Path):
     (first, label, box), *_ = constant(data, data.image_id)
     assert (first, label) == (pytest.approx(5 / 6), 0)
     assert box.tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
+
+
+def test_a_box_earns_the_share_of_overlaps_that_it_reaches():
+    boxes = np.array([[0.0, 0.0, 1.0, 1.0], [0.2, 0.1, 0.4, 0.5], [5.0, 5.0, 1.0, 1.0]])
+    objects = np.array([[0.0, 0.0, 1.0, 0.62], [0.2, 0.1, 0.5, 0.5]])
+    # overlaps 0.62 and 0.25; 0.2 / 0.62 and 0.8; none
+    shares = [[0.3, 0.0], [0.0, 0.7], [0.0, 0.0]]
+    assert _hits(boxes, objects).round(2).tolist() == shares
 
 
 def test_a_split_without_objects_has_none(tmp_path: Path):

@@ -16,6 +16,7 @@ from study.data.geometry.run_lengths import encoded
 from study.data.index import Index
 from study.data.splits import open_splits
 from study.training.evaluation.coco import OTHER_SIGMA, average_precision
+from tests.data.coco_files import content, write
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 REAL = {
@@ -81,6 +82,21 @@ def test_equals_pycocotools(index: Index):
     reference = average_precision(truth, found, backend="pycocotools")
     assert ours == pytest.approx(reference, abs=1e-9)
     assert 1 < ours["AP_box"] < 99  # type: ignore[operator]  # a comparison of zeros shows nothing
+
+
+def test_what_is_found_in_a_crowd_counts_neither_way(tmp_path: Path):
+    data = content(1)
+    index = Index.open(AnnotationFile(*write(tmp_path, "val", data)))
+    truth = index.coco(index.image_id)
+    (crowd,) = [row for row in truth["annotations"] if row["iscrowd"]]
+    found = as_detections(truth)
+    place = {key: crowd[key] for key in ("image_id", "category_id", "bbox", "segmentation")}
+    for value in average_precision(truth, found).values():
+        assert value == pytest.approx(100)  # the crowd need not be found
+    beside = average_precision(truth, [place | {"score": 0.99}, *found])
+    assert beside["AP_box"] == beside["AP_mask"] == pytest.approx(100)  # and is no mistake
+    elsewhere = [place | {"score": 0.99, "category_id": 90}, *found]  # there it is one
+    assert average_precision(truth, elsewhere)["AP_box"] < 90  # type: ignore[operator]
 
 
 def test_no_detections_is_zero(index: Index):

@@ -147,6 +147,7 @@ def test_the_rate_rises_and_falls_to_nothing():
         (["--model", "huge"], "model = 'huge': one of thin"),
         (["--epochs", "0"], "epochs = 0.0: above 0"),
         (["--image-px", "8"], "image_px = 8: at least 32 px"),
+        (["--seed", "-1"], "seed = -1: 0 or more"),
         (["--images", "nowhere"], "images nowhere: no such folder"),
         (["--lr", "1e9", "--epochs", "9"], "give an --lr below 1e+09"),
     ],

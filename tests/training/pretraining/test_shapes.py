@@ -11,6 +11,8 @@ import torch
 from study.config import TINY
 from study.data.shapes.scenes import classification
 from study.models.backbones.thin import PRETEXT
+from study.models.canvas import groups
+from study.models.detector import Detector
 from study.models.features import body
 from study.models.initialisation import load_body, read_weights
 from study.training.pretraining import shapes
@@ -28,6 +30,16 @@ def test_the_command_writes_weights_that_load(tmp_path: Path, monkeypatch: pytes
     loaded = load_body(body(TINY.body), read_weights(str(files[0]), TINY.body), "mine")
     assert len(loaded) == len(body(TINY.body).state_dict())
     assert "of the shapes" in said[-2]
+    rates = [line for line in said if "images/s" in line]
+    assert rates and not any(", 0 images/s" in line for line in rates)
+
+
+def test_images_are_shown_as_the_detector_sees_them():
+    classifier, detector = shapes.ShapeClassifier(), Detector(TINY, 2)
+    pixels = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    images = list(pixels.permute(0, 3, 1, 2))
+    (seen,) = groups(images, 32, detector.mean, detector.std)
+    torch.testing.assert_close(classifier.normalised(pixels), seen.inputs)
 
 
 def test_the_shipped_weights_tell_shapes_apart_that_they_never_saw():
