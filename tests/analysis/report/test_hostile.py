@@ -23,7 +23,7 @@ from tests.analysis.serving.test_browser import CHROMIUM
 from tests.analysis.synthetic import SPACE, write_study
 from tests.hostile import CONTROLS, MARK, NAMES, SCRIPT
 
-ARM = "".join(NAMES[:-2])  # of an arm: not too long, and text
+ARM = "".join(NAMES[:-1])
 
 
 @pytest.fixture(scope="module")
