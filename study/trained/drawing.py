@@ -52,7 +52,7 @@ def drawn(
         colour = colours[row["category_id"]]
         pen.rectangle((left, top, left + width, top + height), outline=colour, width=wide)
     for row in lowest_first:  # above all boxes
-        name = f"{printable.shown(names[row['category_id']], LONGEST)} " if len(names) > 1 else ""
+        name = f"{shown(names[row['category_id']], LONGEST)} " if len(names) > 1 else ""
         corner = (times * row["bbox"][0], times * row["bbox"][1])
         text = f"{name}{row['score']:.2f}"
         _label(pen, text, corner, font, colours[row["category_id"]], canvas.size)
