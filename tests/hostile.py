@@ -17,7 +17,6 @@ NAMES = (
     "=1+1|a`b*c_d",
     "$\\frac{1}{2$ $x^",
     "é中文🦝 \u202egnp",
-    "no letter \udcff",
     "x" * 300,
 )
 CONTROLS = ("\x1b", "\x07", "\x9b", "\r", "\u202e")

@@ -114,8 +114,11 @@ def load(path: Path | str) -> TrainedDetector:
     where = Path(path).expanduser()
     described = folder.read(where)
     file = where / folder.WEIGHTS
-    tensors: Any = files.content(file)
     complaint = f"{file}: not the weights of {where / folder.CONFIG}"
+    try:
+        tensors: Any = files.content(file)
+    except ValueError as error:
+        raise ValueError(f"{complaint}: {error}") from error
     with torch.device("meta"):  # what the configuration claims takes no memory before it is true
         own = _network(described).state_dict()
         fitting.require(_without_counters(own), _without_counters(tensors), complaint)

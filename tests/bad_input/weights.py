@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import functools
 import http.server
+import importlib
 import json
 import pickle
 import struct
@@ -18,16 +19,27 @@ import numpy as np
 import safetensors.torch
 import torch
 
+from study.commands.spaces import find as find_space
+from study.data.checks import check
 from study.models.backbones import find
 from tests.bad_input.case import Case
 
 Write = Callable[[Path], object]
 
 
+@functools.cache
+def ready() -> None:
+    """Render the embedded data and import torch: once, and charged to no case's limit of time."""
+    importlib.import_module("study.models.initialisation")
+    importlib.import_module("study.trained.module")
+    check(find_space("shapes").fixed.data, ())
+
+
 def arm(text: str, *options: str, write: Write | None = None):
     """A sweep with this arm; `write` makes files in its folder."""
 
     def command(folder: Path) -> list[str]:
+        ready()
         if write:
             write(folder)
         given = text.format(server=server()) if "{server}" in text else text
