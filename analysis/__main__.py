@@ -76,7 +76,8 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
     _refuse(host=command.host, port=command.port, why="only with --watch")
     if command.against is not None:
         _refuse_itself(command.against, str(command.run_dir))
-    _refuse_file(command.folder)
+    if command.out is not None:
+        _refuse_file(command.out)
     results = load(command.run_dir)
     made = derived(results)
     (terminal.show_all if command.all else terminal.show)(results, made)

@@ -279,9 +279,12 @@ def test_weights_that_do_not_fit_are_refused_before_any_image_is_decoded(
         (["--dry-run", "--tiny"], "tiny: reduces a recipe"),
         ([SCRATCH, "--dry-run", "--arm", "imagnet"], "'imagnet' is neither one of scratch"),
         (["fig5/r50-cascade-scratch", "--lengths", "300000", "600000"], "one length where a"),
-        ([SCRATCH, "--dry-run", "--seed", "-1"], "seed = -1: 0 or more"),
+        ([SCRATCH, "--dry-run", "--seed", "-1"], "--seed = -1: a whole number from 0 to"),
         (["table1/r101-gn-pretrain", "--run-dir", "x"], "no ImageNet weights with GroupNorm"),
-        (["table1/r50-gn-pretrain-frozen2", "--arm", "scratch"], "the model freezes some of them"),
+        (
+            ["table1/r50-gn-pretrain-frozen2", "--arm", "scratch", "--run-dir", "x"],
+            "the model freezes some of them",
+        ),
     ],
 )
 def test_bad_input_is_named(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]):

@@ -99,6 +99,7 @@ class DataConfig:
         return dataclasses.replace(self, **there, root=str(root) if self.root else None)
 
 
+BRIEF = 300  # characters of a path in a message
 PATHS = (
     *("folder", "train", "train_images", "train_within", "val", "val_images"),
     *("tune", "tune_images"),
@@ -114,7 +115,7 @@ def located(name: str, given: str | Path, root: Path | None = None) -> Path:
     """
 
     def refused(why: str) -> ValueError:
-        return ValueError(f"{_option(name)} = {str(given)!r}: {why}")
+        return ValueError(f"{_option(name)} = {_brief(given)}: {why}")
 
     if "\0" in str(given):
         raise refused("a path cannot have a NUL character; give another")
@@ -136,6 +137,12 @@ def located(name: str, given: str | Path, root: Path | None = None) -> Path:
     if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
         raise refused("is a pipe, socket or device, and must be a file or folder")
     return path.resolve()
+
+
+def _brief(given: str | Path) -> str:
+    """The value, in which what is long is left out."""
+    told = repr(str(given))
+    return told if len(told) <= BRIEF else f"{told[:BRIEF]}…'"
 
 
 def _option(name: str) -> str:

@@ -303,8 +303,8 @@ def _record(
         leg,
         weights,
         scores={
-            **{f"{name}_box": ap * by for name, by in box},
-            **{f"{name}_mask": ap * by if masks else None for name, by in mask},
+            **{f"{name}_box": min(100.0, ap * by) for name, by in box},
+            **{f"{name}_mask": min(100.0, ap * by) if masks else None for name, by in mask},
         },
         losses={"loss": loss, **{f"loss_{part}": loss / 5 for part in parts}},
         eval_seconds=0.4,

@@ -134,9 +134,9 @@ def test_a_report_that_cannot_be_written_names_its_folder(tmp_path: Path, capsys
     (tmp_path / "taken").write_text("")
     assert command.main([str(tmp_path / "run"), "--out", str(tmp_path / "taken")]) == BAD_INPUT
     out, err = capsys.readouterr()
-    assert "no scores" in out  # the answer was given all the same
-    assert err.startswith(f"error: report folder {tmp_path / 'taken'}: ")
-    assert err.endswith("choose another with --out\n")
+    assert not out  # nothing is computed that could not be written
+    assert err.startswith(f"error: --out = {tmp_path / 'taken'}: ")
+    assert err.endswith("is a file; give a folder with --out\n")
 
 
 @pytest.mark.parametrize(

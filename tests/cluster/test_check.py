@@ -328,7 +328,7 @@ def test_what_is_no_cluster_file_is_refused(
         path.write_text(text)
     assert main([str(path)]) == BAD_INPUT
     err = capsys.readouterr().err
-    assert err.startswith(f"error: {path}: ") and said in err
+    assert err.startswith(f"error: {path}:") and said in err
 
 
 def test_without_a_file_nothing_is_right(capsys: pytest.CaptureFixture[str]):

@@ -140,7 +140,7 @@ def test_an_address_that_cannot_be_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("command", "more"), [(sweep, ["--run-dir", "x"]), (train, []), (prepare, [])]
+    ("command", "more"), [(sweep, ["--run-dir", "x"]), (train, ["--run-dir", "x"]), (prepare, [])]
 )
 def test_the_data_are_given_by_data(command, more: list[str], capsys, tmp_path):
     place = str(tmp_path / "none")

@@ -98,7 +98,7 @@ def test_the_splits_are_written_down_once(photos: Path, tmp_path: Path):
 def test_the_shortest_command_is_enough(photos: Path, tmp_path: Path, capsys, monkeypatch):
     monkeypatch.setattr(sweep, "check_weights", lambda asked: None)  # not everybody has them
     monkeypatch.setattr(sweep, "check_arms", lambda asked, num_classes: None)
-    monkeypatch.setattr(sweep, "start", lambda plan, sweep, console: DONE)  # no Ray
+    monkeypatch.setattr(sweep, "start", lambda *_: DONE)  # no Ray
     assert sweep.main(["--data", str(photos), "--run-dir", str(tmp_path / "run")]) == DONE
     said = capsys.readouterr().out
     assert "scratch, imagenet at 8, 21 images" in said and "mask" not in said

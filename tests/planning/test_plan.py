@@ -274,7 +274,9 @@ def test_a_weights_file_is_known_by_its_content(tmp_path: Path):
     assert parse(f"moco={tmp_path}/a/mine.safetensors").name == "moco"
     url = "https://example.org/weights.pth?download=1"
     assert parse(f"moco={url}").init == parse(f"moco={url}").identity == url
-    for wrong in (url, "imagnet", "a/b=nowhere.pt", f"scratch={a.init}"):
+    with pytest.raises(ValueError, match="has no name; give it one: NAME=https"):
+        parse(url)
+    for wrong in ("imagnet", "a/b=nowhere.pt", f"scratch={a.init}"):
         with pytest.raises(ValueError, match="scratch, pretext, imagenet"):
             parse(wrong)
 

@@ -16,6 +16,7 @@ from study.models import initialisation
 from study.models.weights.whole import own
 from study.storage.run_dir import TrialDir
 from study.training import engine
+from study.training.single_run import trial_config
 
 CLASSES = ["circle", "square", "triangle", "star"]
 SHORT = RunConfig(
@@ -38,6 +39,7 @@ def test_a_trained_run_is_the_start_of_one_on_other_classes(tmp_path: Path):
     data = dataclasses.replace(SHORT.data, val_size=4, tune_size=4)
     run = dataclasses.replace(SHORT, data=data)
     trial = TrialDir(tmp_path / "first")
+    trial.write_config(trial_config(run))
     for _ in engine.run(run, trial):
         pass
     (file,) = (tmp_path / "first").glob("weights-*.safetensors")

@@ -14,7 +14,7 @@ SCORES: dict[str, Scores] = {
 
 
 def test_arms_with_two_runs_are_compared_and_those_with_one_are_not():
-    once: dict[str, Scores] = SCORES | {"pretext": {0: 30.0}}
+    once: dict[str, Scores] = {**SCORES, "pretext": {0: 30.0}}
     alone: dict[str, Scores] = {"scratch": {0: 10.0}, "imagenet": {}}
     found = differences({8: SCORES, 16: once, 24: alone})
     assert found.compared == {8: 3, 16: 1, 24: 1}

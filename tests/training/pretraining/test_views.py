@@ -131,7 +131,7 @@ def test_a_batch_has_no_more_images_than_there_are_and_the_rate_goes_with_it():
     ("changed", "said"),
     [
         (["--out", "w.pt"], "a file that ends in .safetensors"),
-        (["--batch-size", "23"], "batch_size = 23: at most the 22 pictures there are"),
+        (["--batch-size", "23"], "--batch-size = 23: at most the 22 pictures there are"),
     ],
 )
 @with_library
