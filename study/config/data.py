@@ -99,7 +99,7 @@ class DataConfig:
         return dataclasses.replace(self, **there, root=str(root) if self.root else None)
 
 
-BRIEF = 300  # characters of a path in a message
+BRIEF = 320  # characters of a path in a message
 PATHS = (
     *("folder", "train", "train_images", "train_within", "val", "val_images"),
     *("tune", "tune_images"),
