@@ -14,6 +14,7 @@ from study.data.splits import open_splits
 from study.planning.design import Design
 from study.planning.plan import Plan
 from study.planning.stopping import Decision
+from study.storage.folder import write_atomically
 from study.storage.run_dir import COSTS, Record, StudyDir, TrialDir
 from study.training import engine
 from study.training.single_run import trial_config
@@ -34,7 +35,7 @@ def mixed_shapes(folder: Path, train: int = 48, val: int = 12) -> DataConfig:
     """Portraits and landscapes of up to 1 : 2: no two images need share a canvas."""
     folder.mkdir(parents=True, exist_ok=True)
     asked = {"aspect": [1, 2], "counts": {"train": train, "val": val}}
-    (folder / "shapes.json").write_text(json.dumps(asked))
+    write_atomically(folder / "shapes.json", json.dumps(asked).encode())  # workers share it
     return DataConfig(name="mixed", folder=str(folder), tune_size=6, val_size=val)
 
 

@@ -98,6 +98,7 @@ def cluster(workers: int, interrupted: Interruption, dying: Callable[[], None]) 
         finally:
             guard.stop()
             ray.shutdown()
+            guard.sweep()
 
 
 def _join(address: str, options: dict[str, Any]) -> None:

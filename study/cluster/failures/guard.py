@@ -52,6 +52,7 @@ class Guard:
         self._names = {k: v for k, v in SERVICES.items() if k != DASHBOARD or dashboard}
         self._services: dict[int, tuple[str, str]] = {}  # when it began and its name, by process
         self._joined: str | None = None  # a cluster's address
+        self._below: dict[int, str] = {}  # processes of our own cluster's services, at its end
         self._session: str | None = None  # the folder of our own cluster
         self._silent = 0.0  # seconds that the address has not answered
         self._settled = False  # all services have begun
@@ -85,6 +86,13 @@ class Guard:
         self.hold_if_ended()
         self._over.set()
         self._thread.join()
+        below = processes.descendants(self._services) if self._session else set()
+        self._below = {pid: processes.started(pid) for pid in below}
+
+    def sweep(self) -> None:
+        """After Ray's shutdown: end what our own cluster left, as where its GCS died meanwhile."""
+        there = self._below.items()
+        processes.kill(pid for pid, began in there if began and processes.started(pid) == began)
 
     def hold_if_ended(self, grace_s: float = 0.0) -> None:
         """Where Ray has ended, wait for the end of this process, which is under way.

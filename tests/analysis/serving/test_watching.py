@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -140,8 +141,10 @@ def test_a_sweeps_door_becomes_the_command_that_serves(monkeypatch: pytest.Monke
 def test_ctrl_c_ends_it_with_a_line(tmp_path: Path):
     INCOMPLETE["begun"](tmp_path)
     asked = [sys.executable, "-m", "study.sweep", "--watch", str(tmp_path), "--port", "0"]
+    # in the background of a shell Ctrl-C is ignored, also by what is started there
+    listens = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
-        asked, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        asked, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=listens
     ) as it:
         assert it.stdout
         told = it.stdout.readline() + it.stdout.readline()
