@@ -204,7 +204,7 @@ def test_ten_faults_leave_the_records_of_an_undisturbed_study(tmp_path: Path):
         alone = beside.submit(run_without_ray, tmp_path / "alone", **asked)
         course = Course(place, options, alone.result, usual_s=1.0, seed=0)
         course.run(TEN)
-    assert not course.wrong and course.ended == [tmp_path / "study"]
+    assert not course.wrong and {*course.ended} == {tmp_path / "study"}  # the last may come late
     assert not [one for one in course.told if one.wrong]
     assert sorted(one.name for one in course.told) == sorted(TEN)
     said = "".join(path.read_text() for path in tmp_path.glob("said-*"))
