@@ -24,7 +24,7 @@ from tests.data.small_files import document, picture
 
 QUICK = settings(
     max_examples=60,
-    deadline=timedelta(seconds=5),  # the time limit: such a file is looked at in milliseconds
+    deadline=timedelta(seconds=20),  # the time limit: it takes milliseconds, but for the first
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
 )
