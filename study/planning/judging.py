@@ -44,7 +44,9 @@ class Judging:
     def decide(self, trial_id: str) -> Decision:
         """What a trial that has recorded something is to do; a stop is written down."""
         cell = self._trials.cell_of(trial_id)
-        return self._judge(trial_id, self._contest(cell)) if cell else Decision.GO
+        if cell is None or self._is_decided(self._trials.tuning_trial(trial_id), cell):
+            return Decision.GO  # most records are of no rung: the others need not be looked at
+        return self._judge(trial_id, self._contest(cell))
 
     def unfinished(self) -> Iterator[str]:
         """Tuning trials that were interrupted, or set aside at a rung where they may now go on."""
@@ -95,12 +97,23 @@ class Judging:
         }
         return _Contest(cell, tried, running, {*self._wanted(cell)} - tried.keys())
 
+    def _is_decided(self, mine: TuningTrial, cell: Cell) -> bool:
+        """Whether the trial is at no rung, or was told to go on from the last it has reached."""
+        rungs = self._design.rungs_at(cell.size)
+        if mine.stopped_at is not None:
+            return False
+        if rungs is None:
+            return True
+        number = len(self._rivals(mine, cell, rungs))
+        reached = (n for n in rungs.places(number) if rungs.value(mine.records, n) is not None)
+        return max(reached, default=0) <= mine.promoted
+
     def _judge(self, trial_id: str, contest: _Contest) -> Decision:
         cell, mine = contest.cell, contest.tried[trial_id]
         rungs = self._design.rungs_at(cell.size)
         if rungs is None or mine.stopped_at is not None:
             return Decision.STOP if mine.state is State.STOPPED else Decision.GO
-        rivals = self._rivals(mine, contest, rungs)
+        rivals = self._rivals(mine, cell, rungs)
         records = {key: one.records for key, one in contest.tried.items() if key in rivals}
         unborn = len(contest.unborn & rivals)
         decision, length = rungs.decide(trial_id, records, contest.running, unborn)
@@ -117,10 +130,10 @@ class Judging:
             self._trials.stop(mine, length)
         return decision
 
-    def _rivals(self, mine: TuningTrial, contest: _Contest, rungs: Rungs) -> set[str]:
+    def _rivals(self, mine: TuningTrial, cell: Cell, rungs: Rungs) -> set[str]:
         """The trials that this one is judged with: its bracket; of a strip, all of the cell."""
         if mine.in_strip:  # what lies beyond a range must be worth it beside what lies within
-            return contest.tried.keys() | contest.unborn
+            return {*self._trials.of[cell].tuning, *self._wanted(cell)}
         brackets = rungs.brackets(self._design.budget.trials)
         own = next(bracket for bracket in brackets if mine.index in bracket)
-        return {specs.tuning_id(contest.cell, index) for index in own}
+        return {specs.tuning_id(cell, index) for index in own}

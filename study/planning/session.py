@@ -38,6 +38,6 @@ class Session:
             return False
         if not self.given[trial_id]:
             return True
-        last = (self._trials.study.trial(trial_id).events() or [{}])[-1]
+        last = (self._trials.folder(trial_id).events() or [{}])[-1]
         again = last.get("state") != State.FAILED or last.get("again", False)
         return self.given[trial_id] < (PROCESS_DEATHS if again else 1)

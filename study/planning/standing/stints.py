@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from study.config.schedule import Evaluation, Leg
-from study.storage.run_dir import Record, StudyDir
+from study.storage.run_dir import Record, StudyDir, TrialDir
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,16 @@ class Pasts:
     def __init__(self, study: StudyDir) -> None:
         self._study = study
         self._found: dict[str, Past] = {}
-        self._changing: set[str] = set()  # trials that ran at the last look
+        self._changing: dict[str, TrialDir] = {}  # trials that ran at the last look
 
     def of(self, trial_ids: Iterable[str], running: Collection[str]) -> dict[str, Past]:
         """The trials' pasts by id; `running`: the trials that are on workers now."""
         for trial_id in trial_ids:
             changes = trial_id in running or trial_id in self._changing
             if changes or trial_id not in self._found:
-                trial = self._study.trial(trial_id)
+                trial = self._changing.get(trial_id) or self._study.trial(trial_id)
                 self._found[trial_id] = past(trial.events(), trial.records())
-        self._changing = set(running)
+        self._changing = {
+            one: self._changing.get(one) or self._study.trial(one) for one in running
+        }
         return self._found

@@ -9,22 +9,24 @@ from study.config import RunConfig, from_dict, schedule, to_dict
 from study.planning.design import Cell, Design
 from study.planning.trials.specs import TrialSpec
 from study.planning.trials.tuning import TuningTrial
-from study.storage.run_dir import State, StudyDir
+from study.storage.run_dir import State, StudyDir, TrialDir
 
 
 @dataclass
 class Roles:
     """The ids of one cell's trials by role, and the runs of those that confirm."""
 
-    tuning: list[str] = field(default_factory=list)
+    tuning: dict[str, None] = field(default_factory=dict)  # in the order in which they came
     confirming: dict[str, RunConfig] = field(default_factory=dict)
     audits: list[str] = field(default_factory=list)
 
     def add(self, trial_id: str, role: str, run: RunConfig) -> None:
         if role == "confirm":
             self.confirming[trial_id] = run
-        elif role in ("tune", "audit"):
-            (self.tuning if role == "tune" else self.audits).append(trial_id)
+        elif role == "tune":
+            self.tuning[trial_id] = None
+        elif role == "audit":
+            self.audits.append(trial_id)
 
 
 class TrialIndex:
@@ -37,12 +39,19 @@ class TrialIndex:
         self._settled: dict[str, TuningTrial] = {}  # tuning trials that have ended
         self._ended: set[str] = set()  # other trials that have
         self._runs: dict[str, tuple[dict[str, Any], RunConfig]] = {}  # tuning trials' as last read
+        self._folders: dict[str, TrialDir] = {}  # of trials that may still grow
         names = {cell.name: cell for cell in design.cells}
         for trial in study.trials():
             config = trial.config()
             cell = names.get(f"{config['run']['arm']}-{config['run']['size']}")
             if cell:
                 self.of[cell].add(trial.id, config["role"], from_dict(RunConfig, config["run"]))
+
+    def folder(self, trial_id: str) -> TrialDir:
+        """The trial's folder, which parses again only what has been added to its files."""
+        if trial_id in self._settled or trial_id in self._ended:
+            return self.study.trial(trial_id)
+        return self._folders.setdefault(trial_id, self.study.trial(trial_id))
 
     def write(self, cell: Cell, spec: TrialSpec) -> str:
         """Make a trial exist; returns its id."""
@@ -85,17 +94,18 @@ class TrialIndex:
         """Of all the cell's trials."""
         roles, tuning = self.of[cell], {one.trial_id: one.state for one in self.tuning(cell)}
         others = [*roles.confirming, *roles.audits]
-        return tuning | {trial_id: self.study.trial(trial_id).state for trial_id in others}
+        return tuning | {trial_id: self.folder(trial_id).state for trial_id in others}
 
     def has_ended(self, trial_id: str) -> bool:
         """Whether the trial needs no more work."""
         if trial_id in self._settled or trial_id in self._ended:
             return True
-        state = self.study.trial(trial_id).state
+        state = self.folder(trial_id).state
         if state is None or not state.is_final:
             return False
         if self.cell_of(trial_id) is None:
             self._ended.add(trial_id)
+            self._folders.pop(trial_id, None)
         else:
             self.tuning_trial(trial_id)
         return True
@@ -104,7 +114,7 @@ class TrialIndex:
         """The tuning trial; one that was told to stop and has its tail is marked as stopped."""
         if trial_id in self._settled:
             return self._settled[trial_id]
-        trial = self.study.trial(trial_id)
+        trial = self.folder(trial_id)
         state, config, records = trial.state, trial.config(), tuple(trial.records())
         run, stopped_at = self._run(trial_id, config["run"]), config.get("stopped_at")
         if stopped_at is not None and state not in (State.STOPPED, State.DIVERGED):
@@ -126,6 +136,7 @@ class TrialIndex:
         )
         if state is not None and state.is_final:
             self._settled[trial_id] = tried
+            self._folders.pop(trial_id, None)
         return tried
 
     def _run(self, trial_id: str, values: dict[str, Any]) -> RunConfig:

@@ -57,19 +57,38 @@ def parsed(text: bytes) -> dict[str, Any]:
     return found
 
 
-def lines(content: bytes | None, file: str, remedy: str) -> list[dict[str, Any]]:
-    """The whole lines of a file, each once, without a torn last one; none if there is no file.
+class Lines:
+    """The lines of a file that grows; those that were read before are not parsed again."""
 
-    Raises:
-        Damaged: a line holds something else; `remedy` says what to do.
-    """
-    found: dict[bytes, dict[str, Any]] = {}  # a line that is there twice says nothing more
-    for number, text in enumerate(_texts(content), 1):
-        try:
-            found[text] = parsed(text)
-        except ValueError as error:
-            raise Damaged(f"{file}: line {number}: {error}; {remedy}") from error
-    return list(found.values())
+    def __init__(self) -> None:
+        self._parsed = b""
+        # by text: a line that is there twice says nothing more
+        self._found: dict[bytes, dict[str, Any]] = {}
+
+    def of(self, content: bytes | None, file: str, remedy: str) -> list[dict[str, Any]]:
+        """The whole lines of what the file holds now, each once, without a torn last one; none if
+        there is no file. The objects are those of the last call: they are not to be changed.
+
+        Raises:
+            Damaged: a line holds something else; `remedy` says what to do.
+        """
+        content = content or b""
+        if not content.startswith(self._parsed):  # it was mended, or is another file
+            self._parsed, self._found = b"", {}
+        new = content[len(self._parsed) :]
+        found = dict(self._found)
+        for number, text in enumerate(_texts(new), 1 + self._parsed.count(b"\n")):
+            try:
+                found[text] = parsed(text)
+            except ValueError as error:
+                raise Damaged(f"{file}: line {number}: {error}; {remedy}") from error
+        self._parsed, self._found = content[: content.rfind(b"\n") + 1], found
+        return list(found.values())
+
+
+def lines(content: bytes | None, file: str, remedy: str) -> list[dict[str, Any]]:
+    """The lines of a file, as `Lines` reads them."""
+    return Lines().of(content, file, remedy)
 
 
 def whole(content: bytes | None) -> list[bytes | None]:

@@ -12,7 +12,7 @@ from typing import Any
 from study.storage import Store, StoreError, older, opened
 from study.storage.run_dir import json_text
 from study.storage.run_dir.checkpoint import packed, unpacked
-from study.storage.run_dir.json_text import Damaged, lines
+from study.storage.run_dir.json_text import Damaged, Lines
 from study.storage.store import folder_of
 
 Record = dict[str, Any]
@@ -46,6 +46,7 @@ class TrialDir:
 
     def __init__(self, where: Store | Path | str) -> None:
         self.store = opened(where)
+        self._records, self._events = Lines(), Lines()
 
     @property
     def id(self) -> str:
@@ -97,13 +98,13 @@ class TrialDir:
         json_text.write(self.store, "init_report.json", report)
 
     def records(self) -> list[Record]:
-        """All evaluations in the order in which they were made.
+        """All evaluations in the order in which they were made; not to be changed.
 
         Raises:
             Damaged: a line cannot be read; names file and line.
         """
         file = self.store.at("records.jsonl")
-        found: list[Record] = lines(self.store.read("records.jsonl"), file, REMEDY)
+        found: list[Record] = self._records.of(self.store.read("records.jsonl"), file, REMEDY)
         if all(isinstance(row.get("images_spent"), int | float) for row in found):
             found.sort(key=lambda row: row["images_spent"])  # lines that changed places
         return found
@@ -118,7 +119,7 @@ class TrialDir:
             Damaged: a line cannot be read; names file and line.
         """
         file = self.store.at("events.jsonl")
-        found = lines(self.store.read("events.jsonl"), file, REMEDY)
+        found = self._events.of(self.store.read("events.jsonl"), file, REMEDY)
         for number, event in enumerate(found, 1):
             if event.get("state") not in STATES:
                 raise Damaged(
