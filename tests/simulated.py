@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def design(**changes: Any) -> Design:
 
 def open_study(path: Path | str, asked: Design) -> StudyDir:
     study = StudyDir(path)
-    study.open({"question": asked.question(data={})})
+    study.open({"question": asked.question(data={}), "budget": asdict(asked.budget)})
     return study
 
 
