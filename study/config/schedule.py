@@ -9,8 +9,9 @@ length would have computed, bit for bit.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -105,7 +106,7 @@ class Leg:
     def is_tail(self) -> bool:
         return self.length is not None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What records and checkpoints call this leg."""
         if self.is_tail:
@@ -121,9 +122,19 @@ class Leg:
         """The weights still to be evaluated at its end."""
         return [weights for weights in self.evaluated if (self.name, weights) not in recorded]
 
+    def without(self, recorded: Collection[Evaluation]) -> Leg:
+        """The same leg, with what is still to be evaluated at its end."""
+        left = tuple(self.pending(recorded))
+        return self if left == self.evaluated else replace(self, evaluated=left)
+
 
 def legs(schedule: ScheduleConfig) -> list[Leg]:
     """Trunk to the first fork, that length's tails, trunk to the next fork, and so on."""
+    return list(_legs(schedule))
+
+
+@lru_cache(maxsize=1024)  # a driver asks for those of all its trials, again and again
+def _legs(schedule: ScheduleConfig) -> Sequence[Leg]:
     if not schedule.shared:
         return _separate(schedule)
     tailed = schedule.lengths if schedule.tails == "every" else schedule.lengths[-1:]
@@ -141,7 +152,7 @@ def remaining(schedule: ScheduleConfig, recorded: Collection[Evaluation]) -> lis
 
     Those of a trunk already walked are among them, for what lies behind may have been lost.
     """
-    walk = [replace(leg, evaluated=tuple(leg.pending(recorded))) for leg in legs(schedule)]
+    walk = [leg.without(recorded) for leg in _legs(schedule)]
     last = {leg.trunk: i for i, leg in enumerate(walk) if leg.evaluated}
     return [
         leg

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 from optuna.trial import TrialState
 
 from study.config import LogUniform, digest
@@ -24,6 +25,31 @@ from study.planning.search.strategies.samplers import distributions, optuna_stat
 from study.planning.trials.tuning import TuningTrial
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class _Collected(BaseJournalBackend):
+    """A journal's file, to which what was said since the last time is added at once.
+
+    Optuna itself waits for the disk after each value, which a study has thousands of.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._backend = JournalFileBackend(str(file))
+        self._written, self._new = 0, list[dict[str, Any]]()
+
+    def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
+        since = max(0, log_number_from - self._written)
+        before = range(log_number_from, self._written)
+        return [*(self._backend.read_logs(log_number_from) if before else ()), *self._new[since:]]
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        self._new += logs
+
+    def write(self) -> None:
+        if self._new:
+            self._backend.append_logs(self._new)
+        self._written += len(self._new)
+        self._new = []
 
 
 class Journal:
@@ -38,7 +64,8 @@ class Journal:
         for stale in folder.glob("optuna.journal*"):  # and its lock
             stale.unlink()
         self._file, self._size = folder / "optuna.journal", 0
-        storage = JournalStorage(JournalFileBackend(str(self._file)))
+        self._backend = _Collected(self._file)
+        storage = JournalStorage(self._backend)
         self._studies = {
             cell: optuna.create_study(
                 study_name=self._name(cell), storage=storage, direction="maximize"
@@ -54,6 +81,7 @@ class Journal:
             for tried in self._plan.tuning_trials(cell):
                 if self._reported.get(tried.trial_id) != -1:
                     self._tell(cell, tried)
+        self._backend.write()
         if self._copied and self._file.stat().st_size > self._size:
             content = self._file.read_bytes()
             self._store.write(self._file.name, content)

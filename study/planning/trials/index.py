@@ -8,7 +8,7 @@ from typing import Any
 from study.config import RunConfig, from_dict, schedule, to_dict
 from study.planning.design import Cell, Design
 from study.planning.trials.specs import TrialSpec
-from study.planning.trials.tuning import TuningTrial
+from study.planning.trials.tuning import COMPARED, TuningTrial
 from study.storage.run_dir import State, StudyDir, TrialDir
 
 
@@ -115,7 +115,7 @@ class TrialIndex:
         if trial_id in self._settled:
             return self._settled[trial_id]
         trial = self.folder(trial_id)
-        state, config, records = trial.state, trial.config(), tuple(trial.records())
+        state, config, records = trial.state, trial.config(), trial.records()
         run, stopped_at = self._run(trial_id, config["run"]), config.get("stopped_at")
         if stopped_at is not None and state not in (State.STOPPED, State.DIVERGED):
             recorded = {(r["leg"], r["weights"]) for r in records}
@@ -132,7 +132,7 @@ class TrialIndex:
             stopped_at=stopped_at,
             promoted=config.get("passed", 0),
             in_strip="strip" in config,
-            records=records,
+            records=tuple({name: record[name] for name in COMPARED} for record in records),
         )
         if state is not None and state.is_final:
             self._settled[trial_id] = tried

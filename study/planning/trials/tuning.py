@@ -12,6 +12,9 @@ from study.planning.stopping import box_ap
 from study.planning.trials.best import rank
 from study.storage.run_dir import Record, State
 
+COMPARED = ("weights", "iteration", "length", "factor", "AP_box")
+"""What trials are compared by: the fields of a record that a plan keeps in memory."""
+
 
 @dataclass(frozen=True)
 class TuningTrial:
@@ -26,7 +29,7 @@ class TuningTrial:
     stopped_at: int | None  # the rung (a length) at which it was told to end
     promoted: int  # the last rung at which it was told to go on; 0: none yet
     in_strip: bool  # proposed beyond a range's end
-    records: tuple[Record, ...]
+    records: tuple[Record, ...]  # with the fields `COMPARED`, at least
 
     @property
     def tails(self) -> list[Record]:
