@@ -48,7 +48,8 @@ class PlanSearcher(Unsaved, Searcher):
         self._pace.hurry()
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        self._pace.hurry()
+        if self._plan.has_news:  # the scheduler has told the plan before
+            self._pace.hurry()
 
     # What Tune would save and restore is in the run directory.
     def save(self, checkpoint_path: str) -> None:

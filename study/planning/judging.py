@@ -40,12 +40,14 @@ class Judging:
         self._session = session
         self._wanted = wanted
         self.waits: dict[str, Wait] = {}  # of trials that are set aside, as last looked at
+        self.decided = False  # at a rung, so that others may go on, since somebody set it back
 
     def decide(self, trial_id: str) -> Decision:
         """What a trial that has recorded something is to do; a stop is written down."""
         cell = self._trials.cell_of(trial_id)
         if cell is None or self._is_decided(self._trials.tuning_trial(trial_id), cell):
             return Decision.GO  # most records are of no rung: the others need not be looked at
+        self.decided = True
         return self._judge(trial_id, self._contest(cell))
 
     def unfinished(self) -> Iterator[str]:

@@ -54,6 +54,7 @@ class Plan:
         None: wait until one of `active`, the running trials, has ended; without any, `done`.
         """
         self._session.active = set(active)
+        self._judging.decided = False
         self._widen()  # first: how many trials a rung has room for depends on it
         while True:
             for trial_id in self._open():
@@ -68,6 +69,11 @@ class Plan:
         """What a trial that has recorded something is to do; a stop is written down."""
         self._session.advanced(trial_id)
         return self._judging.decide(trial_id)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether a trial has come to a rung since the last call of `next`: others may go on."""
+        return self._judging.decided
 
     @property
     def trials(self) -> TrialIndex:

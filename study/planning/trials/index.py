@@ -11,6 +11,9 @@ from study.planning.trials.specs import TrialSpec
 from study.planning.trials.tuning import COMPARED, TuningTrial
 from study.storage.run_dir import State, StudyDir, TrialDir
 
+_Seen = tuple[State | None, dict[str, Any], int]
+"""What a trial's files said: its state, its configuration, and how many records it had."""
+
 
 @dataclass
 class Roles:
@@ -38,7 +41,7 @@ class TrialIndex:
         self._names = design.names
         self._settled: dict[str, TuningTrial] = {}  # tuning trials that have ended
         self._ended: set[str] = set()  # other trials that have
-        self._runs: dict[str, tuple[dict[str, Any], RunConfig]] = {}  # tuning trials' as last read
+        self._seen: dict[str, tuple[_Seen, TuningTrial]] = {}  # tuning trials, as last read
         self._folders: dict[str, TrialDir] = {}  # of trials that may still grow
         names = {cell.name: cell for cell in design.cells}
         for trial in study.trials():
@@ -116,7 +119,12 @@ class TrialIndex:
             return self._settled[trial_id]
         trial = self.folder(trial_id)
         state, config, records = trial.state, trial.config(), trial.records()
-        run, stopped_at = self._run(trial_id, config["run"]), config.get("stopped_at")
+        known = self._seen.get(trial_id)
+        if known is not None and known[0] == (state, config, len(records)):
+            return known[1]
+        is_same = known is not None and known[0][1] == config
+        run = known[1].run if known and is_same else from_dict(RunConfig, config["run"])
+        stopped_at = config.get("stopped_at")
         if stopped_at is not None and state not in (State.STOPPED, State.DIVERGED):
             recorded = {(r["leg"], r["weights"]) for r in records}
             if not schedule.remaining(run.schedule, recorded):
@@ -136,15 +144,11 @@ class TrialIndex:
         )
         if state is not None and state.is_final:
             self._settled[trial_id] = tried
+            self._seen.pop(trial_id, None)
             self._folders.pop(trial_id, None)
+        else:
+            self._seen[trial_id] = (state, config, len(records)), tried
         return tried
-
-    def _run(self, trial_id: str, values: dict[str, Any]) -> RunConfig:
-        """A tuning trial's run; it is made of its values again only where they have changed."""
-        known = self._runs.get(trial_id)
-        if known is None or known[0] != values:
-            self._runs[trial_id] = known = values, from_dict(RunConfig, values)
-        return known[1]
 
     def promote(self, tried: TuningTrial, length: int) -> None:
         """Write down that a tuning trial goes on from a rung, for good."""
