@@ -181,10 +181,11 @@ class Progress(Unsaved, tune.Callback):
 
     def _line(self, text: str, always: bool = False) -> None:
         if self._live is None or always:
-            clock = duration(self._seconds())
-            self._console.print(
-                f"[{clock:>6}] {text}", markup=False, highlight=False, soft_wrap=True
-            )
+            told = f"[{duration(self._seconds()):>6}] {text}"
+            if self._live is None:  # rich takes a millisecond, and there is a line for each record
+                print(told, file=self._console.file, flush=True)
+            else:
+                self._console.print(told, markup=False, highlight=False, soft_wrap=True)
 
     def _images_per_second(self) -> float:
         (since, first), (until, last) = self._rate[0], self._rate[-1]

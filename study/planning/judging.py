@@ -45,19 +45,24 @@ class Judging:
     def decide(self, trial_id: str) -> Decision:
         """What a trial that has recorded something is to do; a stop is written down."""
         cell = self._trials.cell_of(trial_id)
-        if cell is None or self._is_decided(self._trials.tuning_trial(trial_id), cell):
+        if cell is None or self._design.rungs_at(cell.size) is None:
+            return Decision.GO
+        if self._is_decided(self._trials.tuning_trial(trial_id), cell):
             return Decision.GO  # most records are of no rung: the others need not be looked at
         self.decided = True
         return self._judge(trial_id, self._contest(cell))
 
     def unfinished(self) -> Iterator[str]:
         """Tuning trials that were interrupted, or set aside at a rung where they may now go on."""
-        contests = {cell: self._contest(cell) for cell in self._design.cells}
+        open_ones = {
+            cell: [one for one in there.tuning if self._session.is_open(one)]
+            for cell, there in self._trials.of.items()
+        }
+        contests = {cell: self._contest(cell) for cell, ids in open_ones.items() if ids}
         everyone = [
-            (one.index, one.trial_id, cell)
+            (contest.tried[trial_id].index, trial_id, cell)
             for cell, contest in contests.items()
-            for one in contest.tried.values()
-            if self._session.is_open(one.trial_id)
+            for trial_id in open_ones[cell]
         ]
         everyone.sort(key=lambda item: item[:2])
         stopped = True
@@ -102,10 +107,8 @@ class Judging:
     def _is_decided(self, mine: TuningTrial, cell: Cell) -> bool:
         """Whether the trial is at no rung, or was told to go on from the last it has reached."""
         rungs = self._design.rungs_at(cell.size)
-        if mine.stopped_at is not None:
+        if rungs is None or mine.stopped_at is not None:
             return False
-        if rungs is None:
-            return True
         number = len(self._rivals(mine, cell, rungs))
         reached = (n for n in rungs.places(number) if rungs.value(mine.records, n) is not None)
         return max(reached, default=0) <= mine.promoted

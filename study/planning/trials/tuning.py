@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from study.config import RunConfig
 from study.planning.search.proposal import Outcome, Proposal, Values
@@ -40,7 +41,7 @@ class TuningTrial:
     def proposal(self) -> Proposal:
         return Proposal(self.values, self.strategy)
 
-    @property
+    @cached_property
     def by_length(self) -> dict[int, float]:
         """Box AP (points) by length, the best over the drop factors."""
         found: dict[int, float] = {}
