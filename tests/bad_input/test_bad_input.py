@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-import tests.bad_input
 from study import sweep
 from tests.bad_input.case import Case, faults, outcome
+from tests.bad_input.corpus import corpus
 
-GROUPS = {
-    module.name: importlib.import_module(f"tests.bad_input.{module.name}").CASES
-    for module in pkgutil.iter_modules(tests.bad_input.__path__)
-    if module.name != "case" and not module.name.startswith("test_")
-}
-CORPUS = [(group, case) for group, cases in GROUPS.items() for case in cases]
+CORPUS = corpus()
 
 
 def started(*_: object) -> int:
