@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     sweep.start = _not_started  # type: ignore[assignment]
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    seconds: Counter[str] = Counter()
+    seconds: dict[str, float] = defaultdict(float)
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["STUDY_CACHE"] = str(Path(scratch) / "cache")
         for number, (kind, case) in enumerate(corpus()):
@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"| {kind.replace('_', ' ')} | {found.total()} | {shares} | {each:.0f} |")
     every = sum(counts.values(), Counter[str]())
     shares = " | ".join(str(every[column]) for column in COLUMNS)
-    each = 1000 * seconds.total() / max(1, every.total())
+    each = 1000 * sum(seconds.values()) / max(1, every.total())
     print(f"| all | {every.total()} | {shares} | {each:.0f} |")
     return int(every["refused"] < every.total())
 

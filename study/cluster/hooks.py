@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 SHARE = 0.05  # of the time that may be spent on looking
+WORK_SHARE = 0.02  # of a processor that looking may take: Tune's own work needs it too
 
 
 class Unsaved:
@@ -43,10 +44,10 @@ class Pace:
     @contextlib.contextmanager
     def look(self) -> Iterator[None]:
         """Around a look."""
-        began = time.monotonic()
+        began, worked = time.monotonic(), time.thread_time()
         yield
-        now = time.monotonic()
-        self._next = began + max(self._every_s, (now - began) / SHARE)
+        took, work = time.monotonic() - began, time.thread_time() - worked
+        self._next = began + max(self._every_s, took / SHARE, work / WORK_SHARE)
 
     def hurry(self) -> None:
         """Something has happened: the next look is due."""
