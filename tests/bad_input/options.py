@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+
+from PIL import Image
 
 from tests.bad_input.case import Case
 
@@ -174,6 +177,38 @@ TRAIN = [
     )
 ]
 
+
+def pictures(*words: str) -> Callable[[Path], list[str]]:
+    """A pre-training on four pictures of two classes."""
+
+    def command(folder: Path) -> list[str]:
+        for name in ("a/0.png", "a/1.png", "b/0.png", "b/1.png"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            Image.new("RGB", (40, 40)).save(folder / name)
+        return ["study.prepare", "pretext", "--images", ".", "--out", "w.safetensors", *words]
+
+    return command
+
+
+PRETEXT = [
+    Case(f"pretext {option} {value}", pictures(option, value), (option, said))
+    for option, value, said in (
+        ("--epochs", "nan", "above 0, at most 1,000,000"),
+        ("--epochs", "inf", "above 0, at most 1,000,000"),
+        ("--epochs", "1e300", "above 0, at most 1,000,000"),
+        ("--epochs", "0", "above 0"),
+        ("--lr", "nan", "above 0"),
+        ("--lr", "inf", "at most 1000"),
+        ("--lr", "-1", "above 0"),
+        ("--image-px", "0", "from 32 to 2,048 px"),
+        ("--image-px", "100000", "from 32 to 2,048 px"),
+        ("--batch-size", "1", "from 2 to 1,000,000 images"),
+        ("--batch-size", "99999999999", "1,000,000"),
+        ("--seed", "-1", "from 0 to"),
+        ("--seed", "99999999999999999999999", "from 0 to"),
+    )
+]
+
 OTHERS = [
     Case(" ".join(words), plain(*words), says)
     for words, says in (
@@ -214,4 +249,4 @@ OTHERS = [
     )
 ]
 
-CASES = [*SWEEP, *TRAIN, *OTHERS]
+CASES = [*SWEEP, *TRAIN, *PRETEXT, *OTHERS]

@@ -13,6 +13,7 @@ from analysis.reading.frames import values
 from benchmarks.lengths import SEPARATE, SHARED, formula
 from study.config import Nuisance, RunConfig, from_dict, schedule
 from study.planning.stopping import Halving, Stopping, rungs
+from study.planning.trials import index
 from study.storage.run_dir import State, StudyDir
 from tests.runs import TINY_RUN, exact, study_without_ray
 
@@ -50,6 +51,7 @@ def test_stopped_and_audited_trials_find_what_they_would_have_found(
 ):
     # so early all AP are 0, and nobody would be stopped: compare losses here
     monkeypatch.setattr(rungs, "box_ap", lambda record: -record["loss"])
+    monkeypatch.setattr(index, "COMPARED", (*index.COMPARED, "loss"))
     halved = replace(WHOLE, stopping=Stopping(Halving()))
     if lazy:
         halved = replace(halved, stopping=Stopping(Halving(), "average"), tails="last")

@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from study.config import TINY, BodyConfig, OptimConfig, to_dict
-from study.config.require import require
+from study.config.require import MOST_BATCH, MOST_COUNT, MOST_SEED, require, whole
 from study.data.classification.batches import held_out_batches, training_batches
 from study.data.classification.folders import ImageFolder, Labelled
 from study.models import backbones
@@ -48,6 +48,10 @@ METADATA = "pretraining"
 """The key in the weights file's metadata under which it says what was seen, as JSON."""
 
 
+MOST_SHOWN_PX = 2_048  # a side: far beyond what any backbone is pre-trained at
+MOST_LR = 1_000.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pretraining:
     """All that the weights depend on, but for the images."""
@@ -60,11 +64,12 @@ class Pretraining:
     seed: int = 0  # of initial weights, data order, crops
 
     def __post_init__(self) -> None:
-        require(self.epochs > 0, "epochs", self.epochs, "above 0")
-        require(self.image_px >= 32, "image_px", self.image_px, "at least 32 px")
-        require(self.batch_size >= 2, "batch_size", self.batch_size, "at least 2 images")
-        require(self.lr > 0, "lr", self.lr, "above 0")
-        require(self.seed >= 0, "seed", self.seed, "0 or more")
+        good = 0 < self.epochs <= MOST_COUNT
+        require(good, "epochs", self.epochs, f"above 0, at most {MOST_COUNT:,}")
+        whole("image_px", self.image_px, 32, MOST_SHOWN_PX, " px")
+        whole("batch_size", self.batch_size, 2, MOST_BATCH, " images")
+        require(0 < self.lr <= MOST_LR, "lr", self.lr, f"above 0, at most {MOST_LR}")
+        whole("seed", self.seed, 0, MOST_SEED)
 
     def iterations(self, images: int) -> int:
         """Of `batch_size` images, to see `images` images `epochs` times."""
@@ -85,7 +90,7 @@ def recipe(
     return Pretraining(
         body=trainable(body),
         epochs=max(EPOCHS, math.ceil(IMAGES / images)) if epochs is None else epochs,
-        image_px=image_px or backbones.find(body.name).pretraining_px,
+        image_px=backbones.find(body.name).pretraining_px if image_px is None else image_px,
         batch_size=batch_size,
         lr=batch_size * LR_PER_IMAGE if lr is None else lr,
         seed=seed,

@@ -146,10 +146,10 @@ def test_the_rate_rises_and_falls_to_nothing():
         (["--out", "w.pt"], "a file that ends in .safetensors"),
         (["--model", "huge"], "model = 'huge': one of thin"),
         (["--epochs", "0"], "epochs = 0.0: above 0"),
-        (["--image-px", "8"], "--image-px = 8: at least 32 px"),
-        (["--seed", "-1"], "seed = -1: 0 or more"),
+        (["--image-px", "8"], "--image-px = 8: a whole number from 32 to 2,048 px"),
+        (["--seed", "-1"], "seed = -1: a whole number from 0"),
         (["--images", "nowhere"], "images nowhere: no such folder"),
-        (["--lr", "1e9", "--epochs", "9"], "give an --lr below 1e+09"),
+        (["--lr", "999", "--epochs", "9"], "give an --lr below 999"),
     ],
 )
 def test_bad_arguments_are_named(
