@@ -2,8 +2,6 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# one process more than cores: tests with Ray wait half of their time
-TESTERS := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 
 .PHONY: help setup demo demo-long test test-quick test-cluster test-lowest mutants lint audit hooks check-cluster check-gpu clean
 
@@ -42,7 +40,7 @@ test-quick: setup
 # the quick ones beside those that start Ray, which wait much
 test: setup
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -q -n $(TESTERS) --dist loadgroup -m "not hosts"
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not hosts"
 
 test-cluster: setup
 	$(BIN)/python -m pytest -q -m hosts tests/cluster
