@@ -42,14 +42,12 @@ LR_PER_IMAGE = 0.1 / 256  # of a batch
 WEIGHT_DECAY = 1e-4
 LABEL_SMOOTHING = 0.1
 WARMUP = 0.05  # share of all iterations
+MOST_SHOWN_PX = 2_048  # a side: far beyond what any backbone is pre-trained at
+MOST_LR = 1_000.0
 EPOCHS, IMAGES = 100, 200_000  # by default so many, or as many as it takes to see so many images
 
 METADATA = "pretraining"
 """The key in the weights file's metadata under which it says what was seen, as JSON."""
-
-
-MOST_SHOWN_PX = 2_048  # a side: far beyond what any backbone is pre-trained at
-MOST_LR = 1_000.0
 
 
 @dataclass(frozen=True, kw_only=True)
