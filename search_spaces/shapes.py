@@ -36,7 +36,7 @@ SPACE = SearchSpace(
             "weight_decay": LogUniform(low=1e-4, high=1e-3),
         },
         lengths=(100, 300),
-        longer={1024: (760, 1600)},
+        longer={1024: (700, 1300)},
     ),
     fixed=RunConfig(
         data=DataConfig(name="shapes"),

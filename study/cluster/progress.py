@@ -73,8 +73,7 @@ class Progress(Unsaved, tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        record = result.get("record")
-        if record:
+        for record in result.get("records", ()):
             self._line(f"{record['trial_id']} {scores(record)}")
 
     def on_trial_complete(

@@ -38,8 +38,12 @@ def run_config(trial: TrialDir) -> RunConfig:
 
 
 def outcome(record: Record | None) -> dict[str, Any]:
-    """What Tune is told of a record; None: there are no more. The plan reads the run directory."""
-    return {"record": record, "done": record is None or bool(record.get("done"))}
+    """What Tune is told of a record; None: there are no more. The plan reads the run directory.
+
+    It is in a list: Tune keeps statistics of every number that it finds in dictionaries.
+    """
+    records = [] if record is None else [record]
+    return {"records": records, "done": record is None or bool(record.get("done"))}
 
 
 def imported_engine() -> ModuleType:

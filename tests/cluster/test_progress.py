@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from study.cluster.progress import Progress
+from study.cluster.trial import outcome
 from study.commands.status import report
 from study.config import RunConfig
 from study.planning.standing import note
@@ -177,14 +178,20 @@ def test_masks_are_not_named_where_there_are_none(tmp_path: Path):
         0,
         [],
         None,
-        {
-            "record": {"trial_id": "x", "weights": "tail", "length": 60, "AP_box": 31.0}
-            | {"AP_mask": None}
-        },
+        outcome(
+            {"trial_id": "x", "weights": "tail", "length": 60, "AP_box": 31.0, "AP_mask": None}
+        ),
     )
     status = report(shown.simulation.study)[0]
     assert shown.lines[-1].endswith("x at length 60: box AP 31.0")
     assert not any("mask" in line for line in [*lines, *shown.lines, *status])
+
+
+def test_tune_keeps_no_statistics_of_what_a_record_says():
+    from ray.tune.utils import flatten_dict  # as Tune does with each result
+
+    told = flatten_dict(outcome({"trial_id": "x", "AP_box": 31.0, "losses": {"loss": 1.0}}))
+    assert [name for name, value in told.items() if isinstance(value, int | float)] == ["done"]
 
 
 def test_where_nothing_is_extended_nothing_is_said_of_it(tmp_path: Path):

@@ -43,8 +43,8 @@ class Logs(Unsaved, tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        if record := result.get("record"):
-            self._each(lambda log: log.add(record))
+        for record in result.get("records", ()):
+            self._each(lambda log, record=record: log.add(record))
 
     def on_trial_complete(
         self, iteration: int, trials: list[Any], trial: Any, **info: Any

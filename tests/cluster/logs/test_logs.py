@@ -51,10 +51,10 @@ class Session:
 
     def result(self, trial: TrialDir, row: Record) -> None:
         trial.append(row)
-        self.logs.on_trial_result(0, [], self._of(trial), {"record": row})
+        self.logs.on_trial_result(0, [], self._of(trial), {"records": [row]})
 
     def complete(self, trial: TrialDir) -> None:
-        self.logs.on_trial_result(0, [], self._of(trial), {"record": None})
+        self.logs.on_trial_result(0, [], self._of(trial), {"records": []})
         self.logs.on_trial_complete(0, [], self._of(trial))
 
     def error(self, trial: TrialDir) -> None:
