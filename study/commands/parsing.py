@@ -15,6 +15,7 @@ from typing import TypeVar
 import tyro
 
 from study.config.meant import close
+from study.config.printable import shown
 
 T = TypeVar("T")
 
@@ -78,7 +79,6 @@ TITLE = re.compile(
     r"^(Value error|Missing argument|Invalid choice|Required options|Unrecognized options) "
 )
 """Above a box, and in ASCII, which has no frame, within it."""
-LONGEST = 80  # letters of a value that is repeated
 VALUES = {
     "INT": "a whole number",
     "N": "a whole number",
@@ -236,9 +236,3 @@ def _flat(box: str) -> str:
     ]
     said = " ".join(" ".join(line for line in lines if line.strip("─- ")).split())
     return TITLE.sub("", said)
-
-
-def shown(value: str, longest: int = LONGEST) -> str:
-    """A value as a line can have it: without line breaks, and not too long."""
-    plain = "".join(letter if letter.isprintable() else "?" for letter in value)
-    return plain if len(plain) <= longest else plain[: longest - 1] + "…"

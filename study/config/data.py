@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from study.config.kinds import require_kinds
+from study.config.printable import brief
 from study.config.question import APART, apart
 from study.config.require import require
 
@@ -115,7 +116,7 @@ def located(name: str, given: str | Path, root: Path | None = None) -> Path:
     """
 
     def refused(why: str) -> ValueError:
-        return ValueError(f"{_option(name)} = {_brief(given)}: {why}")
+        return ValueError(f"{_option(name)} = {brief(str(given), BRIEF)}: {why}")
 
     if "\0" in str(given):
         raise refused("a path cannot have a NUL character; give another")
@@ -137,12 +138,6 @@ def located(name: str, given: str | Path, root: Path | None = None) -> Path:
     if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
         raise refused("is a pipe, socket or device, and must be a file or folder")
     return path.resolve()
-
-
-def _brief(given: str | Path) -> str:
-    """The value, in which what is long is left out."""
-    told = repr(str(given))
-    return told if len(told) <= BRIEF else f"{told[:BRIEF]}…'"
 
 
 def _option(name: str) -> str:

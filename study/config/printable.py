@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 _JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # some languages write with them
 _KEPT = f"\n\t{_JOINERS}\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
@@ -21,6 +23,15 @@ def shown(text: str, most: int = 80) -> str:
     """A name on one line, cut to `most` characters."""
     plain = "".join(one if one.isprintable() else UNPRINTABLE for one in text)
     return plain if len(plain) <= most else f"{plain[: most - 1]}…"
+
+
+def brief(value: object, most: int = 80) -> str:
+    """`repr` of a value that is wrong, without its middle where it has more than `most` signs."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = most
+    short.maxlist = short.maxdict = 12
+    short.maxlevel = 4
+    return short.repr(value)
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

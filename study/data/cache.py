@@ -10,6 +10,7 @@ A damaged entry is made again.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import logging
@@ -20,11 +21,35 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+VARIABLE = "STUDY_CACHE"
+UNUSABLE = (
+    *(errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ENAMETOOLONG, errno.ELOOP),
+)
+
 
 def cache_dir() -> Path:
-    """$STUDY_CACHE, or ~/.cache/rethink-pretraining."""
-    given = os.environ.get("STUDY_CACHE")
-    return Path(given) if given else Path.home() / ".cache" / "rethink-pretraining"
+    """$STUDY_CACHE, or ~/.cache/rethink-pretraining: a folder, which is made if it is not there.
+
+    Raises:
+        ValueError: it cannot be one, or $STUDY_CACHE_GB is no limit.
+    """
+    given = os.environ.get(VARIABLE)
+    folder = Path(given) if given else Path.home() / ".cache" / "rethink-pretraining"
+    limit_bytes()  # here: said before work begins, whatever of the cache comes first
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        if error.errno not in UNUSABLE:  # as of a full disk, which is told otherwise
+            raise
+        name = f"{VARIABLE} = {given!r}" if given else f"{VARIABLE} is unset, and {folder}"
+        raise ValueError(
+            f"{name}: cannot be a folder for what is made of the data ({error.strerror}); set"
+            f" {VARIABLE} to a folder that may be written"
+        ) from error
+    return folder
 
 
 def limit_bytes() -> int | None:

@@ -1,4 +1,4 @@
-"""What users and files give: paths that may be anything, and values to be shown in messages.
+"""What users and files give: paths that may be anything.
 
 A path may have a NUL, be too long for the file system, or lead to a folder where a file is meant,
 or to a pipe that never ends.
@@ -6,23 +6,12 @@ or to a pipe that never ends.
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Callable
 from pathlib import Path
 
 MOST_BYTES = 4 * 2**30  # of a COCO JSON file; COCO's own largest has 0.5 GiB
 MOST_BYTES_BESIDE = 64 * 2**20  # of a file of annotations of one image
 MOST_CLASSES = 20_000
-
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
-_SHORT.maxlist = _SHORT.maxdict = 12
-_SHORT.maxlevel = 4
-
-
-def shown(value: object) -> str:
-    """`repr`, of which what is long is left out."""
-    return _SHORT.repr(value)
 
 
 def file_there(path: Path, what: str = "") -> None:

@@ -40,6 +40,8 @@ class Case:
     """At most so many lines, for a list of problems."""
     may_write: tuple[str, ...] = ()
     """Patterns of files that may be written all the same."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables and their values; `{folder}` in a value stands for the case's folder."""
 
 
 FORBIDDEN = ("Traceback", "weights_only", 'File "', "<class ", "NoneType", "site-packages")
@@ -65,7 +67,8 @@ def outcome(case: Case, folder: Path) -> Outcome:
     before = _state(folder)
     out, err = io.StringIO(), io.StringIO()
     says = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
-    with _at(folder), _within(LIMIT_S), says[0], says[1]:
+    given = {name: value.format(folder=folder) for name, value in case.environment}
+    with _at(folder), _with(given), _within(LIMIT_S), says[0], says[1]:
         try:
             status = importlib.import_module(module).main(arguments)
         except SystemExit as end:  # how tyro refuses
@@ -110,6 +113,17 @@ def _at(folder: Path) -> Iterator[None]:
         for name in set(sys.modules) - modules:  # a space file of one case is none of the next
             if str(folder) in str(getattr(sys.modules[name], "__file__", "")):
                 del sys.modules[name]
+
+
+@contextlib.contextmanager
+def _with(environment: dict[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextlib.contextmanager

@@ -34,9 +34,9 @@ def train(run_dir: Path, *options: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.slow
-def test_two_workers_give_the_records_of_one_and_extend_them(tmp_path: Path):
+def test_two_workers_go_on_from_one_to_the_records_of_one(tmp_path: Path):
     run_dir = tmp_path / "two"
-    status, out, err = train(run_dir, *EXACT, "--workers", "2", "--lengths", "8")
+    status, out, err = train(run_dir, *EXACT, "--lengths", "8")
     assert (status, err) == (0, "")
     assert "8 iterations" in out
     trial = TrialDir(run_dir)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.commands import parsing
-from study.commands.parsing import as_typed, parsed, shown
+from study.commands.parsing import as_typed, parsed
 from study.commands.sweep_options import Sweep, design
 from study.config.meant import close, slips
 
@@ -66,10 +66,6 @@ def test_a_refusal_names_the_option_that_was_typed():
     assert as_typed(said, ["--lengths", "20", "40"]) == "--lengths = (20, 40): each longer"
     assert as_typed("max_hours = 0: above 0", ["--max_hours=0"]) == "--max-hours = 0: above 0"
     assert as_typed(said, ["--trials", "3"]) == said
-
-
-def test_a_long_value_is_cut_and_has_no_line_break():
-    assert shown("a\nb") == "a?b" and len(shown("x" * 500)) == 80
 
 
 def test_help_is_as_it_was(capsys: pytest.CaptureFixture[str]):

@@ -36,7 +36,9 @@ def check(data: DataConfig, sizes: Sequence[int] = ()) -> None:
 
     Raises:
         BadData: lists every problem found.
+        ValueError: there is no cache to keep what is found in, which is no problem of the data.
     """
+    cache_dir()
     found = problems(data, sizes)
     if found:
         without = replace(data, skip_bad=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from study.config.printable import brief
 from study.data.checks.objects import (
     wrong_box,
     wrong_form,
@@ -14,7 +15,7 @@ from study.data.checks.objects import (
     wrong_polygons,
     wrong_runs,
 )
-from study.data.given import MOST_CLASSES, shown
+from study.data.given import MOST_CLASSES
 from study.data.source import LISTS, Content, Source
 
 VERSION = 4  # of what is asked of annotations; a change looks at all of them again
@@ -79,9 +80,9 @@ def _of_objects(
             owner, category = one.get("image_id"), one.get("category_id")
             found: list[str] = []
             if type(owner) is not int or owner not in ids:
-                found.append(f"image_id = {shown(owner)}: there is no such image")
+                found.append(f"image_id = {brief(owner)}: there is no such image")
             if type(category) is not int or category not in classes:
-                found.append(f"category_id = {shown(category)}: no such category")
+                found.append(f"category_id = {brief(category)}: no such category")
             image = sized.get(owner) if type(owner) is int else None
             known = type(category) is int and category in classes
             shape = one
@@ -114,13 +115,13 @@ def _ids(source: Source, name: str, items: list[dict[str, Any]]) -> Iterator[str
     for at, given in enumerate(ids):
         if type(given) is not int or not 0 <= given < 2**63:
             yield (
-                f"{source.path}: {name}[{at}]: id = {shown(given)}: must be a whole number,"
+                f"{source.path}: {name}[{at}]: id = {brief(given)}: must be a whole number,"
                 " 0 or more"
             )
     counts = Counter(given for given in ids if type(given) is int)
     for value, times in counts.items():
         if times > 1:
-            yield f"{source.path}: {name} id {shown(value)}: occurs {times} times: must occur once"
+            yield f"{source.path}: {name} id {brief(value)}: occurs {times} times: must occur once"
 
 
 def _image(image: dict[str, Any]) -> Iterator[str]:
@@ -128,9 +129,9 @@ def _image(image: dict[str, Any]) -> Iterator[str]:
     pixels = 1
     for key, side in zip(("width", "height"), sides, strict=True):
         if type(side) is not int or side < 1:
-            yield f"{key} = {shown(side)}: must be a whole number of px above 0"
+            yield f"{key} = {brief(side)}: must be a whole number of px above 0"
         elif side > MOST_SIDE_PX:
-            yield f"{key} = {shown(side)}: must be at most {MOST_SIDE_PX:,} px"
+            yield f"{key} = {brief(side)}: must be at most {MOST_SIDE_PX:,} px"
         else:
             pixels *= side
     if pixels > MOST_PX:
@@ -145,12 +146,12 @@ def _file_name(image: dict[str, Any], named: dict[PurePosixPath, Any]) -> Iterat
         return
     path = PurePosixPath(name)
     if "\0" in name or not _is_unicode(name):
-        yield f"file_name = {shown(name)}: must be a name that a file can have"
+        yield f"file_name = {brief(name)}: must be a name that a file can have"
     elif any(len(part.encode()) > LONGEST_NAME for part in path.parts) or len(name) > 4000:
-        yield f"file_name = {shown(name)}: must have at most {LONGEST_NAME} bytes between slashes"
+        yield f"file_name = {brief(name)}: must have at most {LONGEST_NAME} bytes between slashes"
     elif path in named:
         yield (
-            f"file_name = {shown(name)}: is that of images id {shown(named[path])} too: each image"
+            f"file_name = {brief(name)}: is that of images id {brief(named[path])} too: each image"
             " must be there once, with all its objects"
         )
     named.setdefault(path, image.get("id"))
@@ -169,7 +170,7 @@ def _names(
     for category in categories:
         name = category.get("name")
         if not isinstance(name, str) or not name.strip() or not _is_unicode(name):
-            yield category, f"name = {shown(name)}: must be a text of one letter or more"
+            yield category, f"name = {brief(name)}: must be a text of one letter or more"
             continue
         other = first.setdefault(" ".join(name.split()), category)
         if other is category:
@@ -182,8 +183,8 @@ def _names(
             continue
         blanks = "" if other["name"] == name else " but for blanks"
         line = (
-            f"name = {shown(name)}: is that of categories id {shown(other.get('id'))}"
-            f" ({shown(other['name'])}) too{blanks}: give each class a name of its own,"
+            f"name = {brief(name)}: is that of categories id {brief(other.get('id'))}"
+            f" ({brief(other['name'])}) too{blanks}: give each class a name of its own,"
             " or their objects one category_id"
         )
         yield category, line
@@ -214,7 +215,7 @@ def _keypoint_names(
     first: dict[str, Any] | None = None
     for category in categories:
         names = category.get("keypoints") or []
-        at = f"keypoints = {shown(names)}"
+        at = f"keypoints = {brief(names)}"
         texts = isinstance(names, list) and all(isinstance(name, str) for name in names)
         if not texts or not all(map(_is_unicode, names)):
             yield category, f"{at}: must be a list of names"
@@ -225,5 +226,5 @@ def _keypoint_names(
         elif names and first is None:
             first = category
         elif names and first is not None and names != first["keypoints"]:
-            other = f"those of categories id {shown(first.get('id'))}"
+            other = f"those of categories id {brief(first.get('id'))}"
             yield category, f"{at}: must be the same as {other}, for one head finds them all"

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from study.config.printable import brief
 from study.data.geometry.counts import Runs
 from study.data.geometry.run_lengths import FEW_POINTS
-from study.data.given import shown
 
 OVERHANG_PX = 1.0  # that a box may stick out of its image: real files round
 ROUNDING = 1e-9  # of a product of coordinates, as a share
@@ -38,7 +38,7 @@ def wrong_box(annotation: dict[str, Any], image: dict[str, Any]) -> Iterator[str
     """What is wrong with box, area and flag of an object."""
     box = annotation.get("bbox")
     if not (isinstance(box, list) and len(box) == 4 and all(map(is_number, box))):
-        yield f"bbox = {shown(box)}: must be four numbers x, y, width, height"
+        yield f"bbox = {brief(box)}: must be four numbers x, y, width, height"
     else:
         left, top, width, height = box
         inside = (
@@ -55,7 +55,7 @@ def wrong_box(annotation: dict[str, Any], image: dict[str, Any]) -> Iterator[str
     if area is not None:
         most = (image["width"] + 2 * OVERHANG_PX) * (image["height"] + 2 * OVERHANG_PX)
         if not is_number(area):
-            yield f"area = {shown(area)}: must be a number of px², or left out"
+            yield f"area = {brief(area)}: must be a number of px², or left out"
         elif area <= 0:
             yield f"area = {area}: must be above 0 px², or left out"
         elif area > most:
@@ -65,7 +65,7 @@ def wrong_box(annotation: dict[str, Any], image: dict[str, Any]) -> Iterator[str
             )
     crowd = annotation.get("iscrowd", 0)
     if type(crowd) not in (int, float, bool) or crowd not in (0, 1):
-        yield f"iscrowd = {shown(crowd)}: must be 0 or 1"
+        yield f"iscrowd = {brief(crowd)}: must be 0 or 1"
 
 
 def wrong_polygons(
@@ -80,7 +80,7 @@ def wrong_polygons(
         if not are_numbers(ring):
             what = "a list of polygons" if is_number(ring) else "a list of numbers"
             form = "segmentation: not polygons or run lengths"
-            yield f"{form}: {place} = {shown(ring)}: must be {what}"
+            yield f"{form}: {place} = {brief(ring)}: must be {what}"
             return
         if len(ring) < 6 or len(ring) % 2:
             yield f"{FEW_POINTS}, and {place} has {len(ring)} numbers"
@@ -158,15 +158,15 @@ def _beside(extent: Extent, annotation: dict[str, Any]) -> Iterator[str]:
 def wrong_form(given: Any, image: dict[str, Any]) -> str | None:
     """What is wrong with the form of run lengths, if `runs` cannot be asked for them."""
     if not isinstance(given, dict) or not {"size", "counts"} <= given.keys():
-        return f"segmentation: not polygons or run lengths: {shown(given)}"
+        return f"segmentation: not polygons or run lengths: {brief(given)}"
     size, stated = given["size"], [image["height"], image["width"]]
     if size != stated or any(type(side) is not int for side in size):
-        return f"segmentation.size = {shown(size)}: its image is {stated} (height, width)"
+        return f"segmentation.size = {brief(size)}: its image is {stated} (height, width)"
     counts = given["counts"]
     if type(counts) is str:
         return None if counts.isascii() else "segmentation.counts: cannot be read as run lengths"
     if type(counts) is not list or set(map(type, counts)) - {int}:
-        return f"segmentation.counts = {shown(counts)}: must be whole numbers, or a text of them"
+        return f"segmentation.counts = {brief(counts)}: must be whole numbers, or a text of them"
     if counts and max(counts) > stated[0] * stated[1]:
         return f"segmentation.counts: {max(counts)}: do not add up to the image"
     if counts and min(counts) < 0:
@@ -211,7 +211,7 @@ def wrong_keypoints(
     """`number`: how many the annotation's category names; None: nobody reads them."""
     given = annotation.get("keypoints") or []
     if not are_numbers(given):
-        yield f"keypoints = {shown(given)}: must be three numbers for each: x, y, visibility"
+        yield f"keypoints = {brief(given)}: must be three numbers for each: x, y, visibility"
     elif number is None:
         return
     elif len(given) not in (0, 3 * number):

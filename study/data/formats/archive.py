@@ -15,9 +15,9 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from study.config.printable import brief
 from study.data.cache import build_once, cache_dir
 from study.data.formats.digests import file_digest
-from study.data.given import shown
 
 TIMES, PLUS = 100, 10**8  # bytes unpacked are at most so many times those packed, and these more
 MOST_FILES = 2_000_000
@@ -108,7 +108,7 @@ def _members(file: Path, archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.Zip
             continue
         long = any(len(part.encode(errors="replace")) > LONGEST for part in name.parts)
         if long or not name.parts:
-            raise ValueError(f"{file}: {shown(info.filename)}: not a name that a file can have")
+            raise ValueError(f"{file}: {brief(info.filename)}: not a name that a file can have")
         outside = name.is_absolute() or ".." in name.parts or ":" in name.parts[0]
         kind = stat.S_IFMT(info.external_attr >> 16)
         if outside or kind not in (0, stat.S_IFREG):

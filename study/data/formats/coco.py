@@ -23,12 +23,13 @@ from typing import Any
 
 import numpy as np
 
+from study.config.printable import brief
 from study.data.cache import build_once, cache_dir
 from study.data.formats.digests import file_digest
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.formats.pieces import pieces
 from study.data.formats.texts import json_files
-from study.data.given import MOST_BYTES, file_there, require_size, shown
+from study.data.given import MOST_BYTES, file_there, require_size
 from study.data.source import LISTS, Content
 
 IDS = {"images": ("id",), "annotations": ("id", "image_id", "category_id"), "categories": ("id",)}
@@ -69,7 +70,7 @@ class AnnotationFile:
             yield from ((name, content[name]) for name in LISTS)
 
     def place(self, kind: str, item: dict[str, Any]) -> str:
-        return f"{self.path}: {kind} id {shown(item.get('id'))}"
+        return f"{self.path}: {kind} id {brief(item.get('id'))}"
 
 
 def recognise(place: Path) -> DataSet | None:
@@ -175,10 +176,10 @@ def read_json(path: Path, lists: Collection[str] = LISTS) -> Content:
     content = json_files.read(path, MOST_BYTES)
     if not isinstance(content, dict):
         wanted = f" with the lists {', '.join(lists)}" if lists else ""
-        raise ValueError(f"{path}: is {shown(content)}: must be an object{wanted}")
+        raise ValueError(f"{path}: is {brief(content)}: must be an object{wanted}")
     for name in lists:
         if not isinstance(content.get(name), list):
-            said = shown(content[name]) if name in content else "not there"
+            said = brief(content[name]) if name in content else "not there"
             raise ValueError(
                 f"{path}: {name}: must be a list (COCO instances format), and is {said}"
             )
@@ -198,7 +199,7 @@ def _number(path: Path, kind: str, items: list[Any]) -> None:
                 continue
             if not (given.isascii() and given.isdecimal() and len(given) <= DIGITS):
                 raise ValueError(
-                    f"{path}: {kind}[{at}]: {key} = {shown(given)}: must be a whole number, 12 or"
+                    f"{path}: {kind}[{at}]: {key} = {brief(given)}: must be a whole number, 12 or"
                     ' "12": number them anew, 1, 2, 3, …, wherever they are referred to'
                 )
             item[key] = int(given)
@@ -221,7 +222,7 @@ def read_image_ids(path: Path) -> np.ndarray:
         for at, value in enumerate(ids):
             if type(value) is not int or not 0 <= value < 2**63:
                 raise ValueError(
-                    f"{path}: images[{at}]: id = {shown(value)}: must be a whole number, 0 or more"
+                    f"{path}: images[{at}]: id = {brief(value)}: must be a whole number, 0 or more"
                 )
         with to.open("wb") as file:
             np.save(file, np.unique(np.array(ids, np.int64)))

@@ -19,6 +19,7 @@ from functools import cache, partial
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
+from study.config.printable import brief
 from study.data.formats.beside import (
     BesideImages,
     Labelled,
@@ -31,7 +32,6 @@ from study.data.formats.beside import (
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.formats.labelme_shapes import annotation
 from study.data.formats.texts import json_files
-from study.data.given import shown
 from study.data.index.placing import plain
 from study.data.source import BadData
 
@@ -117,11 +117,11 @@ def _image_of(file: Path, same: list[Path], every: list[Path]) -> Path:
     if same:
         names = ", ".join(image.name for image in same)
         raise ValueError(
-            f"{file}: imagePath = {shown(asked)}: must name one of the images {names}, for all"
+            f"{file}: imagePath = {brief(asked)}: must name one of the images {names}, for all"
             " have the file's name"
         )
     raise ValueError(
-        f"{file}: imagePath = {shown(asked)}: there is no image of that name, and none called"
+        f"{file}: imagePath = {brief(asked)}: there is no image of that name, and none called"
         f" {file.stem}, in {every[0].parent}"
     )
 
@@ -176,7 +176,7 @@ def _objects(one: Labelled, size: tuple[int, int], classes: tuple[str, ...]) -> 
     stated = content.get("imageWidth"), content.get("imageHeight")
     if any(said not in (None, side) for said, side in zip(stated, size, strict=True)):
         raise ValueError(
-            f"{one.labels}: imageWidth, imageHeight = {shown(stated[0])}, {shown(stated[1])}:"
+            f"{one.labels}: imageWidth, imageHeight = {brief(stated[0])}, {brief(stated[1])}:"
             f" {one.image} is of {size[0]} x {size[1]} px"
         )
     objects: dict[Any, list[tuple[str, dict[str, Any]]]] = {}

@@ -16,8 +16,8 @@ import numpy as np
 from hotcoco import mask as rle
 from PIL import Image
 
+from study.config.printable import brief
 from study.data.geometry.run_lengths import encoded_part, rasterised
-from study.data.given import shown
 
 AROUND = 64  # corners of a circle
 KINDS = ("polygon", "rectangle", "circle", "mask")
@@ -53,7 +53,7 @@ def annotation(
     place, first = parts[0]
     label = first.get("label")
     if not isinstance(label, str) or label not in classes:
-        raise ValueError(f"{place}: label = {shown(label)}: must be a text")
+        raise ValueError(f"{place}: label = {brief(label)}: must be a text")
     found = [_enclosed(at, shape, size) for at, shape in parts]
     masks = [one.run_lengths for one in found if isinstance(one, _Pixels)]
     rings = [one for one in found if not isinstance(one, _Pixels)]
@@ -83,17 +83,17 @@ def _enclosed(place: str, shape: dict[str, Any], size: tuple[int, int]) -> Outli
     """The corners of a shape, px, or the pixels of a mask."""
     kind, points = kind_of(shape), shape.get("points")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"{place}: shape_type = {shown(kind)}: must be one of {', '.join(KINDS)}")
+        raise ValueError(f"{place}: shape_type = {brief(kind)}: must be one of {', '.join(KINDS)}")
     try:
         pairs = [(x, y) for x, y in points or ()]
     except (TypeError, ValueError) as error:
         raise ValueError(f"{place}: points: must be pairs of numbers") from error
     for at, pair in enumerate(pairs):
         if not all(type(value) in (int, float) for value in pair):
-            raise ValueError(f"{place}: points: must be pairs of numbers: [{at}] is {shown(pair)}")
+            raise ValueError(f"{place}: points: must be pairs of numbers: [{at}] is {brief(pair)}")
         if not all(-side <= value <= 2 * side for value, side in zip(pair, size, strict=True)):
             raise ValueError(
-                f"{place}: points[{at}] = {shown(pair)}: must be finite numbers, and lie inside"
+                f"{place}: points[{at}] = {brief(pair)}: must be finite numbers, and lie inside"
                 f" the image of {size[0]} x {size[1]} px"
             )
     corners = [(float(x), float(y)) for x, y in pairs]

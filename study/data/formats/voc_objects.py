@@ -31,10 +31,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from study.config.printable import brief
 from study.data.formats.beside import Labelled, Thing, cut_off, shown_classes, thing
 from study.data.formats.texts import xml_files
 from study.data.geometry.run_lengths import encoded
-from study.data.given import shown
 from study.data.pixels import opened
 from study.data.source import BadData
 
@@ -72,7 +72,7 @@ def _stated(root: ElementTree.Element) -> tuple[int, int] | None:
         return None
     texts = [xml_files.text(size, key) for key in ("width", "height")]
     if not all(text.isascii() and text.isdecimal() and len(text) < 10 for text in texts):
-        raise ValueError(f"size = {shown(texts)}: width and height must be whole numbers of px")
+        raise ValueError(f"size = {brief(texts)}: width and height must be whole numbers of px")
     return int(texts[0]), int(texts[1])
 
 
@@ -135,7 +135,7 @@ def _object(
 ) -> dict[str, Any]:
     name = xml_files.text(element, "name")
     if name not in classes:
-        raise ValueError(f"name = {shown(name)}: must be one of {shown_classes(classes)}")
+        raise ValueError(f"name = {brief(name)}: must be one of {shown_classes(classes)}")
     box = xml_files.one(element, "bndbox")
     if box is None:
         raise ValueError("bndbox: is not there: must have xmin, ymin, xmax, ymax")
@@ -145,14 +145,14 @@ def _object(
         if not all(map(math.isfinite, (left, top, right, bottom))) or "_" in "".join(corners):
             raise ValueError("not finite")
     except ValueError as error:
-        raise ValueError(f"bndbox = {shown(corners)}: must be four numbers") from error
+        raise ValueError(f"bndbox = {brief(corners)}: must be four numbers") from error
     try:
         left, top, right, bottom = cut_off((left - 1, top - 1, right, bottom), size)
     except ValueError as error:
-        raise ValueError(f"bndbox = {shown(corners)}: xmin, ymin, xmax, ymax {error}") from error
+        raise ValueError(f"bndbox = {brief(corners)}: xmin, ymin, xmax, ymax {error}") from error
     difficult = xml_files.text(element, "difficult")
     if difficult not in ("", "0", "1"):
-        raise ValueError(f"difficult = {shown(difficult)}: must be 0 or 1")
+        raise ValueError(f"difficult = {brief(difficult)}: must be 0 or 1")
     width, height = right - left, bottom - top
     return {
         "category_id": classes.index(name) + 1,

@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from study.config.printable import brief
 from study.data.formats import yolo_lists
 from study.data.formats.beside import (
     BesideImages,
@@ -40,7 +41,7 @@ from study.data.formats.beside import (
     thing,
 )
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
-from study.data.given import contents, shown, there
+from study.data.given import contents, there
 from study.data.index.placing import is_foreign, placed
 from study.data.source import IMAGE_SUFFIXES
 
@@ -111,7 +112,7 @@ def _source(
 ) -> BesideImages:
     images = _images(path, asked, split)
     if not images:
-        raise ValueError(f"{path}: {split} = {shown(asked[split])}: there is no image")
+        raise ValueError(f"{path}: {split} = {brief(asked[split])}: there is no image")
     folder = Path(os.path.commonpath([image.parent for image in images]))
     labelled = tuple(_labelled(image, listed) for image, listed in images.items())
     return BesideImages(folder, labelled, lambda: classes, _objects, VERSION, upright=True)
@@ -128,7 +129,7 @@ def _images(path: Path, asked: dict[str, Any], split: str) -> dict[Path, str]:
     for one in given:
         place = _there(path, asked.get("path") or "", one)
         if place is None:
-            raise ValueError(f"{path}: {split} = {shown(one)}: no such folder or list of images")
+            raise ValueError(f"{path}: {split} = {brief(one)}: no such folder or list of images")
         if place.is_dir():
             for folder in sorted({place, *(p for p in place.rglob("*") if p.is_dir())}):
                 found |= dict.fromkeys(images_in(folder), "")
@@ -198,7 +199,7 @@ def _object(
         number, *shares = map(float, words)
     except ValueError as error:
         text = b" ".join(words).decode(errors="replace")
-        raise ValueError(f"{place}: {shown(text)}: must be numbers") from error
+        raise ValueError(f"{place}: {brief(text)}: must be numbers") from error
     if number not in range(len(classes)):
         raise ValueError(
             f"{place}: class = {number:g}: must be a whole number from 0 to {len(classes) - 1}"
@@ -210,7 +211,7 @@ def _object(
             " or more points"
         )
     if not all(math.isfinite(share) and -0.01 <= share <= 1.01 for share in shares):
-        raise ValueError(f"{place}: {shown(shares)}: must be shares of the image, from 0 to 1")
+        raise ValueError(f"{place}: {brief(shares)}: must be shares of the image, from 0 to 1")
     points = [share * size[at % 2] for at, share in enumerate(shares)]
     if polygon:
         left, top = min(points[::2]), min(points[1::2])
@@ -219,11 +220,11 @@ def _object(
         x, y, width, height = points
         left, top, right, bottom = x - width / 2, y - height / 2, x + width / 2, y + height / 2
     if right <= left or bottom <= top:
-        raise ValueError(f"{place}: {shown(shares)}: must enclose a part of the image")
+        raise ValueError(f"{place}: {brief(shares)}: must enclose a part of the image")
     try:
         left, top, right, bottom = cut_off((left, top, right, bottom), size)
     except ValueError as error:
-        raise ValueError(f"{place}: {shown(shares)}: {error}") from error
+        raise ValueError(f"{place}: {brief(shares)}: {error}") from error
     box = {
         "bbox": [left, top, right - left, bottom - top],
         "area": (right - left) * (bottom - top),

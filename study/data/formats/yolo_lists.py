@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from study.config.printable import brief
 from study.data.formats.beside import numbered_lines
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL
 from study.data.formats.texts import yaml_files
-from study.data.given import MOST_CLASSES, contents, shown
+from study.data.given import MOST_CLASSES, contents
 
 OWN_NAMES = ("data", "dataset")  # of YAML files that are surely meant
 
@@ -41,7 +42,7 @@ def described(path: Path) -> dict[str, Any] | None:
         return None
     if asked.get("kpt_shape") is not None:
         raise ValueError(
-            f"{path}: kpt_shape = {shown(asked['kpt_shape'])}: keypoints are not read in YOLO's"
+            f"{path}: kpt_shape = {brief(asked['kpt_shape'])}: keypoints are not read in YOLO's"
             " form: give them in COCO's format"
         )
     _require_places(path, asked)
@@ -55,7 +56,7 @@ def _require_places(path: Path, asked: dict[str, Any]) -> None:
         every = given if isinstance(given, list) and key != "path" else [given]
         if given is not None and not all(isinstance(one, str) for one in every):
             what = "a folder" if key == "path" else "a folder, a list of images, or several"
-            raise ValueError(f"{path}: {key} = {shown(given)}: must be the name of {what}")
+            raise ValueError(f"{path}: {key} = {brief(given)}: must be the name of {what}")
 
 
 def classes(path: Path, asked: dict[str, Any]) -> tuple[str, ...]:
@@ -68,23 +69,23 @@ def classes(path: Path, asked: dict[str, Any]) -> tuple[str, ...]:
     listed = dict(enumerate(names)) if isinstance(names, list) else names
     wanted = f"{path}: names: must be a list of names, or names by number from 0 on"
     if not isinstance(listed, dict) or not listed:
-        raise ValueError(f"{wanted}, and is {shown(names)}")
+        raise ValueError(f"{wanted}, and is {brief(names)}")
     if len(listed) > MOST_CLASSES:
         raise ValueError(f"{path}: names: {len(listed):,}: must be at most {MOST_CLASSES:,}")
     if set(map(str, listed)) != set(map(str, range(len(listed)))):
-        raise ValueError(f"{wanted}, and has the numbers {shown(list(listed))}")
+        raise ValueError(f"{wanted}, and has the numbers {brief(list(listed))}")
     first: dict[str, Any] = {}
     for number, name in listed.items():
         if type(name) not in (str, int) or not str(name).strip():
             raise ValueError(
-                f"{wanted}: {number} is {shown(name)}; put a name that YAML takes for something"
+                f"{wanted}: {number} is {brief(name)}; put a name that YAML takes for something"
                 ' else into quotes, "yes"'
             )
         other = first.setdefault(" ".join(str(name).split()), number)
         if other != number:
-            raise ValueError(f"{path}: names: {number} = {shown(name)}: is that of {other} too")
+            raise ValueError(f"{path}: names: {number} = {brief(name)}: is that of {other} too")
     number = asked.get("nc")
     if number is not None and number != len(listed):
-        raise ValueError(f"{path}: nc = {shown(number)}: must be {len(listed)}, as names has")
+        raise ValueError(f"{path}: nc = {brief(number)}: must be {len(listed)}, as names has")
     by_number = {int(number): str(name) for number, name in listed.items()}
     return tuple(by_number[number] for number in range(len(by_number)))

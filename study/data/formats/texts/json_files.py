@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from study.data.given import MOST_BYTES_BESIDE, contents, shown
+from study.config.printable import brief
+from study.data.given import MOST_BYTES_BESIDE, contents
 
 
 class _Doubled(ValueError):
@@ -54,6 +55,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         known = [key for key in ("id", "file_name", "label") if key in found]
-        at = f" with {known[0]} = {shown(found[known[0]])}" if known else ""
-        raise _Doubled(f"{shown(twice)} occurs twice in the object{at}: must occur once")
+        at = f" with {known[0]} = {brief(found[known[0]])}" if known else ""
+        raise _Doubled(f"{brief(twice)} occurs twice in the object{at}: must occur once")
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from study.data.given import shown
+from study.config.printable import brief
 
 DEEPEST = 100  # lists in lists; the time that PyYAML takes grows with the square
 MOST_BYTES = 2**20  # of 20,000 classes there are half as many
@@ -76,7 +76,7 @@ def _require_plain(path: Path, node: yaml.Node | None, seen: set[int]) -> None:
             if isinstance(key, yaml.ScalarNode):
                 at = f"{path}: line {key.start_mark.line + 1}"
                 if key.value in names:
-                    raise _NotPlain(f"{at}: {shown(key.value)} is there twice: must be there once")
+                    raise _NotPlain(f"{at}: {brief(key.value)} is there twice: must be there once")
                 names.add(key.value)
             _require_plain(path, key, seen)
             _require_plain(path, value, seen)
