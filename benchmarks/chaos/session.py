@@ -44,6 +44,11 @@ class Session:
     def said(self) -> str:
         return self._said.read_text(errors="replace")
 
+    @property
+    def is_done(self) -> bool:
+        """Whether it has said that the study has ended: all that is left is its own end."""
+        return "\ndone: " in self.said()
+
     def dumps(self) -> list[str]:
         """Of the words that no user should meet, those that it said."""
         said = self.said()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from study.config import LogUniform
+from study.config import LogUniform, RunConfig
 from study.config.arms import parse
 from study.config.schedule import iterations
 from study.planning.optuna_journal import Journal
@@ -42,6 +43,29 @@ def test_every_arm_and_size_gets_the_same_budget(first: str, then: str | None, t
     cells = ("scratch-8", "pretext-8", "scratch-16", "pretext-16")
     assert roles(done) == {(r, c): n for c in cells for r, n in (("tune", 4), ("confirm", 2))}
     assert all(trial.state and trial.state.is_final for trial in done.study.trials())
+
+
+def test_an_arm_is_crossed_with_the_others_best_at_its_own_size(tmp_path: Path):
+    def apart(run: RunConfig, _: int) -> float:
+        """Each arm wants another rate at each size."""
+        wanted = {"scratch": 0.002, "pretext": 0.02}[run.arm] * run.size / 8
+        return 30 - 10 * abs(math.log10(run.optim.lr / wanted))
+
+    done = Simulation(design(confirm=1, cross=1), tmp_path, apart).run()
+    plan, found = done.plan, {trial.id: trial.config() for trial in done.study.trials()}
+    for cell in plan.design.cells:
+        mine = [
+            config["run"]["optim"]["lr"]
+            for config in found.values()
+            if (config["role"], config["run"]["arm"], config["run"]["size"])
+            == ("confirm", cell.arm.name, cell.size)
+        ]
+        there = [chosen(plan.tuning_trials(one)) for one in plan.design.cells_at(cell.size)]
+        assert sorted(mine) == sorted({one.values["lr"] for one in there if one})
+        assert len(mine) == 2
+    assert (
+        len({run["run"]["optim"]["lr"] for run in found.values() if run["role"] == "confirm"}) == 4
+    )
 
 
 def test_any_hyper_parameter_of_the_optimiser_is_searched_where_it_has_a_range(tmp_path: Path):

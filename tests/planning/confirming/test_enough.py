@@ -137,5 +137,6 @@ def _drawn(rng: np.random.Generator, sd: float, runs: int) -> dict[Hashable, flo
 def test_repeats_are_known_by_their_draw():
     scores: dict[Hashable, float] = {(1000, 1): 1.0, (1001, 2): 2.0, (1004, 5): 3.0}
     assert earliest(scores, 4) == {(1000, 1): 1.0, (1001, 2): 2.0}
+    assert earliest(scores, 2) == {(1000, 1): 1.0, (1001, 2): 2.0}
     assert earliest(scores, None) == scores
     assert 0 < enough.EQUAL < 1

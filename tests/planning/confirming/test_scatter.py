@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from study.planning.confirming.scatter import Scores, differences
+from study.planning.confirming.scatter import Scores, differences, pooled
 
 SCORES: dict[str, Scores] = {
     "scratch": {0: 10.0, 1: 11.0},
@@ -25,3 +25,10 @@ def test_a_pair_scatters_alike_from_either_side():
     one, other = found.spreads[8, "scratch", "imagenet"], found.spreads[8, "imagenet", "scratch"]
     assert one == other
     assert (one.variance, one.freedom) == (pytest.approx(0.125), 1)  # of -10 and -9.5
+
+
+def test_a_pooled_variance_has_the_freedom_of_all_samples_that_scatter():
+    found = pooled([[1.0, 3.0], [2.0, 4.0, 6.0], [5.0, 5.0], [7.0]])
+    assert (found.variance, found.freedom) == (pytest.approx((2 + 8) / 3), 3)
+    half = pooled([[1.0, 3.0], [2.0, 4.0, 6.0]], [0.5, 1.0])
+    assert (half.variance, half.freedom) == (pytest.approx((1 + 8) / 2.5), 2.5)

@@ -15,7 +15,7 @@ from study.planning.pricing.sharpness import half_width, over_images, runs_of_be
 from tests.simulated import design
 
 
-@pytest.mark.parametrize(("runs", "arms"), [(2, 2), (3, 2), (5, 2), (3, 3)])
+@pytest.mark.parametrize(("runs", "arms"), [(2, 2), (3, 2), (4, 2), (5, 2), (3, 3)])
 def test_it_is_the_interval_that_runs_will_have(runs: int, arms: int):
     """Of simulated runs that scatter as assumed, the degrees of freedom are those foreseen."""
     from scipy import special

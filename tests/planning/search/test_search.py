@@ -93,6 +93,12 @@ def test_a_grid_has_as_many_different_points_as_trials(trials: int):
     assert 0 <= columns - rows <= 1
 
 
+def test_a_grids_last_row_is_spread_out():
+    """Five points are three, and two between them."""
+    found = np.log10(points("grid", 5, num_trials=5))[:, 0] / 2 + 1
+    assert found == pytest.approx([1 / 6, 3 / 6, 5 / 6, 1 / 4, 3 / 4])
+
+
 def test_sobol_points_are_the_same_for_every_strategy_and_budget():
     one = points("sobol", 8)
     assert points("sobol", 8, num_trials=100) == one
