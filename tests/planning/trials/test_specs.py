@@ -27,6 +27,25 @@ def lengths(config: dict[str, Any]) -> tuple[int, ...]:
     return tuple(config["run"]["schedule"]["lengths"])
 
 
+def test_all_arms_repeat_the_same_seeds_and_draws_which_no_tuning_trial_has(tmp_path: Path):
+    done = Simulation(design(seed=3, confirm=3), tmp_path).run()
+    runs = [c["run"] for c in configs(done, role="tune").values()]
+    assert {(run["seed"], run["draw"], run["split"]) for run in runs} == {(3, 0, "tune")}
+    assert {run["keep_trunk"] for run in runs} == {False}  # nothing grows here
+    repeats = configs(done, role="confirm").values()
+    for arm in ("scratch", "pretext"):
+        for size in (8, 16):
+            mine = [
+                c["run"] for c in repeats if (c["run"]["arm"], c["run"]["size"]) == (arm, size)
+            ]
+            found = sorted((run["draw"], run["seed"], run["split"]) for run in mine)
+            assert found == [(n + 1, 4000 + n, "report") for n in range(3)]
+            assert all(run["keep_detections"] and not run["keep_trunk"] for run in mine)
+    growing = Simulation(design(growth=1.5, max_times=2.0), tmp_path / "growing").run(1)
+    (begun, *_) = configs(growing, role="tune").values()
+    assert begun["run"]["keep_trunk"]
+
+
 LAZY = {"stopping": Stopping(Halving(), "average"), "tails": "last", "trials": 9, "confirm": 1}
 
 
