@@ -34,6 +34,11 @@ def test_the_answer_comes_from_the_report_split_and_its_seeds(results: analysis.
         assert row["AP_box_difference_low"] < gap < row["AP_box_difference_high"]
 
 
+def test_without_masks_the_runs_are_paired_by_their_boxes(results: analysis.Results):
+    boxes = replace(results, confirmations=results.confirmations.assign(AP_mask=math.nan))
+    assert set(values(analysis.answer(boxes), "paired")) == {True}
+
+
 def test_the_answer_bills_every_trial(results: analysis.Results):
     table = analysis.answer(results)
     for kind in ("images", "device_seconds"):

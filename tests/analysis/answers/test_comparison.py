@@ -45,6 +45,14 @@ def test_the_difference_is_that_of_the_runs(both: analysis.Results):
         assert ends == pytest.approx(tuple(exact))
 
 
+def test_an_arm_that_one_study_lacks_hides_no_other(both: analysis.Results):
+    runs = both.confirmations
+    lacks = (runs["study"] == [*both.manifests][1]) & (runs["arm"] == "pretext")
+    assert values(analysis.compare(replace(both, confirmations=runs[~lacks])), "arm") == [
+        "scratch"
+    ]
+
+
 def test_it_is_said_in_words_what_is_shown(both: analysis.Results):
     said = told(analysis.compare(both))
     assert len(said) == 2 and not any("no difference shown" in text for text in said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -232,3 +233,13 @@ def test_confirm_runs_that_are_under_way_take_no_remedy_back(tmp_path: Path):
     trial.mark(State.RUNNING)
     after = where(analysis.learnt(analysis.load(tmp_path)), size=24, arm="scratch")
     assert after["remedy"].tolist() == before["remedy"].tolist()
+
+
+def test_tuning_trials_that_are_to_come_take_the_remedy_back(tmp_path: Path):
+    """Those of the budget that have not begun may still learn."""
+    study = write_study(tmp_path, truth=HALF, trials=4, confirm=0, rng=rng())
+    place = {"size": 24, "arm": "scratch"}
+    assert where(analysis.learnt(analysis.load(tmp_path)), **place)["remedy"].tolist() != [""]
+    (last,) = [one for one in study.trials() if one.id == "scratch-24-t003"]
+    shutil.rmtree(last.path)
+    assert where(analysis.learnt(analysis.load(tmp_path)), **place)["remedy"].tolist() == [""]
