@@ -33,6 +33,11 @@ def test_both_kinds_of_store_answer_alike(address: str):
     store.write("x", b"22")
     store.append("log", b"one")
     store.append("log", b"two")
+    for torn in (b"thr", b"one\nthr"):
+        store.write("torn", torn)
+        store.append("torn", b"two")
+        assert store.read("torn") == torn[: torn.find(b"\n") + 1] + b"two\n"
+    store.remove("torn")
     store.within("trials", "t").write("config.json", b"{}")
     store.write_soon("late.pt", b"333")
     assert store.read("late.pt") == b"333" and store.read("log") == b"one\ntwo\n"

@@ -119,7 +119,9 @@ class ObjectStore:
 
     def append(self, name: str, line: bytes) -> None:
         # read again: the driver and the trial's worker take turns
-        self.write(name, (self.read(name) or b"") + line + b"\n")
+        before = self.read(name) or b""
+        # an upload leaves nothing torn, but a folder that was copied here may
+        self.write(name, before[: before.rfind(b"\n") + 1] + line + b"\n")
 
     def remove(self, name: str) -> None:
         self._ready()
