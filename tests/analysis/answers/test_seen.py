@@ -34,6 +34,7 @@ from analysis.drawing import seen as drawn
 from analysis.drawing.looks import looks
 from analysis.reading.frames import rows, values, where
 from analysis.report import figures
+from study import recipes
 from study.storage.run_dir import StudyDir
 from study.training.pretraining import shapes as pretext_shapes
 from tests.analysis.conftest import Incomplete
@@ -211,3 +212,8 @@ def test_weights_say_what_was_seen(tmp_path: Path):
     silent.write_bytes(b"x")
     with pytest.raises(ValueError, match="not a safetensors file"):
         analysis.seen_by(silent)
+
+
+def test_the_papers_schedules_are_multiples_of_the_1x():
+    lengths = recipes.find("table1/r50-gn-scratch").run.schedule.lengths
+    assert [length / COCO_1X for length in lengths] == [2, 3, 4, 5, 6]
