@@ -20,7 +20,7 @@ help:
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --no-compile --editable '.[dev,laptop]'
+	$(BIN)/pip install --quiet --editable '.[dev,laptop]'
 	@touch $@
 
 setup: .venv/installed
