@@ -38,9 +38,7 @@ def cache_dir() -> Path:
     folder = Path(given) if given else Path.home() / ".cache" / "rethink-pretraining"
     limit_bytes()  # here: said before work begins, whatever of the cache comes first
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        folder.mkdir(parents=True, exist_ok=True)  # one that is there and full may be read-only
     except OSError as error:
         if error.errno not in UNUSABLE:  # as of a full disk, which is told otherwise
             raise
