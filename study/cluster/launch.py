@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from study.cluster.failures.interruption import interruptible
 from study.cluster.failures.patience import Patience
 from study.cluster.failures.processes import kill_holder
 from study.cluster.lean import inherited_environment, uncounted
-from study.cluster.ray_session import cluster, interruptible, quiet
+from study.cluster.ray_session import cluster, quiet
 from study.cluster.room import Room, device_for, fully_grown
 from study.cluster.shared_folder import require_shared
 from study.commands.log_options import Kind

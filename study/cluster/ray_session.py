@@ -7,8 +7,6 @@ import logging
 import os
 import re
 import secrets
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import ray
 from ray._private import services  # the only place that knows of `ray start` on this machine
 
 from study.cluster.failures.guard import GOES_ON, GRACE_S, Guard, answers
+from study.cluster.failures.interruption import Interruption
 from study.cluster.lean import free_port, lean, wordless
 from study.commands.common import Failed
 
@@ -38,25 +37,6 @@ SWITCHES = {
 
 TOLD = ("STUDY_CACHE", "STUDY_CACHE_GB", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION")
 """What workers on other nodes find as it is here. No credentials: the dashboard shows it."""
-
-
-class Interruption(threading.Event):
-    """Set by Ctrl-C or SIGTERM, which raise KeyboardInterrupt in the main thread.
-
-    SIGTERM, which batch systems and spot instances send, is as orderly as Ctrl-C. SIGINT too is
-    set here, because a shell starts background jobs with it ignored.
-    """
-
-    NUMBERS = (signal.SIGINT, signal.SIGTERM)
-
-    def listen(self) -> None:
-        """Also after Ray has started: it puts handlers of its own there, with dumps."""
-        for number in self.NUMBERS:
-            signal.signal(number, self._interrupt)
-
-    def _interrupt(self, *_: Any) -> None:
-        self.set()
-        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
@@ -146,16 +126,3 @@ def quiet() -> None:
     """Keep Ray's loggers off the screen: what there is to say is said by us."""
     for name in ("ray.tune", "ray.train", "ray"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[Interruption]:
-    """Listens inside; afterwards signals mean what they did before."""
-    before = {number: signal.getsignal(number) for number in Interruption.NUMBERS}
-    interruption = Interruption()
-    interruption.listen()
-    try:
-        yield interruption
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from study.cluster.failures.interruption import interruptible
 from study.cluster.failures.processes import kill_holder
 from study.cluster.group import Group, WorkerDied
-from study.cluster.ray_session import cluster, interruptible, quiet
+from study.cluster.ray_session import cluster, quiet
 from study.cluster.room import Room, device_for
 from study.cluster.shared_folder import require_shared
 from study.config import RunConfig
