@@ -25,7 +25,7 @@ from analysis.report.derived import derived
 from analysis.serving.server import LOCAL, listening
 from analysis.serving.watching import watch
 from study.commands.common import DONE, exit_status
-from study.commands.parsing import parsed
+from study.commands.options.parsing import parsed
 from study.config.printable import printable
 from study.storage import opened
 

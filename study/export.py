@@ -20,8 +20,8 @@ import tyro
 from rich.console import Console
 
 from study.commands.common import DONE, exit_status
-from study.commands.parsing import parsed
-from study.config.require import MOST_PX, require, whole
+from study.commands.options.parsing import parsed
+from study.config.checks.require import MOST_PX, require, whole
 from study.config.terminal import Terminal
 from study.trained import folder
 

@@ -24,9 +24,9 @@ from rich.progress import Progress
 
 from study.commands.common import DONE, FAILURE, exit_status
 from study.commands.devices import require_device
-from study.commands.parsing import parsed
+from study.commands.options.parsing import parsed
+from study.config.checks.require import MOST_BATCH, require, whole
 from study.config.printable import shown
-from study.config.require import MOST_BATCH, require, whole
 from study.config.terminal import Terminal
 from study.data.pixels import Scale
 from study.trained import folder, photos

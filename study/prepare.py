@@ -32,7 +32,7 @@ from typing import Annotated, Any
 import tyro
 from rich.table import Table
 
-from study.commands import data_page, own_data
+from study.commands import own_data
 from study.commands.common import (
     DONE,
     File,
@@ -42,13 +42,14 @@ from study.commands.common import (
     unset,
     usable,
 )
-from study.commands.data_page.facts import doubts
-from study.commands.data_page.numbers import numbers
-from study.commands.model_table import Models, models
-from study.commands.parsing import parsed
-from study.commands.pretext import Pretext, pretext
-from study.commands.spaces import find, names
-from study.config.require import MOST_DRAWS, MOST_IMAGES, whole
+from study.commands.options.parsing import parsed
+from study.commands.options.spaces import find, names
+from study.commands.preparing import data_page
+from study.commands.preparing.data_page.facts import doubts
+from study.commands.preparing.data_page.numbers import numbers
+from study.commands.preparing.model_table import Models, models
+from study.commands.preparing.pretext import Pretext, pretext
+from study.config.checks.require import MOST_DRAWS, MOST_IMAGES, whole
 from study.config.terminal import Terminal
 from study.data.checks import check
 from study.data.distribution import sync as distribution

@@ -24,7 +24,7 @@ from typing import Any
 from rich.console import Console
 
 from study.cluster.failures.patience import Patience
-from study.commands import in_turn, log_options, machine, own_data, status
+from study.commands import in_turn, machine, own_data, status
 from study.commands.bill import (
     assumed_time,
     bill_lines,
@@ -37,9 +37,9 @@ from study.commands.bill import (
 )
 from study.commands.common import DONE, FAILURE, exit_status, usable
 from study.commands.devices import require_device_of_study
-from study.commands.parsing import parsed
-from study.commands.recorded import keep_truth, manifest
-from study.commands.sweep_options import (
+from study.commands.options import log
+from study.commands.options.parsing import parsed
+from study.commands.options.sweep import (
     Spend,
     Status,
     Sweep,
@@ -48,6 +48,7 @@ from study.commands.sweep_options import (
     proposes_sizes,
     require_finalists,
 )
+from study.commands.recorded import keep_truth, manifest
 from study.config.printable import printable
 from study.config.terminal import Terminal
 from study.data.checks import check, require_objects_to_tune_on
@@ -72,7 +73,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
     study = StudyDir(usable(sweep.run_dir, writing=not sweep.dry_run))
     if not sweep.dry_run:
         require_device_of_study(sweep.device)
-    log_options.require(sweep.logs, study.store)
+    log.require(sweep.logs, study.store)
     if rate(sweep.price_per_hour) and not sweep.dry_run:
         raise ValueError("price_per_hour: is for the bill; add --dry-run, or leave it out")
     missing = absent(asked.space.fixed.data)

@@ -29,9 +29,9 @@ from study.commands import best, words
 from study.commands.best import Best
 from study.commands.common import BAD_INPUT, DONE, FAILURE, exit_status, usable
 from study.commands.devices import require_device
-from study.commands.parsing import parsed
-from study.commands.train_config import config, every_image, weights_lacking
-from study.commands.train_options import Train
+from study.commands.options.parsing import parsed
+from study.commands.options.train import Train
+from study.commands.options.train_config import config, every_image, weights_lacking
 from study.config import RunConfig, schedule
 from study.config.terminal import Terminal
 from study.data.checks import check

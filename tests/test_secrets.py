@@ -11,8 +11,8 @@ import pytest
 from analysis.__main__ import main as analyse
 from study import sweep
 from study.commands import machine
+from study.commands.options.sweep import Sweep, design
 from study.commands.recorded import manifest
-from study.commands.sweep_options import Sweep, design
 from study.data.splits import open_splits
 from study.storage.run_dir import StudyDir
 from tests.commands.test_bill import SPEED

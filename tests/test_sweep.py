@@ -12,9 +12,9 @@ import pytest
 from search_spaces import shapes
 from study import sweep as command
 from study.commands.common import BAD_INPUT, OwnData
+from study.commands.options.spaces import find, names
+from study.commands.options.sweep import Spend, Sweep, Tuning, design
 from study.commands.recorded import manifest
-from study.commands.spaces import find, names
-from study.commands.sweep_options import Spend, Sweep, Tuning, design
 from study.commands.words import duration
 from study.config import R50_FPN, TINY, RunConfig, SearchSpace, from_dict
 from study.config.schedule import independent_iterations, iterations, legs

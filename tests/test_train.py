@@ -12,8 +12,8 @@ import tyro
 
 from study import recipes, train
 from study.commands.common import BAD_INPUT, DONE
-from study.commands.train_config import config, every_image
-from study.commands.train_options import ALONE, Train
+from study.commands.options.train import ALONE, Train
+from study.commands.options.train_config import config, every_image
 from study.config import RunConfig, from_dict
 from study.data.splits import open_splits
 from study.recipes import listing

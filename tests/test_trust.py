@@ -30,11 +30,11 @@ METHODS = {"extractall", "extract", "exec_module", "get_state_dict"}
 """Of whatever object."""
 ALLOWED = {
     (
-        "study/commands/spaces.py",
+        "study/commands/options/spaces.py",
         "importlib.util.spec_from_file_location",
     ): "a space file is code",
-    ("study/commands/spaces.py", "compile"): "a space file is code",
-    ("study/commands/spaces.py", "exec"): "a space file is code",
+    ("study/commands/options/spaces.py", "compile"): "a space file is code",
+    ("study/commands/options/spaces.py", "exec"): "a space file is code",
     (
         "study/cluster/scheduler.py",
         "cloudpickle.loads",

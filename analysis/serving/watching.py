@@ -8,7 +8,7 @@ from pathlib import Path
 
 from analysis.serving.server import Edition, PageServer
 from study.commands.common import usable
-from study.config.addresses import hidden
+from study.config.checks.addresses import hidden
 from study.config.printable import printable
 from study.storage import StoreError
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from study.commands import words
 from study.commands.common import Count, OwnData, RunDir, unset, usable
-from study.commands.train_config import weights_lacking
+from study.commands.options.train_config import weights_lacking
 from study.config import DataConfig, RunConfig
 from study.config.arithmetic import ARITHMETIC
 from study.config.arms import Arm

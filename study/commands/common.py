@@ -12,9 +12,9 @@ from typing import Annotated, Any
 import tyro
 
 from study.commands import failing
-from study.commands.parsing import as_typed
+from study.commands.options.parsing import as_typed
 from study.config import DataConfig, SearchSpace
-from study.config.addresses import hidden
+from study.config.checks.addresses import hidden
 from study.config.data import located
 from study.config.printable import printable
 from study.data import formats

@@ -8,8 +8,8 @@ from importlib.metadata import version
 from platform import python_version
 from typing import Any
 
-from study.commands.sweep_options import Sweep
-from study.config.addresses import hidden
+from study.commands.options.sweep import Sweep
+from study.config.checks.addresses import hidden
 from study.data.splits import Splits
 from study.data.statistics import per_image
 from study.planning.design import Design

@@ -17,8 +17,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from study.config.addresses import hidden, is_url, require_address
-from study.config.meant import close
+from study.config.checks.addresses import hidden, is_url, require_address
+from study.config.checks.meant import close
 from study.config.printable import shown
 
 BUILT_IN: dict[str, str | None] = {

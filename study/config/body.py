@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from study.config.kinds import require_kinds
-from study.config.require import require
+from study.config.checks.kinds import require_kinds
+from study.config.checks.require import require
 
 Norm = Literal["group", "sync_batch", "frozen_batch", "none", "own"]
 """own: the layers that the backbone was published with, whatever they are; batch statistics are

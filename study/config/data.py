@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from study.config.kinds import require_kinds
+from study.config.checks.kinds import require_kinds
+from study.config.checks.require import require
 from study.config.printable import brief
 from study.config.question import APART, apart
-from study.config.require import require
 
 GENERATED = "shapes"
 """The name of the embedded data, which need no path."""

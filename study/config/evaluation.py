@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from study.config.kinds import require_kinds
-from study.config.require import MOST_PX, require
+from study.config.checks.kinds import require_kinds
+from study.config.checks.require import MOST_PX, require
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from study.config.body import BodyConfig, of_imagenet
-from study.config.kinds import require_kinds
-from study.config.require import MOST_COUNT, MOST_PX, require, whole
+from study.config.checks.kinds import require_kinds
+from study.config.checks.require import MOST_COUNT, MOST_PX, require, whole
 
 Fidelity = Literal["torchvision", "detectron"]
 """Whose choices fill what a paper leaves open: losses, initial weights of the heads, mask targets.

@@ -8,12 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from study.config.arithmetic import ARITHMETIC
-from study.config.data import DataConfig
-from study.config.evaluation import EvaluationConfig
-from study.config.kinds import require_kinds
-from study.config.model import TINY, ModelConfig
-from study.config.question import apart
-from study.config.require import (
+from study.config.checks.kinds import require_kinds
+from study.config.checks.require import (
     MOST_BATCH,
     MOST_COUNT,
     MOST_IMAGES,
@@ -23,6 +19,10 @@ from study.config.require import (
     require,
     whole,
 )
+from study.config.data import DataConfig
+from study.config.evaluation import EvaluationConfig
+from study.config.model import TINY, ModelConfig
+from study.config.question import apart
 from study.config.schedule import ScheduleConfig
 
 

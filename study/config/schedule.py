@@ -15,9 +15,9 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from study.config.kinds import require_kinds
+from study.config.checks.kinds import require_kinds
+from study.config.checks.require import MOST_LENGTH, MOST_LISTED, require
 from study.config.question import apart
-from study.config.require import MOST_LENGTH, MOST_LISTED, require
 
 Evaluation = tuple[str, str]
 """What a record is known by: the leg's name, and which weights were evaluated at its end."""

@@ -6,9 +6,9 @@ import dataclasses
 import math
 from dataclasses import dataclass, field
 
-from study.config.kinds import require_kinds
-from study.config.meant import hint
-from study.config.require import (
+from study.config.checks.kinds import require_kinds
+from study.config.checks.meant import hint
+from study.config.checks.require import (
     MOST_IMAGES,
     MOST_LENGTH,
     MOST_LISTED,

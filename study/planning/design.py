@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from study.config import Budget, LogUniform, RunConfig, ScheduleConfig, SearchSpace, to_dict
 from study.config.arms import Arm
+from study.config.checks.require import MOST_SEED, require, whole
 from study.config.question import asked
-from study.config.require import MOST_SEED, require, whole
 from study.planning.search.search import Search
 from study.planning.stopping import Halving, Rungs, Stopping
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 
-from study.config.meant import close
+from study.config.checks.meant import close
 from study.recipes.paper import ablation, fig4, fig5, fig6, fig7, fig8, table1, table3, vgg, voc
 from study.recipes.recipe import Published, Recipe
 from study.recipes.scaling import reduced

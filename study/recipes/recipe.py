@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from study.config import RunConfig
-from study.config.require import require
+from study.config.checks.require import require
 from study.recipes.scaling import at_batch
 
 IMAGES = 16  # per iteration, of all rates and iterations in this package

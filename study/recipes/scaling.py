@@ -9,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from study.config import DataConfig, ModelConfig, RunConfig, ScheduleConfig
-from study.config.require import require
+from study.config.checks.require import require
 from study.data.shapes.scenes import KEYPOINTS
 
 LEAST_PX = 32  # of a shorter side, for the configuration and for five levels of a pyramid

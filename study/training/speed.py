@@ -16,7 +16,7 @@ from threading import BrokenBarrierError
 from typing import Literal
 
 from study.config import RunConfig, schedule, to_dict
-from study.config.require import require
+from study.config.checks.require import require
 from study.storage.run_dir import TrialDir
 from study.training import memory
 from study.training.engine import Session

@@ -10,7 +10,7 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-from study.commands.spaces import find as find_space
+from study.commands.options.spaces import find as find_space
 from study.data.checks import check
 from study.models.backbones import find
 from tests.bad_input.case import Case

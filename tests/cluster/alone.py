@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from study.commands.sweep_options import Spend, Sweep, design
+from study.commands.options.sweep import Spend, Sweep, design
 from study.storage.run_dir import Record, StudyDir
 from tests.cluster.commands import LENGTHS, SPACE
 from tests.runs import exact, study_without_ray

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from study.commands.options.sweep import Spend
 from study.commands.status import COMPLETE
-from study.commands.sweep_options import Spend
 from study.storage.run_dir import State
 from tests.cluster.alone import alone
 from tests.cluster.commands import Cluster, wait_for

@@ -18,8 +18,8 @@ import pytest
 import torch.distributed as dist
 from torch.multiprocessing.spawn import spawn
 
+from study.commands.options.sweep import Spend, Sweep, Tuning, design
 from study.commands.status import COMPLETE
-from study.commands.sweep_options import Spend, Sweep, Tuning, design
 from study.config import RunConfig, from_dict
 from study.planning.plan import Plan
 from study.storage.run_dir import State, StudyDir, TrialDir

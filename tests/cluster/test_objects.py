@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import analysis
-from study.commands.sweep_options import Spend, Tuning
+from study.commands.options.sweep import Spend, Tuning
 from study.storage.run_dir import StudyDir
 from tests.cluster.test_sweep import ORDERLY_END_S, Command, records, run_without_ray, wait_for
 from tests.objects import fresh, keys, s3

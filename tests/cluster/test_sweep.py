@@ -21,7 +21,7 @@ import pytest
 
 from benchmarks.chaos.course import Course, Place
 from study.commands.common import BAD_INPUT
-from study.commands.sweep_options import Spend, Sweep, Tuning, design
+from study.commands.options.sweep import Spend, Sweep, Tuning, design
 from study.storage.run_dir import State, StudyDir
 from study.sweep import main
 from tests.cluster.logs.readers import READERS

@@ -11,8 +11,8 @@ import pytest
 
 from study import prepare, sweep, train
 from study.commands.common import BAD_INPUT, DONE, FAILURE, INTERRUPTED, exit_status
-from study.commands.parsing import parsed
-from study.commands.sweep_options import Sweep
+from study.commands.options.parsing import parsed
+from study.commands.options.sweep import Sweep
 from study.data.shapes import scenes
 from study.models import backbones
 

@@ -12,7 +12,7 @@ from PIL import Image
 from study import prepare, sweep
 from study.commands import own_data
 from study.commands.common import BAD_INPUT, DONE, OwnData
-from study.commands.sweep_options import Sweep, design, proposes_sizes
+from study.commands.options.sweep import Sweep, design, proposes_sizes
 from study.config import DataConfig
 from study.data.splits import Splits, open_splits
 from study.planning.design import Design

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from study import recipes
-from study.commands.spaces import find, names
+from study.commands.options.spaces import find, names
 from study.config import R50_FPN, TINY, ModelConfig
 from study.models import backbones, features
 from study.models.detector import Detector
@@ -25,7 +25,7 @@ VGG = R50_FPN.but(name="vgg16", norm="none")
 
 @pytest.mark.parametrize(
     "module",
-    ["study.models.backbones", "study.models.weights.available", "study.commands.models"],
+    ["study.models.backbones", "study.models.weights.available", "study.commands.options.models"],
 )
 def test_backbones_are_named_and_checked_without_torch(module: str):
     program = (

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torchvision.models import get_weight, resnet18, resnet50, vgg16
 
-from study.commands.models import chosen
+from study.commands.options.models import chosen
 from study.config import R50_FPN, TINY, ModelConfig
 from study.models import features
 from study.models.initialisation import load_body, read_weights

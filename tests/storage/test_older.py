@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import analysis
-from study.commands.sweep_options import Sweep, Tuning, design
+from study.commands.options.sweep import Sweep, Tuning, design
 from study.config import RunConfig, from_dict
 from study.config.arithmetic import ARITHMETIC
 from study.planning.stopping import KeepBest, Rules

@@ -20,7 +20,7 @@ import tyro
 from study.cluster.check import provider_schemas, rules
 from study.cluster.check.document import Document, Fault
 from study.commands.common import BAD_INPUT, DONE, exit_status
-from study.commands.parsing import parsed
+from study.commands.options.parsing import parsed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from study.config import BodyConfig, ModelConfig
-from study.config.meant import hint
-from study.config.require import require as must
+from study.config.checks.meant import hint
+from study.config.checks.require import require as must
 from study.models.backbones import resnet, thin, timm_models, vgg
 from study.models.backbones.backbone import Backbone, Maps, Packaged, Pixels, Published
 from study.models.backbones.described import PREFIX

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from study.config import BodyConfig, RunConfig
-from study.config.addresses import require_address
 from study.config.arms import is_hub, is_url
+from study.config.checks.addresses import require_address
 from study.models import backbones
 from study.models.backbones import Pixels, Published
 from study.models.weights import look

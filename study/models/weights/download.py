@@ -24,7 +24,7 @@ from urllib.parse import urlparse
 
 import torch
 
-from study.config.addresses import require_address, stated_digest
+from study.config.checks.addresses import require_address, stated_digest
 
 WAIT_S = 30.0
 """For a server to answer, and between two parts of an answer."""

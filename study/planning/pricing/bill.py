@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from study.config import ScheduleConfig
-from study.config.require import MOST_TRIALS
+from study.config.checks.require import MOST_TRIALS
 from study.config.schedule import independent_iterations, iterations, legs
 from study.planning.confirming.enough import LEVEL, needed
 from study.planning.confirming.scatter import Spread, single

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from study.config import Nuisance
-from study.config.require import MOST_TRIALS, require, whole
+from study.config.checks.require import MOST_TRIALS, require, whole
 from study.planning.search.proposal import Outcome, Proposal
 from study.planning.search.strategies import Asked, named
 

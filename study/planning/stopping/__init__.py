@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from study.config.meant import hint
-from study.config.require import require
+from study.config.checks.meant import hint
+from study.config.checks.require import require
 from study.planning.stopping.halving import Halving
 from study.planning.stopping.keep_best import KeepBest
 from study.planning.stopping.rule import Rule

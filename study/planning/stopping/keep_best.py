@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from study.config.kinds import require_kinds
-from study.config.require import MOST_COUNT, require, whole
+from study.config.checks.kinds import require_kinds
+from study.config.checks.require import MOST_COUNT, require, whole
 
 
 @dataclass(frozen=True)

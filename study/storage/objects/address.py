@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pyarrow import fs
 
-from study.config.addresses import has_secret, hidden
+from study.config.checks.addresses import has_secret, hidden
 
 SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss")
 

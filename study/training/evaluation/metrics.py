@@ -5,7 +5,7 @@ COCO's are always there, because settings are chosen by its box AP.
 
 from __future__ import annotations
 
-from study.config.require import require
+from study.config.checks.require import require
 from study.training.evaluation.coco import COCO
 from study.training.evaluation.metric import Column, Metric
 from study.training.evaluation.voc import VOC

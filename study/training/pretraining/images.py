@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from study.config import TINY, BodyConfig, OptimConfig, to_dict
-from study.config.require import MOST_BATCH, MOST_COUNT, MOST_SEED, require, whole
+from study.config.checks.require import MOST_BATCH, MOST_COUNT, MOST_SEED, require, whole
 from study.data.classification.batches import held_out_batches, training_batches
 from study.data.classification.folders import ImageFolder, Labelled
 from study.models import backbones

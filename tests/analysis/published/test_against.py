@@ -15,7 +15,7 @@ from analysis.published import columns as paper_columns
 from analysis.reading.frames import rows, values, where
 from analysis.report.page import write as write_page
 from study import recipes
-from study.commands.spaces import find
+from study.commands.options.spaces import find
 from study.config import EvaluationConfig, RunConfig, Scientific, SearchSpace, to_dict
 from study.planning.confirming import scatter
 from study.recipes import reduced

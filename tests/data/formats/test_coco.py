@@ -16,11 +16,6 @@ from study.data.index import Index
 from tests.data.coco_files import content, write
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
-
-
 def changed(tmp_path: Path, change: dict[str, Any], kind: str = "annotations") -> AnnotationFile:
     """Of some images, the first of a list changed."""
     made = content(6)

@@ -19,11 +19,6 @@ MIB = 2**20
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture(autouse=True)
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that were read through, in order."""
     seen: list[str] = []

@@ -19,13 +19,9 @@ from study.data.checks import problems
 from study.data.formats import format_of
 from study.data.index import Index
 from study.data.splits import open_splits
+from tests.data.formats.exports import labelme, pictures
 
 SIZE = (60, 40)
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
 
 
 def shape(kind: str, points: list[Any], **more: Any) -> dict[str, Any]:
@@ -153,3 +149,48 @@ def test_pictures_inside_the_files_do_not_hide_what_they_are(before: bool, tmp_p
     told = json.loads(file.read_text())
     file.write_text(json.dumps(picture | told if before else told | picture))
     assert format_of(Path(config.folder or "")) == "LabelMe" and not problems(config)
+
+
+def shape(kind: str, points: list[Any], **more: Any) -> dict[str, Any]:
+    return {"label": "cat", "shape_type": kind, "points": points, "group_id": None} | more
+
+
+def labelled(folder: Path, shapes: list[dict[str, Any]]) -> DataConfig:
+    """One picture of 60 x 40 px with these shapes, and others with a box."""
+    made = pictures(12)
+    labelme(folder, made)
+    file = (folder / made[1][0]).with_suffix(".json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"shapes": shapes}))
+    return DataConfig(name="custom", folder=str(folder))
+
+
+def test_labelme_s_shapes(tmp_path: Path):
+    shapes = [
+        shape("polygon", [[1, 2], [11, 2], [11, 12], [1, 12]], group_id=7),
+        shape("circle", [[30, 20], [30, 30]]),
+        shape("polygon", [[21, 2], [31, 2], [31, 12], [21, 12]], group_id=7),
+        shape("polygon", [[40, 2], [50, 2], [50, 12]], group_id=7, label="dög"),
+    ]
+    config = labelled(tmp_path / "d", shapes)
+    assert not problems(config)
+    index = open_splits(config).train
+    at = index.file_name.tolist().index("bild 1 ü.png")
+    rows = index.rows(int(index.image_id[at]))
+    areas = [round(float(index.area[row]), 1) for row in rows]
+    assert areas == [200, round(64 / 2 * 100 * float(np.sin(2 * np.pi / 64)), 1), 50]
+    assert index.bbox[rows[0]].tolist() == [1, 2, 30, 10] and len(index.polygons(rows[0])) == 2
+    assert abs(int(index.masks([rows[1]]).sum()) - 314) < 20
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (shape("point", [[1, 2]]), "shapes[0]: shape_type = 'point': must be one of polygon"),
+        (shape("polygon", [[1, 2], [3, 4]]), "shapes[0]: points: a polygon has 3 or more"),
+        (shape("rectangle", [[1, 2], [1, 9]]), "shapes[0]: points: must enclose a part"),
+        (shape("polygon", [[1, 2], [3, "x"], [4, 5]]), "points: must be pairs of numbers"),
+    ],
+)
+def test_labelme_s_mistakes_are_named(wrong: dict[str, Any], said: str, tmp_path: Path):
+    (line,) = problems(labelled(tmp_path / "d", [wrong]))
+    assert "bild 1 ü.json: " in line and said in line

@@ -19,11 +19,6 @@ from tests.data.published_files import write_coco
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
-
-
 def laid_out(root: Path, train: str, train_images: str, val: str = "", val_images: str = ""):
     """COCO's files, moved to these places of a folder."""
     for name, file, images in (("train", train, train_images), ("val", val, val_images)):

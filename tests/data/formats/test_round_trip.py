@@ -33,11 +33,6 @@ TRIED = settings(max_examples=25, deadline=None, derandomize=True)
 SIX_DIGITS = 24 * 2e-6  # px, of a share of an image of at most 24 px
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
-
-
 def read(place: Path, made: Made) -> dict[str, tuple[Index, int]]:
     """The index and the id of each picture, by name; everything in order, and none too many."""
     source = recognised(place).train

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from study.commands.spaces import find
+from study.commands.options.spaces import find
 from study.config import DataConfig
 from study.data.batches.loader import TrainingData
 from study.data.checks import problems

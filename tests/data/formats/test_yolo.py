@@ -24,11 +24,6 @@ LINE = "1 0.5 0.25 0.5 0.25"  # of 60 × 40 px: 15 … 45, 5 … 15
 POLYGON = "0 0.1 0.1 0.5 0.1 0.5 0.6"
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
-
-
 def written(
     root: Path, places: Callable[[str, str], str] = "{0}/{1}".format, **asked: Any
 ) -> DataConfig:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from study.config.addresses import hidden, require_address
+from study.config.checks.addresses import hidden, require_address
 from study.models.weights import download, files, torch_hub
 
 asked: list[str] = []

@@ -6,8 +6,8 @@ A new one is a file with a `Strategy` in it, and its line in `STRATEGIES`. Its n
 
 from __future__ import annotations
 
-from study.config.meant import hint
-from study.config.require import require
+from study.config.checks.meant import hint
+from study.config.checks.require import require
 from study.planning.search.strategies.gp import GP
 from study.planning.search.strategies.grid import GRID
 from study.planning.search.strategies.random import RANDOM

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from study.commands.common import Count, OwnData, RunDir, unset
-from study.commands.models import BackboneName, DetectorSize
+from study.commands.options.models import BackboneName, DetectorSize
 from study.config import RunConfig
 from study.config.run import Compute
 

@@ -12,7 +12,7 @@ import pytest
 
 from search_spaces import _paper
 from study import recipes
-from study.commands.spaces import find, names
+from study.commands.options.spaces import find, names
 from study.config import SearchSpace, to_dict
 from study.config.arms import parse
 from study.models import backbones

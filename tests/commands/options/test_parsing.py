@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.commands import parsing
-from study.commands.parsing import as_typed, parsed
-from study.commands.sweep_options import Sweep, design
-from study.config.meant import close, slips
+from study.commands.options import parsing
+from study.commands.options.parsing import as_typed, parsed
+from study.commands.options.sweep import Sweep, design
+from study.config.checks.meant import close, slips
 
 NASTY = ["nan", "inf", "-inf", "-1", "0", "1e400", "", " ", "日本", "x" * 5000, "../..", "--", "1"]
 OPTIONS = sorted(

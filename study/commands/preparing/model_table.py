@@ -9,8 +9,8 @@ import tyro
 from rich.table import Table
 
 from study.commands.common import DONE, unset
-from study.commands.spaces import find
-from study.commands.sweep_options import Device
+from study.commands.options.spaces import find
+from study.commands.options.sweep import Device
 from study.config.terminal import Terminal
 from study.models import backbones
 from study.models.backbones.sensible import TOP1

@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 import tyro
 
 from study.commands.common import OwnData, RunDir, data_config, unset
-from study.commands.log_options import Kind
-from study.commands.models import BackboneName, DetectorSize, chosen
-from study.commands.spaces import find
+from study.commands.options.log import Kind
+from study.commands.options.models import BackboneName, DetectorSize, chosen
+from study.commands.options.spaces import find
 from study.config import Budget, Scientific
 from study.config.arms import parse
-from study.config.require import (
+from study.config.checks.require import (
     MOST_HOURS,
     MOST_SEEN,
     MOST_TRIALS,

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import tyro
 
-from study.config.meant import close
+from study.config.checks.meant import close
 from study.config.printable import shown
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ import pytest
 
 from study import prepare, sweep
 from study.commands.common import BAD_INPUT, DONE, OwnData, data_config
-from study.commands.spaces import find
+from study.commands.options.spaces import find
 from study.config import DataConfig
 from study.config.schedule import iterations
 from study.data.checks import check

@@ -14,7 +14,7 @@ import typing
 from numbers import Integral, Real
 from typing import Any, Literal, Union, get_args, get_origin
 
-from study.config.require import require
+from study.config.checks.require import require
 
 SIMPLE: dict[Any, tuple[type | tuple[type, ...], str]] = {
     bool: (bool, "True or False"),

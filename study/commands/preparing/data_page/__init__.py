@@ -10,8 +10,8 @@ from pathlib import Path
 
 import jinja2
 
-from study.commands.data_page.facts import classes, sizes
-from study.commands.data_page.samples import NUMBER, samples
+from study.commands.preparing.data_page.facts import classes, sizes
+from study.commands.preparing.data_page.samples import NUMBER, samples
 from study.config import ModelConfig, digest
 from study.data.cache import cache_dir
 from study.data.splits import Splits
@@ -41,7 +41,7 @@ def write(
     """
     file = file or cache_dir() / "pages" / f"{digest(splits.digests())}.html"
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("study.commands.data_page", "."),
+        loader=jinja2.PackageLoader("study.commands.preparing.data_page", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -16,8 +16,8 @@ from PIL import Image
 from search_spaces.custom import SPACE
 from study import prepare
 from study.commands.common import DONE
-from study.commands.data_page.facts import classes, doubts, sizes
-from study.commands.data_page.samples import LONG_PX, NUMBER, samples
+from study.commands.preparing.data_page.facts import classes, doubts, sizes
+from study.commands.preparing.data_page.samples import LONG_PX, NUMBER, samples
 from study.config import DataConfig
 from study.data.splits import Splits, open_splits
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from study.commands.models import chosen
-from study.commands.sweep_options import Sweep, design
+from study.commands.options.models import chosen
+from study.commands.options.sweep import Sweep, design
 from study.config import DETECTORS, R50_FPN, TINY, ModelConfig
 from study.models import backbones
 from study.sweep import check_weights

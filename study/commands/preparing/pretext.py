@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import tyro
 
 from study.commands.common import DONE, Count, File, Folder, unset
-from study.commands.models import NAMES
-from study.commands.sweep_options import Device
+from study.commands.options.models import NAMES
+from study.commands.options.sweep import Device
 from study.config import TINY
 from study.config.terminal import Terminal
 from study.data.classification.folders import ImageFolder

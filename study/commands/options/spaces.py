@@ -14,7 +14,7 @@ from pathlib import Path
 
 import search_spaces
 from study.config import SearchSpace
-from study.config.meant import close, hint
+from study.config.checks.meant import close, hint
 
 MOST_BYTES = 1_000_000  # of a file that is written by hand
 

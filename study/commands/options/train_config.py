@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from study.commands.models import chosen
-from study.commands.train_options import ALONE, Train
+from study.commands.options.models import chosen
+from study.commands.options.train import ALONE, Train
 from study.config import DataConfig, RunConfig
 from study.config.arms import parse
-from study.config.require import MOST_PX, MOST_WORKERS, whole
+from study.config.checks.require import MOST_PX, MOST_WORKERS, whole
 from study.models import backbones
 from study.models.weights import available
 from study.recipes import Recipe, scaling

@@ -1,0 +1,1 @@
+"""Command lines: what their options mean, and the spaces and runs that they ask for."""

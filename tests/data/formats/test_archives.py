@@ -1,0 +1,71 @@
+"""Archives are unpacked once, whole, and into the cache alone."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from study.data.cache import cache_dir
+from study.data.formats import recognised
+from tests.data.formats.exports import (
+    pictures,
+    voc,
+    zipped,
+)
+
+
+def test_an_archive_is_unpacked_once_and_nothing_is_written_beside_it(tmp_path: Path):
+    file = (
+        zipped(voc(tmp_path / "voc", pictures(6)), tmp_path / "there" / "x.zip") if False else None
+    )
+    (tmp_path / "there").mkdir()
+    file = zipped(voc(tmp_path / "voc", pictures(6)), tmp_path / "there" / "x.zip", "a/b/")
+    first = recognised(file).train
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["x.zip"]
+    assert first.images.is_relative_to(cache_dir())
+    times = {path: path.stat().st_mtime_ns for path in first.images.rglob("*")}
+    assert {
+        path: path.stat().st_mtime_ns for path in recognised(file).train.images.rglob("*")
+    } == times
+
+
+def _link(archive: zipfile.ZipFile) -> None:
+    info = zipfile.ZipInfo("images/a.jpg")
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    archive.writestr(info, "/etc/passwd")
+
+
+@pytest.mark.parametrize(
+    ("fill", "said"),
+    [
+        (lambda a: a.writestr("../evil.txt", b"x"), "'../evil.txt': leads out of the archive"),
+        (lambda a: a.writestr("/evil.txt", b"x"), "'/evil.txt': leads out of the archive"),
+        (lambda a: a.writestr("a\\..\\..\\evil.txt", b"x"), "leads out of the archive"),
+        (lambda a: a.writestr("C:\\evil.txt", b"x"), "leads out of the archive"),
+        (_link, "is a link: not trusted"),
+        (lambda a: a.writestr("bomb", bytes(2 * 10**8)), "would unpack from"),
+    ],
+)
+def test_what_is_not_trusted_is_not_unpacked(
+    fill: Callable[[zipfile.ZipFile], None], said: str, tmp_path: Path
+):
+    file = tmp_path / "in" / "x.zip"
+    file.parent.mkdir()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        fill(archive)
+    with pytest.raises(ValueError, match=r"x\.zip") as refused:
+        recognised(file)
+    assert said in str(refused.value)
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    assert left == [file]
+
+
+def test_a_damaged_archive_is_said(tmp_path: Path):
+    file = tmp_path / "x.zip"
+    file.write_bytes(b"PK\x03\x04 no more")
+    with pytest.raises(ValueError, match=r"x\.zip: cannot be read as a \.zip"):
+        recognised(file)
