@@ -151,10 +151,6 @@ def test_pictures_inside_the_files_do_not_hide_what_they_are(before: bool, tmp_p
     assert format_of(Path(config.folder or "")) == "LabelMe" and not problems(config)
 
 
-def shape(kind: str, points: list[Any], **more: Any) -> dict[str, Any]:
-    return {"label": "cat", "shape_type": kind, "points": points, "group_id": None} | more
-
-
 def labelled(folder: Path, shapes: list[dict[str, Any]]) -> DataConfig:
     """One picture of 60 x 40 px with these shapes, and others with a box."""
     made = pictures(12)

@@ -19,10 +19,10 @@ def test_it_is_read_as_it_was_written_and_time_goes_on(tmp_path: Path):
     written = Note(standing(begun.plan), seconds=60.0, seconds_left=90.0, time=1000.0)
     written.write(begun.study)
     found = note.read(begun.study)
-    assert found == written
+    assert found is not None and found == written
     assert found.left_at(1000.0) == 90.0 and found.left_at(1030.0) == 60.0
     assert found.left_at(2000.0) == 0.0
-    assert Note(found.standing, 60.0, None, 1000.0).left_at(1030.0) is None
+    assert Note(written.standing, 60.0, None, 1000.0).left_at(1030.0) is None
 
 
 def test_another_content_is_refused_by_name(tmp_path: Path):
