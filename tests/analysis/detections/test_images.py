@@ -1,4 +1,4 @@
-"""What kept detections tell: AP of any images from one matching, mistakes, and pictures."""
+"""What kept detections tell of a study: which images decide, mistakes, and pictures."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import io
 import json
 import math
 import shutil
-import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +18,7 @@ from PIL import Image
 import analysis
 from analysis.detections import columns, mistakes, pictures
 from analysis.detections.images import told
-from analysis.detections.matches import Kind, Matches, evaluated, ground_truth, matches
+from analysis.detections.matches import Kind
 from analysis.detections.stored import stored
 from analysis.drawing.looks import looks
 from analysis.reading.frames import rows, values, where
@@ -39,153 +37,10 @@ from study.storage import File
 from study.storage.detection_files import read_truth, truth_file, write_detections
 from study.storage.run_dir import StudyDir, TrialDir
 from study.training.evaluation.coco import average_precision
+from tests.analysis.detections.scenes import found
 from tests.analysis.page import Page
 from tests.runs import TINY_RUN, study_without_ray
 from tests.unsealed import unsealed
-
-SIZE = {"width": 100, "height": 100}
-
-
-def found(
-    truth: dict[str, Any], rng: np.random.Generator, each: int = 4, blur: float = 2.0
-) -> list[dict[str, Any]]:
-    """Detections around the objects, many of another class, and a few of nothing at all."""
-    rows = [
-        {
-            "image_id": row["image_id"],
-            "category_id": row["category_id"] if rng.random() < 0.7 else 1,
-            "bbox": (np.array(row["bbox"]) + rng.normal(0, blur, 4)).clip(0.5).tolist(),
-            "score": round(float(rng.random()), 2),  # so that many are equal
-        }
-        for row in truth["annotations"]
-        for _ in range(each)
-    ]
-    nothing = {"image_id": 1, "category_id": 2, "bbox": [90.0, 90.0, 5.0, 5.0], "score": 0.99}
-    return [*rows, nothing]
-
-
-def scenes(images: int, rng: np.random.Generator, classes: int = 3) -> dict[str, Any]:
-    """Boxes strewn over images, one image without any, some of them crowd regions."""
-    annotations = [
-        {
-            "id": 1 + 9 * image + place,
-            "image_id": image,
-            "category_id": int(rng.integers(1, classes + 1)),
-            "bbox": [*rng.uniform(0, 60, 2).tolist(), *rng.uniform(10, 40, 2).tolist()],
-            "area": 500.0,
-            "iscrowd": int(rng.random() < 0.1),
-        }
-        for image in range(2, images + 1)
-        for place in range(int(rng.integers(1, 6)))
-    ]
-    return {
-        "images": [{"id": i, **SIZE, "file_name": f"{i}.png"} for i in range(1, images + 1)],
-        "annotations": annotations,
-        "categories": [{"id": i, "name": f"class{i}"} for i in range(1, classes + 2)],
-    }
-
-
-def matched(truth: dict[str, Any], rows: list[dict[str, Any]], kind: Kind = "box") -> Matches:
-    return matches(evaluated(ground_truth(truth), rows, kind))
-
-
-def copied(
-    content: dict[str, Any], rows: list[dict[str, Any]], weights: np.ndarray
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The data set that holds image i `weights[i]` times, copies next to each other."""
-    truth: dict[str, Any] = {"images": [], "annotations": [], "categories": content["categories"]}
-    detections = []
-    for image, weight in zip(content["images"], weights, strict=True):
-        for copy in range(int(weight)):
-            new = {"image_id": 1000 * image["id"] + copy}
-            truth["images"].append(image | {"id": new["image_id"]})
-            own = [a for a in content["annotations"] if a["image_id"] == image["id"]]
-            truth["annotations"] += [
-                a | new | {"id": len(truth["annotations"]) + 1 + i} for i, a in enumerate(own)
-            ]
-            detections += [row | new for row in rows if row["image_id"] == image["id"]]
-    return truth, detections
-
-
-def test_with_every_image_once_it_is_the_full_metric():
-    rng = np.random.default_rng(0)
-    truth = scenes(30, rng)
-    rows = found(truth, rng)
-    reference = average_precision(truth, rows, ["box"], backend="pycocotools")["AP_box"]
-    assert matched(truth, rows).ap()[0] == pytest.approx(reference, abs=1e-9)
-
-
-def test_a_weight_is_so_many_copies_of_the_image():
-    rng = np.random.default_rng(1)
-    truth = scenes(12, rng)
-    rows = found(truth, rng)
-    for at, row in enumerate(rows):  # copies of equal scores within an image may swap
-        row["score"] += at * 1e-6
-    once = matched(truth, rows)
-    weights = rng.multinomial(12, [1 / 12] * 12, size=8)
-    aps = once.ap(weights)
-    for own, ap in zip(weights, aps, strict=True):
-        again = average_precision(*copied(truth, rows, own), ["box"], backend="pycocotools")
-        assert ap == pytest.approx(again["AP_box"], abs=1e-9)
-    assert once.ap(weights[3:4])[0] == pytest.approx(aps[3], abs=1e-12)
-
-
-def test_images_without_objects_have_no_ap_and_no_detections_have_0():
-    truth = scenes(4, np.random.default_rng(2))
-    nothing = matched(truth, [])
-    assert nothing.ap()[0] == 0
-    assert math.isnan(nothing.ap(np.array([[1, 0, 0, 0]]))[0])
-    shares = nothing.tops().share()
-    assert math.isnan(shares[0])
-    assert not shares[1:].any()
-
-
-def test_the_share_that_hits_is_that_of_the_highest_scores():
-    box = {"image_id": 1, "category_id": 1, "bbox": [10.0, 10.0, 20.0, 20.0]}
-    other = box | {"bbox": [60.0, 60.0, 20.0, 20.0]}
-    objects = [one | {"id": i, "area": 400.0, "iscrowd": 0} for i, one in enumerate((box, other))]
-    crowd = box | {"id": 9, "bbox": [0.0, 80.0, 20.0, 20.0], "area": 400.0, "iscrowd": 1}
-    truth = scenes(1, np.random.default_rng(0)) | {"annotations": [*objects, crowd]}
-    below = {"category_id": 2, "score": 0.7}
-    rows = [
-        other | {"score": 0.5},  # a hit, but the third of two
-        box | {"score": 0.8, "bbox": [10.0, 10.0, 20.0, 15.0]},  # IoU 0.75: six of ten thresholds
-        crowd | {"score": 0.9},  # counts for nothing
-        box | below,  # of another class
-    ]
-    tops = matched(truth, rows).tops()
-    assert tops.row.tolist() == [1, 3]
-    assert tops.share().tolist() == [pytest.approx(100 * 0.6 / 2)]
-
-
-def test_a_thousand_resamples_take_seconds():
-    rng = np.random.default_rng(3)
-    truth = scenes(200, rng)
-    run = matched(truth, found(truth, rng))
-    weights = rng.multinomial(200, [1 / 200] * 200, size=1000)
-    began = time.process_time()
-    run.ap(weights)
-    assert time.process_time() - began < 3
-
-
-MISTAKES = {  # kind of mistake: a detection beside the one object's own, at [0, 0, 50, 50]
-    "classification": {"category_id": 2},
-    "localisation": {"bbox": [0.0, 0.0, 50.0, 20.0]},
-    "both": {"category_id": 2, "bbox": [0.0, 0.0, 50.0, 20.0]},
-    "background": {"bbox": [80.0, 80.0, 20.0, 20.0]},
-    "duplicate": {"score": 0.8},
-}
-
-
-@pytest.mark.parametrize("kind", MISTAKES)
-def test_mistakes_are_of_the_kinds_that_tide_defines(kind: str):
-    right = {"image_id": 1, "category_id": 1, "score": 0.9, "bbox": [0.0, 0.0, 50.0, 50.0]}
-    truth = scenes(1, np.random.default_rng(0))
-    object_ = {"id": 1, "image_id": 1, "category_id": 1, "bbox": right["bbox"]}
-    truth["annotations"] = [object_ | {"area": 2500.0, "iscrowd": 0}]
-    tide = evaluated(ground_truth(truth), [right, right | MISTAKES[kind]]).tide_errors()
-    counted = {name: tide["counts"][short] for name, short in mistakes.KINDS.items()}
-    assert counted == {name: int(name == kind) for name in mistakes.KINDS}
 
 
 @pytest.fixture(scope="module")
