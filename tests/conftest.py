@@ -22,7 +22,12 @@ def no_waiting_for_the_disk() -> Iterator[None]:
 @pytest.hookimpl(trylast=True)  # after those that are not asked for have been left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Those with Ray first, then the slow ones: all processes end at about the same time."""
-    items.sort(key=lambda one: (not _starts_ray(one.nodeid), not one.get_closest_marker("slow")))
+
+    def order(one: pytest.Item) -> tuple[bool, bool]:
+        long = one.get_closest_marker("slow") or one.nodeid.startswith("tests/bad_input/")
+        return not _starts_ray(one.nodeid), not long  # a file's tests are run by one process
+
+    items.sort(key=order)
 
 
 @pytest.hookimpl(optionalhook=True)
