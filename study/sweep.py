@@ -37,7 +37,7 @@ from study.commands.bill import (
 )
 from study.commands.common import DONE, FAILURE, exit_status, usable
 from study.commands.devices import require_device_of_study
-from study.commands.options import log
+from study.commands.options import log_to
 from study.commands.options.parsing import parsed
 from study.commands.options.sweep import (
     Spend,
@@ -73,7 +73,7 @@ def run(sweep: Sweep, command: list[str]) -> int:
     study = StudyDir(usable(sweep.run_dir, writing=not sweep.dry_run))
     if not sweep.dry_run:
         require_device_of_study(sweep.device)
-    log.require(sweep.logs, study.store)
+    log_to.require(sweep.logs, study.store)
     if rate(sweep.price_per_hour) and not sweep.dry_run:
         raise ValueError("price_per_hour: is for the bill; add --dry-run, or leave it out")
     missing = absent(asked.space.fixed.data)

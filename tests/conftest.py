@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -30,10 +30,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=order)
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """One more than cores beside those with Ray, which wait half of their time."""
-    return (os.cpu_count() or 1) + 1 if config.getoption("dist") == "loadgroup" else None
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> Generator[None, int, int]:
+    """With `--dist loadgroup`, one process more: that of the tests with Ray waits much."""
+    found = yield
+    return found + (config.getoption("dist") == "loadgroup")
 
 
 @pytest.hookimpl(optionalhook=True)

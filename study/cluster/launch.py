@@ -22,7 +22,7 @@ from study.cluster.lean import inherited_environment, uncounted
 from study.cluster.ray_session import cluster, quiet
 from study.cluster.room import Room, device_for, fully_grown
 from study.cluster.shared_folder import require_shared
-from study.commands.options.log import Kind
+from study.commands.options.log_to import Kind
 from study.planning.plan import Plan
 from study.storage import Store
 from study.storage.run_dir import State

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -21,27 +21,27 @@ class Interruption(threading.Event):
 
     def __init__(self) -> None:
         super().__init__()
-        self._came, self._wakeup = os.pipe()  # a byte for each signal, written as it arrives
-        for end in (self._came, self._wakeup):
-            os.set_blocking(end, False)
+        self._came, self._wakeup = socket.socketpair()  # a byte for each signal, as it arrives
+        self._came.setblocking(False)
+        self._wakeup.setblocking(False)
 
     def listen(self) -> None:
         """Also after Ray has started: it puts handlers of its own there, with dumps."""
-        signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
         for number in self.NUMBERS:
             signal.signal(number, self._interrupt)
 
     def is_set(self) -> bool:
         """Also where the main thread has not heard of it yet: it may hang in a call into Ray."""
-        with contextlib.suppress(BlockingIOError):
-            if set(os.read(self._came, 1024)).intersection(self.NUMBERS):
+        with contextlib.suppress(OSError):  # nothing came, or it listens no more
+            if set(self._came.recv(1024)).intersection(self.NUMBERS):
                 self.set()
         return super().is_set()
 
     def close(self) -> None:
         """After the last signal that is listened to."""
-        os.close(self._came)
-        os.close(self._wakeup)
+        self._came.close()
+        self._wakeup.close()
 
     def _interrupt(self, *_: Any) -> None:
         self.set()

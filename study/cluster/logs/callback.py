@@ -20,7 +20,7 @@ from study.cluster.logs.contents import metrics, parameters
 from study.cluster.logs.ledger import Ledger
 from study.cluster.logs.logged import LoggedTrial
 from study.cluster.trial import trial_dir
-from study.commands.options.log import Kind, without_telemetry
+from study.commands.options.log_to import Kind, without_telemetry
 from study.config.schedule import Evaluation
 from study.storage import Store
 from study.storage.run_dir import Record, State, StudyDir, TrialDir

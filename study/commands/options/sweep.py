@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from study.commands.common import OwnData, RunDir, data_config, unset
-from study.commands.options.log import Kind
+from study.commands.options.log_to import Kind
 from study.commands.options.models import BackboneName, DetectorSize, chosen
 from study.commands.options.spaces import find
 from study.config import Budget, Scientific

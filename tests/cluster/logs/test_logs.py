@@ -13,7 +13,7 @@ from rich.console import Console
 
 from study.cluster.logs.callback import Logs
 from study.cluster.logs.contents import metrics, parameters
-from study.commands.options.log import TELEMETRY, Kind
+from study.commands.options.log_to import TELEMETRY, Kind
 from study.config import RunConfig, ScheduleConfig
 from study.config.schedule import legs
 from study.storage.record import record

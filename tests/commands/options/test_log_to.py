@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from study.commands.common import BAD_INPUT
-from study.commands.options import log
-from study.commands.options.log import PACKAGES, Kind, require
+from study.commands.options import log_to
+from study.commands.options.log_to import PACKAGES, Kind, require
 from study.commands.options.parsing import parsed
 from study.commands.options.sweep import Sweep
 from study.storage import opened
@@ -43,7 +43,7 @@ def test_a_missing_package_is_named_with_what_brings_it(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ):
-    monkeypatch.setattr(log, "find_spec", lambda _: None)
+    monkeypatch.setattr(log_to, "find_spec", lambda _: None)
     run_dir = tmp_path / "study"
     assert main(["--run-dir", str(run_dir), "--log-to", kind]) == BAD_INPUT
     (line,) = capsys.readouterr().err.splitlines()
@@ -55,7 +55,7 @@ def test_wandb_needs_somebody_who_is_logged_in_or_to_be_offline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.delenv("WANDB_MODE", raising=False)
-    monkeypatch.setattr(log, "_logged_in", lambda: False)
+    monkeypatch.setattr(log_to, "_logged_in", lambda: False)
     with pytest.raises(ValueError, match="`wandb login`, set WANDB_API_KEY, or set WANDB_MODE"):
         require(["wandb"], opened(tmp_path))
     monkeypatch.setenv("WANDB_MODE", "offline")
@@ -74,6 +74,6 @@ def test_files_are_not_written_beside_a_run_directory_on_an_object_store(
 
 def test_servers_are_told_of_a_run_directory_on_an_object_store(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("WANDB_MODE", raising=False)
-    monkeypatch.setattr(log, "_logged_in", lambda: True)
+    monkeypatch.setattr(log_to, "_logged_in", lambda: True)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://server:5000")
     require(["wandb", "mlflow"], S3)
