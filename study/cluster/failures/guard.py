@@ -52,7 +52,7 @@ class Guard:
         self._names = {k: v for k, v in SERVICES.items() if k != DASHBOARD or dashboard}
         self._services: dict[int, tuple[str, str]] = {}  # when it began and its name, by process
         self._joined: str | None = None  # a cluster's address
-        self._below: dict[int, str] = {}  # processes of our own cluster's services, at its end
+        self._below: dict[int, str] = {}  # what our own cluster's services started, and when
         self._session: str | None = None  # the folder of our own cluster
         self._silent = 0.0  # seconds that the address has not answered
         self._settled = False  # all services have begun
@@ -74,6 +74,7 @@ class Guard:
         """
         if own:
             self._find()
+            self._note_below()  # who is an agent of a service can't be seen once that has ended
         else:
             self._joined = address
             for pid, words in processes.named("raylet").items():
@@ -86,13 +87,20 @@ class Guard:
         self.hold_if_ended()
         self._over.set()
         self._thread.join()
-        below = processes.descendants(self._services) if self._session else set()
-        self._below = {pid: processes.started(pid) for pid in below}
+        self._note_below()
 
     def sweep(self) -> None:
         """After Ray's shutdown: end what our own cluster left, as where its GCS died meanwhile."""
+        processes.kill(self._still_below())
+
+    def _note_below(self) -> None:
+        if self._session:
+            new = processes.descendants(self._services)
+            self._below |= {pid: processes.started(pid) for pid in new}
+
+    def _still_below(self) -> set[int]:
         there = self._below.items()
-        processes.kill(pid for pid, began in there if began and processes.started(pid) == began)
+        return {pid for pid, began in there if began and processes.started(pid) == began}
 
     def hold_if_ended(self, grace_s: float = 0.0) -> None:
         """Where Ray has ended, wait for the end of this process, which is under way.
@@ -147,9 +155,10 @@ class Guard:
         last = threading.Timer(LAST_S, self._exit, (screen, gone))
         last.daemon = True
         last.start()
-        if self._session:  # of our own: agents are a service's children, workers outlive theirs
+        if self._session:  # of our own: agents and workers outlive a service
+            self._note_below()
             workers = processes.writing_below(self._session)
-            processes.kill({*self._services} | processes.descendants(self._services) | workers)
+            processes.kill({*self._services} | self._still_below() | workers)
         with contextlib.suppress(BaseException):
             self._dying()
         self._exit(screen, gone)

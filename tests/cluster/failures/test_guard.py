@@ -20,7 +20,11 @@ COMMAND = """
 import os, subprocess, sys, threading, time
 from study.cluster.failures.guard import Guard
 
-service = subprocess.Popen([sys.argv[1], "300"])
+head = [f"{sys.argv[1]}/gcs_server", "-c", "sleep 300 & wait", "--session-dir=/nowhere"]
+node = [f"{sys.argv[1]}/raylet", "-c", "sleep 300 & echo $!; wait"]  # a service with an agent
+subprocess.Popen(head)
+service = subprocess.Popen(node, stdout=subprocess.PIPE, text=True)
+print(service.stdout.readline(), end="", flush=True)
 interrupted = threading.Event()
 guard = Guard(lambda: print("written down", flush=True), interrupted, dashboard=False)
 guard.start()
@@ -41,41 +45,47 @@ time.sleep(300)
 
 
 @pytest.fixture(scope="module")
-def raylet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sleep = shutil.which("sleep")
-    assert sleep
-    return Path(shutil.copy(sleep, tmp_path_factory.mktemp("bin") / "raylet"))
+def services(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where programs are that are called as Ray's."""
+    shell, folder = shutil.which("sh"), tmp_path_factory.mktemp("bin")
+    assert shell
+    for name in ("raylet", "gcs_server"):
+        shutil.copy(shell, folder / name)
+    return folder
 
 
-def run(raylet: Path, *words: str) -> tuple[int, str, str]:
+def run(services: Path, *words: str) -> tuple[int, int, str, str]:
+    """The agent, then status and output of a command whose raylet is killed."""
     done = subprocess.run(
-        [sys.executable, "-c", COMMAND, str(raylet), *words],
+        [sys.executable, "-c", COMMAND, str(services), *words],
         capture_output=True,
         text=True,
         timeout=LIMIT_S,
         check=False,
     )
-    return done.returncode, done.stdout, done.stderr
+    agent, _, out = done.stdout.partition("\n")
+    return int(agent), done.returncode, out, done.stderr
 
 
 @pytest.mark.parametrize("words", [(), ("raises",)])
 def test_the_end_of_a_service_is_one_sentence_and_what_is_due_is_done(
-    words: tuple[str, ...], raylet: Path
+    words: tuple[str, ...], services: Path
 ):
-    status, out, err = run(raylet, *words)
+    agent, status, out, err = run(services, *words)
     assert status == FAILURE and out == "written down\n"
     (line,) = [line for line in err.splitlines() if line != "before"]
     assert line.startswith("error: Ray's node service (raylet), process ")
     assert line.endswith(" ended: nothing recorded is lost; the same command goes on")
+    assert not processes.started(agent)
 
 
-def test_it_does_not_wait_for_what_hangs(raylet: Path):
-    status, _, err = run(raylet, "hangs")
+def test_it_does_not_wait_for_what_hangs(services: Path):
+    _, status, _, err = run(services, "hangs")
     assert status == FAILURE and "nothing recorded is lost" in err
 
 
-def test_a_signal_that_reached_ray_too_is_an_interruption(raylet: Path):
-    status, _, err = run(raylet, "interrupted")
+def test_a_signal_that_reached_ray_too_is_an_interruption(services: Path):
+    _, status, _, err = run(services, "interrupted")
     assert status == INTERRUPTED
     assert "interrupted: the same command goes on" in err and "error" not in err
 
