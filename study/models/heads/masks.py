@@ -29,7 +29,8 @@ def from_bits(
     for target, own, of in zip(targets, boxes, objects.to(boxes.dtype), strict=True):
         masks = sent(target["masks"], boxes.device, boxes.dtype)[:, None]
         if len(masks):
-            rois = torch.cat([of[:, None], own], dim=1)
+            finite = own.nan_to_num(0.0)  # of a run that diverges; the kernel takes no others
+            rois = torch.cat([of[:, None], finite], dim=1)
             drawn.append(roi_align(masks, rois, side, 1.0)[:, 0])
         else:  # an image without objects
             drawn.append(boxes.new_zeros(len(own), side, side))
