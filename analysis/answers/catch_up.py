@@ -162,8 +162,10 @@ def _times(length: int, needed: int) -> str:
 
 def _best_by_length(tails: pd.DataFrame) -> list[dict[str, Any]]:
     """One row per length, ascending: its best trial."""
-    found = []
-    for length in sorted(set(values(tails, "length"))):
-        at = rows(where(tails, length=length))
-        found.append(min(at, key=lambda row: rank(row["AP_box"], length, row["index"])))
-    return found
+    by_length: dict[int, list[dict[str, Any]]] = {}
+    for row in rows(tails[["length", "AP_box", "index", "images_seen"]]):
+        by_length.setdefault(row["length"], []).append(row)
+    return [
+        min(by_length[length], key=lambda row: rank(row["AP_box"], length, row["index"]))
+        for length in sorted(by_length)
+    ]

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from analysis.answers import columns
-from analysis.reading.frames import frame, groups, rows, scored, values, where
+from analysis.reading.frames import frame, groups, scored, values, where
 from analysis.reading.load import Results
 from analysis.text.words import ENOUGH, images, listed, number, too_few
 from study.config import Budget, Nuisance, from_dict
@@ -77,8 +77,8 @@ def told(table: pd.DataFrame) -> list[str]:
 def best_by_length(tails: pd.DataFrame) -> dict[int, float]:
     """Box AP on the tuning split by length, the best over trials and drop factors."""
     found: dict[int, float] = {}
-    for row in rows(tails):
-        found[row["length"]] = max(row["AP_box"], found.get(row["length"], -math.inf))
+    for length, ap in zip(values(tails, "length"), values(tails, "AP_box"), strict=True):
+        found[length] = max(ap, found.get(length, -math.inf))
     return found
 
 

@@ -11,6 +11,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pandas as pd
 
 from analysis.reading import columns
 from analysis.reading.columns import STATES, widened
-from analysis.reading.frames import frame, groups, where
+from analysis.reading.frames import frame, groups, values, where
 from analysis.reading.possible import require_possible
 from analysis.reading.trial_files import Row, Trial, read
 from study.commands.common import usable
@@ -83,7 +84,14 @@ class Results:
 
     def arms(self, study: str) -> list[str]:
         """The study's arms, the reference first: "scratch" if it is there."""
-        return _arms(self.manifests[study], where(self.trials, study=study)["arm"])
+        return [*self._arms_of[study]]
+
+    @cached_property
+    def _arms_of(self) -> dict[str, list[str]]:
+        return {
+            study: _arms(manifest, values(where(self.trials, study=study), "arm"))
+            for study, manifest in self.manifests.items()
+        }
 
     def sizes(self, study: str) -> list[int]:
         """The study's training-set sizes, ascending."""

@@ -82,9 +82,9 @@ class Nuisance:
     def __post_init__(self) -> None:
         known = [field.name for field in dataclasses.fields(OptimConfig)]
         require_kinds(self, "nuisance.")
-        for name in self.ranges:
+        for name in sorted(self.ranges.keys() - known):
             rule = f"no such hyper-parameter; {hint(name, known)}one of {', '.join(known)}"
-            require(name in known, "nuisance.ranges", name, rule)
+            require(False, "nuisance.ranges", name, rule)
         require(bool(self.ranges), "nuisance.ranges", self.ranges, "at least one to search")
         for lengths in (self.lengths, *self.longer.values()):
             ok = bool(lengths) and list(lengths) == sorted(set(lengths)) and lengths[0] >= 1

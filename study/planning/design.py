@@ -6,6 +6,7 @@ The question stays fixed in a run directory; the budget may grow.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from study.config import Budget, LogUniform, RunConfig, ScheduleConfig, SearchSpace, to_dict
@@ -76,6 +77,15 @@ class Design:
 
     def schedule_at(self, size: int) -> ScheduleConfig:
         """What a tuning trial of that size walks, if nothing stops it."""
+        if size not in self._schedules:  # asked for again at every record
+            self._schedules[size] = self._schedule(size)
+        return self._schedules[size]
+
+    @cached_property
+    def _schedules(self) -> dict[int, ScheduleConfig]:
+        return {}
+
+    def _schedule(self, size: int) -> ScheduleConfig:
         nuisance = self.space.nuisance.at(size)
         schedule = replace(
             self.space.fixed.schedule,
