@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.reading.columns import SCORES, WAITING
+from study.config.printable import brief
 from study.planning.trials.best import rank
 from study.storage.run_dir import Damaged, TrialDir
 from study.storage.run_dir.mending import require_all
@@ -25,6 +26,7 @@ _NEEDED = (
 
 _TEXTS = ("leg", "weights", "split")
 _WHOLE = ("iteration", "images_seen")
+_PLACED_BY = ("size", "seed", "draw", "index")  # numbers of its configuration
 _COSTS = ("time", "images_spent", "device_seconds", "eval_seconds", "images_per_second")
 
 
@@ -153,6 +155,11 @@ def read(
         raise Damaged(f"{at('config.json')}: has no {error.args[0]}") from error
     except (TypeError, IndexError, AttributeError) as error:
         raise Damaged(f"{at('config.json')}: is not what a study writes ({error})") from error
+    for key, value in place.items():
+        is_text = isinstance(value, str) and value.isprintable()
+        if not (type(value) is int if key in _PLACED_BY else is_text):
+            rule = "must be a whole number" if key in _PLACED_BY else "must be text"
+            raise Damaged(f"{at('config.json')}: {key} = {brief(value)}: {rule}")
     if not all(isinstance(counts, dict) for counts in init_report.values()):
         raise Damaged(f"{at('init_report.json')}: is not what a study writes; {REMEDY}")
     place |= {"study": study, "trial_id": trial.id}

@@ -95,6 +95,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         require_kinds(self)
+        require(self.arm.isprintable(), "arm", self.arm, "letters, digits, _ and .")
         whole("draw", self.draw, 0, MOST_COUNT)
         whole("seed", self.seed, 0, MOST_SEED)
         whole("size", self.size, 1, MOST_IMAGES, " training images")

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from study.config.printable import shown
 from study.storage.failures import SAFE, told
 from study.storage.store import Busy, Readable, Store, StoreError
 
@@ -64,7 +65,14 @@ class FolderStore:
         return FolderStore(self.path.joinpath(*names), (*self._held, []))
 
     def require_usable(self, writing: bool) -> None:
-        pass  # a folder that cannot be made or written to says so itself
+        # one that cannot be made or written to says so itself
+        try:
+            str(self.path.absolute()).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"run directory {shown(str(self.path), 200)}: its path is not UTF-8, and so"
+                " no table or report could name it; rename the folder, or choose another"
+            ) from error
 
     def is_there(self) -> bool:
         return self.path.is_dir()

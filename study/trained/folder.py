@@ -8,7 +8,9 @@ run/                  the run that trained it
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -49,6 +51,7 @@ class Described:
     compute: str
     precision: str
     scale: Scale | None = None  # of pixels of more than 8 bits; None: it was trained on 8
+    sha256: str | None = None  # of the weights; None: an earlier version wrote them
 
 
 def write(
@@ -72,6 +75,7 @@ def write(
         "input": taken,
         "compute": run.compute,
         "precision": run.precision,
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
     write_atomically(folder / CONFIG, pretty(said))
     write_atomically(folder / CARD, card)
@@ -119,7 +123,31 @@ def read(folder: Path) -> Described:
         raise _not_ours(path, shown("; ".join(str(error).splitlines()), 300)) from error
     classes = _classes(said["categories"], path)
     scale = _scale(said.get("input", {}), path)
-    return Described(model, classes, said["compute"], said["precision"], scale)
+    digest = said.get("weights_sha256")
+    if digest is not None and not re.fullmatch("[0-9a-f]{64}", str(digest)):
+        raise _not_ours(path, "weights_sha256 must be 64 hexadecimal digits")
+    return Described(model, classes, said["compute"], said["precision"], scale, digest)
+
+
+def require_whole(folder: Path, described: Described) -> None:
+    """The weights are those that were written.
+
+    Raises:
+        ValueError: they are others, as after a copy that broke off or on a failing disk.
+    """
+    if described.sha256 is None:
+        return
+    path = folder / WEIGHTS
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
+    if found != described.sha256:
+        raise ValueError(
+            f"{path}: damaged, or another's: its SHA-256 is {found[:16]}…, and {CONFIG} says"
+            f" {described.sha256[:16]}…; copy the folder again"
+        )
 
 
 def _scale(said: Any, path: Path) -> Scale | None:

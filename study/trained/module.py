@@ -119,6 +119,7 @@ def load(path: Path | str) -> TrainedDetector:
         tensors: Any = files.content(file)
     except ValueError as error:
         raise ValueError(f"{complaint}: {error}") from error
+    folder.require_whole(where, described)
     with torch.device("meta"):  # what the configuration claims takes no memory before it is true
         own = _network(described).state_dict()
         fitting.require(_without_counters(own), _without_counters(tensors), complaint)

@@ -88,6 +88,13 @@ CASES = [
     ),
     folder("whose weights are zeros", said(), "weights.safetensors", "damaged"),
     folder(
+        "whose weights are others than it says",
+        said(weights_sha256="0" * 64),
+        *("weights.safetensors", "SHA-256", "config.json says 0000000000000000…", "again"),
+        weights=struct.pack("<Q", 2) + b"{}",
+    ),
+    folder("whose digest is none", said(weights_sha256="x"), *NOT),
+    folder(
         "whose weights are another's",
         said(),
         "weights.safetensors",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -75,6 +76,11 @@ def _record(name: str, value: object) -> Damage:
     return damage
 
 
+def _run(name: str, value: object) -> Damage:
+    """A trial's configuration, with another value for its run."""
+    return lambda content: _changed("run", json.loads(content)["run"] | {name: value})(content)
+
+
 def _another_question(folder: Path) -> list[str]:
     shutil.copytree(_finished(), folder / "run")
     return ["study.sweep", "shapes", "--run-dir", "run"]
@@ -108,7 +114,46 @@ def _case(what: str, file: str, damage: Damage, command: str, *says: str) -> Cas
     return Case(f"{command}: {Path(file).name}: {what}", make, (f"run/{file}", *says))
 
 
+def _at_no_text(folder: Path) -> list[str]:
+    """In a folder whose name is of another encoding."""
+    name = os.fsdecode(b"m\xe9decins")
+    shutil.copytree(_finished(), folder / name)
+    return ["analysis.__main__", name]
+
+
+HALF = "pretext\ud800"  # of a character: no file in UTF-8 can name it
 CASES = [
+    _case(
+        "half a character in an arm's name",
+        "study.json",
+        _changed("question", {"arms": {"scratch": "scratch", HALF: "pretext"}}),
+        "analysis",
+        *("question.arms", "letters, digits", "bring it back from a copy"),
+    ),
+    _case(
+        "half a character in its arm's name",
+        f"{TRIAL}/config.json",
+        _run("arm", HALF),
+        "analysis",
+        "arm = 'pretext\\ud800': must be text",
+    ),
+    _case(
+        "a size in words",
+        f"{TRIAL}/config.json",
+        _run("size", "many"),
+        "analysis",
+        "size = 'many': must be a whole number",
+    ),
+    Case(
+        "a path that is not UTF-8",
+        _at_no_text,
+        ("run directory m�decins", "is not UTF-8", "rename the folder"),
+    ),
+    Case(
+        "a path that is not UTF-8, for a sweep",
+        lambda _: ["study.sweep", "shapes", "--run-dir", os.fsdecode(b"m\xe9decins")],
+        ("run directory m�decins", "is not UTF-8", "choose another"),
+    ),
     *(
         _case(what, file, damage, command, said, remedy)
         for what, (damage, said) in WHOLE.items()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +49,20 @@ def test_it_finds_what_the_evaluation_found(detector: Path):
                 lengths = row["segmentation"]
                 own = rle.decode(lengths | {"counts": lengths["counts"].encode()})
                 assert (mask != own.astype(bool)).mean() < 0.001
+
+
+def test_a_single_other_bit_in_its_weights_is_refused(detector: Path, tmp_path: Path):
+    copied = shutil.copytree(detector, tmp_path / "copied", ignore=shutil.ignore_patterns("run"))
+    weights = copied / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-5] ^= 1  # of a number
+    weights.write_bytes(content)
+    with pytest.raises(ValueError, match=r"weights.safetensors: damaged.*; copy the folder again"):
+        product.load(copied)
+    config = copied / "config.json"
+    said = json.loads(config.read_text())
+    config.write_text(json.dumps({k: v for k, v in said.items() if k != "weights_sha256"}))
+    assert product.load(copied)  # as earlier versions wrote it
 
 
 def test_none_and_wrong_pictures(detector: Path):

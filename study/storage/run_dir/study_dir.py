@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from study.config.arithmetic import REMEDY
+from study.config.printable import brief
 from study.storage import Store, older, opened
 from study.storage.run_dir import json_text
 from study.storage.run_dir.json_text import Damaged
@@ -72,6 +73,10 @@ class StudyDir:
             raise Damaged(f"{file}: format = {version!r}: a whole number from 1 on; {remedy}")
         if not isinstance(content.get("question"), dict):
             raise Damaged(f"{file}: has no question; {remedy}")
+        for arm in content["question"].get("arms") or ():
+            if not str(arm).isprintable():
+                rule = "letters, digits, _ and . make an arm's name"
+                raise Damaged(f"{file}: question.arms = {brief(arm)}: {rule}; {remedy}")
         return older.manifest(content)
 
     def open(self, manifest: dict[str, Any], unsaid: dict[str, Any] | None = None) -> None:
