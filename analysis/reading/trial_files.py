@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.reading.columns import SCORES, WAITING
-from study.config.printable import brief
+from study.config.printable import brief, is_text
 from study.planning.trials.best import rank
 from study.storage.run_dir import Damaged, TrialDir
 from study.storage.run_dir.mending import require_all
@@ -156,8 +156,7 @@ def read(
     except (TypeError, IndexError, AttributeError) as error:
         raise Damaged(f"{at('config.json')}: is not what a study writes ({error})") from error
     for key, value in place.items():
-        is_text = isinstance(value, str) and value.isprintable()
-        if not (type(value) is int if key in _PLACED_BY else is_text):
+        if not (type(value) is int if key in _PLACED_BY else is_text(value)):
             rule = "must be a whole number" if key in _PLACED_BY else "must be text"
             raise Damaged(f"{at('config.json')}: {key} = {brief(value)}: {rule}")
     if not all(isinstance(counts, dict) for counts in init_report.values()):

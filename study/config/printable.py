@@ -25,6 +25,11 @@ def shown(text: str, most: int = 80) -> str:
     return plain if len(plain) <= most else f"{plain[: most - 1]}…"
 
 
+def is_text(value: object) -> bool:
+    """Whether it is a text that UTF-8 can hold: no half of a character."""
+    return isinstance(value, str) and value.encode(errors="ignore").decode() == value
+
+
 def brief(value: object, most: int = 80) -> str:
     """`repr` of a value that is wrong, without its middle where it has more than `most` signs."""
     short = reprlib.Repr()

@@ -22,6 +22,7 @@ from study.config.checks.require import (
 from study.config.data import DataConfig
 from study.config.evaluation import EvaluationConfig
 from study.config.model import TINY, ModelConfig
+from study.config.printable import is_text
 from study.config.question import apart
 from study.config.schedule import ScheduleConfig
 
@@ -95,7 +96,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         require_kinds(self)
-        require(self.arm.isprintable(), "arm", self.arm, "letters, digits, _ and .")
+        require(is_text(self.arm), "arm", self.arm, "letters, digits, _ and .")
         whole("draw", self.draw, 0, MOST_COUNT)
         whole("seed", self.seed, 0, MOST_SEED)
         whole("size", self.size, 1, MOST_IMAGES, " training images")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from study.config.arithmetic import REMEDY
-from study.config.printable import brief
+from study.config.printable import brief, is_text
 from study.storage import Store, older, opened
 from study.storage.run_dir import json_text
 from study.storage.run_dir.json_text import Damaged
@@ -74,7 +74,7 @@ class StudyDir:
         if not isinstance(content.get("question"), dict):
             raise Damaged(f"{file}: has no question; {remedy}")
         for arm in content["question"].get("arms") or ():
-            if not str(arm).isprintable():
+            if not is_text(str(arm)):
                 rule = "letters, digits, _ and . make an arm's name"
                 raise Damaged(f"{file}: question.arms = {brief(arm)}: {rule}; {remedy}")
         return older.manifest(content)
