@@ -53,7 +53,7 @@ test-lowest:
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/pip install --quiet uv
 	.venv-lowest/bin/uv pip compile --quiet --resolution lowest-direct --extra dev --extra laptop pyproject.toml -o .venv-lowest/constraints.txt
-	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python -r .venv-lowest/constraints.txt
+	.venv-lowest/bin/uv pip install --quiet --compile-bytecode --python .venv-lowest/bin/python -r .venv-lowest/constraints.txt
 	.venv-lowest/bin/python -m pytest -q -n auto --dist worksteal -m "not slow"
 
 mutants: setup

@@ -62,6 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
         folder = given.folder or Path(scratch) / "study"
         for name, value in ray_session.SWITCHES.items():
             os.environ.setdefault(name, value)
+        # of so many that start on few cores, Ray would kill those that take more than a minute
+        os.environ.setdefault("RAY_worker_register_timeout_seconds", "600")
         ray.init(address="local", include_dashboard=False, log_to_driver=False)
         address = ray.get_runtime_context().gcs_address
         try:
