@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -28,13 +28,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return not _starts_ray(one.nodeid), not long  # a file's tests are run by one process
 
     items.sort(key=order)
-
-
-@pytest.hookimpl(optionalhook=True, wrapper=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> Generator[None, int, int]:
-    """With `--dist loadgroup`, one process more: that of the tests with Ray waits much."""
-    found = yield
-    return found + (config.getoption("dist") == "loadgroup")
 
 
 @pytest.hookimpl(optionalhook=True)
