@@ -18,7 +18,7 @@ help:
 	@echo "make check-cluster   the files for ray up, offline"
 	@echo "make check-gpu   numbers, speed and memory on this machine's GPU, in ten minutes, without Ray"
 
-# uv unpacks and compiles these gigabytes in a quarter of pip's time; but pip also knows the index and
+# uv unpacks and compiles these gigabytes in a third of pip's time; but pip also knows the index and
 # certificates that a pip.conf names
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -124,7 +124,8 @@ def read(folder: Path) -> Described:
     classes = _classes(said["categories"], path)
     scale = _scale(said.get("input", {}), path)
     digest = said.get("weights_sha256")
-    if digest is not None and not re.fullmatch("[0-9a-f]{64}", str(digest)):
+    is_digest = isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest)
+    if digest is not None and not is_digest:
         raise _not_ours(path, "weights_sha256 must be 64 hexadecimal digits")
     return Described(model, classes, said["compute"], said["precision"], scale, digest)
 

@@ -94,6 +94,7 @@ CASES = [
         weights=struct.pack("<Q", 2) + b"{}",
     ),
     folder("whose digest is none", said(weights_sha256="x"), *NOT),
+    folder("whose digest is a number", said(weights_sha256=int("1" * 64)), *NOT),
     folder(
         "whose weights are another's",
         said(),

@@ -131,6 +131,13 @@ CASES = [
         *("question.arms", "letters, digits", "bring it back from a copy"),
     ),
     _case(
+        "a number of arms",
+        "study.json",
+        _changed("question", {"arms": 3}),
+        "analysis",
+        *("question.arms = 3", "each has a name"),
+    ),
+    _case(
         "half a character in its arm's name",
         f"{TRIAL}/config.json",
         _run("arm", HALF),

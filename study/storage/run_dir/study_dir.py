@@ -73,10 +73,10 @@ class StudyDir:
             raise Damaged(f"{file}: format = {version!r}: a whole number from 1 on; {remedy}")
         if not isinstance(content.get("question"), dict):
             raise Damaged(f"{file}: has no question; {remedy}")
-        for arm in content["question"].get("arms") or ():
-            if not is_text(str(arm)):
-                rule = "letters, digits, _ and . make an arm's name"
-                raise Damaged(f"{file}: question.arms = {brief(arm)}: {rule}; {remedy}")
+        arms = content["question"].get("arms") or {}
+        if not isinstance(arms, (dict, list)) or not all(map(is_text, arms)):
+            rule = "each has a name, of letters, digits, _ and ."
+            raise Damaged(f"{file}: question.arms = {brief(arms)}: {rule}; {remedy}")
         return older.manifest(content)
 
     def open(self, manifest: dict[str, Any], unsaid: dict[str, Any] | None = None) -> None:
