@@ -150,13 +150,13 @@ class Plan:
             for cell in design.cells:
                 if specs.tuning_id(cell, index) in self._trials.of[cell].tuning:
                     continue
-                tried = [one for one in self.tuning_trials(cell) if not one.in_strip]
+                seen = self.tuning_trials(cell) if design.search.learns_at(index) else []
                 proposal = design.search.propose(
                     design.space.nuisance.at(cell.size),
                     index,
                     design.budget.trials,
                     design.seed,
-                    [one.outcome() for one in tried],
+                    [one.outcome() for one in seen if not one.in_strip],
                 )
                 spec = specs.tuning(design, cell, index, proposal)
                 yield self._trials.write(cell, spec)

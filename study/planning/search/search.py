@@ -61,6 +61,10 @@ class Search:
         paired = self.paired if self.then else None
         return asdict(self) | {"paired": paired, "points": self.grid(num_trials)}
 
+    def learns_at(self, index: int) -> bool:
+        """Whether proposal `index` depends on outcomes; the others need nothing read."""
+        return named(self._at(index)).learns
+
     def propose(
         self,
         nuisance: Nuisance,
@@ -76,9 +80,14 @@ class Search:
             index: of the trial within its arm and size.
             num_trials: of each arm and size; only a grid depends on it.
             seed: of the study.
-            outcomes: of that arm's and size's earlier trials, running ones included.
+            outcomes: of that arm's and size's earlier trials, running ones included; nothing
+                depends on them unless `learns_at(index)`.
         """
-        follows = self.then is not None and index >= self.paired
-        strategy = named(self.then if follows and self.then else self.first)
+        strategy = named(self._at(index))
+        follows = strategy.name != self.first
         asked = Asked(nuisance.ranges, index, num_trials, seed, outcomes, follows)
         return Proposal(strategy.propose(asked), strategy.name)
+
+    def _at(self, index: int) -> str:
+        """The strategy that proposes `index`."""
+        return self.then if self.then and index >= self.paired else self.first
