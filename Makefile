@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# hundreds of processes import the package here: none is to compile it anew
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo demo-long test test-quick test-cluster test-lowest mutants lint audit hooks check-cluster check-gpu clean
 
