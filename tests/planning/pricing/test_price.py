@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from study.planning.pricing.price import Pace, price
 from study.planning.pricing.work import most, usual
 from study.planning.standing.time_left import Stage
 from tests.planning.standing.clocked import BEGIN, Clocked, Machine
-from tests.simulated import Simulation, design, open_study
+from tests.simulated import SPACE, Simulation, design, open_study
 
 TRUE = 0.25  # how far off the price may be, as a share
 
@@ -23,6 +24,7 @@ def pace(machine: Machine) -> Pace:
     return Pace(machine.image, evaluation, evaluation, start, begin=0.0)
 
 
+LONGER = replace(SPACE, nuisance=replace(SPACE.nuisance, longer={16: (120, 240, 480)}))
 STUDIES: list[tuple[dict[str, Any], Machine]] = [
     ({}, Machine()),
     ({"audit": 0.5}, Machine(places=3)),
@@ -54,6 +56,7 @@ def test_a_study_takes_what_was_said(changes: dict[str, Any], machine: Machine, 
         {"growth": 1.5},
         {"extend": 1, "trials": 8},
         {"within": 3.0, "cross": 1},
+        {"within": 1.0, "cross": 1, "space": LONGER},
         {"audit": 1.0},
     ],
 )
@@ -66,6 +69,14 @@ def test_the_price_is_of_what_the_bill_counts(changes: dict[str, Any], tmp_path:
     assert said.stages[Stage.TUNING] == cost.tuning_trials
     assert said.stages[Stage.EXTENDING] == cost.extra_trials
     assert said.stages[Stage.CONFIRMING] == cost.confirm_runs
+
+
+def test_each_confirm_run_is_as_long_as_its_size_asks_for(tmp_path: Path):
+    asked = design(within=1.0, cross=1, space=LONGER)
+    found = usual(Plan(asked, open_study(tmp_path, asked)), {})
+    runs = [(one.size, one.images) for one in found if one.stage is Stage.CONFIRMING]
+    assert set(runs) == {(8, 120 * 4), (16, 480 * 4)}
+    assert len(runs) > len(asked.cells) * asked.confirm_runs  # also of those that may follow
 
 
 def test_of_a_study_that_has_begun_the_rest_is_said(tmp_path: Path):
