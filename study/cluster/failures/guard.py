@@ -1,5 +1,8 @@
 """Ray's own end, while a command runs on it: said in one sentence, and the command ends too.
 
+So does an interruption that its main thread can't follow: KeyboardInterrupt may come to it in the
+midst of taking a lock, as of a queue, that what tidies up then waits for without end.
+
 Ray would keep its driver waiting for a minute, then end it with a dump of its own, while trials
 train on for nobody. So a thread looks at Ray's processes, or at the address of a cluster that was
 joined, and ends this process by itself: the main thread may hang in a call into Ray.
@@ -24,6 +27,7 @@ UNREACHABLE_S = 10.0  # of a cluster's head, before it counts as ended
 CONNECT_S = 2.0
 GRACE_S = 1.0
 LAST_S = 6.0  # for what is written down at the end
+TIDYING_S = 60.0  # from an interruption to the end of all that is done with Ray
 DASHBOARD = "dashboard.py"
 SERVICES = {
     "gcs_server": "head service (GCS)",
@@ -44,7 +48,8 @@ class Guard:
         """
         Args:
             dying: what to do before; called once, in the guard's own thread.
-            interrupted: set by Ctrl-C or SIGTERM, which may reach Ray's processes too.
+            interrupted: set by Ctrl-C or SIGTERM, which may reach Ray's processes too; the main
+                thread has a minute then.
             dashboard: whether the command cannot do without Ray's dashboard.
         """
         self._dying = dying
@@ -56,6 +61,7 @@ class Guard:
         self._session: str | None = None  # the folder of our own cluster
         self._silent = 0.0  # seconds that the address has not answered
         self._settled = False  # all services have begun
+        self._tidied = 0.0  # seconds since the interruption
         self._over = threading.Event()
         self._ending = threading.Lock()  # held from the moment at which an end was found
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -120,8 +126,13 @@ class Guard:
         while not self._over.wait(TICK_S):
             if not self._settled:
                 self._find()
-            if gone := self._ended():
+            self._tidied += TICK_S * self._interrupted.is_set()
+            if gone := self._ended() or self._hangs():
                 self._end(gone)
+
+    def _hangs(self) -> str | None:
+        """What `_end` says of it is an interruption."""
+        return "driver" if self._tidied > TIDYING_S else None
 
     def _find(self) -> None:
         for pid, words in processes.children(os.getpid()).items():

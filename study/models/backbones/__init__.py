@@ -10,6 +10,7 @@ from dataclasses import replace
 from study.config import BodyConfig, ModelConfig
 from study.config.checks.meant import hint
 from study.config.checks.require import require as must
+from study.config.printable import brief
 from study.models.backbones import resnet, thin, timm_models, vgg
 from study.models.backbones.backbone import Backbone, Maps, Packaged, Pixels, Published
 from study.models.backbones.described import PREFIX
@@ -53,9 +54,8 @@ def find(name: str, field: str = "model.body.name") -> Backbone:
         return timm_models.entry(name)
     found = {backbone.name: backbone for backbone in all()}
     if name not in found:
-        raise ValueError(
-            f"{field} = {name!r}: {hint(name, found)}one of {', '.join(found)}, or {PREFIX}NAME"
-        )
+        known = f"one of {', '.join(found)}, or {PREFIX}NAME"
+        raise ValueError(f"{field} = {brief(name)}: {hint(name, found)}{known}")
     return found[name]
 
 

@@ -12,6 +12,7 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
+from study.config.printable import brief
 from study.models.backbones.backbone import Pixels
 
 PREFIX = "timm/"
@@ -57,7 +58,7 @@ def describe(name: str) -> Description:
     import timm  # here, because it imports torch
     import torch
 
-    known, field = architecture(name), f"model = {PREFIX + name!r}"
+    known, field = architecture(name), f"model = {brief(PREFIX + name)}"
     _require_known(name, field)
     try:
         with torch.device("meta"):

@@ -18,8 +18,10 @@ from study.commands.common import FAILURE, INTERRUPTED
 LIMIT_S = 60.0  # what hangs here hangs for 300
 COMMAND = """
 import os, subprocess, sys, threading, time
+from study.cluster.failures import guard as module
 from study.cluster.failures.guard import Guard
 
+module.TIDYING_S = 2.0
 head = [f"{sys.argv[1]}/gcs_server", "-c", "sleep 300 & wait", "--session-dir=/nowhere"]
 node = [f"{sys.argv[1]}/raylet", "-c", "sleep 300 & echo $!; wait"]  # a service with an agent
 subprocess.Popen(head)
@@ -33,6 +35,8 @@ if "interrupted" in sys.argv:
     interrupted.set()
 if "hangs" in sys.argv:
     guard._dying = lambda: time.sleep(300)
+if "lives" in sys.argv:
+    time.sleep(300)
 service.kill()
 if "raises" in sys.argv:
     try:
@@ -88,6 +92,13 @@ def test_a_signal_that_reached_ray_too_is_an_interruption(services: Path):
     _, status, _, err = run(services, "interrupted")
     assert status == INTERRUPTED
     assert "interrupted: the same command goes on" in err and "error" not in err
+
+
+def test_an_interruption_ends_a_command_whose_main_thread_hangs(services: Path):
+    agent, status, out, err = run(services, "interrupted", "lives")
+    assert (status, out) == (INTERRUPTED, "written down\n")
+    assert err == "interrupted: the same command goes on where this one ended\n"
+    assert not processes.started(agent)
 
 
 def test_a_process_that_holds_a_lock_is_ended_where_it_is_known():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from study.commands.options import parsing
 from study.commands.options.parsing import as_typed, parsed
@@ -28,8 +28,8 @@ def one_help():
         yield
 
 
-@settings(max_examples=60, deadline=None)
-@given(option=st.sampled_from(OPTIONS), value=st.sampled_from(NASTY))
+@pytest.mark.slow
+@pytest.mark.parametrize(("option", "value"), itertools.product(OPTIONS, NASTY))
 def test_any_value_of_any_option_is_understood_or_refused_in_one_line(option: str, value: str):
     arguments = ["shapes", "--run-dir", "runs/x", option, value]
     try:
