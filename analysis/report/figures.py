@@ -179,10 +179,11 @@ def figure(
 ) -> Figure:
     with rc_context({**style.STYLE, "svg.hashsalt": name}):
         canvas = Canvas(figsize=PANEL, layout="constrained")
-        FigureCanvasSVG(canvas)
+        renderer = FigureCanvasSVG(canvas)
         draw(canvas.add_subplot())
         text = io.StringIO()
-        canvas.savefig(text, format="svg", metadata={"Date": None})
+        # the same bytes as `savefig`, which draws once more, without need, for the layout
+        renderer.print_svg(text, metadata={"Date": None})
     return Figure(title, alt, _inline(text.getvalue(), name, alt, looks))
 
 
