@@ -6,6 +6,9 @@ A recipe is a run and the numbers that were published for it; most vary another 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 
 from study.config.checks.meant import close
 from study.recipes.paper import ablation, fig4, fig5, fig6, fig7, fig8, table1, table3, vgg, voc
@@ -17,7 +20,8 @@ __all__ = ["Published", "Recipe", "all", "find", "reduced"]
 MODULES = (table1, fig4, fig5, table3, fig6, vgg, fig7, fig8, voc, ablation)
 
 
-def all() -> dict[str, Recipe]:
+@cache
+def all() -> Mapping[str, Recipe]:
     """Every recipe by its name, in the paper's order.
 
     Raises:
@@ -30,7 +34,7 @@ def all() -> dict[str, Recipe]:
             if recipe.name in found:
                 raise ValueError(f"recipe = {recipe.name!r}: names must differ")
             found[recipe.name] = recipe
-    return found
+    return MappingProxyType(found)
 
 
 def find(name: str) -> Recipe:
