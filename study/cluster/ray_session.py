@@ -34,6 +34,7 @@ SWITCHES = {
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "1800",  # machines may have to be rented first
 }
 """Ray's environment variables; what the user has set stays."""
+WATCHER = "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER"
 
 TOLD = ("STUDY_CACHE", "STUDY_CACHE_GB", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION")
 """What workers on other nodes find as it is here. No credentials: the dashboard shows it."""
@@ -102,6 +103,8 @@ def _start(workers: int, options: dict[str, Any]) -> None:
         # it also needs the dashboard's State API
         port = free_port()
         os.environ["RAY_GCS_SERVER_PORT"] = str(port)
+        # a process for each training that asks when this machine will be taken away: never
+        os.environ.setdefault(WATCHER, "0")
         options |= {"runtime_env": _told(f"{ray.util.get_node_ip_address()}:{port}")}
     with lean(dashboard=workers > 1):
         try:
@@ -118,7 +121,7 @@ def _start(workers: int, options: dict[str, Any]) -> None:
 
 def _told(address: str) -> dict[str, Any]:
     """What the processes of the job find in their environment, on whatever node they run."""
-    told = {k: v for k, v in os.environ.items() if k in SWITCHES or k in TOLD}
+    told = {k: v for k, v in os.environ.items() if k in {*SWITCHES, *TOLD, WATCHER}}
     return {"env_vars": {"RAY_ADDRESS": address} | told}
 
 
