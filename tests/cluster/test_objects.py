@@ -1,4 +1,4 @@
-"""A sweep whose run directory is on an object store, killed and resumed."""
+"""A sweep whose run directory is on an object store: killed, resumed, and with two workers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,17 @@ import pytest
 import analysis
 from study.commands.options.sweep import Spend, Tuning
 from study.storage.run_dir import StudyDir
-from tests.cluster.test_sweep import ORDERLY_END_S, Command, records, run_without_ray, wait_for
+from tests.cluster.test_sweep import (
+    ORDERLY_END_S,
+    Command,
+    Records,
+    records,
+    run_without_ray,
+    wait_for,
+)
 from tests.objects import fresh, keys, s3
 
-OPTIONS = ("--arms", "scratch", "--trials", "2", "--confirm", "1", "--stopping", "best")
+OPTIONS = ("--arms", "scratch", "--trials", "2", "--stopping", "best")
 
 
 @pytest.fixture
@@ -37,11 +44,17 @@ def sweep(address: str) -> Iterator[Callable[..., Command]]:
     assert not any([command.wait_until_gone(ORDERLY_END_S) for command in commands])
 
 
+def alone(folder: Path, confirm: int) -> Records:
+    """What the study gives without Ray, S3 and kills; the folder may have a part of it."""
+    budget, tuning = Spend(trials=2, confirm=confirm), Tuning(stopping="best")
+    return run_without_ray(folder, arms=("scratch",), budget=budget, tuning=tuning)
+
+
 @pytest.mark.slow
-def test_killed_driver_leaves_on_s3_what_an_undisturbed_study_leaves_in_a_folder(
+def test_killed_and_then_with_two_workers_s3_has_what_an_undisturbed_study_leaves_in_a_folder(
     sweep: Callable[..., Command], address: str, tmp_path: Path
 ):
-    command = sweep(*OPTIONS)
+    command = sweep(*OPTIONS, "--confirm", "1")
     study = StudyDir(address)
     driver = command.start()  # killed in the middle of a trial
     wait_for(driver, lambda: any(len(trial.records()) == 1 for trial in study.trials()))
@@ -49,38 +62,27 @@ def test_killed_driver_leaves_on_s3_what_an_undisturbed_study_leaves_in_a_folder
     driver.communicate()
     command.wait_until_gone(2.0)
 
-    status, out, err = sweep(*OPTIONS).run()
+    status, out, err = sweep(*OPTIONS, "--confirm", "1").run()
     assert (status, err) == (0, ""), out
-    asked = {"budget": Spend(trials=2, confirm=1), "tuning": Tuning(stopping="best")}
-    alone = run_without_ray(tmp_path / "alone", arms=("scratch",), **asked)
-    assert records(study) == alone
-
-    results = analysis.load(address)
-    local = analysis.load(tmp_path / "alone")
+    assert records(study) == alone(tmp_path / "alone", 1)
+    results, local = analysis.load(address), analysis.load(tmp_path / "alone")
     same = ["trial_id", "state", "AP_box", "AP_mask", "images_seen", "lr", "weight_decay"]
     assert results.trials[same].equals(local.trials[same])
     assert all(trial.state and trial.state.is_final for trial in study.trials())
-    there = keys(address)
-    assert not [key for key in there if key.endswith(".pt") or ".lock" in key or ".tune" in key]
-    assert "optuna.journal" in there
+    assert "optuna.journal" in keys(address)
 
-
-@pytest.mark.slow
-def test_two_workers_give_the_records_of_one_and_leave_nothing_of_ray_train_on_s3(
-    sweep: Callable[..., Command], address: str, tmp_path: Path
-):
-    options = ("--arms", "scratch", "--trials", "1", "--confirm", "0", "--workers", "2")
-    status, out, err = sweep(*options).run()
+    status, out, err = sweep(*OPTIONS, "--confirm", "2", "--workers", "2").run()
     assert (status, err) == (0, ""), out
-    found, budget = records(StudyDir(address)), Spend(trials=1, confirm=0)
-    alone = run_without_ray(tmp_path / "alone", budget=budget, arms=("scratch",))
-    assert set(found) == set(alone)
-    for one, other in zip(found["scratch-12-t000"], alone["scratch-12-t000"], strict=True):
-        assert one.keys() == other.keys()
-        for key, value in one.items():
-            if isinstance(value, float):
-                points = 1e-4 if key.startswith("AP") else 0.0
-                assert value == pytest.approx(other[key], rel=1e-6, abs=points), key
-            else:
-                assert value == other[key], key
-    assert not [key for key in keys(address) if ".tune" in key or ".lock" in key]
+    found, expected = records(study), alone(tmp_path / "alone", 2)
+    assert set(found) == set(expected)
+    for trial_id, rows in expected.items():
+        for one, other in zip(found[trial_id], rows, strict=True):
+            assert one.keys() == other.keys()
+            for key, value in one.items():
+                if isinstance(value, float):
+                    points = 1e-4 if key.startswith("AP") else 0.0
+                    assert value == pytest.approx(other[key], rel=1e-6, abs=points), key
+                else:
+                    assert value == other[key], key
+    there = keys(address)  # nothing of Ray Train, and no checkpoint
+    assert not [key for key in there if key.endswith(".pt") or ".lock" in key or ".tune" in key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import signal
 import time
 from collections.abc import Callable
@@ -243,9 +244,14 @@ def test_speed_knows_starts_and_evaluations_of_both_splits():
 
 @pytest.mark.slow
 def test_speed_is_measured_by_as_many_as_will_run():
-    """Each in a process; where one of them fails, its reason is said and none waits on."""
     found = speed.measure(TINY_RUN, beside=2, iterations=2)
     assert found.images_per_second > 0 and found.tuning_s > 0
+
+
+def test_a_worker_that_fails_says_why_and_none_waits_for_it(monkeypatch: pytest.MonkeyPatch):
+    both = multiprocessing.get_context("spawn").Barrier(2)
+    monkeypatch.setattr(speed, "_shared", both)
     absent = replace(TINY_RUN, arm="own", init="/nowhere.safetensors")
     with pytest.raises(ValueError, match="nowhere"):
-        speed.measure(absent, beside=2, iterations=2)
+        speed._one_of_them(absent, iterations=2, evaluates=True)
+    assert both.broken
