@@ -148,7 +148,9 @@ def exit_status(command: Callable[[], int], arguments: Sequence[str] = ()) -> in
         if not failing.refused(error):
             return _end(FAILURE, failing.fault(error))
         return _end(BAD_INPUT, f"error: {as_typed(str(error), arguments)}")
-    except (StoreError, Failed) as error:
+    except StoreError as error:
+        return _end(failing.of_storage(error), f"error: {error}")
+    except Failed as error:
         return _end(FAILURE, f"error: {error}")
     except OSError as error:
         told = failing.of_system(error)

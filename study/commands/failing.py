@@ -10,6 +10,8 @@ import traceback
 from importlib import metadata
 from pathlib import Path
 
+from study.storage import StoreError
+
 BAD_INPUT, FAILURE, CUT_OFF = 2, 1, 141  # the last: 128 + SIGPIPE, as of any program in a pipe
 
 ENVIRONMENT: dict[int, tuple[int, str]] = {
@@ -39,6 +41,11 @@ def of_system(error: OSError) -> tuple[int, str] | None:
     status, remedy = ENVIRONMENT[error.errno]
     path = error.filename if error.filename is not None else "a file"
     return status, f"{os.fsdecode(path)}: {os.strerror(error.errno)}; {remedy}"
+
+
+def of_storage(error: StoreError) -> int:
+    """Exit status where the storage refused: who has no right there can mend that beforehand."""
+    return BAD_INPUT if isinstance(error.__cause__, PermissionError) else FAILURE
 
 
 def refused(error: BaseException) -> bool:

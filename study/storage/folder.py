@@ -14,6 +14,7 @@ from pathlib import Path
 
 from study.config.printable import shown
 from study.storage.failures import SAFE, told
+from study.storage.listing import matching
 from study.storage.store import Busy, Readable, Store, StoreError
 
 
@@ -140,14 +141,21 @@ class FolderStore:
 
     def remove_torn(self, suffixes: Sequence[str]) -> None:
         for suffix in suffixes:
-            for torn in self.path.glob(f".*{suffix}.*"):
+            for torn in self._matching(f".*{suffix}.*"):
                 torn.unlink(missing_ok=True)
 
     def clear(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def names(self, pattern: str) -> list[str]:
-        return [str(path.relative_to(self.path)) for path in sorted(self.path.glob(pattern))]
+        return [str(path.relative_to(self.path)) for path in self._matching(pattern)]
+
+    def _matching(self, pattern: str) -> list[Path]:
+        try:
+            return matching(self.path, pattern)
+        except OSError as error:
+            with told(Path(error.filename or self.path), "read"):
+                raise
 
     def send(self, path: Path, name: str) -> None:
         self._require_held()
@@ -166,7 +174,7 @@ class FolderStore:
     def stamps(self, *patterns: str) -> dict[str, tuple[int, int]]:
         found: dict[str, tuple[int, int]] = {}
         for pattern in patterns or ("**/*",):
-            for path in filter(Path.is_file, self.path.glob(pattern)):
+            for path in filter(Path.is_file, self._matching(pattern)):
                 with contextlib.suppress(FileNotFoundError):  # removed meanwhile
                     state = path.stat()
                     found[str(path.relative_to(self.path))] = state.st_mtime_ns, state.st_size

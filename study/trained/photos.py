@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from PIL import Image, ImageOps
 
 from study.data.pixels import Scale, opened, rgb
 from study.data.source import IMAGE_SUFFIXES
+from study.storage.listing import walked
 
 WRITTEN = ("detections.json", "detections.csv")
 """What `study.predict` writes beside its pictures."""
@@ -37,8 +37,7 @@ def listed(given: Iterable[Path], out: Path) -> list[Path]:
 
 
 def _below(root: Path, out: Path) -> Iterator[Path]:
-    for folder, inside, names in os.walk(root):
-        at = Path(folder)
+    for at, inside, names in walked(root):
         inside[:] = [one for one in inside if one[0] != "." and not _results(at / one, out)]
         for name in names:
             if name[0] != "." and Path(name).suffix.lower() in IMAGE_SUFFIXES:

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bad_input.powerless import powerless
+
 LIMIT_S = 60  # a case takes a fraction of a second, and the first one imports torch
 LINES = 1  # that a refusal has, unless the case says otherwise
 
@@ -42,6 +44,8 @@ class Case:
     """Patterns of files that may be written all the same."""
     environment: tuple[tuple[str, str], ...] = ()
     """Variables and their values; `{folder}` in a value stands for the case's folder."""
+    modes: tuple[tuple[str, int], ...] = ()
+    """Paths in the folder, and their permissions while the command runs; they bind root too."""
 
 
 FORBIDDEN = ("Traceback", "weights_only", 'File "', "<class ", "NoneType", "site-packages")
@@ -68,7 +72,8 @@ def outcome(case: Case, folder: Path) -> Outcome:
     out, err = io.StringIO(), io.StringIO()
     says = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
     given = {name: value.format(folder=folder) for name, value in case.environment}
-    with _at(folder), _with(given), _within(LIMIT_S), says[0], says[1]:
+    bound = powerless(folder, case.modes) if case.modes else contextlib.nullcontext()
+    with _at(folder), _with(given), _within(LIMIT_S), bound, says[0], says[1]:
         try:
             status = importlib.import_module(module).main(arguments)
         except SystemExit as end:  # how tyro refuses

@@ -28,7 +28,7 @@ COMMANDS = {
 
 
 @functools.cache
-def _finished() -> Path:
+def finished() -> Path:
     """One small study, written once."""
     path = Path(tempfile.mkdtemp()) / "run"
     space = replace(SPACE, scientific=Scientific(sizes=(24,)))
@@ -82,7 +82,7 @@ def _run(name: str, value: object) -> Damage:
 
 
 def _another_question(folder: Path) -> list[str]:
-    shutil.copytree(_finished(), folder / "run")
+    shutil.copytree(finished(), folder / "run")
     return ["study.sweep", "shapes", "--run-dir", "run"]
 
 
@@ -105,7 +105,7 @@ LINES: dict[str, tuple[Damage, str]] = {
 
 def _case(what: str, file: str, damage: Damage, command: str, *says: str) -> Case:
     def make(folder: Path) -> list[str]:
-        shutil.copytree(_finished(), folder / "run")
+        shutil.copytree(finished(), folder / "run")
         for path in (folder / "run" / file, folder / "run" / f"{file}.copy"):
             if path.exists():
                 path.write_bytes(damage(path.read_bytes()))
@@ -117,7 +117,7 @@ def _case(what: str, file: str, damage: Damage, command: str, *says: str) -> Cas
 def _at_no_text(folder: Path) -> list[str]:
     """In a folder whose name is of another encoding."""
     name = os.fsdecode(b"m\xe9decins")
-    shutil.copytree(_finished(), folder / name)
+    shutil.copytree(finished(), folder / name)
     return ["analysis.__main__", name]
 
 

@@ -18,6 +18,7 @@ from study.data.pixels import WIDE, Scale, Unusable, no_file, opened, rgb, value
 from study.data.scaling import scale_of
 from study.data.source import IMAGE_SUFFIXES, BadData
 from study.data.splits import draws
+from study.storage.listing import folders_in, matching
 
 PARTS = {"train", "val", "test"}  # test/ is left alone
 VERSION = 2  # of what is looked at in an image
@@ -63,7 +64,7 @@ class ImageFolder:
         """
         refuse_coco(root)
         base = base_of(root)
-        classes = [folder.name for folder in sub_folders(base)]
+        classes = [folder.name for folder in folders_in(base)]
         if len(classes) < 2:
             there = f"only {classes[0]!r}" if classes else "none"
             raise ValueError(
@@ -91,19 +92,15 @@ def base_of(root: Path) -> Path:
 
 def _is_split(root: Path) -> bool:
     """Whether train/ is a part of the data and not a class: of vehicles, say."""
-    names = {folder.name for folder in sub_folders(root)}
-    return "train" in names and names <= PARTS and bool(sub_folders(root / "train"))
-
-
-def sub_folders(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")
+    names = {folder.name for folder in folders_in(root)}
+    return "train" in names and names <= PARTS and bool(folders_in(root / "train"))
 
 
 def _labelled(base: Path, classes: list[str]) -> Labelled:
     """The images that lie directly in each class's folder."""
     files: list[Path] = []
     labels: list[int] = []
-    for folder in sub_folders(base):
+    for folder in folders_in(base):
         if folder.name not in classes:
             raise ValueError(f"{folder}: is not among the classes of train/, {', '.join(classes)}")
         own = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
@@ -124,8 +121,8 @@ def refuse_coco(root: Path) -> None:
     """
     if not root.is_dir():
         raise ValueError(f"images {root}: no such folder")
-    for folder in (root, *sub_folders(root)):
-        jsons = [(path.stat().st_size, path) for path in folder.glob("*.json")]
+    for folder in (root, *folders_in(root)):
+        jsons = [(path.stat().st_size, path) for path in matching(folder, "*.json")]
         if not jsons:
             continue
         _, path = max(jsons)

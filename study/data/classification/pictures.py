@@ -6,7 +6,6 @@ them, and no images beside those.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +17,11 @@ from study.data.classification.folders import (
     base_of,
     check,
     refuse_coco,
-    sub_folders,
 )
 from study.data.pixels import Scale
 from study.data.source import IMAGE_SUFFIXES
 from study.data.splits import draws
+from study.storage.listing import folders_in, walked
 
 FEWEST = 20  # of which two are held out; with fewer there is little to tell apart
 
@@ -36,7 +35,7 @@ def has_classes(root: Path) -> bool:
     """
     refuse_coco(root)
     base = base_of(root)
-    return not _images(base) and sum(bool(_images(own)) for own in sub_folders(base)) >= 2
+    return not _images(base) and sum(bool(_images(own)) for own in folders_in(base)) >= 2
 
 
 @dataclass(frozen=True)
@@ -86,8 +85,8 @@ def _images(folder: Path) -> list[Path]:
 def _below(root: Path) -> list[Path]:
     """Images in it and in its sub-folders, in the order of their places."""
     found = []
-    for folder, below, names in os.walk(root):
+    for folder, below, names in walked(root):
         below[:] = [name for name in below if name[0] != "."]
-        paths = (Path(folder, name) for name in names if name[0] != ".")
+        paths = (folder / name for name in names if name[0] != ".")
         found += [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]
     return sorted(found)

@@ -35,6 +35,7 @@ from study.data.distribution.transfer import (
     in_parallel,
 )
 from study.storage import Store, StoreError
+from study.storage.listing import matching
 
 ATTEMPTS = 4
 SHOWN = 20  # lines of an error
@@ -211,7 +212,7 @@ def _files(folder: Path) -> list[str]:
     """All files in a folder by name, without our own and others that are hidden."""
     if not folder.is_dir():
         raise ValueError(f"folder {folder}: there is no such folder")
-    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    found = (path.relative_to(folder) for path in matching(folder, "**/*") if path.is_file())
     shown = (path for path in found if not any(part.startswith(".") for part in path.parts))
     return sorted(path.as_posix() for path in shown if path.as_posix() != MANIFEST)
 

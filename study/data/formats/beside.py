@@ -20,6 +20,7 @@ from study.data.given import contents
 from study.data.orientation import hidden, lies
 from study.data.pixels import opened
 from study.data.source import IMAGE_SUFFIXES, BadData, Content
+from study.storage.listing import matching
 
 OVERHANG_PX, OVERHANG = 1.0, 0.01  # that boxes may stick out, or this share of the image's side
 LOOKED_AT = 20  # files of a folder, to recognise its format
@@ -233,7 +234,7 @@ def images_in(folder: Path) -> list[Path]:
 
 def files_in(folder: Path, suffix: str) -> list[Path]:
     """The files of a suffix in a folder, by name; not the hidden ones that systems put there."""
-    return [path for path in sorted(folder.glob(f"*{suffix}")) if path.name[0] != "."]
+    return [path for path in matching(folder, f"*{suffix}") if path.name[0] != "."]
 
 
 def lines(path: Path) -> list[str]:

@@ -31,6 +31,7 @@ from study.data.formats.pieces import pieces
 from study.data.formats.texts import json_files
 from study.data.given import MOST_BYTES, file_there, require_size
 from study.data.source import LISTS, Content
+from study.storage.listing import matching
 
 IDS = {"images": ("id",), "annotations": ("id", "image_id", "category_id"), "categories": ("id",)}
 DIGITS = 18  # that surely fit int64
@@ -97,7 +98,7 @@ def _split(root: Path, words: tuple[str, ...]) -> AnnotationFile | None:
     found += [
         AnnotationFile(path, path.parent)
         for word in words
-        for path in sorted((root / word).glob("*.coco.json"))
+        for path in matching(root / word, "*.coco.json")
     ]
     if len(found) > 1:  # as with COCO of two years, of which one has no images there
         found = [one for one in found if one.images not in (root, root / "images")] or found
@@ -123,9 +124,7 @@ def _only(root: Path) -> AnnotationFile | None:
 
 
 def _jsons(root: Path) -> list[Path]:
-    return [
-        path for folder in (root, root / "annotations") for path in sorted(folder.glob("*.json"))
-    ]
+    return [path for folder in (root, root / "annotations") for path in matching(folder, "*.json")]
 
 
 def _images(root: Path, path: Path) -> Path:

@@ -34,6 +34,7 @@ from study.data.formats.labelme_shapes import annotation
 from study.data.formats.texts import json_files
 from study.data.index.placing import plain
 from study.data.source import BadData
+from study.storage.listing import folders_in
 
 VERSION = "labelme-1"  # of what is made of the files
 MOST_BYTES = 2**29  # of a file, which may have its image in it
@@ -72,7 +73,7 @@ def _pairs(root: Path) -> list[Labelled] | None:
     """
     if not root.is_dir():
         return None
-    folders = [root, *(p for p in sorted(root.iterdir()) if p.is_dir() and p.name[0] != ".")]
+    folders = [root, *folders_in(root)]
     labels = [folder for folder in folders if _has_labels(folder)]
     if not labels:
         return None

@@ -24,6 +24,7 @@ from study.data.formats.beside import BesideImages, Labelled, first_files, image
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.formats.voc_objects import named, objects, stated_px
 from study.data.source import BadData
+from study.storage.listing import folders_in, matching
 
 CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
@@ -70,7 +71,7 @@ def _one_year(folder: Path) -> DataSet:
 
 def _sets(folder: Path) -> tuple[str, str | None]:
     """The image sets to train and to report on."""
-    there = {path.stem for path in (folder / "ImageSets" / "Main").glob("*.txt")}
+    there = {path.stem for path in matching(folder / "ImageSets" / "Main", "*.txt")}
     for train, val in (("train", "val"), ("trainval", "test")):
         if train in there:
             return train, val if val in there else None
@@ -131,8 +132,8 @@ def _pairs(root: Path) -> dict[str, Labelled] | None:
     Raises:
         ValueError: more than one folder of either kind, or files without a partner.
     """
-    inside = (path for path in sorted(root.iterdir()) if path.is_dir() and path.name[0] != ".")
-    folders = [root, *(path for path in inside if not path.name.startswith("Segmentation"))]
+    inside = (path for path in folders_in(root) if not path.name.startswith("Segmentation"))
+    folders = [root, *inside]
     xml = [folder for folder in folders if _has_xml(folder)]
     if not xml:
         return None

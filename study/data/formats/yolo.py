@@ -44,6 +44,7 @@ from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, a
 from study.data.given import contents, there
 from study.data.index.placing import is_foreign, placed
 from study.data.source import IMAGE_SUFFIXES
+from study.storage.listing import matching
 
 CLASSES = ("classes.txt", "labels/classes.txt", "obj.names")  # lists of them, a name a line
 LAYOUTS = ("images/{}", "{}/images", "{}.txt")  # of a split, without a YAML file
@@ -53,7 +54,7 @@ VERSION = "yolo-1"  # of what is made of the files
 def recognise(place: Path) -> DataSet | None:
     """The splits that a YAML file with `names` and `train` describes."""
     found = {}
-    files = sorted(place.glob("*.y*ml")) if place.is_dir() else [place]
+    files = matching(place, "*.y*ml") if place.is_dir() else [place]
     for path in files:
         if path.suffix.lower() in (".yaml", ".yml") and (asked := yolo_lists.described(path)):
             found[path] = asked
@@ -131,7 +132,7 @@ def _images(path: Path, asked: dict[str, Any], split: str) -> dict[Path, str]:
         if place is None:
             raise ValueError(f"{path}: {split} = {brief(one)}: no such folder or list of images")
         if place.is_dir():
-            for folder in sorted({place, *(p for p in place.rglob("*") if p.is_dir())}):
+            for folder in sorted({place, *(p for p in matching(place, "**/*") if p.is_dir())}):
                 found |= dict.fromkeys(images_in(folder), "")
         else:
             found |= _listed(place, path.parent)

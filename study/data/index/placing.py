@@ -9,7 +9,6 @@ which differs between systems. A name never leads out of the folder of images.
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from collections import defaultdict
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -17,6 +16,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 
 from study.data.pixels import no_file
+from study.storage.listing import walked
 
 LOOKED_AT = 3  # names, at both ends and in the middle, that are looked for to trust all of them
 
@@ -94,8 +94,8 @@ def _match(name: str, by_name: dict[str, list[str]]) -> str:
 def _files(folder: Path) -> dict[str, list[str]]:
     """All files below the folder by the last part of their names, as `plain` has it."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for at, _, names in os.walk(folder):
+    for at, _, names in walked(folder):
         for name in names:
-            below = Path(at).relative_to(folder) / name
+            below = at.relative_to(folder) / name
             found[plain(name)].append(below.as_posix())
     return found
