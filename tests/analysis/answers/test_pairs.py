@@ -144,3 +144,13 @@ def test_every_pair_stands_in_the_table_below_its_size(incomplete: Incomplete):
     at_zero = analysis.pairs(results).assign(AP_box_difference_low=0.0, AP_box_difference_high=0.0)
     shown = pairs.layout(at_zero, results.arms(study), results.sizes(study))
     assert not any("*" in cell for row in shown.rows for cell in row)
+
+
+def test_a_pair_that_no_size_compares_has_no_line(incomplete: Incomplete):
+    results = incomplete("four arms")
+    (study,) = results.manifests
+    *others, absent = results.arms(study)
+    table = analysis.pairs(results)
+    without = table.loc[(table["arm"] != absent) & (table["other"] != absent)]
+    shown = pairs.layout(without, results.arms(study), results.sizes(study))
+    assert len(shown.rows) == len(list(combinations(others, 2))) == 3

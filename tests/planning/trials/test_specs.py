@@ -46,6 +46,17 @@ def test_all_arms_repeat_the_same_seeds_and_draws_which_no_tuning_trial_has(tmp_
     assert begun["run"]["keep_trunk"]
 
 
+def test_what_the_plan_decides_is_not_taken_from_the_space(tmp_path: Path):
+    of_the_plan = {"arm": "scratch", "init": None, "size": 8, "draw": 0, "seed": 3}
+    of_the_plan |= {"split": "tune", "keep_trunk": False}
+    odd = {"arm": "pretext", "init": "pretext", "size": 5, "draw": 7, "seed": 99}
+    odd |= {"split": "report", "keep_trunk": True}
+    space = replace(SPACE, fixed=replace(SPACE.fixed, **odd))
+    begun = Simulation(design(space=space, seed=3), tmp_path).run(steps=1)
+    run = configs(begun, role="tune")["scratch-8-t000"]["run"]
+    assert {name: run[name] for name in of_the_plan} == of_the_plan
+
+
 LAZY = {"stopping": Stopping(Halving(), "average"), "tails": "last", "trials": 9, "confirm": 1}
 
 
