@@ -138,6 +138,7 @@ def exit_status(command: Callable[[], int], arguments: Sequence[str] = ()) -> in
     """
     failing.open_streams()
     try:
+        failing.require_folder()
         status = command()
         sys.stdout.flush()
         return status
@@ -155,6 +156,9 @@ def exit_status(command: Callable[[], int], arguments: Sequence[str] = ()) -> in
     except OSError as error:
         told = failing.of_system(error)
         return _end(told[0], f"error: {told[1]}") if told else _end(FAILURE, failing.fault(error))
+    except ImportError as error:
+        unloaded = failing.of_installation(error)
+        return _end(FAILURE, f"error: {unloaded}" if unloaded else failing.fault(error))
     except MemoryError:
         return _end(
             FAILURE,

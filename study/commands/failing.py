@@ -43,6 +43,27 @@ def of_system(error: OSError) -> tuple[int, str] | None:
     return status, f"{os.fsdecode(path)}: {os.strerror(error.errno)}; {remedy}"
 
 
+def require_folder() -> None:
+    """Raises ValueError if the folder in which the command runs was removed."""
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise ValueError(
+            "the folder in which this command runs was removed: go to another one, `cd`"
+        ) from error
+
+
+def of_installation(error: ImportError) -> str | None:
+    """Line for a package that cannot be loaded; None: it is one of our own modules."""
+    if (error.name or "").partition(".")[0] in ("study", "analysis"):
+        return None
+    said = " ".join(str(error).split())[:300]
+    return (
+        f"a package cannot be loaded: {said}; install the packages again (`make setup`), or free"
+        " memory if that is what is missing"
+    )
+
+
 def of_storage(error: StoreError) -> int:
     """Exit status where the storage refused: who has no right there can mend that beforehand."""
     return BAD_INPUT if isinstance(error.__cause__, PermissionError) else FAILURE

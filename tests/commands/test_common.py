@@ -80,6 +80,27 @@ def test_want_of_memory_is_one_line(capsys: pytest.CaptureFixture[str]):
     assert "fewer --workers" in line
 
 
+def test_a_package_that_cannot_be_loaded_is_one_line_but_not_our_own(capsys):
+    def act(name: str, said: str) -> int:
+        raise ImportError(said, name=name)
+
+    segment = "libtorch_cpu.so: failed to map segment from shared object"
+    assert exit_status(lambda: act("torch._C", segment)) == FAILURE
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: a package cannot be loaded: {segment}; install")
+    assert said.count("\n") == 1
+    assert exit_status(lambda: act("study.models", "cannot import name 'x'")) == FAILURE
+    assert "a fault of the program" in capsys.readouterr().err
+
+
+def test_a_folder_that_was_removed_is_one_line(tmp_path, monkeypatch, capsys):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert exit_status(lambda: DONE) == BAD_INPUT
+    assert "was removed: go to another one" in capsys.readouterr().err
+
+
 def test_control_characters_of_a_name_do_not_reach_the_terminal(capsys):
     def act() -> int:
         parsed(Sweep, ["--data.folder=\x1b[2J"], "sweep")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import tyro
@@ -74,6 +76,8 @@ ALSO = {
 }
 """What fields are called on the command lines where their own name is no option."""
 
+NARROWEST = 40  # columns of a terminal; of fewer than eight, tyro would draw its boxes for ever
+READ = 80  # columns of a help that is read here: in a wide one boxes stand side by side
 OPTION = re.compile(r"--[A-Za-z][\w.-]*")
 TITLE = re.compile(
     r"^(Value error|Missing argument|Invalid choice|Required options|Unrecognized options) "
@@ -113,12 +117,29 @@ def parsed(
         raise ValueError(f"{old}: the option is called --data now; give the path as --data PATH")
     said = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said):
+        with (
+            contextlib.redirect_stderr(said),
+            _columns(max(NARROWEST, shutil.get_terminal_size().columns)),
+        ):
             return tyro.cli(kind, prog=prog, args=list(arguments), description=description)
     except SystemExit as end:
         if not end.code:
             raise
     raise ValueError(_refusal(kind, arguments, prog, _flat(said.getvalue())))
+
+
+@contextlib.contextmanager
+def _columns(number: int) -> Iterator[None]:
+    """So many for what tyro writes."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(number)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = before
 
 
 def as_typed(refusal: str, arguments: Sequence[str]) -> str:
@@ -212,7 +233,8 @@ def _given(name: str, arguments: Sequence[str]) -> list[str]:
 def _known(kind: type, prog: str) -> dict[str, str]:
     """The options of a command, each with what its help calls the value."""
     text = io.StringIO()
-    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(text):
+    quietly = contextlib.suppress(SystemExit), contextlib.redirect_stdout(text)
+    with quietly[0], quietly[1], _columns(READ):
         tyro.cli(kind, prog=prog, args=["--help"])
     found: dict[str, str] = {}
     for line in text.getvalue().splitlines():

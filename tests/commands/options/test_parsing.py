@@ -19,6 +19,9 @@ ASKED = [
 ]
 
 
+KNOWN = parsing._known
+
+
 @pytest.fixture(autouse=True, scope="module")
 def one_help():
     """Of tyro: to make it takes most of the time of a refusal."""
@@ -72,3 +75,18 @@ def test_help_is_as_it_was(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as end:
         parsed(Sweep, ["--help"], "sweep")
     assert not end.value.code and "--run-dir DIR" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("columns", ["1", "7", "30", "180", "500"])
+def test_on_any_terminal_a_refusal_is_the_same_and_help_ends(
+    columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(parsing, "_known", KNOWN)
+    with pytest.raises(ValueError, match=r"^--trails: no such option; did you mean --trials\?"):
+        parsed(Sweep, ["shapes", "--run-dir", "x", "--trails", "3"], "sweep")
+    with pytest.raises(ValueError, match=r"^--trials: 'three': must be a whole number$"):
+        parsed(Sweep, ["shapes", "--run-dir", "x", "--trials", "three"], "sweep")
+    with pytest.raises(SystemExit):
+        parsed(Sweep, ["--help"], "sweep")
+    assert "--trials" in capsys.readouterr().out
