@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from study.config import TINY, RunConfig
+from study.config import TINY, DataConfig, RunConfig
 from study.models import features
 from study.training import comparing, speed
 from tests.runs import TINY_RUN
@@ -25,5 +25,6 @@ def test_the_cost_of_a_backbone_is_that_of_a_run_with_it(monkeypatch: pytest.Mon
     parameters = sum(parameter.numel() for parameter in features.body(TINY.body).parameters())
     assert found == comparing.Cost(parameters, own.optim.batch_size / 8.0, None)
     assert (measured[0].init, measured[0].model.body) == (None, TINY.body)
+    assert measured[0].data == DataConfig() != own.data  # the embedded images
     with pytest.raises(ValueError, match="huge"):
         comparing.cost("huge", own)

@@ -48,6 +48,7 @@ def test_records_tell_what_was_run(undisturbed: TrialDir):
     parts = ("objectness", "rpn_box", "classifier", "box", "mask")
     assert last["loss"] == pytest.approx(sum(last[f"loss_{name}"] for name in parts))
     assert undisturbed.state is State.FINISHED
+    assert undisturbed.events()[0]["device"] == "cpu"
     told = undisturbed.init_report()
     assert told["backbone.body"]["random"] > 0
     assert {(of["loaded"], of["frozen"]) for of in told.values()} == {(0, 0)}
@@ -232,7 +233,7 @@ def test_speed_is_that_of_one_workers_share(tmp_path: Path):
 
 def test_speed_knows_starts_and_evaluations_of_both_splits():
     found = speed.measure(TINY_RUN, iterations=2)
-    assert found.start_s > 0
+    assert found.start_s > 0 and found.share == TINY_RUN.optim.batch_size
     splits = open_splits(TINY_RUN.data)
     assert found.tuning_images == len(splits.images("tune")[1])
     assert found.report_images == len(splits.images("report")[1])

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from study.storage.run_dir import State
 from study.training import speed
@@ -64,6 +65,34 @@ def test_an_evaluation_is_repeated_for_two_seconds_and_counts_for_the_whole_spli
     seconds, number = speed._evaluation(session(images), "tune")
     assert seen == [1] + [few] * times
     assert number == images and seconds == pytest.approx(each_s * images / few)
+
+
+class Steps:
+    """A session that does nothing but say which steps it was asked for, each of three seconds."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.asked: list[int] = []
+        self.device, self.gradients = torch.device("cpu"), SimpleNamespace(at_once=4)
+        self.meter = SimpleNamespace(begin_leg=self.begin, images_per_second=2.0)
+        self._clock, self.begun_at = clock, -1
+
+    def begin(self) -> None:
+        self.begun_at = len(self.asked)
+
+    def step(self, _leg: Any, iteration: int) -> None:
+        self.asked.append(iteration)
+        self._clock.now += 3.0
+
+
+def test_the_first_step_warms_up_and_six_are_taken_however_long_they_are(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    steps = Steps(clock)
+    monkeypatch.setattr(speed, "_session", lambda *_: (steps, 5.0))
+    found = speed.measure(TINY_RUN, iterations=50, evaluates=False)
+    assert steps.asked == list(range(speed.LEAST)) and steps.begun_at == 1
+    # 4 images at 2.0 a second are 2 s of the first step's 3 s; the rest was the start's
+    assert (found.images_per_second, found.start_s) == (2.0, 6.0)
 
 
 def test_a_split_without_images_takes_no_time(monkeypatch: pytest.MonkeyPatch):

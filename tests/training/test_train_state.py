@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -58,6 +60,27 @@ def test_restored_it_is_the_state_that_was_saved(state: TrainState):
     assert state.mean_losses() == {"loss": 1.5, "loss_mask": 1.5}
     assert all(torch.equal(average[name], own) for name, own in state.average.items())
     assert state.to_bytes() == saved
+
+
+def test_losses_are_means_over_the_leg(state: TrainState):
+    state.enter(Leg(0, 5))
+    for box, mask in ((1.0, 4.0), (2.0, 2.0), (6.0, 0.0)):
+        state.add_losses({"box": box, "mask": mask})
+    assert state.mean_losses() == {"loss": 5.0, "loss_box": 3.0, "loss_mask": 2.0}
+    state.enter(Leg(5, 9, 9, 0.1))
+    state.add_losses({"box": 7.0})
+    assert state.mean_losses() == {"loss": 7.0, "loss_box": 7.0}
+
+
+def test_what_may_join_later_stands_in_the_last_groups():
+    """As in the checkpoints of earlier versions."""
+    model = RunConfig().model
+    late = initialisation.build(RunConfig(model=replace(model, cascade=(0.5, 0.6))), 2)[0]
+    groups = [
+        {id(p) for p in group["params"]} for group in optimiser(late, OptimConfig()).param_groups
+    ]
+    joining = {id(p) for p in late.joining()}
+    assert len(groups) == 4 and joining == groups[2] | groups[3]
 
 
 def step(state: TrainState, gradient: float) -> None:

@@ -79,6 +79,13 @@ def test_what_is_guessed_first_is_what_most_images_have(tmp_path: Path):
     assert box.tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
 
 
+def test_what_one_box_has_found_earns_no_other_anything(tmp_path: Path):
+    here, there = (3, (0.1, 0.2, 0.3, 0.4)), (3, (0.6, 0.5, 0.25, 0.5))
+    data = index(tmp_path / "data", [[here]] * 4 + [[there]] * 3)
+    guesses = constant(data, data.image_id)
+    assert [score for score, _, _ in guesses] == pytest.approx([4 / 7, 3 / 7])
+
+
 def test_a_box_earns_the_share_of_overlaps_that_it_reaches():
     boxes = np.array([[0.0, 0.0, 1.0, 1.0], [0.2, 0.1, 0.4, 0.5], [5.0, 5.0, 1.0, 1.0]])
     objects = np.array([[0.0, 0.0, 1.0, 0.62], [0.2, 0.1, 0.5, 0.5]])

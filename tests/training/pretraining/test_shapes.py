@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from study.config import TINY
 from study.data.shapes.scenes import classification
@@ -15,7 +16,7 @@ from study.models.canvas import groups
 from study.models.detector import Detector
 from study.models.features import body
 from study.models.initialisation import load_body, read_weights
-from study.training.pretraining import shapes
+from study.training.pretraining import shapes, training
 
 
 def test_the_command_writes_weights_that_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -32,6 +33,18 @@ def test_the_command_writes_weights_that_load(tmp_path: Path, monkeypatch: pytes
     assert "of the shapes" in said[-2]
     rates = [line for line in said if "images/s" in line]
     assert rates and not any(", 0 images/s" in line for line in rates)
+
+
+def test_weights_are_drawn_from_their_number_and_nothing_else_is_disturbed():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    first, other = (training.initialised(lambda: nn.Linear(3, 3), number) for number in (1, 2))
+    torch.rand(7)
+    assert torch.equal(first.weight, training.initialised(lambda: nn.Linear(3, 3), 1).weight)
+    assert not torch.equal(first.weight, other.weight)
+    torch.manual_seed(5)
+    training.initialised(lambda: nn.Linear(3, 3), 1)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_images_are_shown_as_the_detector_sees_them():
