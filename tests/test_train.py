@@ -192,6 +192,7 @@ def test_the_papers_number_stands_beside_a_record_of_its_length_alone():
     assert not listing.beside(record | {"weights": "trunk"}, recipe.paper)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_refused_leaves_its_folder_to_another(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

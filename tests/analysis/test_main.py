@@ -41,6 +41,7 @@ def test_it_prints_the_answer_and_writes_the_page(tmp_path: Path, capsys: Captur
     assert not (run / "report").exists()
 
 
+@pytest.mark.slow
 def test_the_page_lies_in_the_run_directory(tmp_path: Path):
     INCOMPLETE["begun"](tmp_path)
     assert command.main([str(tmp_path)]) == DONE
@@ -153,6 +154,7 @@ def test_other_ends_have_their_status(
     assert ("Traceback" in capsys.readouterr().err) == (status == FAILURE)
 
 
+@pytest.mark.slow
 def test_status_leaves_the_process(tmp_path: Path):
     done = subprocess.run(
         [sys.executable, "-m", "analysis", str(tmp_path)], capture_output=True, text=True

@@ -95,6 +95,7 @@ def test_without_a_gpu_it_says_so_in_one_line(capsys: pytest.CaptureFixture[str]
     ]
 
 
+@pytest.mark.slow
 def test_it_needs_no_ray():
     blocked = "import sys; sys.modules['ray'] = None; import benchmarks.check_gpu"
     assert subprocess.run([sys.executable, "-c", blocked], check=False).returncode == 0

@@ -51,6 +51,7 @@ def test_fixed_shapes_hold_the_same_detections(masks: bool):
     assert not any(found[name][there:].any() for name in ("scores", "labels", "boxes"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(70, 48)])
 def test_a_file_finds_the_same(size: tuple[int, int], tmp_path: Path):
     onnxruntime = pytest.importorskip("onnxruntime")

@@ -199,6 +199,7 @@ def test_names_that_look_like_wrappings_stay_where_they_are_the_networks():
     assert set(found) == {"features.0.weight"}
 
 
+@pytest.mark.slow
 def test_another_networks_weights_are_refused(tmp_path: Path):
     for body, source in (
         ("timm/resnet18", "timm/resnet34.a1_in1k"),

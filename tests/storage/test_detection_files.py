@@ -58,6 +58,7 @@ def test_keeping_them_changes_no_record(keeping: TrialDir, tmp_path: Path):
     assert not kept(plain)
 
 
+@pytest.mark.slow
 def test_killed_before_its_record_is_written_a_tail_is_kept_alike(
     keeping: TrialDir, tmp_path: Path
 ):

@@ -47,6 +47,7 @@ def test_a_run_has_all_its_images_at_its_start(few: RunConfig, tmp_path: Path, m
     assert len(made) == 12 + 2 * 6
 
 
+@pytest.mark.slow
 def test_a_speed_is_measured_on_the_images_that_it_takes(few: RunConfig, made: list[Path]):
     run = replace(few, size=40)
     assert speed.measure(run, iterations=3, evaluates=False).images_per_second > 0

@@ -92,6 +92,7 @@ def results(study: Path) -> analysis.Results:
     return analysis.load(study)
 
 
+@pytest.mark.slow
 def test_every_confirm_run_and_no_other_leaves_its_detections(begun: Path):
     for trial in StudyDir(begun).trials():
         files = list(trial.path.glob("detections-*"))

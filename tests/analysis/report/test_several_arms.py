@@ -162,6 +162,7 @@ def test_the_page_shows_every_arm_at_every_size_and_every_pair(three):
     assert html.count('class="head"') == 2
 
 
+@pytest.mark.slow
 def test_two_arms_keep_their_page(results: analysis.Results):
     _, page = page_of(results)
     text = " ".join(page.text)
@@ -200,6 +201,7 @@ def test_an_arm_without_a_score_takes_nothing_from_the_others(tmp_path: Path):
     assert set(drawn["split"]) == {"report"}
 
 
+@pytest.mark.slow
 def test_six_arms_and_one_size_have_a_page(tmp_path: Path):
     peak = {name: {64: 20.0} for name in ("scratch", "a_b", "c-d", "e.f", "g", "h" * 60)}
     several(tmp_path, peak, confirm=2)

@@ -28,6 +28,7 @@ def said(results: analysis.Results) -> tuple[str, str]:
     return render(results, made, evaluations(results)), " ".join(text.getvalue().split())
 
 
+@pytest.mark.slow
 def test_masks_are_spoken_of_where_the_data_have_some(incomplete: Incomplete):
     for text in said(incomplete("no masks")):
         assert "mask" not in text.lower()
@@ -63,6 +64,7 @@ def test_nothing_is_concluded_from_two_trials(two_trials: analysis.Results):
     assert "Which of them matters most is not known: 2 trials, at least 10 are needed" in words
 
 
+@pytest.mark.slow
 def test_words_are_explained_before_they_are_used(results: analysis.Results):
     page, printed = said(results)
     _, _, below = " ".join(Page(page).text).partition("An arm is one way to begin a training")

@@ -73,6 +73,7 @@ def followed(address: Path | str, folder: Path, capsys: Capture) -> None:
         fetched(url[0])  # nobody answers any more
 
 
+@pytest.mark.slow
 def test_a_served_page_follows_the_study(tmp_path: Path, capsys: Capture):
     followed(tmp_path / "run", tmp_path / "run" / "report", capsys)
 

@@ -83,6 +83,7 @@ def test_the_end_of_a_service_is_one_sentence_and_what_is_due_is_done(
     assert not processes.started(agent)
 
 
+@pytest.mark.slow
 def test_it_does_not_wait_for_what_hangs(services: Path):
     _, status, _, err = run(services, "hangs")
     assert status == FAILURE and "nothing recorded is lost" in err

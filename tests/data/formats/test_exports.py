@@ -95,6 +95,7 @@ Boxes = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(Boxes, min_size=1, max_size=3).filter(any))
 def test_what_is_written_is_read_in_every_format(

@@ -120,6 +120,7 @@ def test_faster_rcnn_detects_what_torchvisions_does(tmp_path: Path):
     compare(network, saved(network, tmp_path / "faster.pth"), OURS.but(masks=False))
 
 
+@pytest.mark.slow
 def test_the_second_version_detects_what_torchvisions_does(tmp_path: Path):
     network = seeded(maskrcnn_resnet50_fpn_v2)
     compare(network, saved(network, tmp_path / "v2.pth"), V2)
@@ -141,6 +142,7 @@ def _with_frozen_norms(network: Any) -> Any:
     return network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["sync_batch", "frozen_batch"])
 def test_the_arm_coco_is_what_torchvision_builds_of_its_weights(
     monkeypatch: pytest.MonkeyPatch, norm: Norm
@@ -158,6 +160,7 @@ def test_the_arm_coco_is_what_torchvision_builds_of_its_weights(
     compare(network, "coco", model)
 
 
+@pytest.mark.slow
 def test_older_names_are_those_of_the_published_file(tmp_path: Path):
     network = seeded(maskrcnn_resnet50_fpn)
     older = {

@@ -190,6 +190,7 @@ def test_detectron2_with_group_norm(tmp_path: Path):
     require_taken(path, GROUP, ours, "detectron2", STD)
 
 
+@pytest.mark.slow
 def test_detectron2_with_frozen_norms(tmp_path: Path):
     ours = tensors(BATCH)
     weights = detectron2(ours, BATCH)

@@ -66,6 +66,7 @@ def test_it_learns_and_its_weights_are_an_arm(tmp_path: Path):
     assert body["loaded"] == sum(p.numel() for p in detector.backbone.body.parameters())
 
 
+@pytest.mark.slow
 def test_the_same_command_gives_the_same_bytes_interrupted_or_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
