@@ -22,8 +22,8 @@ def matching(folder: Path, pattern: str) -> list[Path]:
             those that links lead to.
 
     Raises:
-        OSError: a folder on the way may not be read; with its name. What is not there matches
-            nothing.
+        OSError: a folder on the way may not be read, or is a link that leads nowhere; with its
+            name. What is not there matches nothing.
     """
     return sorted(_matching(folder, pattern.split("/")))
 
@@ -71,4 +71,6 @@ def _inside(folder: Path) -> list[Path]:
     try:
         return list(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
+        if folder.is_symlink() and not folder.exists():
+            raise  # to what is not mounted now
         return []

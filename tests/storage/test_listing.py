@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def tree(tmp_path: Path) -> Path:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "link").symlink_to("a")
-    (tmp_path / "broken.json").symlink_to("nowhere")
+    (tmp_path / "a" / "broken.json").symlink_to("nowhere")
     return tmp_path
 
 
@@ -59,6 +60,22 @@ def test_a_study_is_not_read_without_some_of_its_trials(tmp_path: Path):
         pytest.raises(StoreError, match=r"trials/two: cannot be read: permission denied"),
     ):
         study.trials()
+
+
+def test_trials_on_what_is_not_mounted_are_not_none(tmp_path: Path):
+    (tmp_path / "trials").symlink_to(tmp_path / "disk")
+    with pytest.raises(StoreError, match="trials: cannot be read: the storage is gone"):
+        StudyDir(tmp_path).trials()
+
+
+def test_a_copy_of_a_trial_is_not_one_more(tmp_path: Path):
+    study = StudyDir(tmp_path)
+    study.trial("one").write_config({"run": {"trial_id": "one"}})
+    shutil.copytree(tmp_path / "trials" / "one", tmp_path / "trials" / "one copy")
+    first, copy = study.trials()
+    assert first.config()["run"]["trial_id"] == "one"
+    with pytest.raises(ValueError, match=r"one copy/config.json: is of trial 'one': .*renamed"):
+        copy.config()
 
 
 def test_people_s_folders_are_listed_here_alone():

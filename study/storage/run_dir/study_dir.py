@@ -146,7 +146,7 @@ class StudyDir:
         return json_text.read(self.store, "standing.json", STANDING_REMEDY) or {}
 
     def trial(self, trial_id: str) -> TrialDir:
-        return TrialDir(self.store.within("trials", trial_id))
+        return TrialDir(self.store.within("trials", trial_id), of_study=True)
 
     def trials(self) -> list[TrialDir]:
         """The trials with a configuration, by name."""

@@ -44,8 +44,9 @@ class State(StrEnum):
 class TrialDir:
     """One trial's folder."""
 
-    def __init__(self, where: Store | Path | str) -> None:
-        self.store = opened(where)
+    def __init__(self, where: Store | Path | str, of_study: bool = False) -> None:
+        """`of_study`: its folder must have its name; a single run's may have any."""
+        self.store, self._of_study = opened(where), of_study
         self._records, self._events = Lines(), Lines()
 
     @property
@@ -66,7 +67,7 @@ class TrialDir:
 
         Raises:
             StoreError: it is not there.
-            Damaged: it and its copy cannot be read.
+            Damaged: it and its copy cannot be read, or are another trial's.
         """
         remedy = (
             "the configuration cannot be told from elsewhere: move the trial's folder away, and"
@@ -77,6 +78,12 @@ class TrialDir:
             raise StoreError(f"{self.store.at('config.json')}: there is no such file")
         if "run" in content and not isinstance(content["run"], dict):
             raise Damaged(f"{self.store.at('config.json')}: run = {content['run']!r}; {remedy}")
+        named = content.get("run", {}).get("trial_id", self.id)
+        if self._of_study and named != self.id:  # else one trial would count as two
+            raise Damaged(
+                f"{self.store.at('config.json')}: is of trial {named!r}: the folder was"
+                " copied or renamed; move it out of trials/, or give it its own name back"
+            )
         return older.trial_config(content)
 
     def write_config(self, config: dict[str, Any]) -> None:
