@@ -79,7 +79,8 @@ def test_confirm_runs_decide_and_without_them_the_tuning_split(study: StudyDir, 
     smaller = path / "trials" / "scratch-6-t000"
     shutil.copytree(path / "trials" / "scratch-12-t000", smaller)
     config = unsealed(smaller / "config.json")
-    (smaller / "config.json").write_text(json.dumps(config | {"run": config["run"] | {"size": 6}}))
+    run = config["run"] | {"size": 6, "trial_id": smaller.name}
+    (smaller / "config.json").write_text(json.dumps(config | {"run": run}))
     manifest = unsealed(path / "study.json")
     manifest["question"]["sizes"] = [6, 12]
     manifest["chance"] = {"tune": 39.0, "report": 26.0}
