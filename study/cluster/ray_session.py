@@ -36,7 +36,10 @@ SWITCHES = {
 """Ray's environment variables; what the user has set stays."""
 WATCHER = "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER"
 
-TOLD = ("STUDY_CACHE", "STUDY_CACHE_GB", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION")
+TOLD = (
+    *("STUDY_CACHE", "STUDY_CACHE_GB", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION"),
+    WATCHER,
+)
 """What workers on other nodes find as it is here. No credentials: the dashboard shows it."""
 
 
@@ -121,7 +124,7 @@ def _start(workers: int, options: dict[str, Any]) -> None:
 
 def _told(address: str) -> dict[str, Any]:
     """What the processes of the job find in their environment, on whatever node they run."""
-    told = {k: v for k, v in os.environ.items() if k in {*SWITCHES, *TOLD, WATCHER}}
+    told = {k: v for k, v in os.environ.items() if k in SWITCHES or k in TOLD}
     return {"env_vars": {"RAY_ADDRESS": address} | told}
 
 

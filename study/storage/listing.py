@@ -30,7 +30,7 @@ def matching(folder: Path, pattern: str) -> list[Path]:
 
 def folders_in(root: Path) -> list[Path]:
     """The folders directly in it, by name, without the hidden ones. Raises as `matching`."""
-    return sorted(path for path in root.iterdir() if path.is_dir() and not _passed_over(path.name))
+    return sorted(path for path in _inside(root) if path.is_dir() and path.name[0] != ".")
 
 
 def walked(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
@@ -49,10 +49,6 @@ def walked(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
         yield Path(folder), below, names
 
 
-def _passed_over(name: str) -> bool:
-    return name[0] == "." or name == OF_THE_SYSTEM
-
-
 def _matching(folder: Path, parts: list[str]) -> Iterator[Path]:
     first, *others = parts
     if first == "**":
@@ -69,7 +65,7 @@ def _matching(folder: Path, parts: list[str]) -> Iterator[Path]:
 
 def _inside(folder: Path) -> list[Path]:
     try:
-        return list(folder.iterdir())
+        return [path for path in folder.iterdir() if path.name != OF_THE_SYSTEM]
     except (FileNotFoundError, NotADirectoryError):
         if folder.is_symlink() and not folder.exists():
             raise  # to what is not mounted now

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bad_input.powerless import powerless
+from tests.powerless import powerless
 
 LIMIT_S = 60  # a case takes a fraction of a second, and the first one imports torch
 LINES = 1  # that a refusal has, unless the case says otherwise

@@ -13,7 +13,7 @@ def corpus() -> list[tuple[str, Case]]:
     """The kind and the case, in order of the kinds' names."""
     found: list[tuple[str, Case]] = []
     for module in pkgutil.iter_modules(tests.bad_input.__path__):
-        if module.name in ("case", "corpus", "powerless") or module.name.startswith("test_"):
+        if module.name in ("case", "corpus") or module.name.startswith("test_"):
             continue
         cases = getattr(importlib.import_module(f"tests.bad_input.{module.name}"), "CASES", ())
         found += [(module.name, case) for case in cases]

@@ -52,7 +52,7 @@ def trained(run: RunConfig, tmp_path: Path, **changes: Any) -> list[Record]:
 
 
 @pytest.mark.slow
-def test_the_largest_r50_system_trains_and_is_scored_with_augmentation(tmp_path: Path):
+def test_a_cascade_trains_and_is_scored_with_augmentation(tmp_path: Path):
     run = recipes.find("fig5/r50-cascade-scratch-tta").run
     data = replace(scaling.EMBEDDED, val_size=1)  # each is scored in 10 versions
     *_, last = trained(run, tmp_path, data=data, short_px=32, size=4)

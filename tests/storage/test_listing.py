@@ -11,7 +11,7 @@ import pytest
 from study.storage.listing import OF_THE_SYSTEM, folders_in, matching, walked
 from study.storage.run_dir import StudyDir
 from study.storage.store import StoreError
-from tests.bad_input.powerless import powerless
+from tests.powerless import powerless
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,6 +37,7 @@ def test_it_matches_what_glob_does(tree: Path, pattern: str):
 def test_folders_are_those_of_people(tree: Path):
     (tree / OF_THE_SYSTEM).mkdir(mode=0)
     assert [path.name for path in folders_in(tree)] == ["a", "b", "link"]
+    assert OF_THE_SYSTEM not in {path.name for path in matching(tree, "**/*")}
     assert OF_THE_SYSTEM not in {folder.name for folder, _, _ in walked(tree)}
     assert {str(folder.relative_to(tree)) for folder, _, _ in walked(tree)} == {
         *(".", "a", "a/deep", "b", ".c")
@@ -78,13 +79,13 @@ def test_a_copy_of_a_trial_is_not_one_more(tmp_path: Path):
         copy.config()
 
 
-def test_people_s_folders_are_listed_here_alone():
+def test_folders_of_users_are_listed_by_one_module():
     listing = re.compile(r"\.r?glob\(|os\.(walk|listdir|scandir)\(")
-    people_s = ("study/data/formats", "study/data/classification", "study/data/index")
-    people_s = (*people_s, "study/trained", "study/storage", "study/models", "study/commands")
+    of_users = ("study/data/formats", "study/data/classification", "study/data/index")
+    of_users = (*of_users, "study/trained", "study/storage", "study/models", "study/commands")
     found = {
         str(path.relative_to(ROOT))
-        for folder in people_s
+        for folder in of_users
         for path in (ROOT / folder).rglob("*.py")
         if listing.search(path.read_text())
     }

@@ -89,8 +89,10 @@ def test_the_first_step_warms_up_and_six_are_taken_however_long_they_are(
 ):
     steps = Steps(clock)
     monkeypatch.setattr(speed, "_session", lambda *_: (steps, 5.0))
-    found = speed.measure(TINY_RUN, iterations=50, evaluates=False)
+    met: list[int] = []  # after so many steps
+    found = speed._measure(TINY_RUN, 50, lambda: met.append(len(steps.asked)), evaluates=False)
     assert steps.asked == list(range(speed.LEAST)) and steps.begun_at == 1
+    assert met == [1, speed.LEAST]
     # 4 images at 2.0 a second are 2 s of the first step's 3 s; the rest was the start's
     assert (found.images_per_second, found.start_s) == (2.0, 6.0)
 

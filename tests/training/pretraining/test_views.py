@@ -47,6 +47,8 @@ def test_it_learns_and_its_weights_are_an_arm(tmp_path: Path):
     pretraining.train(config, folder, out, device="cpu", say=said.append)
     losses = [float(line.split("loss ")[1].split(",")[0]) for line in said if "loss" in line]
     assert losses[-1] < losses[0] - 0.5, said
+    assert "of the held-out images found in another crop, by chance" in said[-2]
+    assert said[-1] == f"written to {out}"
     arm = parse(str(out))
     run = replace(TINY_RUN, arm=arm.name, init=arm.init)
     detector, report = initialisation.build(run, num_classes=8)
