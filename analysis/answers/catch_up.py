@@ -163,7 +163,7 @@ def _times(length: int, needed: int) -> str:
 def _best_by_length(tails: pd.DataFrame) -> list[dict[str, Any]]:
     """One row per length, ascending: its best trial."""
     by_length: dict[int, list[dict[str, Any]]] = {}
-    for row in rows(tails[["length", "AP_box", "index", "images_seen"]]):
+    for row in rows(tails.loc[:, ["length", "AP_box", "index", "images_seen"]]):
         by_length.setdefault(row["length"], []).append(row)
     return [
         min(by_length[length], key=lambda row: rank(row["AP_box"], length, row["index"]))

@@ -23,6 +23,7 @@ def test_each_point_follows_from_all_that_was_recorded_before(search: Search, tm
     for cell in asked.cells:
         tried = done.plan.tuning_trials(cell)
         nuisance, seen = asked.space.nuisance.at(cell.size), [one.outcome() for one in tried]
+        learns = False
         for index, one in enumerate(tried):
             again = search.propose(nuisance, index, 6, asked.seed, seen[:index])
             assert again.values == one.values

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from study.config import TINY
 from study.data.shapes.scenes import classification
@@ -38,12 +37,13 @@ def test_the_command_writes_weights_that_load(tmp_path: Path, monkeypatch: pytes
 def test_weights_are_drawn_from_their_number_and_nothing_else_is_disturbed():
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    first, other = (training.initialised(lambda: nn.Linear(3, 3), number) for number in (1, 2))
+    first, other = (training.initialised(shapes.ShapeClassifier, number) for number in (1, 2))
     torch.rand(7)
-    assert torch.equal(first.weight, training.initialised(lambda: nn.Linear(3, 3), 1).weight)
-    assert not torch.equal(first.weight, other.weight)
+    again = training.initialised(shapes.ShapeClassifier, 1)
+    assert torch.equal(first.shape.weight, again.shape.weight)
+    assert not torch.equal(first.shape.weight, other.shape.weight)
     torch.manual_seed(5)
-    training.initialised(lambda: nn.Linear(3, 3), 1)
+    training.initialised(shapes.ShapeClassifier, 1)
     assert torch.equal(torch.get_rng_state(), before)
 
 
