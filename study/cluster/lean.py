@@ -16,7 +16,6 @@ import importlib
 import inspect
 import os
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -34,16 +33,20 @@ NICE = ("nice", "-n", "19") if shutil.which("nice") else ()
 
 
 @contextlib.contextmanager
-def lean(dashboard: bool) -> Iterator[None]:
+def lean(dashboard: bool, port: int) -> Iterator[None]:
     """Inside, `ray.init` starts neither the autoscaler nor the forwarder of logs.
 
     Without a `dashboard` it starts none, and the agents are the small ones of an installation that
     has none; nobody waits for them, and they yield to the workers.
+
+    Args:
+        dashboard: whether one is wanted.
+        port: without a dashboard, of the agent that sets up environments, which nobody asks for
+            one. It is bound seconds after `ray.init` has returned.
     """
     if not _known():
         yield
         return
-    port = free_port()  # of the agent that sets up environments: nobody asks it for one
     fewer: dict[str, Any] = {"no_monitor": True, "include_log_monitor": False}
     if not dashboard:
         fewer["runtime_env_agent_port"] = port
@@ -114,13 +117,6 @@ def _known() -> bool:
         and hasattr(utils, "get_dashboard_dependency_error")
         and all(hasattr(raylet, name) for name in ("persist_port", *PORTS))
     )
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as found:
-        found.bind(("", 0))
-        return found.getsockname()[1]
 
 
 def _unwaiting(start_raylet: Callable[..., Any], port: int) -> Callable[..., Any]:

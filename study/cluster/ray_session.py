@@ -16,7 +16,8 @@ from ray._private import services  # the only place that knows of `ray start` on
 
 from study.cluster.failures.guard import GOES_ON, GRACE_S, Guard, answers
 from study.cluster.failures.interruption import Interruption
-from study.cluster.lean import free_port, lean, wordless
+from study.cluster.lean import lean, wordless
+from study.cluster.ports import held_port
 from study.commands.common import Failed
 
 OBJECT_STORE_BYTES = 128 * 2**20  # nothing of ours passes through it
@@ -65,13 +66,13 @@ def cluster(workers: int, interrupted: Interruption, dying: Callable[[], None]) 
     guard = Guard(dying, interrupted, dashboard=workers > 1)
     if not address:
         guard.start()
-    with wordless():
+    with wordless(), held_port() as port:  # until the end: Ray's programs are late to take it
         try:
             if address:
                 _join(address, options)
                 guard.start()
             else:
-                _start(workers, options)
+                _start(workers, port, options)
             interrupted.listen()
             here = ray.get_runtime_context()
             guard.settle(here.gcs_address, here.get_node_id(), own=not address)
@@ -97,19 +98,18 @@ def _join(address: str, options: dict[str, Any]) -> None:
         raise ValueError(nobody) from error
 
 
-def _start(workers: int, options: dict[str, Any]) -> None:
+def _start(workers: int, port: int, options: dict[str, Any]) -> None:
     if not Path("~/.ray/auth_token").expanduser().exists():
         # else Ray writes one into the home directory, where later clusters would find it
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     if workers > 1:
         # Ray Train's cleaner looks for the cluster, finds others on this machine too, and dies;
         # it also needs the dashboard's State API
-        port = free_port()
         os.environ["RAY_GCS_SERVER_PORT"] = str(port)
         # a process for each training that asks when this machine will be taken away: never
         os.environ.setdefault(WATCHER, "0")
         options |= {"runtime_env": _told(f"{ray.util.get_node_ip_address()}:{port}")}
-    with lean(dashboard=workers > 1):
+    with lean(dashboard=workers > 1, port=port):
         try:
             ray.init(
                 address="local",

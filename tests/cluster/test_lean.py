@@ -32,11 +32,11 @@ def present() -> list[Any]:
 @pytest.mark.parametrize("dashboard", [False, True])
 def test_ray_is_changed_inside_only(dashboard: bool):
     before = present()
-    with lean.lean(dashboard):
+    with lean.lean(dashboard, 1234):
         changed = [now is not then for now, then in zip(present(), before, strict=True)]
         params = parameter.RayParams(num_cpus=2)
         assert params.no_monitor and params.include_log_monitor is False
-        assert bool(params.runtime_env_agent_port) is not dashboard
+        assert params.runtime_env_agent_port == (None if dashboard else 1234)
     assert changed == [True] + [not dashboard] * 4
     assert present() == before
 
@@ -44,7 +44,7 @@ def test_ray_is_changed_inside_only(dashboard: bool):
 def test_a_ray_with_other_parts_starts_as_it_always_does(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delattr(utils, "get_dashboard_dependency_error")
     before = parameter.RayParams
-    with lean.lean(dashboard=False):
+    with lean.lean(dashboard=False, port=1234):
         assert parameter.RayParams is before
 
 
