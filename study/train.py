@@ -37,7 +37,6 @@ from study.config.terminal import Terminal
 from study.data.checks import check
 from study.data.distribution.downloads import absent
 from study.data.splits import open_splits
-from study.models import compiler
 from study.recipes import listing
 from study.recipes.recipe import Published
 from study.storage.run_dir import Record, State, TrialDir
@@ -119,8 +118,7 @@ def records(run: RunConfig, trial: TrialDir, workers: int) -> Iterator[Record]:
 
         yield from single.run(run, trial, workers)
         return
-    with compiler.left_out():
-        from study.training import engine  # here: a list and a dry run need no torch
+    from study.training import engine  # here: a list and a dry run need no torch
 
     with contextlib.suppress(engine.Diverged):
         yield from engine.run(run, trial)

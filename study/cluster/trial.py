@@ -14,7 +14,6 @@ from typing import Any
 from ray import tune
 
 from study.config import RunConfig, from_dict
-from study.models import compiler
 from study.storage.run_dir import Record, StudyDir, TrialDir
 
 
@@ -48,8 +47,8 @@ def outcome(record: Record | None) -> dict[str, Any]:
 
 def imported_engine() -> ModuleType:
     """`study.training.engine`: here, so that the driver does not import torch."""
-    with compiler.left_out():
-        from study.training import engine
+    from study.training import engine
+
     return engine
 
 

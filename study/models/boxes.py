@@ -10,9 +10,9 @@ import math
 
 import torch
 from torch import Tensor
-from torchvision.ops import nms
 
 from study.models.transfer import listed
+from study.models.vision import nms
 
 Weights = tuple[float, float, float, float]
 """Scale of the deltas x, y, width, height in training."""

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torchvision.models._utils import IntermediateLayerGetter
-from torchvision.ops.feature_pyramid_network import FeaturePyramidNetwork, LastLevelMaxPool
 
 from study.config import BodyConfig, ModelConfig
 from study.models import backbones, norms
+from study.models.vision import FeaturePyramidNetwork, IntermediateLayerGetter, LastLevelMaxPool
 
 
 def body(config: BodyConfig) -> nn.Module:

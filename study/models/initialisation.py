@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.ops import FrozenBatchNorm2d
 
 from study.config import BodyConfig, RunConfig
 from study.config.arms import is_hub
 from study.models import backbones
 from study.models.detector import Detector
+from study.models.vision import FrozenBatchNorm2d
 from study.models.weights import available, checkpoints, detectron, fitting, imagenet
 from study.models.weights.whole import loading, reading
 from study.randomness import Stream, seed

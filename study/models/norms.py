@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import FrozenBatchNorm2d
 
 from study.config import BodyConfig, ModelConfig
 from study.models.sync_batch_norm import SyncBatchNorm
+from study.models.vision import FrozenBatchNorm2d
 
 
 class GroupNorm(nn.GroupNorm):

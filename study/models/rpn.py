@@ -10,14 +10,13 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.rpn import RPNHead
 
 from study.config import ModelConfig
 from study.models import boxes as on_boxes
 from study.models.losses import Share, masked
 from study.models.matching import Objects, keys, match, rows, sample
 from study.models.transfer import listed
+from study.models.vision import AnchorGenerator, RPNHead
 
 POSITIVE_IOU, NEGATIVE_IOU = 0.7, 0.3
 POSITIVE = 0.5  # largest share of positives among the sampled anchors

@@ -14,7 +14,7 @@ def shared_images(splits: Mapping[str, Sequence[Path]]) -> list[str]:
     Args:
         splits: the image files of each, by its name in messages.
     """
-    named = [(split, file.resolve()) for split, files in splits.items() for file in files]
+    named = [(split, place) for split, files in splits.items() for place in _places(files)]
     places: dict[Path, str] = {}
     lines: list[str] = []
     alone: list[tuple[str, Path]] = []
@@ -32,6 +32,13 @@ def shared_images(splits: Mapping[str, Sequence[Path]]) -> list[str]:
             if alone[at][0] != other
         ]
     return lines
+
+
+def _places(files: Sequence[Path]) -> Iterator[Path]:
+    """Where each file really lies; the links of a folder are followed once for all files in it."""
+    folders = {folder: folder.resolve() for folder in {file.parent for file in files}}
+    for file in files:
+        yield file.resolve() if file.is_symlink() else folders[file.parent] / file.name
 
 
 def same_bytes(files: Sequence[Path]) -> Iterator[list[int]]:

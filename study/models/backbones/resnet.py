@@ -32,9 +32,8 @@ def build(
     """[B, 3, H, W] → [B, C, H/32, W/32], C = 2048 or without bottlenecks 512. Blocks in each
     layer, groups of a bottleneck's middle convolution, and channels of each group.
     """
-    from torchvision.models import resnet
-
     from study.models import norms
+    from study.models.vision import resnet
 
     # zero_init_residual stays off: the paper and mmdetection's scratch recipes do without
     network = resnet.ResNet(

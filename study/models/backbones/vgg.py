@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def build(body: BodyConfig) -> nn.Module:
     """The thirteen convolutions and five pools of `torchvision.models.vgg16().features`."""
     from torch import nn
-    from torchvision.models import vgg
+
+    from study.models.vision import vgg
 
     network = vgg.make_layers(vgg.cfgs["D"])
     for module in network:

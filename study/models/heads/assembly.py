@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 from torch import nn
-from torchvision.models.detection.faster_rcnn import (
-    FastRCNNConvFCHead,
-    FastRCNNPredictor,
-    TwoMLPHead,
-)
-from torchvision.models.detection.keypoint_rcnn import KeypointRCNNPredictor
-from torchvision.models.detection.mask_rcnn import MaskRCNNHeads
 
 from study.config import ModelConfig
 from study.models import backbones, norms
@@ -17,6 +10,13 @@ from study.models.heads import cascade, fidelity
 from study.models.heads.mask_predictor import MaskPredictor
 from study.models.heads.roi_align import PyramidRoIAlign
 from study.models.heads.roi_heads import BoxParts, Branch, Heads
+from study.models.vision import (
+    FastRCNNConvFCHead,
+    FastRCNNPredictor,
+    KeypointRCNNPredictor,
+    MaskRCNNHeads,
+    TwoMLPHead,
+)
 
 
 def heads(config: ModelConfig, channels: int, num_classes: int) -> Heads:

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import batched_nms, remove_small_boxes
 
 from study.config import ModelConfig
 from study.models import boxes as on_boxes
@@ -20,6 +19,7 @@ from study.models.heads import fidelity
 from study.models.losses import Share, masked
 from study.models.matching import Objects, draw, keys, match, rows
 from study.models.rpn import Proposals
+from study.models.vision import batched_nms, remove_small_boxes
 
 POSITIVE = 0.25  # largest share of positives among the sampled RoIs
 NMS_IOU = 0.5

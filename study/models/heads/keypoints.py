@@ -9,10 +9,10 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.models.detection.roi_heads import heatmaps_to_keypoints, keypoints_to_heatmap
 
 from study.models.losses import Share, masked
 from study.models.transfer import sent
+from study.models.vision import heatmaps_to_keypoints, keypoints_to_heatmap
 
 
 def share(logits: Tensor, boxes: Tensor, keypoints: Tensor) -> Share:

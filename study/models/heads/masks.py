@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from hotcoco import mask as rle
 from torch import Tensor
-from torchvision.ops import roi_align
 
 from study.models.transfer import sent
+from study.models.vision import roi_align
 
 MaskTargets = Callable[[list[dict[str, Tensor]], Tensor, Tensor, Tensor, int], Tensor]
 """[B, n, m, m] in [0, 1] from each image's targets, boxes [B, n, 4], their objects int64 [B, n],

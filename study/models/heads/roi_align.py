@@ -18,11 +18,11 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import roi_align
 
 from study.models.canvas import Maps, MapsOf
 from study.models.heads import roi_rows
 from study.models.transfer import listed
+from study.models.vision import roi_align
 
 MAX_MATRIX_MAP = 64 * 64  # cells of the finest map up to which the matrix form is used
 ROWS_ON = ("cpu",)  # kinds of devices

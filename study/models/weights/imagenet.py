@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import urlparse
 
 from torch import Tensor
-from torchvision.models import get_weight
 
 from study.config import BodyConfig
 from study.models.backbones import Packaged, Published
+from study.models.vision import get_weight
 from study.models.weights import available, files, torch_hub
 from study.models.weights.checkpoints import backbone_of
 from study.models.weights.pixels import fitted

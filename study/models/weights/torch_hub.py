@@ -8,8 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from torchvision.models import get_weight
-
+from study.models.vision import get_weight
 from study.models.weights import download, files
 
 

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.models.detection.roi_heads import expand_boxes, expand_masks
 
 from study.data.batches.loader import Batch
 from study.data.geometry import keypoints
 from study.data.geometry.run_lengths import encoded_part
 from study.data.index import Index
 from study.models.detector import Detector
+from study.models.vision import expand_boxes, expand_masks
 from study.training.evaluation.metric import Detection
 
 

@@ -8,7 +8,7 @@ NONE = "N/A"
 
 def of_torchvision() -> tuple[str, ...]:
     """The 90 foreground places of its detectors: COCO's ids, ten of which are of no class."""
-    from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights
+    from study.models.vision import MaskRCNN_ResNet50_FPN_Weights
 
     return tuple(MaskRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"][1:])
 
