@@ -56,8 +56,11 @@ def test_killed_and_then_with_two_workers_s3_has_what_an_undisturbed_study_leave
 ):
     command = sweep(*OPTIONS, "--confirm", "1")
     study = StudyDir(address)
-    driver = command.start()  # killed in the middle of a trial
-    wait_for(driver, lambda: any(len(trial.records()) == 1 for trial in study.trials()))
+
+    def amid() -> bool:
+        return any(len(trial.records()) == 1 for trial in study.trials())
+
+    wait_for(driver := command.start(), amid, look_s=0.2)  # a look asks the store, many times
     os.kill(driver.pid, signal.SIGKILL)
     driver.communicate()
     command.wait_until_gone(2.0)

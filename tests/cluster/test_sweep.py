@@ -128,12 +128,14 @@ def logged(study: StudyDir) -> dict[str, list[tuple[str, int]]]:
     }
 
 
-def wait_for(process: subprocess.Popen[str], happened: Callable[[], bool]) -> None:
+def wait_for(
+    process: subprocess.Popen[str], happened: Callable[[], bool], look_s: float = 0.02
+) -> None:
     deadline = time.monotonic() + LIMIT_S
     while not happened():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
-        time.sleep(0.02)
+        time.sleep(look_s)
 
 
 @pytest.mark.slow
