@@ -23,6 +23,7 @@ from study.commands.common import DONE, exit_status
 from study.commands.options.parsing import parsed
 from study.config.checks.require import MOST_PX, require, whole
 from study.config.terminal import Terminal
+from study.storage.folder import require_writable
 from study.trained import folder
 
 SUFFIX = ".onnx"
@@ -60,6 +61,7 @@ def export(command: Export, console: Console) -> int:
     from study.trained.module import load
 
     module = load(command.detector)
+    require_writable(command.file.parent)
     described = module.described
     height, width = onnx_file.write(
         module.detector,

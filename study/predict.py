@@ -29,6 +29,7 @@ from study.config.checks.require import MOST_BATCH, require, whole
 from study.config.printable import shown
 from study.config.terminal import Terminal
 from study.data.pixels import Scale
+from study.storage.folder import require_writable
 from study.trained import folder, photos
 
 
@@ -74,6 +75,7 @@ def predict(command: Predict, console: Console) -> int:
     detector = load(command.detector)
     cuda = command.device == "cuda" or (command.device == "auto" and torch.cuda.is_available())
     detector.to("cuda" if cuda else "cpu")
+    require_writable(command.out)
     found = Found(command.out, detector.described.classes, command.score_threshold)
     lost: list[str] = []
     objects = 0

@@ -21,6 +21,7 @@ from study.data.geometry.resize import resized
 from study.models.canvas import Size
 from study.models.detector import Detector
 from study.models.fixed_shape import FixedShape
+from study.storage.folder import write_atomically
 
 OPSET = 20  # of ONNX; Runtime reads it since 1.17 of February 2024
 INSTALL = "pip install '.[export]'"
@@ -81,8 +82,7 @@ def write(
                 f"{file}: not written: {name} differ by {gap:g} in ONNX Runtime, more than"
                 f" {limits[name]:g}"
             )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(content)
+    write_atomically(file, content)
     return height, width
 
 

@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -289,5 +290,17 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(
-            f"folder {path} cannot be made: {error.strerror}; choose another --run-dir"
+            f"folder {path} cannot be made: {error.strerror}; choose another place"
         ) from error
+
+
+def require_writable(folder: Path) -> None:
+    """Make a folder, and a file in it that is removed: before work whose results are to go there.
+
+    Raises:
+        ValueError: it cannot be made.
+        OSError: nothing can be written there.
+    """
+    make_folder(folder)
+    with tempfile.TemporaryFile(dir=folder):
+        pass

@@ -12,9 +12,11 @@ from torch import nn
 from study import export
 from study.commands.common import BAD_INPUT, DONE
 from study.config import TINY, RunConfig
+from study.models import onnx_file
 from study.models.detector import Detector
 from study.models.weights.whole import own
 from study.trained import folder
+from tests.powerless import powerless
 
 
 @pytest.fixture
@@ -42,6 +44,21 @@ def test_it_writes_a_file_that_says_what_it_takes(
     session = onnxruntime.InferenceSession(file)
     assert session.get_inputs()[0].shape == [3, 48, 64]
     assert json.loads(session.get_modelmeta().custom_metadata_map["classes"]) == ["cat", "dog"]
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(
+    detector: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    (tmp_path / "own").mkdir()
+    monkeypatch.setattr(onnx_file, "write", lambda *_: pytest.fail("exported"))
+    file = str(tmp_path / "own" / "d.onnx")
+    with powerless(tmp_path, [("own", 0o555)]):
+        assert export.main([str(detector), file, "--height", "9", "--width", "9"]) == BAD_INPUT
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "own" in line and "ermission denied" in line
 
 
 @pytest.mark.parametrize(

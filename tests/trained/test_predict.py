@@ -17,6 +17,7 @@ from study.commands.common import BAD_INPUT, DONE, FAILURE
 from study.config import RunConfig, from_dict
 from study.data.splits import open_splits
 from study.storage.run_dir import TrialDir
+from tests.powerless import powerless
 
 ORIENTATION, QUARTER = 0x0112, 6  # EXIF: turn by 90° clockwise to see it upright
 
@@ -40,6 +41,25 @@ def found(out: Path) -> dict[str, list[dict]]:
     return rows
 
 
+def test_a_folder_that_cannot_be_written_to_is_refused_before_a_photo_is_looked_at(
+    detector: Path,
+    photo: Image.Image,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    photo.save(tmp_path / "one.png")
+    (tmp_path / "own").mkdir()
+    monkeypatch.setattr(predict.photos, "upright", lambda *_: pytest.fail("looked at"))
+    with powerless(tmp_path, [("own", 0o555)]):
+        command = [str(detector), str(tmp_path / "one.png"), "--out", str(tmp_path / "own")]
+        assert predict.main(command) == BAD_INPUT
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "own" in line and "ermission denied" in line
+    assert not [*(tmp_path / "own").iterdir()]
+
+
+@pytest.mark.slow
 def test_every_kind_of_photo_and_one_that_is_none(
     detector: Path, photo: Image.Image, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -78,6 +98,7 @@ def test_every_kind_of_photo_and_one_that_is_none(
     assert len(direct["scores"]) == len(rows["plain.png"])
 
 
+@pytest.mark.slow
 def test_the_threshold_is_of_pictures_and_table_not_of_json(
     detector: Path, photo: Image.Image, tmp_path: Path
 ):
@@ -102,6 +123,7 @@ def test_the_threshold_is_of_pictures_and_table_not_of_json(
     assert (pixels[0] != pixels[1]).any()  # boxes are drawn
 
 
+@pytest.mark.slow
 def test_photos_of_one_name_both_get_a_picture(detector: Path, photo: Image.Image, tmp_path: Path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()

@@ -156,9 +156,9 @@ def train(
         ValueError: `out` is no .safetensors file, an interrupted pre-training of another kind lies
             beside it, or the loss was not finite.
     """
-    device = usable(out, device)
+    device = available(device)
     work = ImageTraining(config, folder, out, device)
-    work.restore()
+    work.restore(say)
     say(
         f"{len(folder.train):,} images of {len(folder.classes)} classes,"
         f" {len(folder.held_out):,} held out; {work.iterations:,} iterations of"
@@ -173,14 +173,8 @@ def train(
     return right
 
 
-def usable(out: Path, device: str) -> str:
-    """The device, for "auto" a GPU if there is one.
-
-    Raises:
-        ValueError: `out` is no .safetensors file.
-    """
-    if out.suffix != ".safetensors":
-        raise ValueError(f"out = '{out}': a file that ends in .safetensors")
+def available(device: str) -> str:
+    """The device, for "auto" a GPU if there is one."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return device

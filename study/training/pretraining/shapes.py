@@ -94,7 +94,7 @@ def train(out: Path, say: Say) -> None:
     """
     say(f"drawing {IMAGES:,} images")
     work = ShapeTraining(out)
-    work.restore()
+    work.restore(say)
     work.go_on(say)
     say(f"in new images {work.told()}")
     work.finish(to_bytes(work.model.body, half=True), say)  # 1.3 MB instead of 2.6

@@ -20,8 +20,11 @@ from torch import Tensor, nn
 from study.config import BodyConfig
 from study.models import features
 from study.randomness import Stream, seed
-from study.storage.folder import write_atomically
+from study.storage.folder import require_writable, write_atomically
+from study.storage.run_dir import Damaged
+from study.storage.run_dir.checkpoint import packed, unpacked
 
+SAVED = ("question", "iteration", "model", "optimiser")
 TOLD = 10  # times that progress is told and saved
 SAVED_S = 300.0  # seconds after which it is saved in any case
 
@@ -76,6 +79,14 @@ class Training(ABC, Generic[Own]):
     question: dict[str, Any]
 
     def __init__(self, out: Path, device: str) -> None:
+        """
+        Raises:
+            ValueError: `out` is no .safetensors file, or its folder cannot be made.
+            OSError: nothing can be written there.
+        """
+        if out.suffix != ".safetensors":
+            raise ValueError(f"out = '{out}': a file that ends in .safetensors")
+        require_writable(out.parent)
         self.out, self.device = out, torch.device(device)
         self.file = out.with_name(out.name + ".state")
         self.iteration = 0
@@ -143,18 +154,24 @@ class Training(ABC, Generic[Own]):
             "optimiser": self.optimiser.state_dict(),
         }
         torch.save(state, buffer)
-        write_atomically(self.file, buffer.getvalue())
+        write_atomically(self.file, packed(buffer.getvalue()))
         self.saved = time.monotonic()
 
-    def restore(self) -> None:
-        """Go on from the saved state, if there is one.
+    def restore(self, say: Say) -> None:
+        """Go on from the saved state, if there is one that is whole; else begin.
 
         Raises:
             ValueError: it belongs to other images or settings.
         """
         if not self.file.exists():
             return
-        state = torch.load(self.file, map_location=self.device, weights_only=True)
+        try:
+            state = self._read()
+        except Damaged as error:
+            aside = self.file.with_name(self.file.name + ".damaged")
+            self.file.replace(aside)
+            say(f"{error}; set aside as {aside.name}, and begun again")
+            return
         if state["question"] != json.dumps(self.question, sort_keys=True):
             raise ValueError(
                 f"{self.file}: holds a pre-training of other images or settings: repeat that"
@@ -163,6 +180,15 @@ class Training(ABC, Generic[Own]):
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.iteration = state["iteration"]
+
+    def _read(self) -> dict[str, Any]:
+        content = unpacked(self.file.read_bytes(), str(self.file))
+        try:
+            state = torch.load(io.BytesIO(content), map_location=self.device, weights_only=True)
+            return {name: state[name] for name in SAVED}
+        except Exception as error:  # torch's reader raises a dozen kinds
+            kind = type(error).__name__
+            raise Damaged(f"{self.file}: damaged: no pre-training ({kind})") from error
 
     def finish(self, weights: bytes, say: Say) -> None:
         """Write the weights' file; the saved state is of no more use."""

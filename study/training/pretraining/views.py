@@ -37,7 +37,7 @@ from study.training.pretraining.images import (
     WARMUP,
     WEIGHT_DECAY,
     Pretraining,
-    usable,
+    available,
 )
 from study.training.pretraining.images import recipe as images_recipe
 from study.training.pretraining.training import (
@@ -152,14 +152,14 @@ def train(
         ValueError: `out` is no .safetensors file, an interrupted pre-training of another kind lies
             beside it, a batch has more pictures than there are, or the loss was not finite.
     """
-    device = usable(out, device)
+    device = available(device)
     most = len(folder.train)
     if config.batch_size > most:
         raise ValueError(
             f"batch_size = {config.batch_size}: at most the {most} pictures there are"
         )
     work = ViewTraining(config, folder, out, device)
-    work.restore()
+    work.restore(say)
     say(
         f"{most:,} images, {len(folder.held_out):,} held out; {work.iterations:,} iterations of"
         f" {config.batch_size} at {config.image_px} px, two crops of each, on {device}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from study.models import backbones, features, initialisation
 from study.training.pretraining import images as pretraining
 from study.training.pretraining.images import recipe
 from study.training.pretraining.training import rate_share, to_bytes
+from tests.powerless import powerless
 from tests.runs import TINY_RUN
 
 
@@ -50,6 +53,7 @@ def command(images: Path, out: Path, *more: str) -> list[str]:
     return ["pretext", "--images", str(images), "--out", str(out), *SHORT, *more]
 
 
+@pytest.mark.slow
 def test_it_learns_and_its_weights_are_an_arm(tmp_path: Path):
     folder = ImageFolder.open(stripes(tmp_path / "images"))
     config = recipe(TINY.body, len(folder.train), epochs=9, image_px=32, batch_size=16, lr=0.05)
@@ -106,6 +110,7 @@ def test_the_weights_say_what_was_seen(tmp_path: Path):
     assert seen == {"images": 24, "instances": 24, "pixels": 24 * 32 * 32}  # 18 images, 3 batches
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "width"), [("resnet50", 2048), ("lite0", 320), ("timm/convnext_atto", 320)]
 )
@@ -139,6 +144,59 @@ def test_the_rate_rises_and_falls_to_nothing():
     rates = [rate_share(i, 200, 10) for i in range(200)]
     assert rates[0] == pytest.approx(0.1, rel=0.01) and max(rates) == rates[9]
     assert rates[9:] == sorted(rates[9:], reverse=True) and rates[-1] < 1e-3
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "own").mkdir()
+    monkeypatch.setattr(pretraining.ImageTraining, "go_on", lambda *_: pytest.fail("trained"))
+    given = command(stripes(tmp_path / "images", 20), tmp_path / "own" / "w.safetensors")
+    with powerless(tmp_path, [("own", 0o555)]):
+        assert prepare.main(given) == BAD_INPUT
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "own" in line and "ermission denied" in line
+
+
+def flipped(content: bytes) -> bytes:
+    """With one bit of a tensor's another."""
+    at = len(content) // 2
+    return content[:at] + bytes([content[at] ^ 16]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda content: content[:-9], "were written"),
+        (flipped, "checksum"),
+        (lambda _: b"", "empty"),
+        (lambda _: b"PK\x03\x04 an archive of an earlier version, cut off", "no pre-training"),
+    ],
+)
+def test_a_damaged_state_is_set_aside_and_the_training_begins_again(
+    damage: Callable[[bytes], bytes],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    images, file = stripes(tmp_path / "images", 20), tmp_path / "w.safetensors"
+    given = command(images, file, "--epochs", "1")
+    assert prepare.main(given) == DONE
+    whole = file.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(pretraining.ImageTraining, "told", lambda _: sys.exit("killed"))
+        with pytest.raises(SystemExit):
+            prepare.main(given)
+    state = tmp_path / "w.safetensors.state"
+    state.write_bytes(damage(state.read_bytes()))
+    file.unlink()
+    capsys.readouterr()
+    assert prepare.main(given) == DONE
+    out = capsys.readouterr().out
+    assert f"{state}: damaged: " in out and said in out
+    assert "set aside as w.safetensors.state.damaged, and begun again" in out
+    assert "from iteration" not in out and file.read_bytes() == whole
 
 
 @pytest.mark.parametrize(
