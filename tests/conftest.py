@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,17 @@ def no_waiting_for_the_disk() -> Iterator[None]:
     """Without fsync, which matters only where a machine crashes: tests kill processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _descriptor: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def options_read_once() -> Iterator[None]:
+    """tyro reads the source of all options, for their help, at each parsing: hundreds are here."""
+    from tyro import _docstrings
+
+    read = _docstrings._ClassTokenization.make
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_docstrings._ClassTokenization, "make", functools.cache(read))
         yield
 
 

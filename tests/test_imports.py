@@ -6,6 +6,8 @@ import ast
 import functools
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 # The product from the top down: a module imports what is in a layer below its own, or in its own.
@@ -81,6 +83,7 @@ def imported(within: str, *names: str) -> set[tuple[str, str]]:
     }
 
 
+@pytest.mark.slow
 def test_imports_of_the_product_point_down():
     upward = {
         (module, name)

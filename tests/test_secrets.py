@@ -78,6 +78,7 @@ def test_a_run_directory_with_a_secret_is_refused_without_repeating_it(
     assert PLANTED not in "".join(capsys.readouterr())
 
 
+@pytest.mark.slow
 def test_a_study_tells_nothing_of_the_environment(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -159,6 +159,7 @@ def test_the_bill_knows_audits_extensions_and_cross_tuning():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes", [{}, {"stopping": Stopping(Halving(), "average"), "tails": "last"}]
 )

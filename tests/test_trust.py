@@ -99,6 +99,7 @@ def _short(name: str) -> str:
     )
 
 
+@pytest.mark.slow
 def test_nothing_in_the_product_runs_what_it_reads():
     found = {
         (str(path.relative_to(ROOT)), name)

@@ -5,10 +5,9 @@
 Each mistake is one change of one place: another comparison, a sign, a number one higher, True for
 False, a call or an argument left out, None returned. It is imported in place of the file by a
 process of its own, which runs the tests that call the changed function, the fastest first, until
-one fails. Which tests call what is observed first and kept in `build/`. Tests that start Ray or
-train for more than a few seconds (`slow`), and those beyond `--seconds` of the CPU for a mistake,
-are not asked. Printed are the mistakes that nothing notices: a test is missing, the code can be
-simpler, or the change makes no difference.
+one fails. Which tests call what is observed first and kept in `build/`. Tests that start Ray, and
+those beyond `--seconds` of the CPU for a mistake, are not asked. Printed are the mistakes that
+nothing notices: a test is missing, the code can be simpler, or the change makes no difference.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ SLOW_IMPORTS += ("hotcoco", "pycocotools", "opda", "matplotlib", "tyro", "safete
 SLOW_IMPORTS += ("jsonschema", "rich.console", "rich.progress", "pyarrow.parquet", "hypothesis")
 SLOW_IMPORTS += ("matplotlib.figure", "matplotlib.backends.backend_agg", "scipy.optimize", "yaml")
 SLOW_IMPORTS += ("optuna.samplers", "torchvision.models.detection", "_pytest.assertion.rewrite")
-NOT_RAY = ("-p", "no:cacheprovider", "-m", "not slow", "-q", "--no-header")
+OPTIONS = ("-p", "no:cacheprovider", "-q", "--no-header")
 
 
 def import_what_is_slow() -> None:
@@ -99,7 +99,7 @@ def tested(mutant: Mutant | None, tests: Sequence[str], seconds: float) -> tuple
             )
             os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), str(ROOT)])
         options = ["-x", "--tb=line", "--durations=0", f"--basetemp={folder / 'temp'}"]
-        return pytest.main([*NOT_RAY, *options, *tests])
+        return pytest.main([*OPTIONS, *options, *tests])
 
     return forked(work, seconds)
 
@@ -115,7 +115,7 @@ def reached(test_file: str, sources: Sequence[str]) -> dict[str, Any]:
 
         def work(folder: Path) -> int:
             observer = _Observer({str(ROOT / source): source for source in sources})
-            options = [*NOT_RAY, f"--basetemp={folder / 'temp'}", test_file]
+            options = [*OPTIONS, f"--basetemp={folder / 'temp'}", test_file]
             status = pytest.main(options, plugins=[observer])
             if status in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
                 answer.write_text(json.dumps(observer.found()))

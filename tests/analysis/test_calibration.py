@@ -40,6 +40,7 @@ class OnTruth(Simulation):
         return self._truth.confirmed(*place, run.draw - 1, expected)
 
 
+@pytest.mark.slow
 def test_a_study_made_in_memory_is_the_one_that_a_sweep_leaves(tmp_path: Path):
     made = Studies(replace(EQUAL, sizes=SIZES[:2]), [4])
     (study,) = made.every.values()
@@ -61,6 +62,7 @@ def test_a_study_made_in_memory_is_the_one_that_a_sweep_leaves(tmp_path: Path):
         assert theirs.equals(ours)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["equal as tuned", pytest.param("apart by the margin", marks=pytest.mark.slow)]
 )

@@ -11,6 +11,7 @@ import pytest
 EXAMPLE = Path(__file__).parents[2] / "docs" / "reading.py"
 
 
+@pytest.mark.slow
 def test_the_example_runs(
     finished: Path,
     tmp_path: Path,

@@ -29,6 +29,7 @@ def shown(results: analysis.Results) -> str:
     return text.getvalue()
 
 
+@pytest.mark.slow
 def test_it_prints_the_answer_and_writes_the_page(tmp_path: Path, capsys: Capture):
     run, out_dir = tmp_path / "run", tmp_path / "page"
     INCOMPLETE["no masks"](run)

@@ -99,6 +99,7 @@ def test_a_larger_surface_needs_more_trials(tmp_path: Path):
     assert set(table["withheld"]) == {"13 trials, at least 14 are needed"}
 
 
+@pytest.mark.slow
 def test_the_page_tells_them_all(wide: analysis.Results):
     made = derived(wide)
     assert any(" a momentum of 0.9" in text for text in chapters.beyond(wide, made))

@@ -17,6 +17,7 @@ from tests.planning.trials.test_specs import LAZY, at_edge
 from tests.simulated import Simulation, design
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [{"trials": 9, "confirm": 1}, LAZY], ids=["tails", "lazy"])
 def test_analysis_and_plan_agree(how: dict[str, Any], tmp_path: Path):
     asked = design(**how, audit=0.4, extend=1, cross=1, finalists=2)

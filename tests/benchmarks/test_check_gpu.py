@@ -40,12 +40,14 @@ def test_every_check_gives_its_rows(tiny: Setting, monkeypatch: pytest.MonkeyPat
     assert {row.verdict for row in rows} == {"ok"}
 
 
+@pytest.mark.slow
 def test_a_device_that_agrees_with_the_cpu_passes(tiny: Setting):
     rows = list(numerics.check(tiny))
     assert [row.what for row in rows] == ROWS[:3]
     assert {row.verdict for row in rows} == {"ok"}
 
 
+@pytest.mark.slow
 def test_a_device_that_computes_otherwise_fails(tiny: Setting, monkeypatch: pytest.MonkeyPatch):
     step = numerics._step
 

@@ -60,6 +60,7 @@ def test_sizes_follow_from_the_data_and_stay_in_a_study(photos: Path, tmp_path: 
     assert "9, 12 of 21 training images (as the study has them)" in line
 
 
+@pytest.mark.slow
 def test_a_line_says_what_was_found_without_masks_where_there_are_none(
     photos: Path, capsys: pytest.CaptureFixture[str]
 ):

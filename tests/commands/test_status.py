@@ -117,6 +117,7 @@ def test_a_study_without_trials_has_a_status(tmp_path: Path):
     assert rows(lines)["scratch", "8"].split()[2:5] == ["6", "to", "come"]
 
 
+@pytest.mark.slow
 def test_the_command_needs_neither_ray_nor_torch(simulation: Simulation):
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT, "--status", str(simulation.study.path)],

@@ -77,6 +77,7 @@ def is_sound(source: Source) -> bool:
     return True
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False), st.lists(values, min_size=1, max_size=2), st.booleans())
 @QUICK
 def test_anything_anywhere_in_coco(tmp_path: Path, rng: random.Random, put: list[Any], gone: bool):
@@ -111,6 +112,7 @@ def test_any_bytes_anywhere_in_coco(tmp_path: Path, put: bytes, at: int, instead
     is_sound(AnnotationFile(path, tmp_path / "images"))
 
 
+@pytest.mark.slow
 @given(
     st.one_of(st.binary(max_size=12), st.text("<>/&;0123456789.-einfa", max_size=12)),
     st.integers(0, 10**6),
@@ -123,6 +125,7 @@ def test_anything_anywhere_in_voc(tmp_path: Path, put: bytes | str, at: int):
     refused_or_sound(tmp_path / "d")
 
 
+@pytest.mark.slow
 @given(
     st.one_of(st.binary(max_size=9), st.text("0123456789 .-einfa\n", max_size=20)),
     st.integers(0, 40),

@@ -106,6 +106,7 @@ def test_data_in_order_are_the_same_images_with_it(tmp_path: Path):
     assert skipped.val_ids.tolist() == plain.val_ids.tolist()
 
 
+@pytest.mark.slow
 def test_without_it_a_line_says_that_there_is_it(tmp_path: Path, capsys):
     path = coco(tmp_path / "data")
     assert prepare.main([str(path)]) == BAD_INPUT

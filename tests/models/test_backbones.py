@@ -52,6 +52,7 @@ def strings(path: Path) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_no_other_module_knows_a_backbone_by_name():
     """But for values: the defaults of the configuration, and runs of the paper."""
     places = ("study/models/backbones/", "study/config/", "study/recipes/paper/")

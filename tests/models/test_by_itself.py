@@ -56,6 +56,7 @@ def learn(model: Detector, slots: list[int]) -> tuple[dict[str, Share], list[Ten
     return shares, [p.grad.clone() for p in model.parameters() if p.grad is not None]
 
 
+@pytest.mark.slow
 def test_losses_and_gradients_of_a_batch_are_the_sum_of_each_images_own(model: Detector):
     whole, gradients = learn(model, [0, 1, 2, 3, 4])
     alone = [learn(model, [at]) for at in range(5)]

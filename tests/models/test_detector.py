@@ -70,6 +70,7 @@ def test_an_image_without_objects_has_a_gradient_everywhere(config: ModelConfig)
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["boxes", "keypoints and masks", "cascade", "detectron"])
 def test_losses_fall(kind: str):
     history = shapes.learn(shapes.detector(KINDS[kind]), steps=14)

@@ -107,6 +107,7 @@ def test_weights_that_do_not_exist_are_named(init: str, model: ModelConfig, word
         available.require(dataclasses.replace(SCRATCH, init=init, model=model))
 
 
+@pytest.mark.slow
 def test_timm_keys_fit_the_full_size_backbone():
     """The file itself cannot be downloaded by a test; its keys and shapes are timm's."""
     timm = pytest.importorskip("timm")

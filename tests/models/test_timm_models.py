@@ -67,6 +67,7 @@ def published(name: str) -> nn.Module:
     return network.eval()
 
 
+@pytest.mark.slow
 def test_lite0_is_what_timm_describes_without_importing_it():
     own, theirs = backbones.find("lite0"), backbones.find("timm/tf_efficientnet_lite0")
     apart = {"body", "published", "names", "read", "build"}
@@ -83,6 +84,7 @@ def test_lite0_is_what_timm_describes_without_importing_it():
             assert one.shape == other.shape
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tf_efficientnet_lite0", "convnext_atto", "resnet50_gn"])
 @pytest.mark.parametrize("norm", ["own", "frozen_batch"])
 def test_a_body_computes_what_the_published_network_does(name: str, norm: str):
@@ -169,6 +171,7 @@ def test_what_cannot_be_a_backbone_is_refused_in_words(name: str, words: str):
         backbones.find(f"timm/{name}")
 
 
+@pytest.mark.slow
 def test_the_name_says_which_weights_are_meant():
     assert backbones.find("timm/resnet18").name == "timm/resnet18.a1_in1k"
     other = backbones.find("timm/convnext_tiny.fb_in22k")
@@ -178,6 +181,7 @@ def test_the_name_says_which_weights_are_meant():
         read_weights("imagenet", clip)
 
 
+@pytest.mark.slow
 def test_a_file_of_the_whole_network_is_an_arm(tmp_path: Path):
     """With timm's own names, wrapped or not; the classifier and what is cut off stay behind."""
     network = published("mobilenetv3_small_050")

@@ -51,6 +51,7 @@ def study_of(sizes: tuple[int, ...]) -> Design:
     return design(space=space, trials=2, confirm=2)
 
 
+@pytest.mark.slow
 def test_a_study_finds_its_sizes_and_is_the_one_that_had_them_from_the_start(tmp_path: Path):
     said: list[str] = []
 

@@ -27,6 +27,7 @@ def start(plan: Plan, count: int) -> list[str]:
     return list(active)
 
 
+@pytest.mark.slow
 def test_killed_anywhere_it_ends_with_the_same_trials_and_verdicts(tmp_path: Path):
     asked = design(trials=9)
     undisturbed = outcome(Simulation(asked, tmp_path / "whole").run().study)
@@ -37,6 +38,7 @@ def test_killed_anywhere_it_ends_with_the_same_trials_and_verdicts(tmp_path: Pat
     assert outcome(killed.study) == undisturbed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("concurrent", [1, pytest.param(40, marks=pytest.mark.slow)])
 def test_who_goes_on_depends_neither_on_the_order_nor_on_the_machine(
     concurrent: int, tmp_path: Path
@@ -78,6 +80,7 @@ def test_a_trial_waits_while_another_may_still_overtake_it(tmp_path: Path):
     assert found and found[0] == first.id
 
 
+@pytest.mark.slow
 def test_nobody_is_left_waiting_when_ranks_change_from_rung_to_rung(tmp_path: Path):
     """A stop may be what another trial waits for, also one that was asked before."""
 
@@ -136,6 +139,7 @@ def test_a_trial_that_failed_for_good_is_not_waited_for(tmp_path: Path):
     assert found and found[0] == ids[0]
 
 
+@pytest.mark.slow
 def test_a_rung_never_compares_arms(tmp_path: Path):
     """Each arm is stopped exactly as it would be alone, however far ahead the other is."""
     both = Simulation(design(trials=12, confirm=0), tmp_path / "both").run()
@@ -146,6 +150,7 @@ def test_a_rung_never_compares_arms(tmp_path: Path):
     assert {row[2] for row in single.values()} == {State.FINISHED, State.STOPPED}
 
 
+@pytest.mark.slow
 def test_stopping_saves_what_the_bill_says_and_keeps_the_best(tmp_path: Path):
     asked = design(trials=16, confirm=0)
     done = Simulation(asked, tmp_path, concurrent=4).run()
@@ -158,6 +163,7 @@ def test_stopping_saves_what_the_bill_says_and_keeps_the_best(tmp_path: Path):
         assert best and best.AP_box == max(bowl(t.run, 120) for t in done.plan.tuning_trials(cell))
 
 
+@pytest.mark.slow
 def test_a_budget_that_grows_ends_where_it_would_have_begun(tmp_path: Path):
     """By whole brackets: nobody's fate hangs on when the trials after it were asked for."""
     at_once = Simulation(design(trials=12, confirm=0), tmp_path / "at once").run()

@@ -68,6 +68,7 @@ def test_an_arm_is_crossed_with_the_others_best_at_its_own_size(tmp_path: Path):
     )
 
 
+@pytest.mark.slow
 def test_any_hyper_parameter_of_the_optimiser_is_searched_where_it_has_a_range(tmp_path: Path):
     ranges = {"momentum": LogUniform(low=0.5, high=0.7), "batch_size": LogUniform(low=2, high=8)}
     space = replace(SPACE, nuisance=replace(SPACE.nuisance, ranges=ranges))
@@ -105,6 +106,7 @@ def test_cells_advance_together_on_the_same_points(tmp_path: Path):
     assert all(len(same) == 1 for same in optims.values())
 
 
+@pytest.mark.slow
 def test_settings_are_chosen_on_the_tuning_split_and_confirmed_on_the_report_split(tmp_path: Path):
     asked = design(trials=8, audit=1.0, confirm=1, cross=1)
     done = Simulation(asked, tmp_path).run()
@@ -241,6 +243,7 @@ def test_an_arm_that_only_diverges_does_not_hold_up_the_others(tmp_path: Path):
     assert confirmed == ["pretext-16-c0", "pretext-8-c0"]
 
 
+@pytest.mark.slow
 def test_separate_runs_are_the_same_study(tmp_path: Path):
     """Same trials, decisions and choices as with a shared trunk; only the walk differs."""
     shared = Simulation(design(), tmp_path / "shared").run()

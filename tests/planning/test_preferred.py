@@ -83,6 +83,7 @@ def test_a_study_without_results_prefers_nothing(tmp_path: Path):
         preferred(study, "scratch", 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ap", "learnt"), [(0.9, False), (1.0, True), (30.0, True)])
 def test_less_than_a_guess_is_told_as_not_learnt(tmp_path: Path, ap: float, learnt: bool):
     done = studied(tmp_path, lambda *_: ap)

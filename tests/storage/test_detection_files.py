@@ -52,6 +52,7 @@ def test_kept_detections_score_as_recorded(keeping: TrialDir):
         assert scores == {name: record[name] for name in scores}
 
 
+@pytest.mark.slow
 def test_keeping_them_changes_no_record(keeping: TrialDir, tmp_path: Path):
     plain = complete(tmp_path, replace(KEEPING, keep_detections=False))
     assert exact(plain.records()) == exact(keeping.records())

@@ -58,6 +58,7 @@ def test_both_kinds_of_store_answer_alike(address: str):
     assert not store.exists("other/x") and opened(store) is store
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_whole_before_anything_that_is_written_after_it(server: str):
     trial = TrialDir(address := fresh())
     trial.save("trunk", bytes(BIG))
@@ -83,6 +84,7 @@ with trial.lock():
 """
 
 
+@pytest.mark.slow
 def test_a_kill_during_an_upload_leaves_what_was_there_before(server: str):
     trial = TrialDir(fresh())
     command = [sys.executable, "-c", KILLED, str(trial.store)]

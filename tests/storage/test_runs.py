@@ -67,6 +67,7 @@ def test_stopped_trials_leave_no_checkpoint(address: str):
     assert not any(map(checkpoints, study.trials()))
 
 
+@pytest.mark.slow
 def test_a_study_on_s3_is_that_in_a_folder(server: str, tmp_path: Path):
     asked = one_cell(trials=2, confirm=1)
     address = fresh()
@@ -87,6 +88,7 @@ def written(server: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     return folder, address
 
 
+@pytest.mark.slow
 def test_the_analysis_reads_it_from_there(written: tuple[Path, str]):
     folder, address = written
     local, results = analysis.load(folder), analysis.load(address)

@@ -56,6 +56,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> TrialDir:
     return complete(tmp_path_factory.mktemp("cascade"), CASCADE_RUN)
 
 
+@pytest.mark.slow
 def test_before_the_switch_it_is_the_plain_run(tmp_path: Path):
     staged = halted(tmp_path / "staged", CASCADE_RUN, records=1)
     plain = halted(tmp_path / "plain", PLAIN_RUN, records=1)
@@ -90,6 +91,7 @@ def test_after_the_switch_every_stage_is_trained(undisturbed: TrialDir):
 
 
 # before and after the switch
+@pytest.mark.slow
 @pytest.mark.parametrize("records", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_it_resumes_exactly_across_the_switch(undisturbed: TrialDir, tmp_path: Path, records: int):
     halted(tmp_path, CASCADE_RUN, records)

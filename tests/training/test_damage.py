@@ -66,6 +66,7 @@ def copied(directory: TrialDir, to: Path) -> TrialDir:
     return TrialDir(Path(shutil.copytree(directory.path, to / "run")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [
@@ -118,6 +119,7 @@ def test_of_damaged_records_those_before_stay(kind: str, undisturbed: TrialDir, 
     assert file.read_bytes() == b"".join(whole.splitlines(keepends=True)[:stays])
 
 
+@pytest.mark.slow
 def test_what_was_lost_is_computed_again(undisturbed: TrialDir, tmp_path: Path):
     directory = copied(undisturbed, tmp_path)
     for name in ("records.jsonl", "events.jsonl"):

@@ -55,6 +55,7 @@ def test_records_tell_what_was_run(undisturbed: TrialDir):
     assert not list(undisturbed.path.glob("*.pt"))  # nothing left that is not needed
 
 
+@pytest.mark.slow
 def test_a_tail_equals_a_separate_run_of_that_length(undisturbed: TrialDir, tmp_path: Path):
     for length in TINY_RUN.schedule.lengths:
         alone = complete(tmp_path / str(length), with_lengths(TINY_RUN, length))
@@ -75,6 +76,7 @@ def test_separate_runs_equal_the_shared_trunk(undisturbed: TrialDir, tmp_path: P
     assert images == [(8 + 12) * 4, (8 + 4 + 4) * 4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "moment", [pytest.param(n, marks=pytest.mark.slow) if n > 1 else n for n in (1, 2, 3, 4)]
 )
@@ -100,6 +102,7 @@ def test_a_watched_trunk_changes_nothing_and_resumes_exactly(
     assert weights(directory) == weights(watched)
 
 
+@pytest.mark.slow
 def test_a_length_asked_for_behind_the_checkpoint_is_walked_to_again(
     undisturbed: TrialDir, tmp_path: Path
 ):
@@ -179,6 +182,7 @@ def test_killed_three_times_is_bit_identical(undisturbed: TrialDir, tmp_path: Pa
     assert spent >= undisturbed.records()[-1]["images_spent"]  # repeated work is on the bill
 
 
+@pytest.mark.slow
 def test_a_longer_schedule_extends_a_finished_run(undisturbed: TrialDir, tmp_path: Path):
     complete(tmp_path, with_lengths(TINY_RUN, 8))
     extended = complete(tmp_path, TINY_RUN)
@@ -186,6 +190,7 @@ def test_a_longer_schedule_extends_a_finished_run(undisturbed: TrialDir, tmp_pat
     assert weights(extended) == weights(undisturbed)
 
 
+@pytest.mark.slow
 def test_growth_costs_the_added_iterations_where_the_trunk_was_left(
     undisturbed: TrialDir, tmp_path: Path
 ):
@@ -214,6 +219,7 @@ def test_divergence_stops_before_the_step(tmp_path: Path):
     assert not list(directory.path.glob("*.pt"))
 
 
+@pytest.mark.slow
 def test_seeds_differ_and_repeat(undisturbed: TrialDir, tmp_path: Path):
     torch.manual_seed(99)  # what the process drew before does not matter
     short = with_lengths(TINY_RUN, 8)
@@ -223,6 +229,7 @@ def test_seeds_differ_and_repeat(undisturbed: TrialDir, tmp_path: Path):
     assert other["loss"] != again["loss"]
 
 
+@pytest.mark.slow
 def test_speed_is_that_of_one_workers_share(tmp_path: Path):
     found = speed.measure(TINY_RUN, workers=2, iterations=2)
     assert found.images_per_second > 0 and found.peak_bytes > 10**8
@@ -231,6 +238,7 @@ def test_speed_is_that_of_one_workers_share(tmp_path: Path):
         speed.measure(TINY_RUN, workers=3)
 
 
+@pytest.mark.slow
 def test_speed_knows_starts_and_evaluations_of_both_splits():
     found = speed.measure(TINY_RUN, iterations=2)
     assert found.start_s > 0 and found.share == TINY_RUN.optim.batch_size

@@ -34,6 +34,7 @@ def gradients(
     return session.state.loss_sums, found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [1, 3])
 @pytest.mark.parametrize("fidelity", ["torchvision", "detectron"])
 def test_parts_add_up_to_the_batch(tmp_path: Path, at_once: int, fidelity: str):
@@ -73,6 +74,7 @@ def test_what_is_not_finite_adds_nothing():
         assert all(p.grad is None for p in model.parameters())
 
 
+@pytest.mark.slow
 def test_bfloat16_is_close_and_weights_stay_float32():
     config = replace(TINY_RUN, compute="bfloat16")
     plain = shapes.detector()
@@ -96,6 +98,7 @@ def test_bfloat16_is_close_and_weights_stay_float32():
     assert sum(history[-1].values()) < 0.8 * sum(history[0].values())
 
 
+@pytest.mark.slow
 def test_a_run_in_bfloat16_is_resumed_and_scored(tmp_path: Path):
     (*_, record) = complete(tmp_path, replace(TINY_RUN, compute="bfloat16")).records()
     assert record["done"] and record["AP_box"] is not None

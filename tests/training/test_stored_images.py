@@ -37,6 +37,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return found
 
 
+@pytest.mark.slow
 def test_a_run_has_all_its_images_at_its_start(few: RunConfig, tmp_path: Path, made: list[Path]):
     """Those it is evaluated on too, at each size of test-time augmentation."""
     run = replace(few, evaluation=EvaluationConfig(short_px=(64,)))

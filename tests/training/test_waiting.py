@@ -31,6 +31,7 @@ def counted(config: RunConfig, folder: Path) -> Counting:
 LARGE_MAPS = replace(TINY, short_px=272, long_px=288)  # torchvision's RoIAlign
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
     [TINY, replace(TINY, fidelity="detectron"), LARGE_MAPS],
@@ -49,6 +50,7 @@ def test_a_step_of_16_images_waits_for_the_device_at_most_8_times(
     assert found.seen["nms"] == 16 * 4
 
 
+@pytest.mark.slow
 def test_the_number_of_operations_hardly_grows_with_the_number_of_images(tmp_path: Path):
     """Per image there are only its suppression and its targets on the host."""
     small, large = (

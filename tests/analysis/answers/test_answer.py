@@ -46,6 +46,7 @@ def test_the_answer_bills_every_trial(results: analysis.Results):
         assert sum(billed) == pytest.approx(sum(values(results.trials, kind)))
 
 
+@pytest.mark.slow
 def test_intervals_of_whole_studies_cover_their_truth(tmp_path: Path):
     sizes = tuple(range(20, 50))
     truth = Truth(

@@ -73,6 +73,7 @@ def test_it_is_said_in_words_what_is_shown(both: analysis.Results):
     assert all("no difference shown" in text for text in told(unsure))
 
 
+@pytest.mark.slow
 def test_the_command_sets_another_study_beside(
     both: analysis.Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

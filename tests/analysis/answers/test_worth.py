@@ -92,6 +92,7 @@ def test_it_is_read_off_the_reference_runs_of_the_answer(results: analysis.Resul
     assert (last["images"], last["more_low"], last["more_high"]) == (math.inf, 0, math.inf)
 
 
+@pytest.mark.slow
 def test_it_is_more_than_nothing_where_the_answer_shows_a_lead():
     """Also where runs are many or few, and where an arm is behind."""
     studies = Studies(EQUAL, range(12))

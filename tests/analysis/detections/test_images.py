@@ -189,6 +189,7 @@ def test_pictures_show_the_truth_and_both_arms(results: analysis.Results):
 SECTIONS = ("Which images decide", "Why it fails", "Pictures")
 
 
+@pytest.mark.slow
 def test_page_shows_what_was_kept_and_stays_light(results: analysis.Results, tmp_path: Path):
     file = write_page(results, tmp_path)
     html = file.read_text()
@@ -210,6 +211,7 @@ def test_pictures_can_be_left_out(results: analysis.Results):
     assert "as asked for" in shown.without_pictures
 
 
+@pytest.mark.slow
 def test_a_copied_run_directory_needs_no_images(
     study: Path, results: analysis.Results, tmp_path: Path
 ):
@@ -247,6 +249,7 @@ def test_detections_of_something_else_are_refused(study: Path, tmp_path: Path):
         analysis.errors(analysis.load(copy))
 
 
+@pytest.mark.slow
 def test_of_what_is_not_learnt_there_are_numbers_and_no_sentences(study: Path, tmp_path: Path):
     copy = tmp_path / "unlearnt"
     shutil.copytree(study, copy)

@@ -126,6 +126,7 @@ def test_before_confirmation_the_tuning_split_stands_there_and_has_no_interval(t
     assert "optimistic" in against.layout(table).caption
 
 
+@pytest.mark.slow
 def test_voc_stands_beside_ap50_and_the_page_says_so(tmp_path: Path):
     truth = replace(TRUTH, peak={arm: {10_000: 50.0} for arm in ("scratch", "imagenet")})
     asked = space("voc", sizes=(10_000,))

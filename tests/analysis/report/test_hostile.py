@@ -62,6 +62,7 @@ def test_cells_that_a_spreadsheet_would_compute_begin_with_an_apostrophe():
     assert own["AP"].tolist() == table["AP"].tolist()  # a number is none
 
 
+@pytest.mark.slow
 def test_no_control_character_reaches_the_terminal(results: analysis.Results):
     for show in (terminal.show, terminal.show_all):
         said = io.StringIO()

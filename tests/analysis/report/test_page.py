@@ -76,6 +76,7 @@ def check(page: Page) -> None:
         assert table["aria-label"]
 
 
+@pytest.mark.slow
 def test_page_needs_no_network_and_is_well_formed(page: Page):
     check(page)
 
@@ -109,6 +110,7 @@ def test_figures_say_what_they_show(page: Page, results: analysis.Results):
 SECTIONS = ("What stopping cost", "Tuned the paper's way")
 
 
+@pytest.mark.slow
 def test_page_says_what_stopping_and_equal_tuning_were_worth(everything: analysis.Results):
     page = page_of(everything)
     check(page)
@@ -167,6 +169,7 @@ def test_tables_are_the_frames(folder: Path, results: analysis.Results):
     assert sum(billed) == sum(values(results.trials, "images"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", DRAWN)
 def test_incomplete_studies_have_a_page(study: str, incomplete: Incomplete):
     page = page_of(incomplete(study))
@@ -184,6 +187,7 @@ def test_what_a_trial_says_is_text_and_not_markup(tmp_path: Path):
     assert any("CUDA <oom>" in text for text in page.text)
 
 
+@pytest.mark.slow
 def test_a_report_is_about_one_study(finished: Path, tmp_path: Path):
     INCOMPLETE["begun"](tmp_path / "other")
     with pytest.raises(ValueError, match="2 studies"):

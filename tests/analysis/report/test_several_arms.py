@@ -132,6 +132,7 @@ def test_lines_of_the_figures_have_their_own_arms_colour_marker_and_height(
         assert by_colour[seen[arm].colour] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_texts_and_legend_of_the_page_have_their_own_arms_marks(three, means):
     (study,) = three.manifests
     seen, answer = looks(ORDER), analysis.answer(three)
@@ -150,6 +151,7 @@ def test_texts_and_legend_of_the_page_have_their_own_arms_marks(three, means):
         assert set(marks) == {str(at)}
 
 
+@pytest.mark.slow
 def test_the_page_shows_every_arm_at_every_size_and_every_pair(three):
     html, page = page_of(three)
     check(page)
@@ -170,6 +172,7 @@ def test_two_arms_keep_their_page(results: analysis.Results):
     assert "every pair" not in shown(results)
 
 
+@pytest.mark.slow
 def test_the_terminal_says_what_to_start_from_and_names_the_arms_in_80_columns(three):
     lines = shown(three).splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("arm "))
@@ -181,6 +184,7 @@ def test_the_terminal_says_what_to_start_from_and_names_the_arms_in_80_columns(t
     assert headline(analysis.answer(three)) in flat
 
 
+@pytest.mark.slow
 def test_an_arm_without_a_score_takes_nothing_from_the_others(tmp_path: Path):
     study = several(tmp_path)
     remove(study, "imagenet-24")

@@ -48,6 +48,7 @@ def half(tmp_path_factory: pytest.TempPathFactory) -> tuple[analysis.Results, Ta
     return results, derived(results)
 
 
+@pytest.mark.slow
 def test_it_is_said_first_on_page_and_terminal(half: tuple[analysis.Results, Tables]):
     results, made = half
     assert chapters.headline(results, made).startswith(FIRST)
@@ -61,6 +62,7 @@ def test_it_is_said_first_on_page_and_terminal(half: tuple[analysis.Results, Tab
         assert show is terminal.show_all or printed.getvalue().count("\n") <= 24
 
 
+@pytest.mark.slow
 def test_no_other_sentence_speaks_of_that_size(half: tuple[analysis.Results, Tables]):
     results, made = half
     (study,) = results.manifests

@@ -46,6 +46,7 @@ def two_trials(tmp_path_factory: pytest.TempPathFactory) -> analysis.Results:
     return analysis.load(path)
 
 
+@pytest.mark.slow
 def test_nothing_is_concluded_from_two_trials(two_trials: analysis.Results):
     page, printed = said(two_trials)
     words = " ".join(" ".join(Page(page).text).split())

@@ -78,6 +78,7 @@ def test_arms_with_the_same_setting_need_no_run(tmp_path: Path):
     assert len(told) == 1 and "chose the same values" in told[0]
 
 
+@pytest.mark.slow
 def test_a_run_is_whoevers_setting_it_has(tmp_path: Path):
     """What was asked for as a confirmation of a former choice is the other arm's setting now."""
     study = written(tmp_path, cross=0)

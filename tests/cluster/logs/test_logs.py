@@ -106,6 +106,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StudyDir:
     return StudyDir(tmp_path / "mine")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_record_is_logged_once_in_one_run_through_pauses_and_kills(
     kind: Kind, study: StudyDir

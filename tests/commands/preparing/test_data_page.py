@@ -125,12 +125,14 @@ def test_frames_are_drawn_where_the_objects_are(tmp_path: Path):
     assert coloured[:, int(40 * scale)].sum() < 80  # nothing inside but the name
 
 
+@pytest.mark.slow
 def test_classes_that_are_rare_are_shown(tmp_path: Path):
     boxes = [(i, 1, [5, 5, 30, 30]) for i in range(1, 201)] + [(77, 2, [40, 40, 30, 30])]
     found = samples(opened(folder(tmp_path / "d", boxes, 200)))
     assert any("script" in one.objects for one in found)
 
 
+@pytest.mark.slow
 def test_the_page_is_written_into_the_cache_and_escapes_names(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

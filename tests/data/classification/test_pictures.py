@@ -86,6 +86,7 @@ def photos(root: Path) -> list[Path]:
     return sorted(root.iterdir())
 
 
+@pytest.mark.slow
 def test_views_are_a_function_of_the_seed_and_the_place_whoever_makes_them(tmp_path: Path):
     pytest.importorskip("lightly", reason="lightly is not installed: pip install '.[pretext]'")
     from study.data.classification import views

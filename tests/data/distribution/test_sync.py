@@ -53,6 +53,7 @@ def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
     }
 
 
+@pytest.mark.slow
 def test_the_commands_upload_and_bring(server: str, folder: Path, tmp_path: Path, capsys):
     address, node = fresh(), tmp_path / "node"
     assert main(["upload", str(folder), address]) == 0
@@ -66,6 +67,7 @@ def test_the_commands_upload_and_bring(server: str, folder: Path, tmp_path: Path
     )
 
 
+@pytest.mark.slow
 def test_what_has_not_changed_is_not_uploaded_again(uploaded: Store, folder: Path):
     before = uploaded.stamps()
     (folder / "train.json").write_text("{}")
@@ -75,6 +77,7 @@ def test_what_has_not_changed_is_not_uploaded_again(uploaded: Store, folder: Pat
     assert uploaded.read("train.json") == b"{}"
 
 
+@pytest.mark.slow
 def test_a_download_that_was_cut_off_goes_on_where_it_was(
     uploaded: Store, folder: Path, tmp_path: Path
 ):
@@ -93,6 +96,7 @@ def test_a_download_that_was_cut_off_goes_on_where_it_was(
     assert contents(node) == contents(folder)
 
 
+@pytest.mark.slow
 def test_a_file_with_another_digest_is_refused_by_name(uploaded: Store, tmp_path: Path):
     boto3.client("s3").put_object(
         Bucket=BUCKET,
@@ -106,6 +110,7 @@ def test_a_file_with_another_digest_is_refused_by_name(uploaded: Store, tmp_path
     assert not list(node.rglob("*.partial"))
 
 
+@pytest.mark.slow
 def test_a_file_that_was_there_and_differs_is_left_and_named(uploaded: Store, tmp_path: Path):
     node = tmp_path / "node"
     sync.sync(uploaded, node, print)
@@ -115,6 +120,7 @@ def test_a_file_that_was_there_and_differs_is_left_and_named(uploaded: Store, tm
     assert (node / "train" / "1.png").read_bytes() == b"mine"
 
 
+@pytest.mark.slow
 def test_one_process_of_a_node_brings_it(uploaded: Store, folder: Path, tmp_path: Path):
     node, said = tmp_path / "node", []
     threads = [

@@ -34,6 +34,7 @@ from tests.data.formats.exports import (
 )
 
 
+@pytest.mark.slow
 def test_exports_of_the_same_pictures_are_the_same_data(tmp_path: Path):
     made = pictures()
     places = {
@@ -57,6 +58,7 @@ def test_exports_of_the_same_pictures_are_the_same_data(tmp_path: Path):
     assert size == (60, 40) and len(objects) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not RACCOONS.is_dir(), reason="the pictures are not there")
 def test_exports_of_photos_are_the_same_data(tmp_path: Path):
     given = Index.open(recognised(RACCOONS).train)

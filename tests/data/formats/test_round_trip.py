@@ -74,6 +74,7 @@ def ring(thing: Thing) -> np.ndarray:
     return np.array(thing.corners)
 
 
+@pytest.mark.slow
 @TRIED
 @given(data_sets(), cocos)
 def test_coco(tmp_path_factory: pytest.TempPathFactory, made: Made, habits: Coco):
@@ -95,6 +96,7 @@ def test_coco(tmp_path_factory: pytest.TempPathFactory, made: Made, habits: Coco
         np.testing.assert_array_equal(pixels(index, image_id), expected)
 
 
+@pytest.mark.slow
 @TRIED
 @given(data_sets(), st.sampled_from(((False, False), (True, False), (True, True))))
 def test_voc(tmp_path_factory: pytest.TempPathFactory, made: Made, told: tuple[bool, bool]):
@@ -115,6 +117,7 @@ def test_voc(tmp_path_factory: pytest.TempPathFactory, made: Made, told: tuple[b
         assert index.category_name.tolist() == used(made)
 
 
+@pytest.mark.slow
 @TRIED
 @given(data_sets(), st.booleans())
 def test_yolo(tmp_path_factory: pytest.TempPathFactory, made: Made, listed: bool):
@@ -133,6 +136,7 @@ def test_yolo(tmp_path_factory: pytest.TempPathFactory, made: Made, listed: bool
         assert index.category_name.tolist() == list(made.classes)
 
 
+@pytest.mark.slow
 @TRIED
 @given(data_sets(), st.booleans(), st.booleans())
 def test_labelme(tmp_path_factory: pytest.TempPathFactory, made: Made, masks: bool, renamed: bool):

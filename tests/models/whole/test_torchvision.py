@@ -110,11 +110,13 @@ def compare(network: Any, init: str, model: ModelConfig, same: float = 1e-4) -> 
     assert box["random"] == 0
 
 
+@pytest.mark.slow
 def test_mask_rcnn_detects_what_torchvisions_does(tmp_path: Path):
     network = seeded(maskrcnn_resnet50_fpn)
     compare(network, saved(network, tmp_path / "mask.pth"), OURS)
 
 
+@pytest.mark.slow
 def test_faster_rcnn_detects_what_torchvisions_does(tmp_path: Path):
     network = seeded(fasterrcnn_resnet50_fpn)
     compare(network, saved(network, tmp_path / "faster.pth"), OURS.but(masks=False))

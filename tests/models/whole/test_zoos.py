@@ -184,6 +184,7 @@ def require_taken(
 STD = torch.tensor(R50_FPN.body.pixel_std)
 
 
+@pytest.mark.slow
 def test_detectron2_with_group_norm(tmp_path: Path):
     ours = tensors(GROUP)
     path = zoo(tmp_path / "model_final.pkl", detectron2(ours, GROUP))
@@ -206,6 +207,7 @@ def test_detectron2_with_frozen_norms(tmp_path: Path):
         )
 
 
+@pytest.mark.slow
 def test_mmdetection_by_its_own_class_names_and_pixels(tmp_path: Path):
     ours = tensors(GROUP)
     weights = mmdetection(ours, GROUP)
@@ -220,6 +222,7 @@ def test_mmdetection_by_its_own_class_names_and_pixels(tmp_path: Path):
     require_taken(path, GROUP, ours, "mmdetection", STD)
 
 
+@pytest.mark.slow
 def test_mmdetection_with_the_classes_in_another_order_and_a_later_meta(tmp_path: Path):
     ours = tensors(GROUP)
     weights = mmdetection(ours, GROUP)
@@ -233,6 +236,7 @@ def test_mmdetection_with_the_classes_in_another_order_and_a_later_meta(tmp_path
     assert torch.equal(own["backbone.body.conv1.weight"], ours["backbone.body.conv1.weight"])
 
 
+@pytest.mark.slow
 def test_a_detector_for_another_model_names_its_fields(tmp_path: Path):
     path = zoo(tmp_path / "model.pkl", detectron2(tensors(GROUP), GROUP))
     wrong = GROUP.but(norm_groups=8, box_convs=1, aspect_ratios=(0.7, 1.4), box_pool=5)
@@ -264,6 +268,7 @@ def test_detectors_that_are_not_read_say_why(tmp_path: Path, key: str, said: str
         initialisation.build(RunConfig(model=GROUP, init=str(tmp_path / "other.pth")), 3)
 
 
+@pytest.mark.slow
 def test_what_is_no_faster_rcnn_and_trained_norms_of_detectron2_are_refused(tmp_path: Path):
     weights = detectron2(tensors(GROUP), GROUP)
     path = zoo(tmp_path / "more.pkl", weights | {"backbone.top_block.p6.weight": torch.ones(1)})

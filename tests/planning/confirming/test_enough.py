@@ -37,6 +37,7 @@ def confirmed(done: Simulation) -> dict[str, int]:
     return {cell.name: ids.count(cell.name) for cell in done.plan.design.cells}
 
 
+@pytest.mark.slow
 def test_quiet_runs_need_the_first_alone_and_noisy_ones_more(tmp_path: Path):
     quiet = confirmed(Simulation(design(**SHARP), tmp_path / "quiet", noisy(0.05)).run())
     assert set(quiet.values()) == {7}  # half of what 1 AP is likely to need
@@ -61,6 +62,7 @@ def test_the_first_runs_decide_and_nobody_looks_again(tmp_path: Path):
     assert {f"{cell.name}": told[cell.size] for cell in asked.cells} == confirmed(done)
 
 
+@pytest.mark.slow
 def test_killed_anywhere_as_many_runs_are_made(tmp_path: Path):
     asked = design(**SHARP)
     whole = outcome(Simulation(asked, tmp_path / "whole", noisy(0.8)).run().study)
@@ -72,6 +74,7 @@ def test_killed_anywhere_as_many_runs_are_made(tmp_path: Path):
     assert outcome(killed.study) == whole
 
 
+@pytest.mark.slow
 def test_a_run_that_diverged_does_not_hold_up_the_others(tmp_path: Path):
     asked = design(**SHARP)
     half = Simulation(asked, tmp_path, noisy(0.8))
@@ -96,6 +99,7 @@ def test_the_interval_is_at_most_as_wide_as_asked():
         assert needed(Spread(variance, freedom), 2 * within, 0.95) < runs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ratio", [1.0, 8.0])
 def test_two_stages_cover_as_they_say(ratio: float):
     """At each size, also where they scatter differently."""

@@ -62,6 +62,7 @@ def test_it_ends_at_the_longest_that_may_be_tried(
     assert {max(lengths) for lengths in tried(done).values()} == {longest}
 
 
+@pytest.mark.slow
 def test_where_no_arm_gains_more_than_the_margin_nothing_grows(tmp_path: Path):
     def flat(run: RunConfig, length: int) -> float:
         return 20 + growth.MARGIN * (length == 120)
@@ -119,6 +120,7 @@ def test_the_better_half_goes_on_and_as_many_of_every_arm(tmp_path: Path):
             assert all(by_length[before][i] <= worst for i in left)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("concurrent", [1, 3])
 def test_killed_anywhere_a_growing_study_is_the_same(concurrent: int, tmp_path: Path):
     asked = design(**GROWING, extend=1)

@@ -12,6 +12,7 @@ from study.planning.trials.index import TrialIndex
 from tests.simulated import Simulation, design
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "search",
     [Search(first="tpe", then=None), Search(first="sobol", then="tpe", paired=2)],

@@ -128,6 +128,7 @@ def test_what_is_learnt_is_a_function_of_seed_index_and_outcomes(name: str):
     assert propose(name, 8, outcomes(8, best=0.01)) != found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNING)
 def test_it_goes_where_it_was_good(name: str):
     for best, expected in ((1.0, -0.4), (0.01, -1.6)):

@@ -17,6 +17,7 @@ TRUE = 0.25  # how far off it may be, as a share
 TAIL = 0.95  # of the study; in the rest seconds count, not shares
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "machine"),
     [
@@ -41,6 +42,7 @@ def test_from_a_quarter_on_it_is_within_a_quarter(
     assert forecast.seconds_left({}, study.now) == 0.0
 
 
+@pytest.mark.slow
 def test_nothing_is_said_before_a_trial_has_stepped(tmp_path: Path):
     study = Clocked(design(), tmp_path, Machine(start=100.0))
     forecast, said = Forecast(study.plan, BEGIN), []

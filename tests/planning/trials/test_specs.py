@@ -60,6 +60,7 @@ def test_what_the_plan_decides_is_not_taken_from_the_space(tmp_path: Path):
 LAZY = {"stopping": Stopping(Halving(), "average"), "tails": "last", "trials": 9, "confirm": 1}
 
 
+@pytest.mark.slow
 def test_compared_by_their_trunks_all_trials_end_in_one_tail(tmp_path: Path):
     done = Simulation(design(**LAZY), tmp_path).run()
     ended = []
@@ -73,6 +74,7 @@ def test_compared_by_their_trunks_all_trials_end_in_one_tail(tmp_path: Path):
     assert {n: ended.count(n) for n in (60, 80, 120)} == {60: 4 * 4, 80: 4 * 2, 120: 4 * 3}
 
 
+@pytest.mark.slow
 def test_by_trunk_or_by_tail_the_same_go_on_where_both_rank_alike(tmp_path: Path):
     """The bowl ranks settings alike at every iteration; so who is stopped does not differ."""
     by_tail = Simulation(design(trials=9), tmp_path / "tail").run()
@@ -97,6 +99,7 @@ def test_killed_anywhere_a_lazy_audited_extended_study_is_the_same(
     assert {v[0] for v in undisturbed.values()} == {"tune", "audit", "confirm"}
 
 
+@pytest.mark.slow
 def test_audits_go_on_from_the_fork_and_change_nothing(tmp_path: Path):
     plain = Simulation(design(trials=9), tmp_path / "plain").run()
     done = Simulation(design(trials=9, audit=0.4), tmp_path / "audited").run()
@@ -132,6 +135,7 @@ def at_edge(run: RunConfig, length: int) -> float:
     return float(40 * np.exp(-(away**2) - decay**2 / 9) * (1 - np.exp(-length / 60)))
 
 
+@pytest.mark.slow
 def test_a_best_setting_at_the_edge_extends_the_range_for_all_arms(tmp_path: Path):
     asked = design(trials=12, confirm=1, extend=1)
     done = Simulation(asked, tmp_path, objective=at_edge).run()
@@ -154,11 +158,13 @@ def test_a_best_setting_at_the_edge_extends_the_range_for_all_arms(tmp_path: Pat
     assert confirmed["of"] == best.trial.trial_id
 
 
+@pytest.mark.slow
 def test_told_never_to_extend_it_does_not(tmp_path: Path):
     done = Simulation(design(trials=12, confirm=1), tmp_path, objective=at_edge).run()
     assert not configs(done, strategy="strip")
 
 
+@pytest.mark.slow
 def test_in_the_middle_of_the_ranges_nothing_is_extended(tmp_path: Path):
     done = Simulation(design(trials=16, confirm=1, extend=3), tmp_path).run()
     assert not configs(done, strategy="strip")
@@ -183,6 +189,7 @@ def test_strips_lie_end_to_end():
     assert edge(0.05, 0.05, 0.05) is None  # a range of one value has no edge
 
 
+@pytest.mark.slow
 def test_the_best_few_settings_are_confirmed(tmp_path: Path):
     done = Simulation(design(trials=8, finalists=3, confirm=2), tmp_path).run()
     for cell in done.plan.design.cells:
@@ -193,6 +200,7 @@ def test_the_best_few_settings_are_confirmed(tmp_path: Path):
         assert sorted((c["of"], c["run"]["seed"]) for c in runs) == expected
 
 
+@pytest.mark.slow
 def test_each_arm_is_run_with_the_other_arms_best_setting(tmp_path: Path):
     def overfitting(run: RunConfig, length: int) -> float:
         return at_edge(run, length) / (length if run.arm == "pretext" else 1)

@@ -97,6 +97,7 @@ def test_keypoints_are_not_augmented():
     assert found == plain  # in all else
 
 
+@pytest.mark.slow
 def test_more_views_find_something_else(detector: Detector, together: list[Detection]):
     plain = plainly(detector, MODEL)
     assert {row["score"] for row in together} - {row["score"] for row in plain}
@@ -127,6 +128,7 @@ def test_the_mirror_image_has_the_mirrored_detections(detector: Detector):
             assert torch.allclose(here["masks"], there["masks"].flip(-1), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_workers_and_batches_make_no_difference(detector: Detector, together: list[Detection]):
     parts = [row for rank in range(2) for row in augmented(detector, 2, rank, 2)]
     parts.sort(key=lambda row: row["image_id"])
@@ -174,6 +176,7 @@ def test_every_image_is_mirrored_in_its_own_width():
     assert torch.equal(mirror.mirror().images[0], wide)
 
 
+@pytest.mark.slow
 def test_a_run_records_what_its_configuration_asks_for(tmp_path: Path):
     asked = EvaluationConfig(metric="voc", short_px=(64,), flip=True)
     schedule = ScheduleConfig(lengths=(4,), tail=(2, 1), warmup=1)

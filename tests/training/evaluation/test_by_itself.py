@@ -64,6 +64,7 @@ def data(request: pytest.FixtureRequest, tmp_path: Path) -> DataConfig:
     return DataConfig(name="raccoons", folder=str(RACCOONS), tune_size=8, val_size=12)
 
 
+@pytest.mark.slow
 def test_panoramas_beside_them_change_nothing(data: DataConfig, tmp_path: Path):
     splits = open_splits(data)
     alone, ids = splits.val, splits.val_ids

@@ -101,6 +101,7 @@ def test_a_split_without_objects_has_none(tmp_path: Path):
     assert chance(splits(crowds, data, data)) == {"tune": 0.0, "report": 0.0}
 
 
+@pytest.mark.slow
 def test_it_takes_a_second_or_two_however_many_images_there_are(tmp_path: Path):
     many = index(tmp_path / "many", anywhere(IMAGES + 50, 10))
     begun = time.process_time()

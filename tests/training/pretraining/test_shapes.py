@@ -18,6 +18,7 @@ from study.models.initialisation import load_body, read_weights
 from study.training.pretraining import shapes, training
 
 
+@pytest.mark.slow
 def test_the_command_writes_weights_that_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for name, value in (("IMAGES", 200), ("HELD_OUT", 20), ("ITERATIONS", 4), ("BATCH", 8)):
         monkeypatch.setattr(shapes, name, value)
@@ -55,6 +56,7 @@ def test_images_are_shown_as_the_detector_sees_them():
     torch.testing.assert_close(classifier.normalised(pixels), seen.inputs)
 
 
+@pytest.mark.slow
 def test_the_shipped_weights_tell_shapes_apart_that_they_never_saw():
     """A nearest class mean over pooled features: random weights are hardly better than chance."""
     assert PRETEXT.stat().st_size <= 1.5e6

@@ -39,6 +39,7 @@ def unlabelled(root: Path, count: int = 24) -> Path:
     return root
 
 
+@pytest.mark.slow
 @with_library
 def test_it_learns_and_its_weights_are_an_arm(tmp_path: Path):
     folder = Pictures.open(unlabelled(tmp_path / "images", 40))
@@ -90,6 +91,7 @@ def test_the_same_command_gives_the_same_bytes_interrupted_or_not(
     assert files[1].read_bytes() != files[0].read_bytes()
 
 
+@pytest.mark.slow
 @with_library
 def test_class_folders_are_labels_unless_they_are_said_to_be_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -115,6 +117,7 @@ def test_the_weights_say_what_was_seen_and_by_what_method(tmp_path: Path):
     assert analysis.seen_by(out) == analysis.Seen(24, 0, 2 * 24 * 32 * 32)
 
 
+@pytest.mark.slow
 @with_library
 def test_a_resnets_body_is_trained_with_its_keys():
     config = recipe(R50_FPN.body, 1_000_000, image_px=32)
