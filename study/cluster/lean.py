@@ -3,9 +3,11 @@
 Before it starts a worker, `ray.init` starts five other processes of Python: an autoscaler, a
 dashboard (also where none is wanted), a forwarder of logs, and two agents, for whose ports the
 first worker waits. There is one machine, no forwarded log, and for trials of one worker no
-dashboard and no environment but the one that workers inherit. `ray.init` has no options for it, so
-its parts are replaced here, by names that are its own affair: where a version of Ray has them no
-more, it starts as it always does, only later.
+dashboard and no environment but the one that workers inherit. Ray's node service ends where one of
+its agents does, so that in their places something must be that only waits: they would take seconds
+of the CPU for each start. `ray.init` has no options for it, so its parts are replaced here, by
+names that are its own affair: where a version of Ray has them no more, it starts as it always
+does, only later.
 """
 
 from __future__ import annotations
@@ -15,11 +17,10 @@ import functools
 import importlib
 import inspect
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ray._private import parameter, services, utils
+from ray._private import parameter, services
 
 PYTHON = "_build_python_executable_command_memory_profileable"  # what begins an agent's command
 RUNTIME_ENV_PORT = "RUNTIME_ENV_AGENT_PORT_NAME"
@@ -29,20 +30,19 @@ PORTS = (
     "DASHBOARD_AGENT_LISTEN_PORT_NAME",
     RUNTIME_ENV_PORT,
 )
-NICE = ("nice", "-n", "19") if shutil.which("nice") else ()
+WAITS = ("sh", "-c", "while kill -0 $PPID 2> /dev/null; do sleep 1; done")
+"""A process that ends with its parent."""
 
 
 @contextlib.contextmanager
 def lean(dashboard: bool, port: int) -> Iterator[None]:
     """Inside, `ray.init` starts neither the autoscaler nor the forwarder of logs.
 
-    Without a `dashboard` it starts none, and the agents are the small ones of an installation that
-    has none; nobody waits for them, and they yield to the workers.
+    Without a `dashboard` it starts none, and no agents.
 
     Args:
         dashboard: whether one is wanted.
-        port: without a dashboard, of the agent that sets up environments, which nobody asks for
-            one. It is bound seconds after `ray.init` has returned.
+        port: without one, where the agent would listen that sets up environments.
     """
     if not _known():
         yield
@@ -57,8 +57,7 @@ def lean(dashboard: bool, port: int) -> Iterator[None]:
             for module, name, value in (
                 (services, "start_api_server", lambda *_, **__: ("", None)),
                 (services, "start_raylet", _unwaiting(services.start_raylet, port)),
-                (services, PYTHON, _patient(getattr(services, PYTHON))),
-                (utils, "get_dashboard_dependency_error", lambda: "no dashboard is wanted"),
+                (services, PYTHON, lambda *_, **__: [*WAITS]),
             ):
                 changed.enter_context(_replaced(module, name, value))
         yield
@@ -114,7 +113,6 @@ def _known() -> bool:
         {"no_monitor", "include_log_monitor", "runtime_env_agent_port"} <= given.keys()
         and {"session_dir", "node_id"} <= raylets.keys()
         and all(hasattr(services, name) for name in ("start_api_server", PYTHON))
-        and hasattr(utils, "get_dashboard_dependency_error")
         and all(hasattr(raylet, name) for name in ("persist_port", *PORTS))
     )
 
@@ -132,11 +130,6 @@ def _unwaiting(start_raylet: Callable[..., Any], port: int) -> Callable[..., Any
         return start_raylet(*args, **kwargs)
 
     return start
-
-
-def _patient(python: Callable[..., list[str]]) -> Callable[..., list[str]]:
-    """The command of the agents, at the lowest priority."""
-    return lambda *args, **kwargs: [*NICE, *python(*args, **kwargs)]
 
 
 @contextlib.contextmanager

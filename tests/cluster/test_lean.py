@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ray import tune
-from ray._private import parameter, services, utils
+from ray._private import parameter, services
 from ray.tune import tune as fitting
 
 from study.cluster import lean
@@ -21,7 +21,6 @@ REPLACED = (
     (services, "start_api_server"),
     (services, "start_raylet"),
     (services, lean.PYTHON),
-    (utils, "get_dashboard_dependency_error"),
 )
 
 
@@ -37,12 +36,12 @@ def test_ray_is_changed_inside_only(dashboard: bool):
         params = parameter.RayParams(num_cpus=2)
         assert params.no_monitor and params.include_log_monitor is False
         assert params.runtime_env_agent_port == (None if dashboard else 1234)
-    assert changed == [True] + [not dashboard] * 4
+    assert changed == [True] + [not dashboard] * 3
     assert present() == before
 
 
 def test_a_ray_with_other_parts_starts_as_it_always_does(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delattr(utils, "get_dashboard_dependency_error")
+    monkeypatch.delattr(services, lean.PYTHON)
     before = parameter.RayParams
     with lean.lean(dashboard=False, port=1234):
         assert parameter.RayParams is before
@@ -70,6 +69,7 @@ def test_ports_of_the_agents_are_there_before_the_raylet(tmp_path: Path):
     assert "1234" in {path.read_text() for path in tmp_path.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_sweep_prints_its_bill_without_what_takes_long_to_import():
     heavy = ("ray", "torch", "optuna", "scipy", "pandas")
     code = f"import sys, study.sweep; print([n for n in {heavy} if n in sys.modules])"
