@@ -23,6 +23,7 @@ from typing import Any
 
 from rich.console import Console
 
+from study.cluster import address
 from study.cluster.failures.patience import Patience
 from study.commands import in_turn, machine, own_data, status
 from study.commands.bill import (
@@ -68,6 +69,8 @@ def run(sweep: Sweep, command: list[str]) -> int:
     console = Terminal()
     asked = design(sweep)
     Patience.given()  # a wrong number is refused before anything starts
+    if os.environ.get(address.VARIABLE) and not sweep.dry_run:
+        address.to_join()
     if sweep.budget.max_images is None and sweep.budget.max_hours is None:
         require_finalists(asked)
     study = StudyDir(usable(sweep.run_dir, writing=not sweep.dry_run))

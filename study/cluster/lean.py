@@ -104,6 +104,22 @@ def wordless() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def speechless() -> Iterator[None]:
+    """Inside, nothing comes to stderr: what Ray's libraries say there as they start is for its
+    makers, as that there is no way to the internet; what an exception says is said by us.
+    """
+    screen = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(screen, 2)
+        os.close(screen)
+        os.close(nowhere)
+
+
 def _known() -> bool:
     """Whether this version of Ray has the parts that are replaced, with what they are given."""
     given = inspect.signature(parameter.RayParams).parameters

@@ -5,20 +5,20 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray._private import services  # the only place that knows of `ray start` on this machine
 
-from study.cluster.failures.guard import GOES_ON, GRACE_S, Guard, answers
+from study.cluster.address import LOOPBACK, require_loopback, to_join
+from study.cluster.failures.guard import GOES_ON, GRACE_S, Guard
 from study.cluster.failures.interruption import Interruption
-from study.cluster.lean import lean, wordless
+from study.cluster.lean import lean, speechless, wordless
 from study.cluster.ports import held_port
 from study.commands.common import Failed
+from study.config.printable import shown
 
 OBJECT_STORE_BYTES = 128 * 2**20  # nothing of ours passes through it
 
@@ -56,12 +56,12 @@ def cluster(workers: int, interrupted: Interruption, dying: Callable[[], None]) 
         dying: writes down what is to be, within seconds; it is called in another thread.
 
     Raises:
-        ValueError: no cluster answers at the address.
-        Failed: it could not be started.
+        ValueError: no cluster answers at the address, or a variable is not what Ray can use.
+        Failed: it could not be joined, or started.
     """
     for name, value in SWITCHES.items():
         os.environ.setdefault(name, value)
-    address = os.environ.get("RAY_ADDRESS") or services.find_bootstrap_address(None)
+    address = to_join()
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     guard = Guard(dying, interrupted, dashboard=workers > 1)
     if not address:
@@ -87,18 +87,15 @@ def cluster(workers: int, interrupted: Interruption, dying: Callable[[], None]) 
 
 
 def _join(address: str, options: dict[str, Any]) -> None:
-    nobody = (
-        f"no Ray cluster answers at {address}: start it, or unset RAY_ADDRESS and run `ray stop`"
-    )
-    if re.fullmatch(r"[^/]+:\d+", address) and not answers(address):
-        raise ValueError(nobody)  # at once; Ray itself would look for a minute, with a dump
     try:
-        ray.init(address=address, runtime_env=_told(address), **options)
-    except ConnectionError as error:
-        raise ValueError(nobody) from error
+        with speechless():
+            ray.init(address=address, runtime_env=_told(address), **options)
+    except Exception as error:  # another version of Ray there, another token, no cluster at all
+        raise Failed(f"the Ray cluster at {address} cannot be joined: {_line(error)}") from error
 
 
 def _start(workers: int, port: int, options: dict[str, Any]) -> None:
+    require_loopback()
     if not Path("~/.ray/auth_token").expanduser().exists():
         # else Ray writes one into the home directory, where later clusters would find it
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
@@ -108,18 +105,30 @@ def _start(workers: int, port: int, options: dict[str, Any]) -> None:
         os.environ["RAY_GCS_SERVER_PORT"] = str(port)
         # a process for each training that asks when this machine will be taken away: never
         os.environ.setdefault(WATCHER, "0")
-        options |= {"runtime_env": _told(f"{ray.util.get_node_ip_address()}:{port}")}
-    with lean(dashboard=workers > 1, port=port):
+        options |= {"runtime_env": _told(f"{LOOPBACK}:{port}")}
+    with lean(dashboard=workers > 1, port=port), speechless():
         try:
             ray.init(
                 address="local",
+                _node_ip_address=LOOPBACK,  # else it is lost where the network changes
                 include_dashboard=workers > 1,
                 object_store_memory=OBJECT_STORE_BYTES,
                 **options,
             )
         except Exception as error:
-            why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            why = _line(error)
+            if "AF_UNIX" in why or (isinstance(error, OSError) and error.filename):
+                raise ValueError(
+                    f"Ray's files cannot be made: {why}: set RAY_TMPDIR to a folder that can be"
+                    " written to, with a path of at most 40 letters"
+                ) from error
             raise Failed(f"Ray did not start on this machine: {why}; {GOES_ON}") from error
+
+
+def _line(error: Exception) -> str:
+    """What Ray says of it first."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return shown(" ".join(lines[0].split()), 300)
 
 
 def _told(address: str) -> dict[str, Any]:

@@ -23,5 +23,5 @@ def require_device(device: str | None) -> None:
 
 def require_device_of_study(device: str | None) -> None:
     """The same for a study, whose trials run elsewhere where there is a cluster."""
-    if not os.environ.get("RAY_ADDRESS") and not RUNNING.exists():
+    if os.environ.get("RAY_ADDRESS", "") in ("", "local") and not RUNNING.exists():
         require_device(device)

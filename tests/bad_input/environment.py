@@ -59,6 +59,32 @@ CASES = [
         number("STUDY_SILENCE_S", value, "seconds without a sign of life", "unset: 600")
         for value in ("abc", "-1", "nan", "inf", "")
     ),
+    *(
+        Case(
+            f"RAY_ADDRESS is {value!r}",
+            lambda _: [*SWEEP],
+            (f"RAY_ADDRESS = {value!r}"[:60], *says),
+            NOT_THE_DATA,
+            environment=(("RAY_ADDRESS", value),),
+        )
+        for value, *says in (
+            ("ray://127.0.0.1:10001", "Ray's client, which cannot run a study", "HOST:6379"),
+            ("http://127.0.0.1:8265", "must be HOST:PORT of a cluster's head, `auto`, or `local`"),
+            ("127.0.0.1", "must be HOST:PORT"),
+            ("a b", "must be HOST:PORT"),
+            ("127.0.0.1:99999", "must be HOST:PORT"),
+            ("127.0.0.1:1", "no Ray cluster answers there", "unset RAY_ADDRESS"),
+            ("x" * 70 + ":6379", "no Ray cluster answers there"),
+            ("..:6379", "no Ray cluster answers there"),
+        )
+    ),
+    Case(
+        "RAY_ADDRESS is auto, and there is no cluster",
+        lambda _: [*SWEEP],
+        ("RAY_ADDRESS = 'auto': no Ray cluster was started on this machine", "unset RAY_ADDRESS"),
+        NOT_THE_DATA,
+        environment=(("RAY_ADDRESS", "auto"), ("RAY_TMPDIR", "{folder}")),
+    ),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,13 @@ def test_tune_counts_no_callbacks_where_reports_of_usage_are_off(monkeypatch: py
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")
     with lean.uncounted():
         assert usage.tag_callbacks is before
+
+
+def test_what_libraries_say_as_they_start_comes_nowhere(capfd: pytest.CaptureFixture[str]):
+    with lean.speechless():
+        os.write(2, b"network_util.cc:330: Failed")
+    os.write(2, b"after it")
+    assert capfd.readouterr().err == "after it"
 
 
 def test_ports_of_the_agents_are_there_before_the_raylet(tmp_path: Path):

@@ -12,20 +12,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from study.cluster.address import CONNECT_S, answers
 from study.cluster.failures import processes
 from study.commands.common import FAILURE, INTERRUPTED
 
 TICK_S = 0.5
 UNREACHABLE_S = 10.0  # of a cluster's head, before it counts as ended
-CONNECT_S = 2.0
 GRACE_S = 1.0
+ROOM_BYTES = 16 * 2**20  # of free disk, without which Ray's services end
 LAST_S = 6.0  # for what is written down at the end
 TIDYING_S = 60.0  # from an interruption to the end of all that is done with Ray
 DASHBOARD = "dashboard.py"
@@ -62,6 +63,7 @@ class Guard:
         self._silent = 0.0  # seconds that the address has not answered
         self._settled = False  # all services have begun
         self._tidied = 0.0  # seconds since the interruption
+        self._screen = os.dup(2)  # also while Ray is kept from it
         self._over = threading.Event()
         self._ending = threading.Lock()  # held from the moment at which an end was found
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -92,7 +94,8 @@ class Guard:
         """The command is done with Ray; does not return if Ray has ended."""
         self.hold_if_ended()
         self._over.set()
-        self._thread.join()
+        if self._thread.ident is not None:  # it has been started
+            self._thread.join()
         self._note_below()
 
     def sweep(self) -> None:
@@ -161,9 +164,8 @@ class Guard:
             return
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
-        screen = os.dup(2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # Ray's own last words say less
-        last = threading.Timer(LAST_S, self._exit, (screen, gone))
+        last = threading.Timer(LAST_S, self._exit, (gone,))
         last.daemon = True
         last.start()
         if self._session:  # of our own: agents and workers outlive a service
@@ -172,24 +174,23 @@ class Guard:
             processes.kill({*self._services} | self._still_below() | workers)
         with contextlib.suppress(BaseException):
             self._dying()
-        self._exit(screen, gone)
+        self._exit(gone)
 
-    def _exit(self, screen: int, gone: str) -> None:
+    def _exit(self, gone: str) -> None:
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
-        said, status = f"error: Ray's {gone} ended: {GOES_ON}", FAILURE
+        said, status = f"error: Ray's {gone} ended{self._no_room()}: {GOES_ON}", FAILURE
         if self._interrupted.is_set():
             said, status = f"interrupted: {ON_INTERRUPT}", INTERRUPTED
         with contextlib.suppress(OSError):
-            os.write(screen, f"{said}\n".encode())
+            os.write(self._screen, f"{said}\n".encode())
         os._exit(status)
 
-
-def answers(address: str) -> bool:
-    """Whether somebody listens at "host:port"."""
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
-    except OSError:
-        return False
-    return True
+    def _no_room(self) -> str:
+        """Why it may have, where the disk of its files is full."""
+        place = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"
+        with contextlib.suppress(OSError):
+            folder = self._session or str(Path(place, "ray"))
+            if shutil.disk_usage(folder).free < ROOM_BYTES:
+                return f" (the disk of {folder} is full: make room, or set RAY_TMPDIR)"
+        return ""

@@ -7,11 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from study.cluster.failures import guard as guarding
 from study.cluster.failures import processes
 from study.commands.common import FAILURE, INTERRUPTED
 
@@ -121,3 +124,15 @@ def test_descendants_are_found():
         time.sleep(0.02)
     processes.kill({shell.pid, *found})
     assert len(found) == 1 and shell.wait(LIMIT_S) == -signal.SIGKILL
+
+
+def test_a_full_disk_of_rays_files_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    (tmp_path / "ray").mkdir()
+    guard = guarding.Guard(lambda: None, threading.Event(), dashboard=False)
+    free = guarding.ROOM_BYTES
+    monkeypatch.setattr(guarding.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    assert guard._no_room() == ""
+    free -= 1
+    said = f"the disk of {tmp_path}/ray is full: make room, or set RAY_TMPDIR"
+    assert said in guard._no_room()
