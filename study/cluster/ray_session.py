@@ -110,7 +110,7 @@ def _start(workers: int, port: int, options: dict[str, Any]) -> None:
         try:
             ray.init(
                 address="local",
-                _node_ip_address=LOOPBACK,  # else it is lost where the network changes
+                _node_ip_address=LOOPBACK,  # needs no network, and no firewall is before it
                 include_dashboard=workers > 1,
                 object_store_memory=OBJECT_STORE_BYTES,
                 **options,
