@@ -114,6 +114,19 @@ def _case(what: str, file: str, damage: Damage, command: str, *says: str) -> Cas
     return Case(f"{command}: {Path(file).name}: {what}", make, (f"run/{file}", *says))
 
 
+def _no_configuration(command: str) -> Case:
+    """Records whose trial nobody can tell: left out, the answer would be another one."""
+
+    def make(folder: Path) -> list[str]:
+        shutil.copytree(finished(), folder / "run")
+        for path in (folder / "run" / TRIAL).glob("config.json*"):
+            path.unlink()
+        return list(COMMANDS[command])
+
+    says = (f"run/{TRIAL}: has records, and no config.json", "bring it back from a copy")
+    return Case(f"{command}: a trial without its configuration", make, says)
+
+
 def _at_no_text(folder: Path) -> list[str]:
     """In a folder whose name is of another encoding."""
     name = os.fsdecode(b"m\xe9decins")
@@ -123,6 +136,14 @@ def _at_no_text(folder: Path) -> list[str]:
 
 HALF = "pretext\ud800"  # of a character: no file in UTF-8 can name it
 CASES = [
+    *map(_no_configuration, COMMANDS),
+    _case(
+        "two records of one place",
+        f"{TRIAL}/records.jsonl",
+        lambda content: content + _changed("AP_box", 9.0)(content.splitlines()[-1]) + b"\n",
+        "analysis",
+        *("records 3 and 4 are both of leg", "and AP_box differs", "sets it aside and computes"),
+    ),
     _case(
         "half a character in an arm's name",
         "study.json",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from study.storage.run_dir import State, TrialDir
+from study.storage.run_dir import State, TrialDir, json_text
 from study.storage.run_dir.mending import is_damaged, mend
 from study.training import engine
 from tests.runs import TINY_RUN, complete, exact, trial, weights
@@ -32,7 +32,14 @@ RECORDS: dict[str, Damage] = {
     "cut short": lambda content: content[: content.index(b"\n") + 1],
     "of another trial": lambda content: content.replace(b'"tiny"', b'"tinz"'),
     "empty": lambda _: b"",
+    "two of one place": lambda content: content + made_again(content, AP_box=9.0),
 }
+STAY = {"cut short": 1, "two of one place": 1}  # lines; of others none
+
+
+def made_again(records: bytes, **changed: float) -> bytes:
+    """The last record as another process would have made it."""
+    return json_text.line(json_text.parsed(records.splitlines()[-1]) | changed) + b"\n"
 
 
 def flipped(content: bytes, at: int) -> bytes:
@@ -115,8 +122,7 @@ def test_of_damaged_records_those_before_stay(kind: str, undisturbed: TrialDir, 
     assert "records.jsonl" in mend(directory)[0] and not is_damaged(directory)
     assert directory.state is State.PREEMPTED  # it has something to do again
     assert (directory.path / "records.jsonl.damaged").read_bytes() == damaged
-    stays = 1 if kind == "cut short" else 0
-    assert file.read_bytes() == b"".join(whole.splitlines(keepends=True)[:stays])
+    assert file.read_bytes() == b"".join(whole.splitlines(keepends=True)[: STAY.get(kind, 0)])
 
 
 @pytest.mark.slow
@@ -140,6 +146,13 @@ def test_doubled_and_swapped_lines_say_the_same(undisturbed: TrialDir, tmp_path:
     file = directory.path / "records.jsonl"
     file.write_bytes(b"".join([*reversed(file.read_bytes().splitlines(keepends=True))] * 2))
     assert directory.records() == undisturbed.records() and not is_damaged(directory)
+
+
+def test_a_record_that_two_workers_made_is_no_damage(undisturbed: TrialDir, tmp_path: Path):
+    directory = copied(undisturbed, tmp_path)
+    with (directory.path / "records.jsonl").open("ab") as file:
+        file.write(made_again((directory.path / "records.jsonl").read_bytes(), time=9.0))
+    assert len(directory.records()) == 3 and not is_damaged(directory)
 
 
 def says(found: Any, before: Any) -> bool:

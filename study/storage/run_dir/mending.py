@@ -13,9 +13,11 @@ from study.storage import Store
 from study.storage.run_dir import json_text
 from study.storage.run_dir.json_text import COPY, Damaged, free_name
 from study.storage.run_dir.study_dir import StudyDir
-from study.storage.run_dir.trial_dir import REMEDY, STATES, State, TrialDir
+from study.storage.run_dir.trial_dir import COSTS, REMEDY, STATES, State, TrialDir
 
 log = logging.getLogger("study")
+
+PLACE = ("leg", "weights", "iteration", "length", "factor")
 
 
 def require_all(
@@ -24,7 +26,9 @@ def require_all(
     events: list[dict[str, Any]],
     trial_id: str | None,
 ) -> None:
-    """Refuse records that are fewer than were written, or of another trial.
+    """Refuse records that are fewer than were written, of another trial, or contradict each other.
+
+    One may be there twice, by workers that did not know of each other: the numbers are the same.
 
     Args:
         trial_id: what the trial's configuration calls it; None: not said.
@@ -32,16 +36,33 @@ def require_all(
     Raises:
         Damaged: names the file and the record.
     """
-    file = trial.store.at("records.jsonl")
+    file, first = trial.store.at("records.jsonl"), dict[str, int]()
     for number, record in enumerate(records, 1):
         other = record.get("trial_id", trial_id)
         if trial_id is not None and other != trial_id:
             raise Damaged(f"{file}: record {number} is of trial {other!r}; {REMEDY}")
+        before = first.setdefault(place := _place(record), number)
+        if before < number and (name := _differs(records[before - 1], record)):
+            raise Damaged(
+                f"{file}: records {before} and {number} are both of {place}, and {name} differs;"
+                f" {REMEDY}"
+            )
     written = [event["records"] for event in events if isinstance(event.get("records"), int)]
     if written and len(records) < written[-1]:
         raise Damaged(
             f"{file}: has {len(records)} records, and {written[-1]} were written; {REMEDY}"
         )
+
+
+def _place(record: dict[str, Any]) -> str:
+    """Where in its run a record was made, and of which weights."""
+    return ", ".join(f"{name} {record[name]}" for name in PLACE if record.get(name) is not None)
+
+
+def _differs(one: dict[str, Any], other: dict[str, Any]) -> str | None:
+    """A column in which two records of one place differ that no kill can change."""
+    common = one.keys() & other.keys() - {*COSTS, "done"}
+    return next((name for name in sorted(common) if one[name] != other[name]), None)
 
 
 def mend(trial: TrialDir, warn: bool = True) -> list[str]:
@@ -148,11 +169,15 @@ def _records(trial: TrialDir, trial_id: str | None) -> list[str]:
     try:
         require_all(trial, trial.records(), trial.events(), trial_id)
     except Damaged as error:
-        good: list[bytes] = []
+        good, first = list[bytes](), dict[str, tuple[int, dict[str, Any]]]()
         for text in json_text.whole(trial.store.read("records.jsonl")):
             record = json_text.parsed(text) if text else {}
             is_own = trial_id is None or record.get("trial_id", trial_id) == trial_id
             if text is None or not is_own:
+                break
+            at, before = first.setdefault(_place(record), (len(good), record))
+            if before is not record and _differs(before, record):  # nobody knows which is wrong
+                del good[at:]
                 break
             good.append(text)
         return [_cut(trial, "records.jsonl", good, str(error))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ FORMAT = 2
 """Of what a study writes; 1 and none: before checksums. A version reads its own and older ones."""
 
 STANDING_REMEDY = "the sweep writes it anew: run its command again, or remove the file"
+CONFIGS = frozenset(("config.json", f"config.json{json_text.COPY}"))
 LOCK_WAIT_S = 1.0  # for `StudyDir.holder`, which locks a folder for a moment
 
 
@@ -149,9 +151,23 @@ class StudyDir:
         return TrialDir(self.store.within("trials", trial_id), of_study=True)
 
     def trials(self) -> list[TrialDir]:
-        """The trials with a configuration, by name."""
-        found = self.store.names("trials/*/config.json*")  # the file, its copy, or both
-        return [self.trial(name) for name in dict.fromkeys(one.split("/")[1] for one in found)]
+        """The trials with a configuration, by name.
+
+        Raises:
+            Damaged: of a trial that has records the configuration is lost.
+        """
+        files: defaultdict[str, set[str]] = defaultdict(set)
+        for found in self.store.names("trials/*/*.json*"):
+            _, name, file = found.split("/")
+            files[name].add(file)
+        for name, there in files.items():
+            if "records.jsonl" in there and not there & CONFIGS:
+                raise Damaged(
+                    f"{self.store.at(f'trials/{name}')}: has records, and no config.json: bring"
+                    " it back from a copy, or move the trial's folder away: the same command then"
+                    " runs it anew"
+                )
+        return [self.trial(name) for name, there in files.items() if there & CONFIGS]
 
     def snapshot(self) -> StudyDir:
         """For reading all of it; from an object store at once, as it is now."""

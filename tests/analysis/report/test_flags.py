@@ -68,7 +68,9 @@ def better_at(length: int) -> Callable[[StudyDir], None]:
     def change(study: StudyDir) -> None:
         trial = study.trial("pretext-64-t001")
         records = trial.records()
-        trial.append(next(r for r in records if r["length"] == length) | {"AP_box": 90.0})
+        trial.store.remove("records.jsonl")
+        for record in records:
+            trial.append(record | ({"AP_box": 90.0} if record["length"] == length else {}))
 
     return change
 
