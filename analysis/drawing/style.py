@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from matplotlib import rcParamsDefault
 from matplotlib.axes import Axes
 
 from analysis.drawing.looks import INK, RULE
 
+_BACKENDS = ("backend", "interactive")  # of the program that draws, not of the picture
 STYLE: dict[Any, Any] = {
+    # whatever the reader's matplotlibrc says: LaTeX and its fonts may not be there, for one
+    **{name: value for name, value in rcParamsDefault.items() if not name.startswith(_BACKENDS)},
     "font.size": 11,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,

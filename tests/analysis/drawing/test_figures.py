@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import rc_context, rcParams
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -18,7 +19,7 @@ from analysis.answers.crossover import within
 from analysis.drawing import learning, sizes, spending, tuning
 from analysis.drawing.looks import looks
 from analysis.reading.frames import groups, rows, values, where
-from analysis.report import panels
+from analysis.report import figures, panels
 from tests.analysis.incomplete import rng
 
 LOOKS = looks(["scratch", "pretext"])
@@ -155,3 +156,18 @@ def test_tuning_curves_show_a_band_only_where_there_is_one(
     figures = panels.tuning(table, str(finished), [24, 64, 256], LOOKS)
     assert [figure.title for figure in figures] == ["24 images", "64 images", "256 images"]
     assert "with one trial to" in figures[0].alt
+
+
+def test_a_readers_own_settings_of_matplotlib_change_nothing():
+    def draw(ax: Axes) -> None:
+        ax.plot([1, 2], [3, 4], label="$x$ & y_z")
+        ax.legend()
+
+    def drawn() -> str:
+        return str(figures.figure("one", "One", "alt", draw, {}).svg)
+
+    own = {"text.usetex": True, "font.family": "NoSuchFont", "lines.linewidth": 9, "font.size": 3}
+    before = drawn()
+    with rc_context(own):
+        assert drawn() == before
+        assert rcParams["text.usetex"]  # as it was
