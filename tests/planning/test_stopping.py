@@ -8,7 +8,15 @@ from dataclasses import replace
 import pytest
 
 from study.config import ScheduleConfig
-from study.planning.stopping import Decision, Halving, KeepBest, Rungs, is_audited
+from study.planning.stopping import (
+    Decision,
+    Halving,
+    KeepBest,
+    Rungs,
+    Stopping,
+    is_audited,
+    recorded,
+)
 from study.storage.run_dir import Record
 
 SCHEDULE = ScheduleConfig(lengths=(60, 80, 120), tail=(40, 10))
@@ -25,6 +33,14 @@ def record(length: int, ap: float | None, factor: float = 0.1) -> Record:
         "iteration": length,
         "AP_box": ap,
     }
+
+
+@pytest.mark.parametrize(
+    "given", [Stopping(Halving(3)), Stopping(KeepBest(), "average"), Stopping(Halving(), "trunk")]
+)
+def test_how_a_study_stops_is_read_from_what_it_records(given: Stopping):
+    assert recorded(given.question()) == given
+    assert recorded(None) is None
 
 
 def halving(eta: int = 2, **schedule) -> Rungs:

@@ -146,6 +146,16 @@ def test_every_pair_stands_in_the_table_below_its_size(incomplete: Incomplete):
     assert not any("*" in cell for row in shown.rows for cell in row)
 
 
+def test_a_pair_that_some_size_does_not_compare_has_a_line_with_a_gap(incomplete: Incomplete):
+    results = incomplete("four arms")
+    (study,) = results.manifests
+    (size,) = results.sizes(study)
+    table = analysis.pairs(results)
+    shown = pairs.layout(table, results.arms(study), [size, 2 * size])
+    assert len(shown.rows) == 6
+    assert all(row[1] != "–" and row[2] == "–" for row in shown.rows)
+
+
 def test_a_pair_that_no_size_compares_has_no_line(incomplete: Incomplete):
     results = incomplete("four arms")
     (study,) = results.manifests

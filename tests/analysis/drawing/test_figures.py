@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -166,7 +167,12 @@ def test_a_readers_own_settings_of_matplotlib_change_nothing():
     def drawn() -> str:
         return str(figures.figure("one", "One", "alt", draw, {}).svg)
 
-    own = {"text.usetex": True, "font.family": "NoSuchFont", "lines.linewidth": 9, "font.size": 3}
+    own: dict[Any, Any] = {
+        "text.usetex": True,
+        "font.family": "NoSuchFont",
+        "lines.linewidth": 9,
+        "font.size": 3,
+    }
     before = drawn()
     with rc_context(own):
         assert drawn() == before

@@ -125,3 +125,9 @@ def test_nothing_is_said_of_what_was_not_run(tmp_path: Path):
     paper = as_in_the_paper(results, table)
     assert not tuned.told(paper)
     assert not tuned.layout(table, paper).rows
+
+
+def test_what_is_gained_has_its_sign_however_little_it_is():
+    assert [tuned._signed(value) for value in (0.4, 0.0, -0.4)] == ["+0.4", "0.0", "−0.4"]
+    row = {"AP_box_difference": 0.4, "AP_box_difference_low": 0.1, "AP_box_difference_high": 0.7}
+    assert tuned._difference(row).startswith("+0.4")

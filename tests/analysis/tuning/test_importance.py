@@ -70,6 +70,13 @@ def test_noise_alone_is_withheld(study: analysis.Results):
     assert not np.isfinite(table[NAMES]).any(axis=None)
 
 
+def test_scores_that_are_all_the_same_are_withheld(study: analysis.Results):
+    table = scored_by(study, lambda lr, decay, length: 0 * lr + 20)
+    (row,) = rows(where(table, arm="pretext"))  # of which none diverged
+    assert row["withheld"] == "all trials scored the same"
+    assert not any(math.isfinite(row[name]) for name in NAMES)
+
+
 def test_few_trials_are_withheld(results: analysis.Results):
     table = analysis.importance(results)
     assert all("8 trials, at least" in why for why in table["withheld"] if "7" not in why[:1])

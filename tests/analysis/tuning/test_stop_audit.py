@@ -58,6 +58,7 @@ def test_audits_that_end_below_the_chosen_trial_lost_nothing(tmp_path: Path):
     assert row["gap"] == pytest.approx(audited - chosen)
     assert row["regret"] == 0
     (text,) = stops.told(stop_audit(analysis.load(tmp_path)))
+    assert "; audits, which continue stopped trials, used " in text
     assert text.endswith(
         f"1 was audited: it ended {chosen - audited:.1f} AP below the chosen one."
     )
@@ -79,6 +80,7 @@ def test_what_was_not_looked_at_is_not_known(tmp_path: Path):
     assert (row["audited"], row["audit_images"]) == (0, 0)
     (text,) = stops.told(stop_audit(analysis.load(tmp_path)))
     assert text.endswith("none was audited: what stopping lost is not known.")
+    assert "audits, which" not in text
 
 
 def test_an_audit_counts_when_it_has_ended(tmp_path: Path):

@@ -86,6 +86,19 @@ def test_a_run_that_diverged_does_not_hold_up_the_others(tmp_path: Path):
     assert min(confirmed(done).values()) >= 7
 
 
+def test_a_run_without_an_ap_is_left_out(tmp_path: Path):
+    asked = design(trials=3, confirm=3)
+    done = Simulation(asked, tmp_path, noisy(0.8)).run()
+    cell = next(cell for cell in asked.cells if cell.name == "scratch-8")
+    assert len(done.plan.confirmed(cell)) == 3
+    trial = done.study.trial("scratch-8-c1")
+    (record,) = trial.records()
+    trial.store.remove("records.jsonl")
+    trial.append(record | {"AP_box": None})  # no object that it was to find
+    found = done.plan.confirmed(cell)
+    assert len(found) == 2 and all(map(math.isfinite, found))
+
+
 def test_without_the_option_runs_are_as_many_as_asked(tmp_path: Path):
     plain = confirmed(Simulation(design(trials=3, confirm=2), tmp_path, noisy(9.0)).run())
     assert set(plain.values()) == {2}

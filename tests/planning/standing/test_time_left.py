@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
+from study.planning.standing import time_left
 from study.planning.standing.stints import Sign, Stint
 from study.planning.standing.time_left import (
     Speed,
@@ -52,6 +55,18 @@ def test_confirm_runs_wait_for_the_tuning_of_their_size_alone():
     work = [tuning(100, size=8), tuning(20, size=16), confirming(50, size=8)]
     assert left(work, 2) == 160
     assert left([*work, confirming(50, size=16)], 2) == 160  # in the place that is free
+
+
+def test_the_memory_is_as_long_as_five_steps_where_these_are_long():
+    def third(seconds: float, apart: float) -> float:
+        """What a step counts that is so much older than the newest one."""
+        ends = (0.0, apart)
+        steps = [time_left._Step(end, seconds, 8, first=False, evaluates=False) for end in ends]
+        old, new = time_left._weights(steps)
+        return old / new
+
+    assert third(10.0, 240.0) == pytest.approx(math.exp(-1))
+    assert third(600.0, 5 * 600.0) == pytest.approx(math.exp(-1))
 
 
 def test_nothing_is_left_of_nothing():
