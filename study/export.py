@@ -23,7 +23,7 @@ from study.commands.common import DONE, exit_status
 from study.commands.options.parsing import parsed
 from study.config.checks.require import MOST_PX, require, whole
 from study.config.terminal import Terminal
-from study.storage.folder import require_writable
+from study.storage.writing import require_writable
 from study.trained import folder
 
 SUFFIX = ".onnx"

@@ -29,7 +29,7 @@ from study.config.checks.require import MOST_BATCH, require, whole
 from study.config.printable import shown
 from study.config.terminal import Terminal
 from study.data.pixels import Scale
-from study.storage.folder import require_writable
+from study.storage.writing import require_writable
 from study.trained import folder, photos
 
 

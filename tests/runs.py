@@ -14,8 +14,8 @@ from study.data.splits import open_splits
 from study.planning.design import Design
 from study.planning.plan import Plan
 from study.planning.stopping import Decision
-from study.storage.folder import write_atomically
 from study.storage.run_dir import COSTS, Record, StudyDir, TrialDir
+from study.storage.writing import write_atomically
 from study.training import engine
 from study.training.single_run import trial_config
 

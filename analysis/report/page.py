@@ -33,7 +33,7 @@ from analysis.report.gaps import gaps
 from analysis.text.words import points
 from analysis.tuning import cross_tuning, stop_audit
 from study.config.printable import cell
-from study.storage.folder import write_atomically
+from study.storage.writing import write_atomically
 
 PAGE = "index.html"
 

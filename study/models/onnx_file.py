@@ -21,7 +21,7 @@ from study.data.geometry.resize import resized
 from study.models.canvas import Size
 from study.models.detector import Detector
 from study.models.fixed_shape import FixedShape
-from study.storage.folder import write_atomically
+from study.storage.writing import write_atomically
 
 OPSET = 20  # of ONNX; Runtime reads it since 1.17 of February 2024
 INSTALL = "pip install '.[export]'"

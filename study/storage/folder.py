@@ -7,7 +7,6 @@ import fcntl
 import os
 import shutil
 import socket
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,13 @@ from study.config.printable import shown
 from study.storage.failures import SAFE, told
 from study.storage.listing import matching
 from study.storage.store import Busy, Readable, Store, StoreError
+from study.storage.writing import (
+    make_folder,
+    new_file,
+    removed_unless_moved,
+    write_all,
+    write_atomically,
+)
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ class FolderStore:
     ) -> None:
         self._require_held()
         path = self.path / name
-        with told(path), _new(path, content) as temporary:
+        with told(path), new_file(path, content) as temporary:
             if before is not None and path.exists():
                 path.replace(self.path / before)
             temporary.replace(path)
@@ -119,7 +125,7 @@ class FolderStore:
                     size = file.read().rfind(b"\n") + 1
                     file.truncate(size)
             try:
-                _write_all(file.fileno(), line + b"\n")
+                write_all(file.fileno(), line + b"\n")
                 os.fsync(file.fileno())
             except OSError:
                 with contextlib.suppress(OSError):
@@ -163,7 +169,7 @@ class FolderStore:
         target = self.path / name
         make_folder(target.parent)
         temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        with told(target), _removed_unless_moved(temporary):
+        with told(target), removed_unless_moved(temporary):
             shutil.copyfile(path, temporary)
             temporary.replace(target)
 
@@ -239,68 +245,3 @@ class FolderStore:
 
     def snapshot(self) -> FolderStore:
         return self
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all, also through a crash of the machine.
-
-    Raises:
-        StoreError: the system refuses, because the disk is full say; what was there is still.
-        ValueError: its folder cannot be made.
-    """
-    with told(path), _new(path, content) as temporary:
-        temporary.replace(path)
-
-
-@contextlib.contextmanager
-def _new(path: Path, content: str | bytes) -> Iterator[Path]:
-    """A file beside `path` with this content, to be moved into its place; else it is removed."""
-    make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with _removed_unless_moved(temporary):
-        with temporary.open("wb", buffering=0) as file:
-            _write_all(file.fileno(), content.encode() if isinstance(content, str) else content)
-            os.fsync(file.fileno())
-        yield temporary
-
-
-@contextlib.contextmanager
-def _removed_unless_moved(temporary: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
-
-
-def _write_all(file: int, content: bytes) -> None:
-    left = memoryview(content)
-    while left:
-        left = left[os.write(file, left) :]
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, unless it is there.
-
-    Raises:
-        ValueError: it cannot be made; says why.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(
-            f"folder {path} cannot be made: {error.strerror}; choose another place"
-        ) from error
-
-
-def require_writable(folder: Path) -> None:
-    """Make a folder, and a file in it that is removed: before work whose results are to go there.
-
-    Raises:
-        ValueError: it cannot be made.
-        OSError: nothing can be written there.
-    """
-    make_folder(folder)
-    with tempfile.TemporaryFile(dir=folder):
-        pass

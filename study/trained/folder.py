@@ -20,8 +20,8 @@ from study.config.printable import shown
 from study.config.run import Compute
 from study.data.pixels import Scale
 from study.models import backbones
-from study.storage.folder import write_atomically
 from study.storage.run_dir.json_text import pretty
+from study.storage.writing import write_atomically
 
 WEIGHTS, CONFIG, CARD, RUN = "weights.safetensors", "config.json", "model-card.md", "run"
 COMPUTE, PRECISIONS = get_args(Compute), ("float32", "float64")

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from study.config.printable import cell
-from study.storage.folder import write_atomically
+from study.storage.writing import write_atomically
 from study.trained.drawing import drawn
 from study.trained.folder import Classes
 from study.training.evaluation.detections import Detection

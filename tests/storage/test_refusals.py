@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from study.storage import StoreError
-from study.storage.folder import write_atomically
 from study.storage.run_dir import State, StudyDir, TrialDir
+from study.storage.writing import write_atomically
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from study.config import BodyConfig
 from study.models import features
 from study.randomness import Stream, seed
-from study.storage.folder import require_writable, write_atomically
 from study.storage.run_dir import Damaged
 from study.storage.run_dir.checkpoint import packed, unpacked
+from study.storage.writing import require_writable, write_atomically
 
 SAVED = ("question", "iteration", "model", "optimiser")
 TOLD = 10  # times that progress is told and saved

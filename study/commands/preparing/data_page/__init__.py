@@ -15,7 +15,7 @@ from study.commands.preparing.data_page.samples import NUMBER, samples
 from study.config import ModelConfig, digest
 from study.data.cache import cache_dir
 from study.data.splits import Splits
-from study.storage.folder import write_atomically
+from study.storage.writing import write_atomically
 
 
 def write(
