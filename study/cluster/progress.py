@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.cluster.hooks import Pace, Unsaved
-from study.cluster.trial import trial_dir
+from study.cluster.trial import our_id, trial_dir
 from study.commands import words
 from study.commands.words import duration
 from study.planning.design import Cell
@@ -148,7 +148,7 @@ class Progress(Unsaved, tune.Callback):
         note.Note(stands, self._seconds(), self._seconds_left(), now).write(self._plan.study)
 
     def _ended(self, trial: Any) -> None:
-        ours = self._running.pop(trial_dir(trial.config).id, None)
+        ours = self._running.pop(our_id(trial.config), None)
         if ours is None:  # it has not begun, and may have failed by that
             ours = trial_dir(trial.config)
             if not ours.events():

@@ -20,7 +20,7 @@ from study.cluster.failures.processes import out_of_memory
 from study.cluster.failures.watchdog import Watchdog
 from study.cluster.hooks import Unsaved
 from study.cluster.searcher import PlanSearcher
-from study.cluster.trial import trial_dir
+from study.cluster.trial import our_id, trial_dir
 from study.planning.plan import Plan
 from study.planning.stopping import Decision
 from study.storage import Busy
@@ -41,15 +41,14 @@ class PlanScheduler(Unsaved, FIFOScheduler):
         self._killed = out_of_memory()  # processes, by the system, so far
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        ours = trial_dir(trial.config)
-        if self._plan.heard_from(ours.id) is Decision.GO:
+        if self._plan.heard_from(our_id(trial.config)) is Decision.GO:
             return TrialScheduler.CONTINUE
         return TrialScheduler.STOP  # for good, or until the plan hands it out again
 
     def on_trial_complete(
         self, tune_controller: Any, trial: Trial, result: dict[str, Any]
     ) -> None:
-        self._plan.heard_from(trial_dir(trial.config).id)  # its last record may end its stopping
+        self._plan.heard_from(our_id(trial.config))  # its last record may end its stopping
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         ours = trial_dir(trial.config)

@@ -19,7 +19,12 @@ from study.storage.run_dir import Record, StudyDir, TrialDir
 
 def trial_dir(config: dict[str, Any]) -> TrialDir:
     """The trial meant by a Tune configuration: {"study": where, "trial_id": id}."""
-    return StudyDir(config["study"]).trial(config["trial_id"])
+    return StudyDir(config["study"]).trial(our_id(config))
+
+
+def our_id(config: dict[str, Any]) -> str:
+    """The trial's id alone, which the driver asks for at each record."""
+    return config["trial_id"]
 
 
 def run_config(trial: TrialDir) -> RunConfig:

@@ -20,7 +20,7 @@ from study.cluster.failures.causes import SILENT
 from study.cluster.failures.patience import Patience, Speed
 from study.cluster.failures.processes import kill_holder
 from study.cluster.hooks import Pace, Unsaved
-from study.cluster.trial import trial_dir
+from study.cluster.trial import our_id, trial_dir
 from study.storage.run_dir import TrialDir
 
 STEP_S = 5.0  # what one step of the driver counts for, at most
@@ -64,10 +64,10 @@ class Watchdog(Unsaved, tune.Callback):
     def on_trial_complete(
         self, iteration: int, trials: list[Any], trial: Any, **info: Any
     ) -> None:
-        self._watched.pop(trial_dir(trial.config).id, None)
+        self._watched.pop(our_id(trial.config), None)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._watched.pop(trial_dir(trial.config).id, None)
+        self._watched.pop(our_id(trial.config), None)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         now = time.monotonic()
@@ -76,7 +76,7 @@ class Watchdog(Unsaved, tune.Callback):
             one.silent_s += step
         if self._watched and self._pace.due:
             with self._pace.look():
-                self._look({trial_dir(one.config).id: one for one in trials})
+                self._look({our_id(one.config): one for one in trials})
 
     def _look(self, trials: dict[str, Any]) -> None:
         for trial_id, one in list(self._watched.items()):

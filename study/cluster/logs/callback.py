@@ -19,7 +19,7 @@ from study.cluster.hooks import Unsaved
 from study.cluster.logs.contents import metrics, parameters
 from study.cluster.logs.ledger import Ledger
 from study.cluster.logs.logged import LoggedTrial
-from study.cluster.trial import trial_dir
+from study.cluster.trial import our_id, trial_dir
 from study.commands.options.log_to import Kind, without_telemetry
 from study.config.schedule import Evaluation
 from study.storage import Store
@@ -49,10 +49,10 @@ class Logs(Unsaved, tune.Callback):
     def on_trial_complete(
         self, iteration: int, trials: list[Any], trial: Any, **info: Any
     ) -> None:
-        self._each(lambda log: log.end(trial_dir(trial.config).id))
+        self._each(lambda log: log.end(our_id(trial.config)))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._each(lambda log: log.end(trial_dir(trial.config).id, failed=True))
+        self._each(lambda log: log.end(our_id(trial.config), failed=True))
 
     def close(self) -> None:
         """End what is open: an interrupted session's trials go on in a later one."""

@@ -54,7 +54,9 @@ class TrialIndex:
         """The trial's folder, which parses again only what has been added to its files."""
         if trial_id in self._settled or trial_id in self._ended:
             return self.study.trial(trial_id)
-        return self._folders.setdefault(trial_id, self.study.trial(trial_id))
+        if trial_id not in self._folders:
+            self._folders[trial_id] = self.study.trial(trial_id)
+        return self._folders[trial_id]
 
     def write(self, cell: Cell, spec: TrialSpec) -> str:
         """Make a trial exist; returns its id."""
