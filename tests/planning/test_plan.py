@@ -278,7 +278,9 @@ def test_the_journal_shows_each_cell_to_optuna(tmp_path: Path):
     ]
     states = {State.FINISHED: TrialState.COMPLETE, State.STOPPED: TrialState.PRUNED}
     for name in names:
-        for shown in optuna.load_study(study_name=name, storage=storage).trials:
+        told = optuna.load_study(study_name=name, storage=storage).trials
+        assert len(told) == 4  # each once
+        for shown in told:
             trial = simulation.study.trial(shown.user_attrs["trial_id"])
             assert trial.state and shown.state == states[trial.state]
             assert shown.params["lr"] == trial.config()["run"]["optim"]["lr"]

@@ -59,6 +59,8 @@ def test_an_extension_names_who_asked_for_it_and_is_told_once(tmp_path: Path):
     again = Plan(asked, study.study)
     again.next(set())
     assert size not in {one.size for one in again.extensions}
+    study.run()  # both sizes ask for it in the end: nothing that was told is taken back
+    assert {one.size for one in study.plan.extensions} == {8, 16}
 
 
 @pytest.mark.parametrize(("come", "words"), [(1, "1 of the 4 trials"), (3, "3 of the 4 trials")])
