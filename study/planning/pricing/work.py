@@ -17,7 +17,15 @@ from study.planning.plan import Plan
 from study.planning.pricing import bill
 from study.planning.pricing.bill import SIDES
 from study.planning.standing.time_left import Stage, Work
-from study.planning.standing.work_left import Pasts, batch_of, ladder, left_of, of_run, work_left
+from study.planning.standing.work_left import (
+    Pasts,
+    audits,
+    batch_of,
+    ladder,
+    left_of,
+    of_run,
+    work_left,
+)
 
 
 def usual(plan: Plan, pasts: Pasts) -> list[Work]:
@@ -47,23 +55,25 @@ def most(plan: Plan, pasts: Pasts) -> list[Work]:
         *(one for cell in cells for one in _tuning(plan, cell, left[cell][0], pasts)),
         *(one for cell in cells for one in _growth(plan, cell)),
         *(one for cell in cells for one in _confirming(plan, cell, left[cell][1], pasts)),
-        *(
-            of_run(run, run.trial_id, Stage.AUDITING, pasts)
-            for run in plan.audits_left()
-            if plan.trials.study.trial(run.trial_id).state is not None
-        ),
+        *audits(plan, pasts),
     ]
 
 
 def _tuning(plan: Plan, cell: Cell, number: int, pasts: Pasts) -> Iterator[Work]:
     design, size = plan.design, cell.size
-    images = bill.dearest(design, size) * _largest_batch(plan)
-    evaluated = bill.evaluations(design.schedule_at(size))
+    whole, dearest = design.schedule_at(size), bill.dearest(design, size)
+    images, evaluated = dearest * _largest_batch(plan), bill.evaluations(whole)
     for one in plan.tuning_trials(cell):
-        if not (one.state and one.state.is_final):
-            number -= 1
-            batch, trial_id = one.run.optim.batch_size, one.trial_id
-            yield left_of(one.run.schedule, batch, size, Stage.TUNING, trial_id, pasts)
+        if one.state and one.state.is_final:
+            continue
+        number -= 1
+        batch, walk = one.run.optim.batch_size, one.run.schedule
+        if one.stopped_at is not None:
+            walk = walk.up_to(one.stopped_at)  # its audit is another training
+        left = left_of(walk, batch, size, Stage.TUNING, one.trial_id, pasts)
+        if one.stopped_at is None:  # it may be stopped yet, and audited
+            left = replace(left, images=left.images + (dearest - iterations(whole)) * batch)
+        yield left
     extended = plan.extensions_left(size) * SIDES * len(design.names) * design.budget.extra
     for stage, trials in ((Stage.TUNING, number), (Stage.EXTENDING, extended)):
         for _ in range(trials):

@@ -44,7 +44,7 @@ def work_left(plan: Plan, pasts: Pasts) -> list[Work]:
         *(_tune(end, plan, pasts) for end in open_ones),
         *_growth(plan, left),
         *(one for _, one in confirming),
-        *_audits(plan, pasts),
+        *audits(plan, pasts),
         *_audits_to_come([end for end in open_ones if end.is_guess], plan, share),
     ]
 
@@ -182,8 +182,8 @@ def _confirming(
         yield Work(cell.size, stage, length * batch, 1)
 
 
-def _audits(plan: Plan, pasts: Pasts) -> Iterator[Work]:
-    """Those that exist and have not ended."""
+def audits(plan: Plan, pasts: Pasts) -> Iterator[Work]:
+    """Those that exist and have not ended; a trial that is stopped has its audit at once."""
     stopped = {
         specs.audit_id(one.trial_id): one.stopped_at or 0
         for cell in plan.design.cells

@@ -21,7 +21,7 @@ TRUE = 0.25  # how far off the price may be, as a share
 
 def pace(machine: Machine) -> Pace:
     evaluation, start = machine.evaluation, machine.start + machine.first
-    return Pace(machine.image, evaluation, evaluation, start, begin=0.0)
+    return Pace(machine.image, evaluation, evaluation, start, begin=3.0)
 
 
 LONGER = replace(SPACE, nuisance=replace(SPACE.nuisance, longer={16: (120, 240, 480)}))
@@ -104,7 +104,7 @@ def test_places_that_stay_empty_cost_time_all_the_same(tmp_path: Path):
     assert said[0] > said[1] > said[2] == said[3]
     confirm = machine.start + machine.tuning_evaluation + 120 * 4 * machine.image
     tuning = machine.start + 3 * machine.tuning_evaluation + 4 * machine.image * (120 + 2 * 40)
-    assert said[3] == pytest.approx(tuning + confirm)
+    assert said[3] == pytest.approx(machine.begin + tuning + confirm)
 
 
 def test_confirm_runs_are_evaluated_on_the_report_split(tmp_path: Path):

@@ -10,7 +10,7 @@ import pytest
 
 from study.planning.confirming.enough import LEVEL
 from study.planning.confirming.scatter import Scores, differences, single
-from study.planning.pricing.bill import SCATTER
+from study.planning.pricing.bill import SCATTER, confirm_runs
 from study.planning.pricing.sharpness import half_width, over_images, runs_of_best
 from tests.simulated import design
 
@@ -49,3 +49,5 @@ def test_more_runs_and_images_make_it_sharper():
     assert runs_of_best(design(confirm=3, cross=1)) == 3
     asked = design(within=1.0, cross=1, confirm=2)
     assert runs_of_best(asked) > 5
+    both = asked.budget.finalists * runs_of_best(asked) + asked.budget.crossed
+    assert both == confirm_runs(asked)[0]  # each arm's settings, and the other arm's best one

@@ -157,15 +157,15 @@ def test_where_training_diverged_is_not_tried_again(name: str):
 def test_a_gaussian_process_compares_values_at_one_length():
     proposal = propose("sobol", 0, [])
     seen = [
-        Outcome(proposal, State.FINISHED, {60: 5.0, 120: 9.0}),
-        Outcome(proposal, State.STOPPED, {60: 3.0}),
-        Outcome(proposal, State.STOPPED, {60: 2.0}),
-        Outcome(proposal, State.RUNNING, {}),
+        Outcome(proposal, State.FINISHED, {30: 0.0, 60: 5.0, 120: 9.0}),
+        Outcome(proposal, State.STOPPED, {30: 0.0, 60: 3.0}),
+        Outcome(proposal, State.STOPPED, {30: 0.0, 60: 2.0}),
+        Outcome(proposal, State.RUNNING, {30: 0.0}),
         Outcome(proposal, State.DIVERGED, {}),
-        Outcome(proposal, State.RUNNING, {60: 4.0}),
+        Outcome(proposal, State.RUNNING, {30: 0.0, 60: 4.0}),
     ]
     complete = TrialState.COMPLETE
-    values = [5.0, 3.0, 2.0, None, 2.0, 4.0]  # four have come to 60 and only one to 120
+    values = [5.0, 3.0, 2.0, None, 2.0, 4.0]  # four have come to 60, one to 120
     assert comparable(seen) == [(complete if v is not None else None, v) for v in values]
 
 

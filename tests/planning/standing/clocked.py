@@ -20,7 +20,7 @@ from study.planning.design import Design
 from study.planning.plan import Plan
 from study.planning.stopping import Decision
 from study.storage.run_dir import TrialDir
-from tests.simulated import bowl, open_study, scored
+from tests.simulated import Objective, bowl, open_study, scored
 
 BEGIN = 1_000_000.0  # seconds since 1970
 CHUNK = 20  # iterations between two checkpoints
@@ -41,11 +41,13 @@ class Machine:
 class Clocked:
     """Drives a plan to its end, and is asked on the way."""
 
-    def __init__(self, asked: Design, path: Path, machine: Machine) -> None:
+    def __init__(
+        self, asked: Design, path: Path, machine: Machine, objective: Objective = bowl
+    ) -> None:
         self.plan = Plan(asked, open_study(path, asked))
         self.now = BEGIN
         self.running: dict[str, float] = {}
-        self._machine = machine
+        self._machine, self._objective = machine, objective
         self._rng = np.random.default_rng(0)
 
     def run(self, ask: Callable[[float], None], every_s: float) -> None:
@@ -95,7 +97,7 @@ class Clocked:
                 self._event(trial, images, iteration=at, leg=leg.name)
             for weights in leg.evaluated:
                 yield self.now + machine.evaluation
-                row = scored(run, leg, weights, bowl(run, leg.stop))
+                row = scored(run, leg, weights, self._objective(run, leg.stop))
                 trial.append(row | {"time": self.now, "images_spent": images})
                 if self.plan.heard_from(trial.id) is not Decision.GO:
                     return
