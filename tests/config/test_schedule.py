@@ -107,3 +107,11 @@ def test_a_cascade_has_all_its_stages_in_the_last_iterations():
     assert [schedule.cascades(late, i) for i in (0, 69, 70, 99)] == [False, False, True, True]
     assert schedule.cascades(replace(late, cascade_last=None), 0)
     assert schedule.cascades(replace(late, cascade_last=200), 0)
+
+
+def test_the_trunks_average_looks_back_as_far_as_a_tail_is_long():
+    config = ScheduleConfig(lengths=(1000,), tail=(50, 10))
+    assert schedule.averaging(config, 900) == pytest.approx(1 - 1 / 50)
+    assert schedule.averaging(config, 0) == pytest.approx(1 / 10)  # the first weights weigh little
+    early = [schedule.averaging(config, iteration) for iteration in range(900)]
+    assert early == sorted(early)

@@ -125,3 +125,25 @@ def test_features_get_the_mean_of_the_stages_gradients():
         gradients.append(torch.autograd.grad(loss, [features, *stage.box_head.parameters()]))
     torch.testing.assert_close(gradients[1][0], 0.5 * gradients[0][0])
     assert all(torch.equal(a, b) for a, b in zip(*(g[1:] for g in gradients), strict=True))
+
+
+def test_in_training_features_learn_from_the_mean_of_the_stages():
+    """Beside two others a stage moves features by a third, and its own head as if alone."""
+    model = shapes.detector(CASCADE)
+    one, two, three = stages(model)
+    truth = shapes.target(shapes.BATCH[0])
+    objects = Objects.of([truth], model.mean)
+    proposals = Proposals(truth["boxes"][None], torch.ones(1, len(truth["boxes"])).bool())
+    features = torch.rand(1, 32, 24, 24, generator=torch.Generator().manual_seed(0))
+    features.requires_grad_()
+    maps = {"0": features, "1": features[..., :12, :12], "2": features[..., :6, :6]}
+
+    def gradients(chain: list[BoxStage]) -> tuple[torch.Tensor, ...]:
+        own = cascade.train(chain, [MapsOf([0], maps)], proposals, LIMITS, objects, [7])[1][0]
+        loss = own["classifier"].total + own["box"].total
+        return torch.autograd.grad(loss, [features, *one.box_head.parameters()])
+
+    alone, beside = gradients([one]), gradients([one, two, three])
+    assert alone[0].abs().max() > 0
+    torch.testing.assert_close(beside[0], alone[0] / 3)
+    assert all(torch.equal(a, b) for a, b in zip(beside[1:], alone[1:], strict=True))

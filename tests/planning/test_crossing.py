@@ -12,6 +12,7 @@ import pytest
 from study.commands import in_turn
 from study.commands.common import DONE, FAILURE
 from study.config import RunConfig
+from study.config.arms import parse
 from study.planning.crossing import MOST, NEAR, leads, next_size
 from study.planning.design import Design
 from study.planning.plan import Plan
@@ -112,3 +113,14 @@ def test_a_size_at_which_nothing_is_learnt_has_no_leader(tmp_path: Path):
 
     done = Simulation(study_of((8, 100)), tmp_path, hardly).run()
     assert list(leads(done.plan)) == [100]
+
+
+def test_the_lead_is_that_of_the_best_other_arm_over_scratch(tmp_path: Path):
+    """Whichever arm is named first."""
+    ahead = {"scratch": 0.0, "pretext": 10.0, "imagenet": 4.0}
+    asked = replace(study_of((8,)), arms=tuple(map(parse, ("imagenet", "scratch", "pretext"))))
+
+    def objective(run: RunConfig, length: int) -> float:
+        return length / 10 + ahead[run.arm]
+
+    assert leads(Simulation(asked, tmp_path, objective).run().plan) == pytest.approx({8: 10.0})

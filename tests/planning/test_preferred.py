@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -99,3 +100,14 @@ def test_the_largest_size_at_which_every_arm_has_a_result(tmp_path: Path):
     assert not [one for one in at_16 if one.startswith("pretext")]
     assert preferred(done.study).candidate.size == 8
     assert preferred(done.study, "scratch").candidate.size == 16
+
+
+def test_runs_with_the_other_arms_setting_do_not_count(tmp_path: Path):
+    def apart(run: RunConfig, _: int) -> float:
+        """Each arm wants another rate."""
+        wanted = {"scratch": 0.002, "pretext": 0.02}[run.arm]
+        return 30 - 10 * abs(math.log10(run.optim.lr / wanted))
+
+    mine = preferred(studied(tmp_path, apart, cross=2).study).candidate
+    reported = apart(replace(mine.run, split="report"), mine.choice.length)
+    assert mine.confirmed == pytest.approx([reported] * 2)

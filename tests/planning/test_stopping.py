@@ -188,3 +188,13 @@ def test_the_audited_share_is_what_was_asked_for():
     assert drawn != [name for name in names if is_audited(name, 1, 0.1)]
     assert not any(is_audited(name, 0, 0.0) for name in names)
     assert all(is_audited(name, 0, 1.0) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("rule", "field"),
+    [(Halving, "halving.eta"), (KeepBest, "best.trials"), (KeepBest, "best.rung")],
+)
+@pytest.mark.parametrize("value", ["2", None, True])
+def test_a_rule_of_another_kind_of_value_is_refused_by_its_option(rule, field: str, value):
+    with pytest.raises(ValueError, match=rf"^{field} = {value!r}: "):
+        rule(**{field.partition(".")[2]: value})

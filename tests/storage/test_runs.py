@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from study.config import Scientific
 from study.config.arms import parse
 from study.planning.design import Design
 from study.planning.stopping import Halving, Stopping
+from study.storage.folder import FolderStore
 from study.storage.run_dir import State, StudyDir, TrialDir
 from study.sweep import main as sweep
 from study.training import engine
@@ -137,3 +139,18 @@ def test_what_is_no_study_is_named(server: str):
     study.trial("t").store.append("records.jsonl", b"{")
     with pytest.raises(ValueError, match=f"{address}/trials/t/records.jsonl: line 1: not JSON"):
         analysis.load(address)
+
+
+def test_what_is_written_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Else a machine that crashes could leave the new name with nothing in it."""
+    done: list[str] = []
+    replace = Path.replace
+    monkeypatch.setattr(os, "fsync", lambda _: done.append("disk"))
+    monkeypatch.setattr(Path, "replace", lambda *paths: (done.append("name"), replace(*paths))[1])
+    store = FolderStore(tmp_path)
+    store.write("whole", b"1")
+    store.write_soon("soon", b"1")
+    store.append("lines", b"1")
+    assert done == ["disk", "name", "disk", "name", "disk"]

@@ -13,6 +13,7 @@ import pytest
 from study.storage.run_dir import State, TrialDir, json_text
 from study.storage.run_dir.mending import is_damaged, mend
 from study.training import engine
+from study.training.resuming import identity
 from tests.runs import TINY_RUN, complete, exact, trial, weights
 
 RUN = replace(TINY_RUN, checkpoint_every=1)
@@ -184,3 +185,11 @@ def test_one_flipped_or_lost_byte_never_changes_what_is_read(
                 else:
                     assert says(found, before), (name, at)
         (directory.path / name).write_bytes(whole)
+
+
+@pytest.mark.parametrize("part", [{"arm": "own"}, {"size": 11}, {"draw": 1}, {"seed": 5}])
+def test_a_run_that_differs_in_what_it_trains_on_is_another(part: dict[str, object]):
+    assert identity(replace(TINY_RUN, **part)) != identity(TINY_RUN)  # type: ignore[arg-type]
+    rate = replace(TINY_RUN.optim, lr=0.01)
+    assert identity(replace(TINY_RUN, optim=rate)) != identity(TINY_RUN)
+    assert identity(replace(TINY_RUN, trial_id="other", threads=2)) == identity(TINY_RUN)

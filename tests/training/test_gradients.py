@@ -143,3 +143,18 @@ def test_counting_leaves_the_detector_as_it_was():
     memory.image_bytes(detector, TINY_RUN)
     assert all(torch.equal(before[name], own) for name, own in detector.state_dict().items())
     assert all(module.training for module in detector.modules())
+
+
+def test_gradients_are_clipped_by_the_norm_of_all_of_them(tmp_path: Path):
+    """So that they keep their direction."""
+
+    def clipped(norm: float | None) -> dict[str, torch.Tensor]:
+        config = replace(SHORT, optim=replace(SHORT.optim, clip_norm=norm))
+        return gradients(config, tmp_path / str(norm), 4)[1]
+
+    free = clipped(None)
+    norm = float(torch.stack([own.norm() for own in free.values()]).norm())
+    half, loose = clipped(norm / 2), clipped(2 * norm)
+    for name, own in free.items():
+        torch.testing.assert_close(half[name], own / 2, atol=1e-9, rtol=1e-4)
+        assert torch.equal(loose[name], own)

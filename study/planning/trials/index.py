@@ -78,6 +78,7 @@ class TrialIndex:
             init=inits[run.arm],
             device=fixed.device,
             threads=fixed.threads,
+            at_once=fixed.at_once,
             checkpoint_every=fixed.checkpoint_every,
             keep_trunk=kept,
         )

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from scipy import stats as reference
 
 import analysis
+from analysis.answers.pairs import by_seed
 from analysis.reading.frames import rows, values, where
+from benchmarks.calibration.scenarios import EQUAL
+from benchmarks.calibration.studies import Studies
 from study.config import Scientific
+from study.planning.confirming.scatter import pairs
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import ONE_SIZE, rng
 from tests.analysis.synthetic import (
@@ -101,3 +108,35 @@ def test_unasked_masks_are_missing_and_boxes_are_not(incomplete: Incomplete):
 
 def test_same_files_same_answer(finished: Path, results: analysis.Results):
     assert analysis.answer(analysis.load(finished)).equals(analysis.answer(results))
+
+
+def test_runs_that_followed_the_first_tell_nothing_of_the_scatter():
+    """Their number follows from it: the spread is that of the first, the mean that of all."""
+    results = Studies(EQUAL, [0]).results
+    ((study, manifest),) = results.manifests.items()
+    asked = manifest | {"budget": manifest["budget"] | {"confirm": 2, "within": 5.0}}
+    staged = replace(results, manifests={study: asked})
+    first = staged.first_runs(study)
+    for row in rows(analysis.answer(staged)):
+        runs = where(analysis.answers.settings.confirmed(staged), size=row["size"])
+        mine, theirs = (
+            by_seed(rows(where(runs, arm=row[side])), "AP_box") for side in ("arm", "reference")
+        )
+        gaps = dict(zip(mine, pairs(mine, theirs), strict=True))
+        early = [gap for (_, draw), gap in gaps.items() if draw <= first]
+        assert len(early) == first < len(gaps)
+        half = reference.t.ppf(0.975, first - 1) * reference.tstd(early) / len(gaps) ** 0.5
+        assert row["AP_box_difference_high"] - row["AP_box_difference"] == pytest.approx(half)
+
+
+@pytest.mark.parametrize("frame", [analysis.answer, analysis.pairs])
+def test_differences_below_what_was_asked_for_count_as_none(
+    frame: Callable[[analysis.Results], pd.DataFrame], results: analysis.Results
+):
+    ((study, manifest),) = results.manifests.items()
+    asked = manifest | {"budget": manifest["budget"] | {"within": 90.0}}
+    table = frame(replace(results, manifests={study: asked}))
+    assert set(values(table, "margin")) == {90.0} and set(values(frame(results), "margin")) == {
+        0.5
+    }
+    assert all(row["AP_box_equal"] for row in rows(table))

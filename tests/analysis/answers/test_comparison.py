@@ -85,3 +85,14 @@ def test_the_command_sets_another_study_beside(
 
 def test_one_study_is_compared_with_nothing(results: analysis.Results, finished: Path):
     assert analysis.compare(results).empty
+
+
+def test_intervals_have_the_level_that_is_asked_for(both: analysis.Results):
+    for usual, narrow in zip(
+        rows(analysis.compare(both)), rows(analysis.compare(both, level=0.8)), strict=True
+    ):
+        assert narrow["level"] == 0.8
+        freedom = usual["runs"] - 1
+        quantiles = scipy_stats.t.ppf([0.975, 0.9], freedom)
+        halves = [r["AP_box_difference_high"] - r["AP_box_difference"] for r in (usual, narrow)]
+        assert halves[1] / halves[0] == pytest.approx(quantiles[1] / quantiles[0])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import email.message
 import hashlib
 import http.server
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 import torch
@@ -153,3 +156,19 @@ def test_secrets_in_addresses_are_hidden(url: str):
 )
 def test_what_is_no_secret_stays(text: str):
     assert hidden(text) == text
+
+
+@pytest.mark.parametrize(
+    ("asked", "led", "fine"),
+    [("https", "http", False), ("https", "https", True), ("http", "https", True)],
+)
+def test_no_redirection_leads_from_https_to_what_anybody_can_change(
+    asked: str, led: str, fine: bool
+):
+    request = urllib.request.Request(f"{asked}://host/a.pth")
+    told = (None, 302, "Found", email.message.Message(), f"{led}://host/b.pth")
+    if fine:
+        assert download._Redirects().redirect_request(request, *told).full_url == told[-1]
+        return
+    with pytest.raises(URLError, match="from https to an address without encryption"):
+        download._Redirects().redirect_request(request, *told)

@@ -157,3 +157,12 @@ def test_repeats_are_known_by_their_draw():
     assert earliest(scores, 2) == {(1000, 1): 1.0, (1001, 2): 2.0}
     assert earliest(scores, None) == scores
     assert 0 < enough.EQUAL < 1
+
+
+def test_of_three_arms_all_intervals_at_once_are_at_most_as_wide_as_asked():
+    rng = np.random.default_rng(0)
+    scores = {8: {arm: _drawn(rng, 1.0, 4) for arm in ("scratch", "pretext", "imagenet")}}
+    runs = repeats(scores, 1.0, 4, 10_000)[8]
+    for spread in scatter.differences(scores).spreads.values():
+        quantile = scipy_stats.t.ppf(1 - 0.05 / 3 / 2, spread.freedom)
+        assert quantile * math.sqrt(spread.variance / runs) <= 1.0

@@ -216,3 +216,16 @@ def test_a_ladder_is_too_short_where_an_arm_gains_at_its_end():
     assert growth.is_wanted({"scratch": {100: 5.0}}, 100)  # nothing to compare it with
     assert growth.is_wanted({"scratch": {100: 5.0, 190: 20.0, 200: 20.1}}, 200)  # as before it
     assert not growth.is_wanted({"scratch": {100: 5.0}}, 200)  # has no AP there: it diverged
+
+
+def test_as_many_of_every_arm_go_on_also_where_fewer_of_one_came_so_far(tmp_path: Path):
+    def level(run: RunConfig, length: int) -> float:
+        """All settings of scratch are equally good, so that none of its trials is stopped."""
+        return length / 5 if run.arm == "scratch" else bowl(run, length)
+
+    asked = design(**{**GROWING, "trials": 8, "max_length": 180})
+    done = Simulation(asked, tmp_path, level).run()
+    for cell in asked.cells:
+        trials = done.plan.tuning_trials(cell)
+        came = [sum(length in one.by_length for one in trials) for length in (120, 180)]
+        assert came == ([8, 4] if cell.arm.name == "scratch" else [2, 2])

@@ -38,6 +38,8 @@ def test_trials_take_the_next_free_place():
     assert left([tuning(100)] * 3, 2) == 210
     assert left([tuning(100), tuning(300), tuning(100)], 2) == 305
     assert left([Work(8, Stage.TUNING, 100, 3)], 1) == 135
+    under_way = [tuning(100, "a"), tuning(50, "b")]  # in the place that is free first
+    assert left([*under_way, tuning(10)], 2, {"a": 1000, "b": 1000}) == 100
 
 
 def test_in_the_tail_the_longest_trial_counts_however_many_places_there_are():
