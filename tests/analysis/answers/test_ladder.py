@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import analysis
@@ -67,6 +68,8 @@ def test_it_says_why_the_ladder_ended(
         ]
     said = told(table.assign(trials=3))
     assert not said if words is None else words in said[0]
+    other = table.assign(size=16, trials=7)  # has more trials, which make no difference
+    assert len(told(pd.concat([table.assign(trials=3), other]))) == len(said)
     raised = {row["arm"] for row in rows(flags(results)) if row["kind"] == "edge"}
     longest = {row["arm"] for row in rows(analysis.best(results)) if row["length_edge"] == "high"}
     assert raised == (set() if end == "settled" else longest)
