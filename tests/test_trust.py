@@ -82,6 +82,8 @@ def suspects(path: Path) -> Iterator[str]:
             yield f"{name} with allow_pickle"
         elif given.get("shell", "False") != "False":
             yield f"{name} with shell"
+        elif name.endswith("PIL.Image.open") and "formats" not in given:
+            yield "Image.open of any format"  # some of Pillow's start programs
         elif given.get("weights_only", "True") != "True":
             yield f"{name} with weights_only = {given['weights_only']}"
         elif given.get("autoescape", "True") != "True" or (
@@ -125,6 +127,7 @@ def test_nothing_in_the_product_runs_what_it_reads():
         "import yaml\nyaml.load(f, Loader=yaml.Loader)",
         "import subprocess\nsubprocess.run(f, shell=True)",
         "import tarfile\ntarfile.open(f).extractall()",
+        "from PIL import Image\nImage.open(f)",
         "eval(f)",
         "import os\nos.system(f)",
         "import jinja2\njinja2.Environment(loader=f)",

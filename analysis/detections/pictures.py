@@ -26,7 +26,7 @@ from analysis.drawing.looks import INK, PAPER, Look
 from analysis.reading.load import Results
 from analysis.text.words import counted, listed
 from study.config.printable import shown
-from study.data.orientation import turned
+from study.data.orientation import turn, turned
 from study.data.pixels import Scale, opened, rgb
 from study.storage.detection_files import read_detections
 
@@ -169,7 +169,8 @@ def as_annotated(folder: Path, image: dict[str, Any]) -> Image.Image:
     stated = image["width"], image["height"]
     scale = Scale(**image["scale"]) if "scale" in image else None
     with opened(folder / image["file_name"]) as file:
-        return rgb(turned(file, stated, image.get("upright", False)), scale)
+        by = turn(file, stated, image.get("upright", False))
+        return turned(rgb(file, scale), by)
 
 
 def _named(marks: Sequence[Mark]) -> str:

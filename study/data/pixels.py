@@ -50,7 +50,9 @@ NO_FILE = "no such file"
 STARTS = {b"8BPS": "Photoshop", b"<svg": "SVG", b"<?xml": "XML", b"%PDF": "PDF"}
 """The first bytes of some."""
 _PREVIEW = 5  # bits of a TIFF page that is another one made smaller, or a mask of it
+_AT_ONCE = 2**20  # pixels that are scaled: an image in numbers of 64 bits is large
 _PAGE_KIND, _SAMPLES, _SIGNED = 254, 339, 2
+_DEPTHS, _COUNTS, _WHITE_IS_ZERO = 258, 262, 0  # a TIFF's tags, too
 
 # what is wrong with a file we say ourselves
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -75,8 +77,17 @@ class Scale:
 
     def eight_bits(self, image: Image.Image) -> Image.Image:
         """An image of a mode in `WIDE` in grey of 8 bits."""
-        share = (values(image).astype(np.float64) - self.low) / (self.high - self.low)
-        return Image.fromarray(np.rint(255 * share.clip(0, 1)).astype(np.uint8))
+        found = values(image)
+        if found.dtype.itemsize == 2:  # each of the 65,536 values once
+            every = np.arange(2**16, dtype=np.uint16)
+            return Image.fromarray(self._eight_bits(every)[found])
+        rows = max(1, _AT_ONCE // found.shape[1])
+        parts = [self._eight_bits(found[at : at + rows]) for at in range(0, len(found), rows)]
+        return Image.fromarray(np.concatenate(parts))
+
+    def _eight_bits(self, found: np.ndarray) -> np.ndarray:
+        share = (found.astype(np.float64) - self.low) / (self.high - self.low)
+        return np.rint(255 * share.clip(0, 1)).astype(np.uint8)
 
 
 @contextmanager
@@ -90,8 +101,9 @@ def opened(file: Path) -> Iterator[Image.Image]:
     if why := no_file(file):
         raise Unusable(f"{file}: {why}")
     try:
-        with Image.open(file, formats=READ) as image:
-            _require_one_page(image, file)
+        # no path: Pillow maps such a TIFF into memory, and garbles one that lies on its side
+        with file.open("rb") as content, Image.open(content, formats=READ) as image:
+            _require_readable(image, file)
             yield image
     except Unusable:
         raise
@@ -181,14 +193,13 @@ def _bits(image: Image.Image) -> str:
     )
 
 
-def _require_one_page(image: Image.Image, file: Path) -> None:
-    """Refuse several images in one file. A phone's JPEG may have previews behind (MPO)."""
-    samples = getattr(image, "tag_v2", {}).get(_SAMPLES, (1,))
-    if image.mode == "L" and samples[0] == _SIGNED:
-        raise Unusable(
-            f"{file}: has pixels of 8 bits with a sign, which would be read without it: write them"
-            " with 16 bits"
-        )
+def _require_readable(image: Image.Image, file: Path) -> None:
+    """Refuse what Pillow would read as something else, and several images in one file.
+
+    A phone's JPEG may have previews behind (MPO).
+    """
+    if misread := _misread(image):
+        raise Unusable(f"{file}: {misread}")
     if image.format == "MPO" or not getattr(image, "is_animated", False):
         return
     pages = int(getattr(image, "n_frames", 2))
@@ -200,6 +211,29 @@ def _require_one_page(image: Image.Image, file: Path) -> None:
             f"{file}: has {pages} pages or frames, of which all but the first would be left out:"
             " write each as a file of its own"
         )
+
+
+def _misread(image: Image.Image) -> str | None:
+    """What is wrong with a TIFF that Pillow reads as other numbers than it holds."""
+    if image.format != "TIFF":
+        return None
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    if image.mode == "L" and tags.get(_SAMPLES, (1,))[0] == _SIGNED:
+        return (
+            "has pixels of 8 bits with a sign, which would be read without it: write them with 16"
+            " bits"
+        )
+    if image.mode in WIDE and tags.get(_COUNTS) == _WHITE_IS_ZERO:
+        return (
+            "counts white as 0 (PhotometricInterpretation 0), which would be read as a negative:"
+            " write it with black as 0"
+        )
+    if max(tags.get(_DEPTHS, (1,))) > 8 and kind_of(image) == EIGHT:
+        return (
+            "has 16 bits a channel in planes of their own (PlanarConfiguration 2), which would be"
+            " read as 8: write it with the channels of a pixel beside each other"
+        )
+    return None
 
 
 def _is_page(image: Image.Image, at: int) -> bool:

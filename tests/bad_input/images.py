@@ -130,6 +130,24 @@ def signed(dtype: type, seed: int = 1) -> bytes:
     return plain
 
 
+def planes(seed: int) -> bytes:
+    """A TIFF of 16 bits a colour, one colour after the other."""
+    values = sets.scene(seed).astype("<u2") * 257
+    height, width, _ = values.shape
+    behind = 8 + 2 + 12 * 10 + 4  # of the tags
+    one = 2 * height * width
+    starts = [behind + 30 + one * at for at in range(3)]
+    tags = (
+        *((256, 3, 1, width), (257, 3, 1, height), (258, 3, 3, behind), (259, 3, 1, 1)),
+        *((262, 3, 1, 2), (273, 4, 3, behind + 6), (277, 3, 1, 3), (278, 3, 1, height)),
+        *((279, 4, 3, behind + 18), (284, 3, 1, 2)),
+    )
+    told = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    lists = struct.pack("<3H3I3I", 16, 16, 16, *starts, one, one, one)
+    planes = values.transpose(2, 0, 1).tobytes()
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + told + bytes(4) + lists + planes
+
+
 def sock(path: Path) -> None:
     before = Path.cwd()
     os.chdir(path.parent)  # the names of sockets are short
@@ -189,6 +207,7 @@ CASES = [
     file("an animated PNG", frames("PNG"), "3 pages or frames"),
     file("an animated WebP", frames("WEBP"), "3 pages or frames"),
     file("8 bits with a sign", lambda: signed(np.int8), "with a sign", "16 bits"),
+    file("planes of 16 bits", lambda: planes(1), "in planes of their own", "beside each other"),
     file("an EPS, which is a program", b"%!PS-Adobe-3.0 EPSF-3.0\n", "cannot identify an image"),
     named("a.heic", b"\0\0\0\x18ftypheic" + bytes(40), "HEIC is not read; convert it to PNG"),
     named("a.avif", b"\0\0\0\x18ftypavif" + bytes(40), "AVIF is not read; convert it"),
@@ -224,6 +243,17 @@ CASES = [
     listed("an address as a name", "http://x.org/a.png", "file_name = 'http://x.org/a.png'"),
     whole("float with NaN", not_finite(np.nan), "no finite numbers", "give them a value"),
     whole("float with infinity", not_finite(np.inf), "1 of its 576 pixels are no finite numbers"),
+    *(
+        whole(
+            f"{np.dtype(kind)} with white as 0",
+            lambda seed, kind=kind: sets.content(
+                sets.wide(seed).astype(kind), "TIFF", tiffinfo={262: 0} if seed == 1 else {}
+            ),
+            "counts white as 0",
+            "write it with black as 0",
+        )
+        for kind in (np.uint16, np.float32)
+    ),
     whole(
         "16 bits all of one value",
         lambda seed: sets.content(np.full((24, 24), 700, np.uint16)) + bytes(seed),

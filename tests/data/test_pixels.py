@@ -7,6 +7,7 @@ import os
 import struct
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from PIL import Image
 from study.config import DataConfig
 from study.data.batches.decoded import decode, read_rgb
 from study.data.classification.folders import ImageFolder
+from study.data.orientation import hidden, lies, stored_px
 from study.data.pixels import FLOAT, WHOLE, Scale, Unusable, opened, rgb
 from study.data.scaling import scale_of
 from study.data.splits import open_splits
@@ -152,6 +154,39 @@ def test_a_preview_behind_a_picture_is_no_page(tmp_path: Path):
     first.save(phone, "MPO", save_all=True, append_images=[second])
     with opened(put(tmp_path / "a.jpg", phone.getvalue())) as image:
         assert image.size == first.size
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_tiff_is_seen_as_a_png_of_the_same_orientation(orientation: int, tmp_path: Path):
+    """Pillow turns a TIFF by itself, and of a 16-bit one as well."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for pixels in (sets.scene(1)[:16], sets.scene(1)[:16, :, 0], sets.wide(1)[:16]):
+        files = [
+            put(tmp_path / "a.png", sets.content(pixels, "PNG", exif=exif)),
+            put(tmp_path / "a.tif", sets.content(pixels, "TIFF", tiffinfo={0x0112: orientation})),
+        ]
+        scale = SCALE if pixels.dtype == np.uint16 else None
+        for size in ((24, 16), (16, 24)):
+            for upright in (False, True):
+                one, other = (read_rgb(file, size, size, upright, scale) for file in files)
+                assert np.array_equal(one, other)
+        for file in files:
+            with opened(file) as image:
+                asked = stored_px(image), lies(image), hidden(image)
+            side = orientation if orientation in (2, 3, 4) else None
+            assert asked == ((24, 16), orientation > 4, side)
+
+
+def test_a_large_image_is_scaled_as_a_small_one(tmp_path: Path):
+    """In strips, and by a table of all values of 16 bits."""
+    values = np.arange(3 * 2**20).reshape(3 * 2**10, 2**10)
+    for dtype in (np.uint16, np.float32, np.int32):
+        own = (values % 2**16).astype(dtype)
+        share = ((own.astype(np.float64) - 300) / 5000).clip(0, 1)
+        kind: Any = FLOAT if dtype == np.float32 else WHOLE
+        found = np.asarray(Scale(kind, 300, 5300).eight_bits(Image.fromarray(own)))
+        assert np.array_equal(found, np.rint(255 * share).astype(np.uint8))
 
 
 def test_a_file_is_never_waited_for(tmp_path: Path):

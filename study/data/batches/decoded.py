@@ -19,7 +19,7 @@ from study.data.batches.packs import Packs, Wanted
 from study.data.cache import cache_dir
 from study.data.geometry.resize import resized
 from study.data.index import Index
-from study.data.orientation import turned
+from study.data.orientation import turn, turned
 from study.data.pixels import Scale, opened, rgb
 
 
@@ -110,6 +110,7 @@ class Decoded:
         said = [str(file), state.st_size, state.st_mtime_ns, self.size(at), self._planes]
         said += ["upright"] * bool(self.index.upright[self.places[at]])
         said += [str(self.index.scale)] if self.index.scale else []
+        said += ["as it lies"] * (file.suffix.lower() in (".tif", ".tiff"))  # other bytes before
         return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
 
     def _decode(self, at: int) -> np.ndarray:
@@ -149,7 +150,7 @@ def read_rgb(
     """uint8 [height, width, 3] of an image file in any mode, resized to (width, height) px.
 
     Args:
-        stated: width and height px that its annotations say (`turned`); None: `size`.
+        stated: width and height px that its annotations say (`orientation.turn`); None: `size`.
         upright: whether they are of the image as EXIF says to show it, whatever its size.
         scale: the rule for pixels of more than 8 bits (`study.data.pixels`).
 
@@ -157,7 +158,8 @@ def read_rgb(
         ValueError: not an image, or cut off, or of another kind of pixels.
     """
     with opened(file) as image:
-        found = rgb(turned(image, stated or size, upright), scale, file)
+        by = turn(image, stated or size, upright)
+        found = turned(rgb(image, scale, file), by)
     return rgb_array(found, size)
 
 

@@ -13,11 +13,11 @@ from study.config import digest
 from study.data.cache import build_once, cache_dir
 from study.data.index import Index
 from study.data.index.placing import is_foreign, placed
-from study.data.orientation import lies, turned
+from study.data.orientation import lies, turn, turned
 from study.data.pixels import NO_FILE, WIDE, Unusable, no_file, opened, values
 from study.data.source import Source
 
-VERSION = 2  # of what is looked at; a change looks at all images anew
+VERSION = 3  # of what is looked at; a change looks at all images anew
 
 
 def of_images(source: Source, index: Index) -> list[str]:
@@ -90,12 +90,13 @@ def _look(file: Path, image: dict[str, Any]) -> str | None:
     stated = image["width"], image["height"]
     try:
         with opened(file) as found:
+            as_seen, is_lying = turn(found, stated), lies(found)
             if found.mode in WIDE:
                 values(found)
             else:
                 found.load()
-            shown = turned(found, stated).size
-            quarter = shown != stated and lies(found)
+            shown = turned(found, as_seen).size
+            quarter = shown != stated and is_lying
     except Unusable as error:
         return str(error).removeprefix(f"{file}: ")
     if shown != stated:

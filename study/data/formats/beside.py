@@ -17,7 +17,7 @@ from PIL import Image
 from study.config import digest
 from study.data.formats.digests import digest_by_reading, remembered
 from study.data.given import contents
-from study.data.orientation import hidden, lies
+from study.data.orientation import hidden, lies, stored_px
 from study.data.pixels import opened
 from study.data.source import IMAGE_SUFFIXES, BadData, Content
 from study.storage.listing import matching
@@ -92,7 +92,7 @@ class BesideImages:
 
     def _shown(self, one: Labelled, image: Image.Image) -> tuple[int, int]:
         """Width and height as the annotations see it."""
-        width, height = image.size
+        width, height = stored_px(image)
         # the orientation last: to look for it decodes a PNG
         turned = (self.upright or self._states(one, (height, width))) and lies(image)
         return (height, width) if turned else (width, height)
@@ -267,4 +267,4 @@ def size_px(file: Path) -> tuple[int, int]:
         ValueError: it is not there, or not an image.
     """
     with opened(file) as image:
-        return image.size
+        return stored_px(image)

@@ -118,12 +118,14 @@ def _pixels(
     What sticks out of the image, by LabelMe's rounding, is cut off.
     """
     try:
-        with Image.open(io.BytesIO(base64.b64decode(shape["mask"]))) as opened:
+        content = io.BytesIO(base64.b64decode(shape["mask"]))
+        with Image.open(content, formats=("PNG",)) as opened:  # some others start programs
             part = np.asarray(opened.convert("L")) > 0
     except KeyError:
         raise ValueError(f"{place}: mask: must be there, a PNG in base64") from None
-    except (OSError, SyntaxError, TypeError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{place}: mask: cannot be read as a PNG in base64: {error}") from error
+    except Exception as error:  # Pillow's readers raise whatever a broken header leads them to
+        why = "no PNG" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+        raise ValueError(f"{place}: mask: cannot be read as a PNG in base64: {why}") from error
     (left, top), (width, height) = (round(at[0]), round(at[1])), size
     part = part[max(0, -top) : max(0, height - top), max(0, -left) : max(0, width - left)]
     left, top = max(0, left), max(0, top)
