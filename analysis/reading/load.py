@@ -20,7 +20,6 @@ import pandas as pd
 from analysis.reading import columns
 from analysis.reading.columns import STATES, widened
 from analysis.reading.frames import frame, groups, values, where
-from analysis.reading.possible import require_possible
 from analysis.reading.trial_files import Row, Trial, read
 from study.commands.common import usable
 from study.config import Budget, from_dict
@@ -117,9 +116,8 @@ def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
     names, trials = _hyper_parameters(manifests.values()), list[Trial]()
     for path, study in studies.items():
         is_idle = _is_idle(live[path])
-        found = [read(path, trial, names, is_idle) for trial in study.trials()]
-        for trial, there in zip(found, study.trials(), strict=True):
-            require_possible(there.store.at("records.jsonl"), trial.records)
+        question = manifests[path]["question"]
+        found = [read(path, trial, names, question, is_idle) for trial in study.trials()]
         arms = _arms(manifests[path], [trial.place["arm"] for trial in found])
         trials += sorted(found, key=lambda trial: trial.order(arms))
     rows = frame((t.row() for t in trials), widened(columns.TRIALS, names))

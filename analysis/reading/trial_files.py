@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,21 +12,13 @@ from analysis.reading.columns import SCORES, WAITING
 from study.config.printable import brief, is_text
 from study.planning.trials.best import rank
 from study.storage.run_dir import Damaged, TrialDir
+from study.storage.run_dir.belonging import require_own
 from study.storage.run_dir.mending import require_all
 from study.storage.run_dir.trial_dir import REMEDY
 
 Row = dict[str, Any]
 
-_NEEDED = (
-    *("leg", "weights", "iteration", "images_seen", "length", "factor", "split"),
-    "AP_box",
-)
-
-
-_TEXTS = ("leg", "weights", "split")
-_WHOLE = ("iteration", "images_seen")
 _PLACED_BY = ("size", "seed", "draw", "index")  # numbers of its configuration
-_COSTS = ("time", "images_spent", "device_seconds", "eval_seconds", "images_per_second")
 
 
 @dataclass(frozen=True)
@@ -113,36 +104,22 @@ def read(
     study: str,
     trial: TrialDir,
     names: Sequence[str],
+    question: dict[str, Any],
     is_idle: Callable[[str], bool] = lambda _: False,
 ) -> Trial:
     """The trial of a study; `names` are the hyper-parameters whose values are wanted.
 
-    `is_idle`: whether nobody works on a trial, by its name, though the study is under way.
+    `question`: the study's. `is_idle`: whether nobody works on a trial, by its name, though the
+    study is under way.
 
     Raises:
         Damaged: a file is not what a study writes; names it.
     """
     at = trial.store.at
-    config, records, events = trial.config(), trial.records(), trial.events()
+    # first: a worker writes a record, and then how many there are
+    config, events = trial.config(), trial.events()
+    records = trial.records()
     init_report = trial.init_report()
-    require_all(trial, records, events, (config.get("run") or {}).get("trial_id"))
-    for number, record in enumerate(records, 1):
-        missing = [key for key in _NEEDED if key not in record]
-        if missing:
-            raise Damaged(f"{at('records.jsonl')}: line {number} has no {missing[0]}; {REMEDY}")
-        for key, value in record.items():
-            if not _is_sound(key, value):
-                raise Damaged(
-                    f"{at('records.jsonl')}: line {number}: {key} = {value!r}: must be"
-                    f" {_rule(key)}; {REMEDY}"
-                )
-    for number, event in enumerate(events, 1):
-        wrong = [key for key in _COSTS if not _is_number(event.get(key))]
-        if wrong:
-            raise Damaged(
-                f"{at('events.jsonl')}: line {number}: {wrong[0]} = {event[wrong[0]]!r}: must be"
-                f" a finite number; {REMEDY}"
-            )
     try:
         run = config["run"]
         place: Row = {key: run[key] for key in ("arm", "size", "seed", "draw")}
@@ -159,6 +136,8 @@ def read(
         if not (type(value) is int if key in _PLACED_BY else is_text(value)):
             rule = "must be a whole number" if key in _PLACED_BY else "must be text"
             raise Damaged(f"{at('config.json')}: {key} = {brief(value)}: {rule}")
+    require_own(trial, config, question)
+    require_all(trial, records, events, config)
     if not all(isinstance(counts, dict) for counts in init_report.values()):
         raise Damaged(f"{at('init_report.json')}: is not what a study writes; {REMEDY}")
     place |= {"study": study, "trial_id": trial.id}
@@ -166,23 +145,3 @@ def read(
     begun = bool(events) and events[-1]["state"] == "running"
     found = (place, setting, run, stopped_at, strip, records, events, init_report)
     return Trial(*found, set_aside=begun and is_idle(trial.id))
-
-
-def _is_sound(key: str, value: Any) -> bool:
-    if key in _TEXTS:
-        return isinstance(value, str)
-    if key in _WHOLE:
-        return type(value) is int
-    return key not in (*SCORES, *_COSTS, *_NEEDED) or _is_number(value)
-
-
-def _is_number(value: Any) -> bool:
-    """Whether it may be one: there, none is null."""
-    known = isinstance(value, int | float) and not isinstance(value, bool)
-    return value is None or (known and math.isfinite(value))
-
-
-def _rule(key: str) -> str:
-    if key in _TEXTS:
-        return "text"
-    return "a whole number" if key in _WHOLE else "null or a finite number"

@@ -18,6 +18,8 @@ from study.planning.ladder import growth
 from study.planning.stopping import box_ap
 from study.planning.trials.tuning import Choice, TuningTrial, chosen
 from study.storage.run_dir import StudyDir, TrialDir
+from study.storage.run_dir.belonging import require_own
+from study.storage.run_dir.mending import require_all
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,11 @@ def preferred(study: StudyDir, arm: str | None = None, size: int | None = None) 
 def _candidates(study: StudyDir, names: Sequence[str]) -> dict[tuple[str, int], Candidate]:
     tuning: dict[tuple[str, int], list[TuningTrial]] = {}
     repeats: list[tuple[RunConfig, float]] = []
+    question = study.manifest["question"]
     for trial in study.trials():
-        config = trial.config()
+        config, events = trial.config(), trial.events()
+        require_own(trial, config, question)
+        require_all(trial, trial.records(), events, config)
         run = from_dict(RunConfig, config["run"])
         if config["role"] == "tune":
             tuning.setdefault((run.arm, run.size), []).append(_tried(trial, config, run, names))

@@ -33,9 +33,16 @@ RECORDS: dict[str, Damage] = {
     "cut short": lambda content: content[: content.index(b"\n") + 1],
     "of another trial": lambda content: content.replace(b'"tiny"', b'"tinz"'),
     "empty": lambda _: b"",
+    "of another rate": lambda content: content + made_again(content, length=9, lr=0.9),
+    "an AP that cannot be": lambda content: content + made_again(content, length=9, AP_box=1e9),
     "two of one place": lambda content: content + made_again(content, AP_box=9.0),
 }
-STAY = {"cut short": 1, "two of one place": 1}  # lines; of others none
+STAY = {
+    "cut short": 1,
+    "two of one place": 1,
+    "of another rate": 2,
+    "an AP that cannot be": 2,
+}  # lines; of others none
 
 
 def made_again(records: bytes, **changed: float) -> bytes:

@@ -24,7 +24,8 @@ torch: a checkpoint is bytes.
 """
 
 from study.storage.run_dir.json_text import Damaged
+from study.storage.run_dir.sound import COSTS
 from study.storage.run_dir.study_dir import DifferentQuestion, StudyDir
-from study.storage.run_dir.trial_dir import COSTS, Record, State, TrialDir
+from study.storage.run_dir.trial_dir import Record, State, TrialDir
 
 __all__ = ["COSTS", "Damaged", "DifferentQuestion", "Record", "State", "StudyDir", "TrialDir"]

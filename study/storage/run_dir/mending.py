@@ -11,9 +11,11 @@ from typing import Any
 
 from study.storage import Store
 from study.storage.run_dir import json_text
+from study.storage.run_dir.belonging import require_own
 from study.storage.run_dir.json_text import COPY, Damaged, free_name
+from study.storage.run_dir.sound import COSTS, wrong_event, wrong_record
 from study.storage.run_dir.study_dir import StudyDir
-from study.storage.run_dir.trial_dir import COSTS, REMEDY, STATES, State, TrialDir
+from study.storage.run_dir.trial_dir import REMEDY, STATES, State, TrialDir
 
 log = logging.getLogger("study")
 
@@ -24,34 +26,53 @@ def require_all(
     trial: TrialDir,
     records: list[dict[str, Any]],
     events: list[dict[str, Any]],
-    trial_id: str | None,
+    config: dict[str, Any],
 ) -> None:
-    """Refuse records that are fewer than were written, of another trial, or contradict each other.
+    """Refuse what cannot be true: records that are fewer than were written, of another trial or
+    run, with values that cannot be, or that contradict each other; and costs that are no numbers.
 
     One may be there twice, by workers that did not know of each other: the numbers are the same.
 
     Args:
-        trial_id: what the trial's configuration calls it; None: not said.
+        config: the trial's.
 
     Raises:
         Damaged: names the file and the record.
     """
-    file, first = trial.store.at("records.jsonl"), dict[str, int]()
+    file, first, run = trial.store.at("records.jsonl"), dict[str, int](), _run(config)
     for number, record in enumerate(records, 1):
-        other = record.get("trial_id", trial_id)
-        if trial_id is not None and other != trial_id:
-            raise Damaged(f"{file}: record {number} is of trial {other!r}; {REMEDY}")
+        if wrong := _foreign(record, run) or wrong_record(record, run):
+            raise Damaged(f"{file}: line {number}: {wrong}; {REMEDY}")
         before = first.setdefault(place := _place(record), number)
         if before < number and (name := _differs(records[before - 1], record)):
             raise Damaged(
                 f"{file}: records {before} and {number} are both of {place}, and {name} differs;"
                 f" {REMEDY}"
             )
+    _require_events(trial, events)
     written = [event["records"] for event in events if isinstance(event.get("records"), int)]
+    if not records and events and events[-1].get("state") == State.FINISHED:
+        written = written or [1]  # earlier versions did not say how many
     if written and len(records) < written[-1]:
         raise Damaged(
             f"{file}: has {len(records)} records, and {written[-1]} were written; {REMEDY}"
         )
+
+
+def _require_events(trial: TrialDir, events: list[dict[str, Any]]) -> None:
+    for number, event in enumerate(events, 1):
+        if wrong := wrong_event(event):
+            raise Damaged(f"{trial.store.at('events.jsonl')}: line {number}: {wrong}; {REMEDY}")
+
+
+def _run(config: dict[str, Any]) -> dict[str, Any]:
+    return config.get("run") or {}
+
+
+def _foreign(record: dict[str, Any], run: dict[str, Any]) -> str | None:
+    own = run.get("trial_id")
+    other = record.get("trial_id", own)
+    return f"is of trial {other!r}" if own is not None and other != own else None
 
 
 def _place(record: dict[str, Any]) -> str:
@@ -76,7 +97,7 @@ def mend(trial: TrialDir, warn: bool = True) -> list[str]:
     config, done, lost = trial.config(), list[str](), False
     done += _from_copy(trial, "config.json")
     done += _events(trial)
-    found = _records(trial, config.get("run", {}).get("trial_id"))
+    found = _records(trial, config)
     lost |= bool(found)
     done += found
     try:
@@ -96,12 +117,18 @@ def mend(trial: TrialDir, warn: bool = True) -> list[str]:
 
 
 def mend_all(study: StudyDir) -> list[str]:
-    """The same for all of a study, whose lock the caller holds."""
+    """The same for all of a study, whose lock the caller holds.
+
+    Raises:
+        Damaged: a trial is of another study, or its configuration is lost.
+    """
     done = _study_file(study)
     if study.store.exists("standing.json") and not _is_whole(study.store, "standing.json"):
         done.append(_put_aside(study.store, "standing.json", "damaged", "written anew"))
         study.store.remove("standing.json")
+    question = study.manifest["question"] if study.exists else {}
     for trial in study.trials():
+        require_own(trial, trial.config(), question)
         if is_damaged(trial):
             with trial.lock():
                 done += mend(trial, warn=False)
@@ -120,7 +147,7 @@ def is_damaged(trial: TrialDir) -> bool:
             if (content := trial.store.read(name)) is not None or name == "config.json":
                 json_text.parsed(content or b"")
         trial.init_report()
-        require_all(trial, trial.records(), trial.events(), config.get("run", {}).get("trial_id"))
+        require_all(trial, trial.records(), trial.events(), config)
     except ValueError:
         return True
     return False
@@ -156,24 +183,27 @@ def _is_whole(store: Store, name: str) -> bool:
 def _events(trial: TrialDir) -> list[str]:
     """Each line stands for itself: those that are whole stay."""
     try:
-        trial.events()
+        _require_events(trial, trial.events())
     except Damaged as error:
         texts = json_text.whole(trial.store.read("events.jsonl"))
-        good = [text for text in texts if text and json_text.parsed(text).get("state") in STATES]
+        good = [text for text in texts if text and _is_event(json_text.parsed(text))]
         return [_cut(trial, "events.jsonl", good, str(error))]
     return []
 
 
-def _records(trial: TrialDir, trial_id: str | None) -> list[str]:
+def _is_event(event: dict[str, Any]) -> bool:
+    return event.get("state") in STATES and not wrong_event(event)
+
+
+def _records(trial: TrialDir, config: dict[str, Any]) -> list[str]:
     """Those before the damage stay: what follows is computed again, in its order."""
     try:
-        require_all(trial, trial.records(), trial.events(), trial_id)
+        require_all(trial, trial.records(), trial.events(), config)
     except Damaged as error:
-        good, first = list[bytes](), dict[str, tuple[int, dict[str, Any]]]()
+        run, good, first = _run(config), list[bytes](), dict[str, tuple[int, dict[str, Any]]]()
         for text in json_text.whole(trial.store.read("records.jsonl")):
             record = json_text.parsed(text) if text else {}
-            is_own = trial_id is None or record.get("trial_id", trial_id) == trial_id
-            if text is None or not is_own:
+            if text is None or _foreign(record, run) or wrong_record(record, run):
                 break
             at, before = first.setdefault(_place(record), (len(good), record))
             if before is not record and _differs(before, record):  # nobody knows which is wrong

@@ -109,8 +109,8 @@ class StudyDir:
         before = self._manifest()
         if before is None:
             return
-        there = _flat(unsaid or {}) | _flat(before["question"])
-        here = _flat(question)
+        there = flat(unsaid or {}) | flat(before["question"])
+        here = flat(question)
         arithmetic = "fixed.arithmetic"
         if there.get(arithmetic) != here.get(arithmetic) and there and here:
             raise DifferentQuestion(
@@ -198,10 +198,11 @@ def _is_more(key: str, there: dict[str, Any], here: dict[str, Any]) -> bool:
     return False
 
 
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+def flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    """The leaves of objects within objects, by their dotted names."""
     if not isinstance(value, dict):
         return {prefix: value}
-    flat: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for key, item in value.items():
-        flat |= _flat(item, f"{prefix}.{key}" if prefix else str(key))
-    return flat
+        found |= flat(item, f"{prefix}.{key}" if prefix else str(key))
+    return found

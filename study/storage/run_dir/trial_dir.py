@@ -21,9 +21,6 @@ Record = dict[str, Any]
 REMEDY = "the command that wrote it sets it aside and computes again what is lost"
 """What is to be done about a damaged file of a trial."""
 
-COSTS = ("images_spent", "device_seconds", "eval_seconds", "images_per_second", "time")
-"""Columns of a record that a kill and a resume may change; all others are bit-identical."""
-
 
 class State(StrEnum):
     """What became of a trial."""

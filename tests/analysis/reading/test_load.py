@@ -229,7 +229,7 @@ def test_what_no_study_writes_is_named_with_its_file(tmp_path: Path):
     trial = study.trials()[-1]
     for name, text, words in (
         ("events.jsonl", '{"state": "lost", "time": 1}\n', "line 1: state = 'lost': one of"),
-        ("records.jsonl", '{"iteration": 1}\n', "line 1 has no leg"),
+        ("records.jsonl", '{"iteration": 1}\n', "line 1: has no leg"),
         ("records.jsonl", "{]\n", "not JSON"),
         ("config.json", json.dumps({"role": "tune", "run": {}}), "has no arm"),
     ):
