@@ -224,3 +224,23 @@ def test_pre_training_scales_by_its_own_training_images(tmp_path: Path):
             put(tmp_path / "x" / label / f"{at}.png", sets.content(values))
     folder = ImageFolder.open(tmp_path / "x")
     assert folder.train.scale == folder.held_out.scale == SCALE
+
+
+def test_no_more_than_a_pixel_in_10_000_is_left_out(tmp_path: Path):
+    values = np.full((200, 200), 100, np.uint16)  # 40,000 of them
+    values[0, :5], values[1, :5] = 4000, 0
+    assert scale_of({"train": [put(tmp_path / "a", sets.content(values))]}) == Scale(
+        WHOLE, 0, 4000
+    )
+    values[0, 0] = 100  # four are left
+    assert scale_of({"train": [put(tmp_path / "b", sets.content(values))]}) == Scale(WHOLE, 0, 100)
+
+
+def test_stored_images_are_those_of_their_own_rule(tmp_path: Path):
+    """Another study of the same files, with other training images, has another."""
+    sets.write(tmp_path, lambda seed: sets.content(sets.wide(seed)))
+    splits = open_splits(config(tmp_path))
+    assert splits.train.scale is not None
+    darker = replace(splits.val, scale=Scale(WHOLE, 0.0, 2 * splits.train.scale.high))
+    seen, dark = (int(decode(own, splits.val_ids, None)[0].max()) for own in (splits.val, darker))
+    assert seen > 200 and dark < 130

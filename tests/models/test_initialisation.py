@@ -1,6 +1,7 @@
 """Arms differ in the loaded tensors only; weights that do not fit are refused with a list."""
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from study.config import R50_FPN, TINY, ModelConfig, RunConfig
 from study.models import backbones, features, initialisation
 from study.models.weights import available
 from study.training.train_state import optimiser
+from tests.runs import TINY_RUN
 
 SCRATCH = RunConfig(seed=3)
 
@@ -201,3 +203,12 @@ def test_vgg16s_fully_connected_layers_go_into_the_box_head():
     small = TwoMLPHead(in_channels=18, representation_size=4)
     with pytest.raises(ValueError, match=r"box head: .*shape: fc6\.weight is \(5, 18\), must be"):
         initialisation.load_box_head(small, weights, layers, "vgg16")
+
+
+@pytest.mark.parametrize("part", [{"arm": "mine"}, {"size": 3}, {"draw": 2}, {"trial_id": "b"}])
+def test_first_weights_follow_from_the_seed_alone(part: dict[str, object]):
+    one, other = (
+        initialisation.build(run, 3)[0].state_dict()
+        for run in (TINY_RUN, replace(TINY_RUN, **part))  # type: ignore[arg-type]
+    )
+    assert all(torch.equal(value, other[name]) for name, value in one.items())

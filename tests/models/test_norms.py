@@ -11,7 +11,7 @@ from study.config import R50_FPN, TINY, ModelConfig
 from study.config.body import Norm
 from study.models.detector import Detector
 from study.models.heads.roi_heads import FEW_SHAPES
-from study.models.norms import GroupNorm
+from study.models.norms import GroupNorm, replace_batch_norms
 from study.models.sync_batch_norm import SyncBatchNorm
 
 KINDS = (GroupNorm, SyncBatchNorm, FrozenBatchNorm2d)
@@ -76,3 +76,12 @@ def test_no_masks_are_made_up_where_they_would_count(norm: Norm):
     real = step(detector)["mask"] // (2 * TINY.mask_pool) ** 2
     assert real % FEW_SHAPES > 0
     assert seen == [real if norm == "sync_batch" else real + FEW_SHAPES - real % FEW_SHAPES]
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_networks_own_norms_keep_their_constants(frozen: bool):
+    network = nn.Sequential(nn.BatchNorm2d(4, eps=1e-3, momentum=0.01))
+    replace_batch_norms(network, frozen=frozen)
+    norm = network[0]
+    assert type(norm) is not nn.BatchNorm2d and norm.eps == 1e-3
+    assert frozen or norm.momentum == 0.01

@@ -13,12 +13,13 @@ from study import train
 from study.commands import best
 from study.commands.common import BAD_INPUT, DONE, INTERRUPTED
 from study.config import RunConfig, from_dict
+from study.config.arms import Arm
 from study.data.splits import open_splits
 from study.planning.preferred import preferred
 from study.storage.detection_files import detections_file, read_detections
 from study.storage.run_dir import StudyDir, TrialDir
 from study.training import engine
-from tests.runs import weights
+from tests.runs import TINY_RUN, weights
 from tests.unsealed import unsealed
 
 pytestmark = pytest.mark.slow  # a study is trained for it, and detectors
@@ -79,7 +80,10 @@ def test_confirm_runs_decide_and_without_them_the_tuning_split(study: StudyDir, 
     smaller = path / "trials" / "scratch-6-t000"
     shutil.copytree(path / "trials" / "scratch-12-t000", smaller)
     config = unsealed(smaller / "config.json")
-    run = config["run"] | {"size": 6, "trial_id": smaller.name}
+    own = {"size": 6, "trial_id": smaller.name}
+    run = config["run"] | own
+    record = unsealed(smaller / "records.jsonl") | own
+    (smaller / "records.jsonl").write_text(json.dumps(record) + "\n")
     (smaller / "config.json").write_text(json.dumps(config | {"run": run}))
     manifest = unsealed(path / "study.json")
     manifest["question"]["sizes"] = [6, 12]
@@ -225,3 +229,15 @@ def test_other_data_no_study_and_another_detector_are_refused(
     assert "holds no study" in capsys.readouterr().err
     assert train.main(command(study, detector, "--all")) == BAD_INPUT
     assert "holds the run of another detector" in capsys.readouterr().err
+
+
+def test_weights_that_have_changed_since_the_study_are_refused(tmp_path: Path):
+    file = tmp_path / "mine.safetensors"
+    file.write_bytes(b"1")
+    study, arm = StudyDir(tmp_path / "run"), Arm("mine", str(file))
+    study.open({"question": {"arms": {"mine": arm.identity}}, "budget": {}})
+    run = replace(TINY_RUN, arm=arm.name, init=arm.init)
+    best._require_weights(run, study)
+    file.write_bytes(b"2")
+    with pytest.raises(ValueError, match=r"mine.safetensors is another file than the study had"):
+        best._require_weights(run, study)

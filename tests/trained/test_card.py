@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+
+import pytest
 
 from study.trained import card
 from study.trained.folder import Classes
@@ -29,3 +32,26 @@ def test_names_stay_names():
     assert [sign for sign in CONTROLS if sign in text] == []
     assert "x" * 201 not in text  # a name as long as a page is cut
     assert "é中文" in text
+
+
+@pytest.mark.parametrize(
+    ("split", "where", "told"),
+    [("report", "report", True), ("report", "tuning", False), ("none", "report", False)],
+)
+def test_a_score_on_the_split_that_chose_the_arm_is_told_as_too_good(
+    split: str, where: str, told: bool
+):
+    facts = card.Facts(
+        classes=Classes((1,), ("cat",)),
+        study="runs/mine",
+        why=f"highest box AP on the {where} split at 3 images",
+        tuned_at=3,
+        trained_on="all",
+        images=3,
+        reported_on=200,
+        scores=(),
+        answer="",
+        seconds=1.0,
+    )
+    text = card.text(replace(TINY_RUN, split=split), facts)
+    assert ("the AP is a little too good" in text) is told

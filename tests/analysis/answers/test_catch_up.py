@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
+import pytest
+from scipy import stats as reference
 
 import analysis
-from analysis.answers.catch_up import told
+from analysis.answers.catch_up import _half, told
 from analysis.answers.pairs import of_study
 from analysis.reading.frames import groups, rows, values, where
+from tests.analysis.several import OWN, several
 
 
 def test_the_reference_catches_up_at_the_length_where_it_comes_near(results: analysis.Results):
@@ -122,3 +126,22 @@ def test_a_reference_that_stays_behind_by_chance_is_told_apart(results: analysis
     for low, chance in ((200.0, True), (math.inf, False), (math.nan, False)):
         (text,) = told(table.assign(length_reference_low=low))
         assert text.endswith(", which may be chance") == chance
+
+
+def test_with_three_arms_the_interval_is_that_of_one_of_three(tmp_path: Path):
+    several(tmp_path)
+    results = analysis.load(tmp_path)
+    (compared,) = (of_study(results, study)["box"] for study in results.manifests)
+    for arm in ("imagenet", OWN):
+        spread = compared.known.spreads[24, arm, "scratch"]
+        quantile = reference.t.ppf(1 - 0.05 / 3 / 2, spread.freedom)
+        half = _half(compared, 24, arm, "scratch", 0.95)
+        assert half == pytest.approx(quantile * math.sqrt(spread.variance))
+
+
+def test_it_has_caught_up_where_it_comes_as_near_as_was_asked_for(results: analysis.Results):
+    ((study, manifest),) = results.manifests.items()
+    asked = manifest | {"budget": manifest["budget"] | {"within": 90.0}}
+    table = analysis.catch_up(replace(results, manifests={study: asked}))
+    shortest = min(values(results.tails, "length"))
+    assert {(row["margin"], row["length_reference"]) for row in rows(table)} == {(90.0, shortest)}

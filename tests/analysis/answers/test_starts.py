@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 import analysis
 from analysis.answers import columns, starts
-from analysis.reading.frames import frame, rows, where
+from analysis.reading.frames import frame, rows, values, where
 from tests.analysis.conftest import Incomplete
 from tests.analysis.several import OWN, fail, remove, several
 
@@ -171,3 +172,19 @@ def test_a_cell_says_how_far_behind_an_arm_is_shown_to_be_and_no_more():
         "moco": "  20.0?",
         "own": "  20.0=",
     }
+
+
+def test_arms_stand_by_the_margin_and_the_level_that_are_asked_for(tmp_path: Path):
+    several(tmp_path)
+    results = analysis.load(tmp_path)
+    ((study, manifest),) = results.manifests.items()
+    asked = manifest | {"budget": manifest["budget"] | {"within": 90.0}}
+    assert set(values(analysis.starts(results), "margin")) == {0.5}
+    assert set(values(analysis.starts(replace(results, manifests={study: asked})), "margin")) == {
+        90
+    }
+    both = analysis.starts(results), analysis.starts(results, level=0.8)
+    for one, other in zip(*map(rows, both), strict=True):
+        if one["standing"] == "behind":
+            assert one["behind_low"] < other["behind_low"] < other["behind_high"]
+            assert other["behind_high"] < one["behind_high"]

@@ -13,7 +13,8 @@ import pytest
 
 import analysis
 from analysis.answers import settings
-from analysis.answers.worth import Lead, reached, told, tried
+from analysis.answers.pairs import of_study
+from analysis.answers.worth import Lead, _curves, reached, told, tried
 from analysis.reading.frames import rows, values, where
 from benchmarks.calibration.scenarios import EQUAL
 from benchmarks.calibration.studies import Studies
@@ -218,3 +219,13 @@ def test_what_is_not_shown_is_not_said():
         row(64, (math.nan, math.nan, math.nan)),
     ]
     assert told(pd.DataFrame(unsaid)) == []
+
+
+def test_with_three_arms_intervals_beside_a_size_are_as_wide_as_at_it(tmp_path: Path):
+    several(tmp_path, confirm=4)
+    results = analysis.load(tmp_path)
+    (compared,) = (of_study(results, study)["box"] for study in results.manifests)
+    gap = compared.difference(24, "imagenet", "scratch", 0.95)
+    lead = _curves(compared, "imagenet", "scratch", None).lead(24, gap)
+    at, beside = lead.halves[:2]  # with 24 images of the reference, and with hardly more
+    assert gap.compared == 3 and beside == pytest.approx(at, rel=0.02)

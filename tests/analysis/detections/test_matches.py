@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from analysis.detections import mistakes
-from analysis.detections.matches import evaluated, ground_truth
+from analysis.detections.matches import evaluated, ground_truth, matches
 from study.training.evaluation.coco import average_precision
 from tests.analysis.detections.scenes import copied, found, matched, scenes
 
@@ -93,3 +93,24 @@ def test_mistakes_are_of_the_kinds_that_tide_defines(kind: str):
     tide = evaluated(ground_truth(truth), [right, right | MISTAKES[kind]]).tide_errors()
     counted = {name: tide["counts"][short] for name, short in mistakes.KINDS.items()}
     assert counted == {name: int(name == kind) for name in mistakes.KINDS}
+
+
+@pytest.mark.parametrize("before", [60, 99, 100])
+def test_a_hundred_detections_of_a_class_in_an_image_count(before: int):
+    """As in the AP that a run records: the object is found by the one behind so many."""
+    box = [10.0, 10.0, 20.0, 20.0]
+    object_ = {"id": 1, "image_id": 1, "category_id": 1, "bbox": box, "area": 400, "iscrowd": 0}
+    truth = {
+        "images": [{"id": 1, "width": 99, "height": 99}],
+        "annotations": [object_],
+        "categories": [{"id": 1, "name": "a"}],
+    }
+    boxes = [[50.0, 50.0, 9.0, 9.0]] * before + [box]
+    scores = np.linspace(0.9, 0.1, len(boxes)).tolist()
+    rows = [
+        {"image_id": 1, "category_id": 1, "bbox": own, "score": score}
+        for own, score in zip(boxes, scores, strict=True)
+    ]
+    recorded = average_precision(truth, rows, ["box"])["AP_box"]
+    (found,) = matches(evaluated(ground_truth(truth), rows)).ap()
+    assert found == pytest.approx(recorded) and (found > 0) == (before < 100)

@@ -131,3 +131,13 @@ def test_what_is_gained_has_its_sign_however_little_it_is():
     assert [tuned._signed(value) for value in (0.4, 0.0, -0.4)] == ["+0.4", "0.0", "−0.4"]
     row = {"AP_box_difference": 0.4, "AP_box_difference_low": 0.1, "AP_box_difference_high": 0.7}
     assert tuned._difference(row).startswith("+0.4")
+
+
+def test_intervals_have_the_level_that_is_asked_for(tmp_path: Path):
+    written(tmp_path)
+    results = analysis.load(tmp_path)
+    usual, narrow = rows(cross_tuning(results)), rows(cross_tuning(results, level=0.8))
+    for one, other in zip(usual, narrow, strict=True):
+        assert one["AP_box_difference"] == other["AP_box_difference"]
+        assert one["AP_box_difference_low"] < other["AP_box_difference_low"]
+        assert other["AP_box_difference_high"] < one["AP_box_difference_high"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from study.data.batches.example import Example, flipped, nearest
+from study.data.batches.example import Example, cropped, flipped, nearest
 
 LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "by lines": np.ascontiguousarray,
@@ -56,3 +56,18 @@ def test_mirrored_masks_are_read_backwards(layout: str, count: int):
     mirror = flipped(plain, np.arange(0)).masks
     assert mirror is not None and mirror.dtype == np.uint8
     assert np.array_equal(mirror, masks[:, :, ::-1])
+
+
+def test_of_an_object_12_px_must_be_seen():
+    masks = np.zeros((2, 8, 24), np.uint8)
+    masks[0, :2, :6], masks[1, 3, :11] = 1, 1  # 12 px, and 11
+    whole = Example(
+        image=np.zeros((8, 24, 3), np.uint8),
+        boxes=np.array([[0, 0, 6, 2], [0, 3, 11, 4]], np.float32),
+        labels=np.array([1, 2]),
+        masks=masks,
+        polygons=None,
+        keypoints=None,
+    )
+    found = cropped(whole, 24, np.random.default_rng(0))
+    assert found.labels.tolist() == [1] and found.boxes.tolist() == [[0, 0, 6, 2]]

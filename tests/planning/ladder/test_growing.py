@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -229,3 +230,22 @@ def test_as_many_of_every_arm_go_on_also_where_fewer_of_one_came_so_far(tmp_path
         trials = done.plan.tuning_trials(cell)
         came = [sum(length in one.by_length for one in trials) for length in (120, 180)]
         assert came == ([8, 4] if cell.arm.name == "scratch" else [2, 2])
+
+
+def test_ranges_are_extended_by_the_lengths_that_were_given_also_after_a_kill(tmp_path: Path):
+    """What is best at the grown lengths was not known when that was decided."""
+    rates = SPACE.nuisance.ranges["lr"]
+
+    def later(run: RunConfig, length: int) -> float:
+        """Within the range up to the lengths given, and at its upper end beyond them."""
+        share = math.log(run.optim.lr / rates.low) / math.log(rates.high / rates.low)
+        return length / 5 + (share if length > 120 else -abs(share - 0.8))
+
+    budget = GROWING | {"trials": 16, "max_length": 180, "extend": 1}
+    asked = design(**budget, stopping=None)
+    done = Simulation(asked, tmp_path, later).run()
+    trials = done.plan.tuning_trials(asked.cells[0])
+    best = max(trials, key=lambda one: one.by_length.get(180, 0.0)).values["lr"]
+    assert best > rates.high * (rates.low / rates.high) ** 0.1  # in the outer tenth
+    assert not [trial.id for trial in done.study.trials() if "-lr-" in trial.id]
+    assert not Simulation(asked, tmp_path, later).run().started

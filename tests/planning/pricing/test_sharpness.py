@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 
+from study.config.arms import parse
 from study.planning.confirming.enough import LEVEL
 from study.planning.confirming.scatter import Scores, differences, single
 from study.planning.pricing.bill import SCATTER, confirm_runs
@@ -51,3 +53,20 @@ def test_more_runs_and_images_make_it_sharper():
     assert runs_of_best(asked) > 5
     both = asked.budget.finalists * runs_of_best(asked) + asked.budget.crossed
     assert both == confirm_runs(asked)[0]  # each arm's settings, and the other arm's best one
+
+
+THREE = tuple(map(parse, ("scratch", "pretext", "imagenet")))
+
+
+def quantile(freedom: int) -> float:
+    """Of one of three intervals that hold together at 95 %."""
+    return float(scipy_stats.t.ppf(1 - 0.05 / 3 / 2, freedom))
+
+
+def test_with_three_arms_the_intervals_are_those_of_three_comparisons():
+    asked = design(arms=THREE, within=1.0, most_confirm=999)
+    runs, _ = confirm_runs(asked)
+    assert quantile(asked.budget.first - 1) * SCATTER / math.sqrt(runs) <= 1.0
+    plain = design(arms=THREE, confirm=4)
+    # from four runs on a size stands by itself
+    assert half_width(plain, 4) == pytest.approx(quantile(3) * SCATTER / 2)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from study.config import LogUniform, RunConfig
 from study.config.arms import parse
 from study.planning.search.range_extension import Strip, beyond, edge, extended
 from study.planning.stopping import Halving, Stopping, is_audited
+from study.planning.trials.specs import in_strip
 from study.planning.trials.tuning import chosen, finalists
 from study.storage.run_dir import State
 from tests.simulated import SPACE, Simulation, bowl, design, outcome
@@ -243,3 +246,21 @@ def test_three_arms_are_crossed_pairwise(tmp_path: Path):
     done = Simulation(asked, tmp_path / "study", objective=each_its_own).run()
     assert len(configs(done, strategy="cross")) == 3 * 2
     assert asked.confirm_runs == 3
+
+
+def test_each_strip_has_a_sequence_of_its_own():
+    """Else what is tried beyond both ends of a range would have the same other values."""
+    asked = design(extend=1)
+    (cell, *_), seen = asked.cells, set[tuple[float, ...]]()
+    strips = [Strip(*own) for own in product(("lr", "weight_decay"), ("low", "high"), (1, 2))]
+    for strip in strips:
+        values = in_strip(asked, cell, strip, 0).run.optim
+        ranges = asked.ranges_at(cell.size)
+        ranges = ranges | {strip.name: strip.of(ranges[strip.name])}
+        seen.add(
+            tuple(
+                round(math.log(getattr(values, name) / own.low) / math.log(own.high / own.low), 6)
+                for name, own in ranges.items()
+            )
+        )
+    assert len(seen) == len(strips)

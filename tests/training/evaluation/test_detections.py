@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,9 @@ from torchvision.models.detection.roi_heads import paste_masks_in_image
 from study.config import TINY, DataConfig
 from study.data.batches.loader import evaluation_batches
 from study.data.splits import open_splits
+from study.storage.detection_files import detections_file, read_detections
 from study.training.evaluation.detections import pasted, rows
+from tests.runs import TINY_RUN, complete, mixed_shapes, with_lengths
 
 INDEX = open_splits(DataConfig()).val
 (BATCH,) = next(evaluation_batches(INDEX, INDEX.image_id[:2], [TINY], 2))
@@ -117,3 +121,13 @@ def test_a_box_beside_the_image_has_an_empty_mask():
     )
     for found in pasted(torch.ones(4, 1, 28, 28), beside, (40, 50)):
         assert found["size"] == [40, 50] and not rle.decode(found).any()
+
+
+def test_detections_are_stored_image_after_image(tmp_path: Path):
+    """Images are looked at by their shape, and by several workers: that makes no difference."""
+    data = mixed_shapes(tmp_path / "data")
+    run = replace(with_lengths(TINY_RUN, 6), data=data, split="report", keep_detections=True)
+    done = complete(tmp_path / "run", replace(run, model=replace(run.model, score_threshold=0.0)))
+    rows = read_detections(detections_file(done, done.records()[0]["leg"]))
+    images = [row["image_id"] for row in rows]
+    assert len(set(images)) > 4 and images == sorted(images)
