@@ -23,7 +23,7 @@ from study.commands.common import DONE, exit_status
 from study.commands.options.parsing import parsed
 from study.config.checks.require import MOST_PX, require, whole
 from study.config.terminal import Terminal
-from study.storage.writing import require_writable
+from study.storage.writing import require_file
 from study.trained import folder
 
 SUFFIX = ".onnx"
@@ -57,11 +57,11 @@ def export(command: Export, console: Console) -> int:
     for name in ("height", "width"):
         whole(name, getattr(command, name), 1, MOST_PX, " px")
     folder.read(command.detector)  # before torch, which takes seconds
+    require_file("file", command.file)
     from study.models import onnx_file
     from study.trained.module import load
 
     module = load(command.detector)
-    require_writable(command.file.parent)
     described = module.described
     height, width = onnx_file.write(
         module.detector,

@@ -29,7 +29,7 @@ from study.config.checks.require import MOST_BATCH, require, whole
 from study.config.printable import shown
 from study.config.terminal import Terminal
 from study.data.pixels import Scale
-from study.storage.writing import require_writable
+from study.storage.writing import make_folder, require_file, require_writable
 from study.trained import folder, photos
 
 
@@ -66,6 +66,9 @@ def predict(command: Predict, console: Console) -> int:
         raise ValueError(
             f"out = {command.out}: photos lie there, and would be written over; choose another"
         )
+    require_writable(command.out)
+    for name in photos.WRITTEN:
+        require_file("out", command.out / name)
     import torch  # here: bad input needs none
 
     from study.trained.module import load
@@ -75,7 +78,7 @@ def predict(command: Predict, console: Console) -> int:
     detector = load(command.detector)
     cuda = command.device == "cuda" or (command.device == "auto" and torch.cuda.is_available())
     detector.to("cuda" if cuda else "cpu")
-    require_writable(command.out)
+    make_folder(command.out)
     found = Found(command.out, detector.described.classes, command.score_threshold)
     lost: list[str] = []
     objects = 0

@@ -54,6 +54,7 @@ from study.config.terminal import Terminal
 from study.data.checks import check
 from study.data.distribution import sync as distribution
 from study.data.splits import Splits, open_splits
+from study.storage.writing import require_file, require_writable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +128,10 @@ def prepare(command: Prepare) -> int:
     for size in command.sizes or ():
         whole("sizes", size, 1, MOST_IMAGES, " images each")
     sizes = command.sizes if command.sizes is not None else () if own else space.scientific.sizes
+    if command.page:
+        require_file("page", command.page)
+    if command.write_ids:
+        require_writable(command.write_ids)
     check(data, sizes)
     splits = open_splits(data)
     found = own_data.found(data, splits) or splits.notes
@@ -192,7 +197,9 @@ def main(arguments: list[str] | None = None) -> int:
     prog = "python -m study.prepare"
     if arguments[:1] == ["pretext"]:  # a subject of its own, with options of its own
         return exit_status(
-            lambda: pretext(parsed(Pretext, arguments[1:], f"{prog} pretext")), arguments
+            lambda: pretext(parsed(Pretext, arguments[1:], f"{prog} pretext")),
+            arguments,
+            goes_on=True,
         )
     others: list[tuple[str, type[Any], Callable[[Any], int]]] = [
         ("upload", Upload, upload),
@@ -202,7 +209,8 @@ def main(arguments: list[str] | None = None) -> int:
     for name, kind, act in others:
         if arguments[:1] == [name]:
             asked = partial(parsed, kind, arguments[1:], f"{prog} {name}")
-            return exit_status(lambda act=act, asked=asked: act(asked()), arguments)
+            goes_on = kind is not Models
+            return exit_status(lambda act=act, asked=asked: act(asked()), arguments, goes_on)
     return exit_status(lambda: prepare(parsed(Prepare, arguments, prog, __doc__)), arguments)
 
 

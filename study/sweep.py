@@ -292,7 +292,9 @@ def main(arguments: list[str] | None = None) -> int:
     if "--watch" in names:
         return exit_status(lambda: watch(parsed(Watch, arguments, prog)), arguments)
     command = [*prog.split(), *arguments]
-    return exit_status(lambda: run(parsed(Sweep, arguments, prog, __doc__), command), arguments)
+    return exit_status(
+        lambda: run(parsed(Sweep, arguments, prog, __doc__), command), arguments, True
+    )
 
 
 if __name__ == "__main__":

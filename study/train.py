@@ -150,8 +150,10 @@ def main(arguments: list[str] | None = None) -> int:
     prog = "python -m study.train"
     if any(argument.partition("=")[0] == "--best" for argument in arguments):
         console = Terminal(highlight=False, markup=False, soft_wrap=True)
-        return exit_status(lambda: train_best(parsed(Best, arguments, prog), console), arguments)
-    return exit_status(lambda: act(parsed(Train, arguments, prog, __doc__)), arguments)
+        return exit_status(
+            lambda: train_best(parsed(Best, arguments, prog), console), arguments, True
+        )
+    return exit_status(lambda: act(parsed(Train, arguments, prog, __doc__)), arguments, True)
 
 
 def act(command: Train) -> int:

@@ -129,12 +129,15 @@ def data_config(space: SearchSpace, own: OwnData) -> DataConfig:
     return own.over(space.fixed.data, space.name)
 
 
-def exit_status(command: Callable[[], int], arguments: Sequence[str] = ()) -> int:
+def exit_status(
+    command: Callable[[], int], arguments: Sequence[str] = (), goes_on: bool = False
+) -> int:
     """Run a command: what the user can mend is one line on stderr, what we broke a traceback.
 
     Args:
         command: returns an exit status.
         arguments: that were typed; a refusal names options as they were.
+        goes_on: whether the same command, typed again, goes on where it was interrupted.
     """
     failing.open_streams()
     try:
@@ -166,7 +169,8 @@ def exit_status(command: Callable[[], int], arguments: Sequence[str] = ()) -> in
             " --workers, smaller images or batches",
         )
     except KeyboardInterrupt:
-        return _end(INTERRUPTED, "interrupted: the same command goes on where this one ended")
+        again = "goes on where this one ended" if goes_on else "begins again"
+        return _end(INTERRUPTED, f"interrupted: the same command {again}")
     except Exception as error:
         return _end(FAILURE, failing.fault(error))
 

@@ -15,11 +15,17 @@ from study.storage import StoreError
 BAD_INPUT, FAILURE, CUT_OFF = 2, 1, 141  # the last: 128 + SIGPIPE, as of any program in a pipe
 
 ENVIRONMENT: dict[int, tuple[int, str]] = {
-    errno.ENOSPC: (FAILURE, "make room there, or choose another disk; the same command goes on"),
-    errno.EDQUOT: (FAILURE, "make room within your quota; the same command goes on"),
-    errno.EIO: (FAILURE, "the disk or its network does not answer; the same command goes on"),
-    errno.ESTALE: (FAILURE, "mount the shared folder anew; the same command goes on"),
-    errno.EMFILE: (FAILURE, "raise the limit, `ulimit -n 65536`; the same command goes on"),
+    errno.ENOSPC: (
+        FAILURE,
+        "make room there, or choose another disk; then the same command again",
+    ),
+    errno.EDQUOT: (FAILURE, "make room within your quota; then the same command again"),
+    errno.EIO: (
+        FAILURE,
+        "the disk or its network does not answer; once it does, the same command again",
+    ),
+    errno.ESTALE: (FAILURE, "mount the shared folder anew; then the same command again"),
+    errno.EMFILE: (FAILURE, "raise the limit, `ulimit -n 65536`; then the same command again"),
     errno.ENFILE: (FAILURE, "the system has no room for open files; end other programs"),
     errno.EROFS: (BAD_INPUT, "choose a folder that can be written to"),
     errno.EACCES: (BAD_INPUT, "change who may read or write it, or choose another"),
@@ -65,8 +71,9 @@ def of_installation(error: ImportError) -> str | None:
 
 
 def of_storage(error: StoreError) -> int:
-    """Exit status where the storage refused: who has no right there can mend that beforehand."""
-    return BAD_INPUT if isinstance(error.__cause__, PermissionError) else FAILURE
+    """Exit status where the storage refused: a right or name can be mended before any work."""
+    given = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENAMETOOLONG)
+    return BAD_INPUT if getattr(error.__cause__, "errno", None) in given else FAILURE
 
 
 def refused(error: BaseException) -> bool:

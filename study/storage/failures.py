@@ -23,17 +23,23 @@ WHY = {
     errno.ESTALE: GONE,
     errno.ENOTCONN: GONE,
     errno.ENODEV: GONE,
+    errno.EISDIR: "a folder has that name: give another one",
+    errno.ENAMETOOLONG: "the name is too long: give a shorter one",
     errno.EIO: "the storage answers with an input/output error: check the disk or its network",
 }
 
 
 @contextlib.contextmanager
-def told(path: Path, doing: str = "written") -> Iterator[None]:
-    """Raises StoreError where the system refuses; names the path."""
+def told(path: Path, doing: str = "written", then: str = "") -> Iterator[None]:
+    """Raises StoreError where the system refuses; names the path.
+
+    Args:
+        then: what is true in spite of that: `SAFE`, where work goes on from what is stored.
+    """
     try:
         yield
     except StoreError:
         raise
     except OSError as error:
         why = WHY.get(error.errno or 0, error.strerror or str(error))
-        raise StoreError(f"{path}: cannot be {doing}: {why}; {SAFE}") from error
+        raise StoreError(f"{path}: cannot be {doing}: {why}{'; ' * bool(then)}{then}") from error

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from study.config.printable import shown
@@ -17,12 +18,15 @@ from study.storage.failures import SAFE, told
 from study.storage.listing import matching
 from study.storage.store import Busy, Readable, Store, StoreError
 from study.storage.writing import (
+    beside,
     make_folder,
     new_file,
     removed_unless_moved,
     write_all,
     write_atomically,
 )
+
+_told = partial(told, then=SAFE)  # whatever is in a run directory outlives what reads and writes
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class FolderStore:
 
     def read(self, name: str) -> bytes | None:
         path = self.path / name
-        with told(path, "read"):
+        with _told(path, "read"):
             try:
                 return path.read_bytes()
             except FileNotFoundError:
@@ -98,14 +102,14 @@ class FolderStore:
 
     def write(self, name: str, content: bytes) -> None:
         self._require_held()
-        write_atomically(self.path / name, content)
+        write_atomically(self.path / name, content, SAFE)
 
     def write_soon(
         self, name: str, content: bytes, before: str | None = None, without: str | None = None
     ) -> None:
         self._require_held()
         path = self.path / name
-        with told(path), new_file(path, content) as temporary:
+        with _told(path), new_file(path, content) as temporary:
             if before is not None and path.exists():
                 path.replace(self.path / before)
             temporary.replace(path)
@@ -116,7 +120,7 @@ class FolderStore:
         self._require_held()
         make_folder(self.path)
         path = self.path / name
-        with told(path), path.open("ab+", buffering=0) as file:
+        with _told(path), path.open("ab+", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
             if size:
                 file.seek(size - 1)
@@ -133,12 +137,12 @@ class FolderStore:
                 raise
 
     def remove(self, name: str) -> None:
-        with told(self.path / name, "removed"):
+        with _told(self.path / name, "removed"):
             (self.path / name).unlink(missing_ok=True)
 
     def rename(self, name: str, to: str) -> None:
         self._require_held()
-        with told(self.path / name, "renamed"):
+        with _told(self.path / name, "renamed"):
             (self.path / name).replace(self.path / to)
 
     def copy(self, name: str, to: Store) -> None:
@@ -161,15 +165,15 @@ class FolderStore:
         try:
             return matching(self.path, pattern)
         except OSError as error:
-            with told(Path(error.filename or self.path), "read"):
+            with _told(Path(error.filename or self.path), "read"):
                 raise
 
     def send(self, path: Path, name: str) -> None:
         self._require_held()
         target = self.path / name
         make_folder(target.parent)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        with told(target), removed_unless_moved(temporary):
+        temporary = beside(target, str(os.getpid()))
+        with _told(target), removed_unless_moved(temporary):
             shutil.copyfile(path, temporary)
             temporary.replace(target)
 
@@ -192,7 +196,7 @@ class FolderStore:
         make_folder(self.path)
         path = self.path / ".lock"
         with contextlib.ExitStack() as until:
-            with told(path):
+            with _told(path):
                 file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             until.callback(os.close, file)
             self._wait_for(file, wait_s)
@@ -211,7 +215,7 @@ class FolderStore:
         deadline = time.monotonic() + wait_s
         while True:
             try:
-                with told(self.path / ".lock", "locked"):
+                with _told(self.path / ".lock", "locked"):
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except StoreError as error:
@@ -231,7 +235,7 @@ class FolderStore:
         if not path.exists():
             return None
         # a shared lock needs no permission to write
-        with told(path, "read"), path.open(errors="replace") as file:
+        with _told(path, "read"), path.open(errors="replace") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -20,6 +20,7 @@ from study.config.printable import shown
 from study.config.run import Compute
 from study.data.pixels import Scale
 from study.models import backbones
+from study.storage.failures import SAFE
 from study.storage.run_dir.json_text import pretty
 from study.storage.writing import write_atomically
 
@@ -77,9 +78,9 @@ def write(
         "precision": run.precision,
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
-    write_atomically(folder / CONFIG, pretty(said))
-    write_atomically(folder / CARD, card)
-    write_atomically(folder / WEIGHTS, weights)
+    write_atomically(folder / CONFIG, pretty(said), SAFE)
+    write_atomically(folder / CARD, card, SAFE)
+    write_atomically(folder / WEIGHTS, weights, SAFE)
 
 
 def read(folder: Path) -> Described:

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from study.config.printable import cell
-from study.storage.writing import write_atomically
+from study.storage.writing import fitting, write_atomically
 from study.trained.drawing import drawn
 from study.trained.folder import Classes
 from study.training.evaluation.detections import Detection
@@ -79,11 +79,11 @@ class Found:
         return text.getvalue()
 
     def _name(self, file: Path) -> str:
-        """Of the picture; photos of one name in several folders get a number."""
+        """Of the picture; others of one name get a number, long ones are cut."""
         suffix = file.suffix.lower() if file.suffix.lower() in AS_GIVEN else ".png"
-        name, number = file.stem + suffix, 1
-        while name in self._names:
+        name, number = fitting(file.stem, suffix, self.out), 1
+        while name in self._names or (self.out / name).is_dir():
             number += 1
-            name = f"{file.stem}-{number}{suffix}"
+            name = fitting(file.stem, f"-{number}{suffix}", self.out)
         self._names.add(name)
         return name

@@ -137,8 +137,13 @@ def test_no_output_ends_in_a_traceback(shell: str, status: int):
     assert (done.returncode, done.stderr) == (status, b"")
 
 
-def test_interruption_and_success():
-    assert exit_status(interrupt) == INTERRUPTED
+@pytest.mark.parametrize(("goes_on", "said"), [(True, "goes on where"), (False, "begins again")])
+def test_interruption(goes_on: bool, said: str, capsys: pytest.CaptureFixture[str]):
+    assert exit_status(interrupt, goes_on=goes_on) == INTERRUPTED
+    assert f"interrupted: the same command {said}" in capsys.readouterr().err
+
+
+def test_success():
     assert exit_status(lambda: DONE) == DONE
 
 

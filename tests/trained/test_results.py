@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from study.trained.folder import Classes
@@ -19,3 +20,17 @@ def test_names_in_the_table_are_text_that_no_spreadsheet_computes(tmp_path: Path
     with (tmp_path / "detections.csv").open(newline="") as file:
         _, (name, class_, *_) = csv.reader(file)
     assert (name, class_) == ("'@photo.png", "'=1+1")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ""])
+def test_photos_of_long_names_all_get_a_picture(suffix: str, tmp_path: Path):
+    name = "ö" * ((255 - len(suffix)) // 2) + suffix  # two bytes each
+    (tmp_path / "one.png").mkdir()
+    found = Found(tmp_path, Classes((1,), ("cat",)), threshold=0.5)
+    for file in (Path("a") / name, Path("b") / name, Path("one.png")):
+        found.add(file, Image.new("RGB", (8, 8)), [])
+    found.write()
+    names = sorted(path.name for path in tmp_path.glob("*.png") if path.is_file())
+    stems = [name[:-4] for name in names]
+    assert stems[0] == "one-2" and stems[1].endswith("ö-2") and set(stems[2]) == {"ö"}
+    assert all(len(name.encode()) <= 255 for name in names) and len(stems[2].encode()) > 248

@@ -16,6 +16,7 @@ from study.data.classification.folders import ImageFolder
 from study.data.classification.pictures import Pictures, has_classes
 from study.models import backbones
 from study.models.backbones.thin import PRETEXT
+from study.training.pretraining.places import Places
 
 Labels = Literal["folders", "none"]
 
@@ -70,6 +71,8 @@ def pretext(command: Pretext) -> int:
         console.print(line, markup=False)
 
     given = {name: value for name, value in vars(command).items() if value is not None}
+    if command.out:
+        Places(command.out.expanduser()).require()  # before a folder of images is looked at
     if command.images is None:
         if alone := sorted(given.keys() - {"out"}):
             raise ValueError(f"{', '.join(alone)}: for --images; give a folder of images too")

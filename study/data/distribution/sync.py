@@ -36,6 +36,7 @@ from study.data.distribution.transfer import (
 )
 from study.storage import Store, StoreError
 from study.storage.listing import matching
+from study.storage.writing import beside
 
 ATTEMPTS = 4
 SHOWN = 20  # lines of an error
@@ -152,7 +153,7 @@ def _bring(store: Store, folder: Path, name: str, entry: Entry, progress: Progre
             f"{path}: is not what {store.at(MANIFEST)} says: remove it, and run this command again"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = beside(path, "partial")
     for resumed in (True, False):  # an object may have been replaced since it was cut off
         if not resumed or (partial.exists() and partial.stat().st_size > entry.size):
             partial.unlink(missing_ok=True)
@@ -194,7 +195,7 @@ def _download(store: Store, name: str, partial: Path, progress: Progress) -> str
 
 def _rest(path: Path, entry: Entry) -> int:
     """Bytes of a file that are still to come."""
-    for there in (path, path.with_name(f".{path.name}.partial")):
+    for there in (path, beside(path, "partial")):
         if there.exists():
             return max(0, entry.size - there.stat().st_size)
     return entry.size

@@ -20,9 +20,11 @@ from torch import Tensor, nn
 from study.config import BodyConfig
 from study.models import features
 from study.randomness import Stream, seed
+from study.storage.failures import SAFE
 from study.storage.run_dir import Damaged
 from study.storage.run_dir.checkpoint import packed, unpacked
-from study.storage.writing import require_writable, write_atomically
+from study.storage.writing import write_atomically
+from study.training.pretraining.places import Places
 
 SAVED = ("question", "iteration", "model", "optimiser")
 TOLD = 10  # times that progress is told and saved
@@ -81,14 +83,13 @@ class Training(ABC, Generic[Own]):
     def __init__(self, out: Path, device: str) -> None:
         """
         Raises:
-            ValueError: `out` is no .safetensors file, or its folder cannot be made.
+            ValueError: `out` is no .safetensors file, or a folder, or its name too long.
             OSError: nothing can be written there.
         """
-        if out.suffix != ".safetensors":
-            raise ValueError(f"out = '{out}': a file that ends in .safetensors")
-        require_writable(out.parent)
+        self.places = Places(out)
+        self.places.require()
         self.out, self.device = out, torch.device(device)
-        self.file = out.with_name(out.name + ".state")
+        self.file = self.places.state
         self.iteration = 0
         self.saved = time.monotonic()
 
@@ -154,7 +155,7 @@ class Training(ABC, Generic[Own]):
             "optimiser": self.optimiser.state_dict(),
         }
         torch.save(state, buffer)
-        write_atomically(self.file, packed(buffer.getvalue()))
+        write_atomically(self.file, packed(buffer.getvalue()), SAFE)
         self.saved = time.monotonic()
 
     def restore(self, say: Say) -> None:
@@ -168,9 +169,8 @@ class Training(ABC, Generic[Own]):
         try:
             state = self._read()
         except Damaged as error:
-            aside = self.file.with_name(self.file.name + ".damaged")
-            self.file.replace(aside)
-            say(f"{error}; set aside as {aside.name}, and begun again")
+            self.file.replace(self.places.damaged)
+            say(f"{error}; set aside as {self.places.damaged.name}, and begun again")
             return
         if state["question"] != json.dumps(self.question, sort_keys=True):
             raise ValueError(
@@ -192,7 +192,7 @@ class Training(ABC, Generic[Own]):
 
     def finish(self, weights: bytes, say: Say) -> None:
         """Write the weights' file; the saved state is of no more use."""
-        write_atomically(self.out, weights)
+        write_atomically(self.out, weights, SAFE)
         self.file.unlink(missing_ok=True)
         say(f"written to {self.out}")
 
