@@ -92,11 +92,12 @@ def predict(command: Predict, console: Console) -> int:
                 objects += found.add(file, picture, rows)
             progress.advance(task, len(chosen))
     found.write()
+    looked = len(found.images)
     for line in lost:
         console.print(f"error: {line}", markup=False, highlight=False, soft_wrap=True)
     print(
-        f"{objects:,} objects of score {command.score_threshold:g} or more on"
-        f" {len(found.images):,} photos: {shown(str(command.out), 500)}"
+        f"{objects:,} object{'s' * (objects != 1)} of score {command.score_threshold:g} or more on"
+        f" {looked:,} photo{'s' * (looked != 1)}: {shown(str(command.out), 500)}"
     )
     return FAILURE if lost else DONE
 

@@ -34,12 +34,14 @@ READ = (
     *("DIB", "TGA", "SGI", "PCX"),
 )
 """Formats, as Pillow names them. Of the others some start programs, or come with its version."""
+RAW = "a camera's raw format"
 ELSEWHERE = {
-    **dict.fromkeys((".heic", ".heif"), "HEIC"),
-    **dict.fromkeys((".avif",), "AVIF"),
+    **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
+    **dict.fromkeys((".avif", ".avifs"), "AVIF"),
     **dict.fromkeys((".psd", ".psb"), "Photoshop"),
     **dict.fromkeys((".svg", ".svgz"), "SVG"),
-    **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf"), "a camera's raw format"),
+    **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf"), RAW),
+    **dict.fromkeys((".orf", ".rw2", ".pef", ".srw"), RAW),
     **dict.fromkeys((".dcm",), "DICOM"),
     **dict.fromkeys((".czi", ".lif", ".nd2"), "a microscope's own format"),
     **dict.fromkeys((".jxl",), "JPEG XL"),

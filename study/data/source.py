@@ -14,7 +14,11 @@ Content = dict[str, Any]
 LISTS = ("images", "annotations", "categories")
 
 IMAGE_SUFFIXES = frozenset(
-    (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+    (
+        *(".bmp", ".gif", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"),
+        *(".jpeg", ".jpg", ".jfif", ".jpe"),
+        *(".jp2", ".j2k", ".jpx"),  # JPEG 2000
+    )
 )
 SHOWN = 20  # lines of an error
 

@@ -7,18 +7,24 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from study.data.pixels import Scale, opened, rgb
+from study.data.pixels import ELSEWHERE, RAW, Scale, Unusable, opened, rgb
 from study.data.source import IMAGE_SUFFIXES
 from study.storage.listing import walked
 
 WRITTEN = ("detections.json", "detections.csv")
 """What `study.predict` writes beside its pictures."""
 
+DRAWN = frozenset((".pdf", ".svg", ".svgz"))  # no photos
+RARE = frozenset((".dib", ".mpo", ".pbm", ".pcx", ".pnm", ".sgi", ".tga", ".exr", ".qoi"))
+SUFFIXES = IMAGE_SUFFIXES | (ELSEWHERE.keys() - DRAWN) | RARE
+"""Of what is taken for a photo. Not all are read: which are not is then said, by name."""
+
 
 def listed(given: Iterable[Path], out: Path) -> list[Path]:
     """The files among `given`, and the images in its folders at any depth, each once.
 
-    A file that is not there stays in the list: reading it says so. Hidden files are left out, and
+    A file that is not there, or a photo of a format that is not read, stays in the list: reading
+    it says so. Hidden files are left out, and
     folders of results: `out`, and what earlier commands have written.
 
     Raises:
@@ -40,7 +46,7 @@ def _below(root: Path, out: Path) -> Iterator[Path]:
     for at, inside, names in walked(root):
         inside[:] = [one for one in inside if one[0] != "." and not _results(at / one, out)]
         for name in names:
-            if name[0] != "." and Path(name).suffix.lower() in IMAGE_SUFFIXES:
+            if name[0] != "." and Path(name).suffix.lower() in SUFFIXES:
                 yield at / name
 
 
@@ -60,5 +66,7 @@ def upright(file: Path, scale: Scale | None = None) -> Image.Image:
     Raises:
         ValueError: not an image, or cut off, or of other pixels than those trained on.
     """
+    if ELSEWHERE.get(file.suffix.lower()) == RAW:  # many would be read as TIFF: a small preview
+        raise Unusable(f"{file}: {RAW} is not read; convert it to PNG, TIFF or JPEG")
     with opened(file) as image:
         return rgb(ImageOps.exif_transpose(image), scale, file)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from study.trained.photos import WRITTEN, listed
+import pytest
+from PIL import Image
+
+from study.data.source import IMAGE_SUFFIXES
+from study.trained.photos import WRITTEN, listed, upright
 
 
 def test_hidden_files_and_what_was_found_before_are_no_photos(tmp_path: Path):
@@ -15,3 +19,22 @@ def test_hidden_files_and_what_was_found_before_are_no_photos(tmp_path: Path):
         (tmp_path / "before" / name).touch()
     found = listed([tmp_path, tmp_path / "a.jpg"], tmp_path / "out")
     assert found == [tmp_path / "a.jpg", tmp_path / "b" / "c.png"]
+
+
+def test_a_photo_of_any_ending_is_read_or_named(tmp_path: Path):
+    there = Image.new("RGB", (8, 6), (200, 10, 10))
+    there.save(tmp_path / "a.tif")
+    for name, kind in (("b.jp2", "JPEG2000"), ("c.JFIF", "JPEG"), ("d.tga", "TGA"), ("e.j2k", "")):
+        there.save(tmp_path / name, kind or None)
+        assert Path(name).suffix.lower() in IMAGE_SUFFIXES or name == "d.tga"
+    (tmp_path / "f.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    (tmp_path / "g.avif").write_bytes(b"\0\0\0\x18ftypavif" + bytes(40))
+    there.save(tmp_path / "h.NEF", "TIFF")  # what such a file would be read as is its preview
+    for name in ("i.txt", "j.pdf", "k.mov"):
+        (tmp_path / name).write_text("no photo")
+    photos = listed([tmp_path], tmp_path / "out")
+    assert [file.name[0] for file in photos] == [*"abcdefgh"]
+    assert {upright(file).size for file in photos[:5]} == {(8, 6)}
+    for file, said in zip(photos[5:], ("HEIC", "a film or AVIF", "a camera's raw"), strict=True):
+        with pytest.raises(ValueError, match=rf"{file.name}: .*{said}.* is not read; convert it"):
+            upright(file)

@@ -163,6 +163,7 @@ def test_a_detector_of_8_bits_refuses_others_and_one_of_more_scales_them(
     config["input"]["pixels"] = {"kind": "whole numbers", "low": 0.0, "high": 4095.0}
     (wider / "config.json").write_text(json.dumps(config))
     assert predict.main([str(wider), *command]) == DONE
+    assert " on 1 photo: " in capsys.readouterr().out
     module = product.load(wider)
     grey = Image.fromarray(np.rint(values / 4095 * 255).astype(np.uint8))
     own = module([Image.fromarray(values)])[0]["boxes"]
