@@ -8,6 +8,7 @@ are: {"counts": {"train": 1280, "val": 200}}. What is drawn lies in the cache in
 from __future__ import annotations
 
 import json
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from study.config import digest, from_dict
+from study.config import digest
+from study.config.printable import shown
 from study.data.cache import build_once, cache_dir
 from study.data.formats.coco import AnnotationFile, read_json
 from study.data.formats.format import DataSet, Format
@@ -38,16 +40,53 @@ def recognise(place: Path) -> DataSet | None:
         return None
     asked = read_json(path, lists=())
     try:
-        counts = COUNTS | asked.pop("counts", {})
-        if counts.keys() != COUNTS.keys() or not all(_is_count(n) for n in counts.values()):
-            raise ValueError(f"counts = {counts}: train and val, 1 to {MOST_IMAGES:,} images each")
-        return generated(from_dict(ShapesConfig, asked), counts)
-    except (ValueError, TypeError, AttributeError) as error:
+        counts = _counts(asked.pop("counts", {}))
+        config = _config(asked)
+    except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+    return generated(config, counts)
 
 
-def _is_count(value: object) -> bool:
-    return type(value) is int and 1 <= value <= MOST_IMAGES
+def _counts(given: Any) -> dict[str, int]:
+    """Images of each split.
+
+    Raises:
+        ValueError: they are none.
+    """
+    counts = COUNTS | given if isinstance(given, dict) else {}
+    whole = all(type(n) is int and 1 <= n <= MOST_IMAGES for n in counts.values())
+    if counts.keys() != COUNTS.keys() or not whole:
+        raise ValueError(
+            f"counts = {shown(repr(counts or given), 200)}: train and val, 1 to {MOST_IMAGES:,}"
+            " images each"
+        )
+    return counts
+
+
+def _config(asked: dict[str, Any]) -> ShapesConfig:
+    """What is asked for, as it stands there: a number in quotation marks or with a fraction would
+    otherwise be turned to a whole one.
+
+    Raises:
+        ValueError: a field that there is not, or a value that it cannot have.
+    """
+    known = [one.name for one in fields(ShapesConfig)]
+    if unknown := [name for name in asked if name not in known]:
+        raise ValueError(
+            f"{shown(unknown[0])!r}: no such field; one of {', '.join(known)}, counts"
+        )
+    given: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in asked.items()
+    }
+    config = ShapesConfig(**given)
+    # the name in the cache follows from the values, and 1 is written otherwise than 1.0
+    return replace(
+        config,
+        aspect=config.aspect and (float(config.aspect[0]), float(config.aspect[1])),
+        radius=(float(config.radius[0]), float(config.radius[1])),
+        noise=float(config.noise),
+        contrast=float(config.contrast),
+    )
 
 
 def generated(config: ShapesConfig, counts: dict[str, int]) -> DataSet:

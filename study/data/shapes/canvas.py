@@ -106,6 +106,8 @@ def _keypoints(
 ) -> Keypoints:
     """Centre, highest and lowest pixel of the whole outline, those in the image as seen."""
     rows, columns = np.nonzero(whole)
+    if not len(rows):  # in a small image a thin shape can lie between the middles of pixels
+        return np.zeros((3, 3), np.float32)
     points = [(x, y)]
     for row in (rows[0], rows[-1]):  # the middle of the outline's first and last row
         points.append((left + columns[rows == row].mean() + 0.5, top + row + 0.5))

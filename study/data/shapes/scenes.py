@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from study.config.checks.require import finite, require, whole
 from study.data.shapes.canvas import Canvas, Keypoints, Mask
 from study.data.shapes.outlines import SHAPES, TEXTURES
 
@@ -24,6 +25,11 @@ KEYPOINTS = ("centre", "top", "bottom")
 """Extremes in the image's own frame: a horizontal flip moves them and swaps none."""
 
 _DETECTION, _CLASSIFICATION = 0, 1  # random streams
+
+LEAST_PX, MOST_PX = 16, 4_096  # of a side: at the most an image takes 3 GB while it is drawn
+MOST_OBJECTS = 100
+LEAST_RADIUS, MOST_RADIUS = 6.0, 48.0  # below that, objects are too small to be seen as one
+MOST_ASPECT = 16.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +46,21 @@ class ShapesConfig:
     contrast: float = 0.12  # between an object's mean colour and the ground's
 
     def __post_init__(self) -> None:
-        most = 2 * len(SHAPES) * len(TEXTURES)
-        if not 1 <= self.classes <= most:
-            raise ValueError(f"classes = {self.classes}: 1 to {most} can be told apart")
-        if self.aspect is not None and not 1 <= self.aspect[0] <= self.aspect[1]:
-            raise ValueError(f"aspect = {self.aspect}: lowest and highest, at least 1")
+        whole("height", self.height, LEAST_PX, MOST_PX, " px")
+        whole("width", self.width, LEAST_PX, MOST_PX, " px")
+        whole(
+            "classes", self.classes, 1, 2 * len(SHAPES) * len(TEXTURES), " that can be told apart"
+        )
+        whole("max_objects", self.max_objects, 1, MOST_OBJECTS)
+        _range("radius", self.radius, LEAST_RADIUS, MOST_RADIUS, " px of 96")
+        for name, value in (("noise", self.noise), ("contrast", self.contrast)):
+            finite(name, value, "a number from 0 to 1")
+            require(0 <= value <= 1, name, value, "a number from 0 to 1")
+        if self.aspect is not None:
+            _range("aspect", self.aspect, 1.0, MOST_ASPECT)
+            longest = min(self.height, self.width) * self.aspect[1]
+            rule = f"makes sides of {longest:,.0f} px, and they have {MOST_PX:,} at most"
+            require(longest <= MOST_PX, "aspect", self.aspect, rule)
 
     def drawn(self, rng: np.random.Generator) -> ShapesConfig:
         """With the height and width of one image: portraits and landscapes are as frequent."""
@@ -66,6 +82,16 @@ class ShapesConfig:
             return list(SHAPES[: self.classes])
         names = [f"{texture} {shape}" for texture in TEXTURES for shape in SHAPES]
         return [*names, *(f"long {name}" for name in names)][: self.classes]
+
+
+def _range(name: str, value: tuple[float, float], low: float, high: float, of: str = "") -> None:
+    """Raise ValueError unless they are two numbers in order, from `low` to `high`."""
+    rule = f"a lowest and a highest number, from {low:g} to {high:g}{of}"
+    require(isinstance(value, tuple) and len(value) == 2, name, value, rule)
+    for one in value:
+        ok = isinstance(one, float | int) and not isinstance(one, bool)
+        require(ok and low <= one <= high, name, value, rule)
+    require(value[0] <= value[1], name, value, rule)
 
 
 class Object(NamedTuple):
