@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from study.config.printable import shown
-from study.trained.module import decoded
+from study.trained.module import decoded, filled
 from study.training.evaluation.detections import Detection
 
 COLOURS = (
@@ -32,13 +32,13 @@ def drawn(
     """
     colours = {id_: COLOURS[at % len(COLOURS)] for at, id_ in enumerate(names)}
     lowest_first = sorted(found, key=lambda row: row["score"])
-    pixels = np.array(picture)
+    canvas = Image.new("RGB", picture.size)  # a copy would have colour profile and EXIF too
+    canvas.paste(picture)
+    tints = {id_: _tint(colour) for id_, colour in colours.items()}
     for row in lowest_first:
         if "segmentation" in row:
-            mask, colour = decoded(row), np.array(colours[row["category_id"]])
-            pixels[mask] = ((1 - MASK) * pixels[mask] + MASK * colour).astype(np.uint8)
+            _cover(canvas, row, tints[row["category_id"]])
     times = max(1, -(-LEAST_PX // max(picture.size)))
-    canvas = Image.fromarray(pixels)
     if times > 1:
         size = picture.width * times, picture.height * times
         canvas = canvas.resize(size, Image.Resampling.BICUBIC)
@@ -57,6 +57,22 @@ def drawn(
         text = f"{name}{row['score']:.2f}"
         _label(pen, text, corner, font, colours[row["category_id"]], canvas.size)
     return canvas
+
+
+def _tint(colour: tuple[int, int, int]) -> list[int]:
+    """Of each value of red, of green, and of blue, what it is below a mask."""
+    values = (1 - MASK) * np.arange(256) + MASK * np.array(colour)[:, None]
+    return values.astype(np.uint8).ravel().tolist()
+
+
+def _cover(canvas: Image.Image, row: Detection, tint: list[int]) -> None:
+    """Draw a mask; only the box that it fills is looked at, for most are small in their image."""
+    left, top, width, height = filled(row)
+    if not width:
+        return
+    box = left, top, left + width, top + height
+    inside = decoded(row)[top : top + height, left : left + width]
+    canvas.paste(canvas.crop(box).point(tint), box, Image.fromarray(inside))
 
 
 def _label(

@@ -162,5 +162,15 @@ def _tensors(
 
 def decoded(row: Detection) -> np.ndarray:
     """bool [height, width]: the mask of a row."""
+    return rle.decode(_lengths(row)).view(bool)
+
+
+def filled(row: Detection) -> tuple[int, int, int, int]:
+    """x, y, width and height px of the smallest box around its mask; zeros of an empty one."""
+    left, top, width, height = (int(value) for value in rle.toBbox(_lengths(row)))
+    return left, top, width, height
+
+
+def _lengths(row: Detection) -> dict[str, Any]:
     lengths = row["segmentation"]
-    return rle.decode(lengths | {"counts": lengths["counts"].encode()}).astype(bool)
+    return lengths | {"counts": lengths["counts"].encode()}
