@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,21 @@ def case(name: str, command: Any, *says: str) -> Case:
     return Case(f"a manifest {name}", command, says, may_write=("here", "here/*"))
 
 
+def upload(name: str, file: bytes, *says: str) -> Case:
+    """`study.prepare upload` of a folder with this file, which is none of ours, and another."""
+
+    def command(folder: Path) -> list[str]:
+        path = os.path.join(os.fsencode(folder / "data"), file)  # noqa: PTH118
+        os.makedirs(os.path.dirname(path))  # noqa: PTH103, PTH120
+        with open(path, "wb") as opened:  # noqa: PTH123
+            opened.write(b'{"mine": 1}')
+        (folder / "data" / "good.png").write_bytes(b"x")
+        return ["study.prepare", "upload", "data", "to"]
+
+    return Case(f"a folder to upload with {name}", command, ("data", *says))
+
+
+RENAME = "a name that cannot be copied to every machine"
 OUTSIDE = ("there/manifest.json", "lies outside of the data set")
 CASES = [
     case("that is none", sync(0, raw=b""), "there/manifest.json"),
@@ -48,6 +64,11 @@ CASES = [
     case("with a file of no name", sync(named("")), *OUTSIDE),
     case("with a NUL", sync(named("a\0b")), *OUTSIDE),
     case("with a control character", sync(named("\x1b[31m/../../x")), *OUTSIDE),
+    case("with a hidden file", sync(named(".sync.json")), *OUTSIDE),
+    case("with a file in a hidden folder", sync(named("a/.b/c")), *OUTSIDE),
+    case("with a file that ends like a folder", sync(named("a.jpg/")), *OUTSIDE),
+    case("with a file of two names", sync(named("./a.jpg")), *OUTSIDE),
+    case("with a file in a file", sync({"files": {"a": ENTRY, "a/b": ENTRY}}), "'a'", *OUTSIDE),
     case("with a size of text", sync({"files": {"a.jpg": ENTRY | {"size": "1"}}}), "there"),
     case("with a size below 0", sync({"files": {"a.jpg": ENTRY | {"size": -1}}}), "there"),
     case("with a size of 2^60", sync({"files": {"a.jpg": ENTRY | {"size": 2**60}}}), "are free"),
@@ -57,6 +78,13 @@ CASES = [
         "a folder to upload that is not there",
         lambda _: ["study.prepare", "upload", "none", "to"],
         ("none", "no such folder"),
+    ),
+    upload("a name of two lines", b"x\ny.png", "'x\ufffdy.png'", RENAME),
+    upload("a name with an escape", b"a/\x1b[31m.png", "'a/\ufffd[31m.png'", RENAME),
+    upload("a name that is no UTF-8", b"\xff.png", "'\ufffd.png'", RENAME),
+    upload("a name with a backslash", b"a\\b.png", "a\\\\b.png", RENAME),
+    upload(
+        "a manifest of its own", b"manifest.json", "data/manifest.json", "rename it, or upload"
     ),
     Case("a copy into a file", sync(named("a.jpg"), "file"), ("file",)),
     Case(

@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from study.config.printable import shown
+from study.config.printable import printable, shown
 from study.storage import Store
 
 MANIFEST = "manifest.json"
+LONGEST = 255  # bytes of a name
 PARTIAL_MANIFEST = ".manifest.partial.json"  # of an upload that was cut off
 
 
@@ -54,14 +55,27 @@ def require_inside(names: Iterable[str], where: str) -> None:
     Raises:
         ValueError: names the first.
     """
-    for name in names:
-        path = PurePosixPath(name)
-        odd = not path.parts or not name.isprintable() or max(map(len, path.parts)) > 255
-        if odd or path.is_absolute() or ".." in path.parts or "\\" in name:
+    given = list(names)
+    folders = {str(folder) for name in given for folder in PurePosixPath(name).parents}
+    for name in given:
+        if not is_name(name) or name in folders:
             raise ValueError(
                 f"{where}: {shown(name)!r}: lies outside of the data set, or is no name of a file;"
                 " such a manifest is not trusted, upload the data set again"
             )
+
+
+def is_name(name: str) -> bool:
+    """Whether a file in the folder may be called so: what may be uploaded, and no other, is
+    brought.
+
+    No name is another one's for a file system, none leads out or is hidden, and all can be shown.
+    """
+    path = PurePosixPath(name)
+    if not path.parts or str(path) != name or path.is_absolute() or "\\" in name:
+        return False
+    plain = printable(name) == name and not set("\n\t") & set(name)
+    return plain and all(part[0] != "." and len(part.encode()) <= LONGEST for part in path.parts)
 
 
 def _unlike(where: str, why: str) -> ValueError:

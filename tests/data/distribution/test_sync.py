@@ -67,6 +67,20 @@ def test_the_commands_upload_and_bring(server: str, folder: Path, tmp_path: Path
     )
 
 
+def test_every_name_that_is_uploaded_is_brought(folder: Path, tmp_path: Path):
+    (folder / LARGE).unlink()
+    for name in ("a" * 250 + ".png", "ö" * 125, "at 9.41\u202fAM.png", "日本 1.png", "a.b/c..d"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(name)
+    (folder / ".hidden").write_text("stays")
+    for target in ("store", "again"):  # what was uploaded to may be uploaded from
+        sync.upload(folder, opened(tmp_path / target), print)
+        folder = tmp_path / target
+    sync.sync(opened(folder), tmp_path / "node", print)
+    expected = {name for name in contents(folder) if name != "manifest.json"}
+    assert set(contents(tmp_path / "node")) == expected and len(expected) == 12
+
+
 @pytest.mark.slow
 def test_what_has_not_changed_is_not_uploaded_again(uploaded: Store, folder: Path):
     before = uploaded.stamps()
