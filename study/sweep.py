@@ -291,10 +291,8 @@ def main(arguments: list[str] | None = None) -> int:
         return exit_status(lambda: show_status(parsed(Status, arguments, prog)), arguments)
     if "--watch" in names:
         return exit_status(lambda: watch(parsed(Watch, arguments, prog)), arguments)
-    command = [*prog.split(), *arguments]
-    return exit_status(
-        lambda: run(parsed(Sweep, arguments, prog, __doc__), command), arguments, True
-    )
+    act = partial(run, command=[*prog.split(), *arguments])
+    return exit_status(lambda: act(parsed(Sweep, arguments, prog, __doc__)), arguments, True)
 
 
 if __name__ == "__main__":
