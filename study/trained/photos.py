@@ -24,8 +24,8 @@ def listed(given: Iterable[Path], out: Path) -> list[Path]:
     """The files among `given`, and the images in its folders at any depth, each once.
 
     A file that is not there, or a photo of a format that is not read, stays in the list: reading
-    it says so. Hidden files are left out, and
-    folders of results: `out`, and what earlier commands have written.
+    it says so. Hidden files are left out, and folders of results: `out`, and what earlier commands
+    have written.
 
     Raises:
         ValueError: there is none.
@@ -45,9 +45,15 @@ def listed(given: Iterable[Path], out: Path) -> list[Path]:
 def _below(root: Path, out: Path) -> Iterator[Path]:
     for at, inside, names in walked(root):
         inside[:] = [one for one in inside if one[0] != "." and not _results(at / one, out)]
-        for name in names:
-            if name[0] != "." and Path(name).suffix.lower() in SUFFIXES:
-                yield at / name
+        photos = [Path(name) for name in names if name[0] != "."]
+        photos = [one for one in photos if one.suffix.lower() in SUFFIXES]
+        # what a camera writes twice, raw or HEIC and JPEG, is looked at once
+        read = {one.stem for one in photos if one.suffix.lower() not in ELSEWHERE}
+        yield from (
+            at / one
+            for one in photos
+            if one.suffix.lower() not in ELSEWHERE or one.stem not in read
+        )
 
 
 def _results(folder: Path, out: Path) -> bool:

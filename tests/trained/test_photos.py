@@ -11,6 +11,12 @@ from study.data.source import IMAGE_SUFFIXES
 from study.trained.photos import WRITTEN, listed, upright
 
 
+def test_a_photo_that_is_there_twice_is_looked_at_as_what_can_be_read(tmp_path: Path):
+    for name in ("a.cr2", "a.jpg", "b.heic"):
+        (tmp_path / name).touch()
+    assert listed([tmp_path], tmp_path / "out") == [tmp_path / "a.jpg", tmp_path / "b.heic"]
+
+
 def test_hidden_files_and_what_was_found_before_are_no_photos(tmp_path: Path):
     for name in ("a.jpg", "b/c.png", ".d.jpg", ".e/f.jpg", "out/g.jpg", "before/h.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
