@@ -60,6 +60,8 @@ def test_no_interval_without_two_scores_that_differ(values: list[float], mean: f
     assert not estimate.has_interval
     assert estimate.mean == pytest.approx(mean, nan_ok=True)
     assert not difference(by_seed(values), by_seed(values)).has_interval
+    others = {seed + 100: value for seed, value in by_seed(values).items()}
+    assert not difference(by_seed(values), others).has_interval  # of other seeds
 
 
 def test_one_arm_without_scores_has_no_difference():

@@ -42,6 +42,12 @@ def test_stopped_trials_and_sobol_points_have_no_band(results: analysis.Results)
         assert values(curve, "AP_box") == sorted(values(curve, "AP_box"))
 
 
+def test_a_trial_without_a_score_counts_as_nothing(results: analysis.Results):
+    trials = results.trials.assign(AP_box=np.nan)
+    curve = analysis.tuning_curve(replace(results, trials=trials), rng())
+    assert set(values(curve, "AP_box")) == {0.0}
+
+
 def test_independent_trials_have_a_band_around_their_curve(tmp_path: Path):
     write_study(tmp_path, space=ONE_SIZE, trials=6, confirm=0, rng=rng())
     for trial in StudyDir(tmp_path).trials():
@@ -99,4 +105,10 @@ def test_one_or_two_trials_do_not_say_what_another_would_bring(results: analysis
         " what another one would bring."
     ]
     assert len(told(table)) == 2
+    beyond = "the best setting lies beyond the first ranges"
+    best = {row["arm"]: row["AP_box"] for row in rows(where(table, size=24))}  # of all trials
+    for more, said in ((0.0, 0), (0.1, 1)):
+        strips = table["arm"].map(best) + more
+        here = where(table.assign(AP_box_strips=strips), size=24, arm="scratch")
+        assert sum(beyond in one for one in told(here)) == said
     assert all("the last trial raised the best AP" in said for said in told(table))
