@@ -129,6 +129,15 @@ VOC = [
         ("d/99.xml: there is no image of that name",),
     ),
     Case(
+        "XML of an image of a kind that is not read",
+        command(lambda: voc(xml(CAT), "99.xml") | {"99.heic": b"x"}),
+        (
+            "d/99.xml: there is no image of that name in",
+            "d that is read (.bmp",
+            "99.heic is not: save it",
+        ),
+    ),
+    Case(
         "an image without XML",
         command(lambda: voc(xml(CAT)) | {"99.jpg": picture(99, "jpeg")}),
         ("d/99.jpg: there is no XML of that name",),
@@ -154,6 +163,15 @@ def yolo(bad: bytes | str = "", yaml: bytes | str = YAML, **more: bytes | str) -
     files: Files = {f"images/{k}.png": picture(k) for k in range(1, IMAGES + 1)}
     files |= {f"labels/{k}.txt": "0 0.5 0.5 0.4 0.4\n" for k in range(1, IMAGES + 1)}
     return files | {"data.yaml": yaml} | ({"labels/1.txt": bad} if bad else {}) | more
+
+
+TESTED = YAML + "test: images/test\n"
+
+
+def tested(objects: str) -> Files:
+    """A test split with an image, and with a text of another one."""
+    texts = {"labels/test/1.txt": "0 0.5 0.5 0.4 0.4\n", "labels/test/9.txt": objects}
+    return {"images/test/1.png": picture(20)} | texts
 
 
 def line(name: str, words: bytes | str, *says: str) -> Case:
@@ -237,6 +255,42 @@ YOLO = [
         "a list of images that is not UTF-8",
         command(lambda: yolo("", YAML.replace("images", "l.txt")) | {"l.txt": b"\n\xe4.png"}),
         ("l.txt: line 2: cannot be read as UTF-8",),
+    ),
+    Case(
+        "a text of objects without an image",
+        command(lambda: yolo() | {"labels/9.txt": "0 0.5 0.5 0.4 0.4\n"}),
+        ("d/labels/9.txt: there is no image of that name in", "images: add it, or remove"),
+    ),
+    Case(
+        "a text of objects without an image of the test split",
+        command(lambda: yolo("", TESTED) | tested("0 0.5 0.5 0.4 0.4\n")),
+        ("labels/test/9.txt: there is no image of that name in",),
+    ),
+    Case(
+        "a text of an image of a kind that is not read",
+        command(lambda: yolo() | {"images/9.heic": b"x", "labels/9.txt": "0 0.5 0.5 0.4 0.4\n"}),
+        ("labels/9.txt: there is no image", "that is read (.bmp,", "9.heic is not: save it as"),
+    ),
+    Case(
+        "images of kinds that are not read alone",
+        command(
+            lambda: {
+                "data.yaml": YAML,
+                "images/1.jp2": b"x",
+                "labels/1.txt": "0 0.5 0.5 0.4 0.4\n",
+            }
+        ),
+        ("1.jp2 is not: save it as",),
+    ),
+    Case(
+        "two images of one text",
+        command(lambda: yolo() | {"images/1.jpg": picture(9, "jpeg")}),
+        ("images/1.png: has the same name as", "images/1.jpg but for the suffix", "rename or"),
+    ),
+    Case(
+        "two texts of one image",
+        command(lambda: yolo() | {"labels/1.TXT": "0 0.5 0.5 0.4 0.4\n"}),
+        ("labels/1.txt: has the same name as", "1.TXT but for how it is written", "remove one"),
     ),
     Case(
         "an empty line in the list of classes",

@@ -1,7 +1,8 @@
 """Annotations in a file beside each image, as in VOC and YOLO: what such formats share.
 
-A format says which files belong together and how one file is read. Here they are put together:
-ids, sizes of the images, a digest of all files, and the places that messages name.
+A format says which files belong together (`study.data.formats.partners`) and how one file is read.
+Here they are put together: ids, sizes of the images, a digest of all files, and the places that
+messages name.
 """
 
 from __future__ import annotations
@@ -19,11 +20,9 @@ from study.data.formats.digests import digest_by_reading, remembered
 from study.data.given import contents
 from study.data.orientation import hidden, lies, stored_px
 from study.data.pixels import opened
-from study.data.source import IMAGE_SUFFIXES, BadData, Content
-from study.storage.listing import matching
+from study.data.source import BadData, Content
 
 OVERHANG_PX, OVERHANG = 1.0, 0.01  # that boxes may stick out, or this share of the image's side
-LOOKED_AT = 20  # files of a folder, to recognise its format
 AT = "read from"  # the key of an item under which its place in the files stands
 
 
@@ -186,55 +185,6 @@ def shown_classes(classes: tuple[str, ...]) -> str:
     """The names, or the first ones and how many there are."""
     more = f", … ({len(classes)} in all)" if len(classes) > 30 else ""
     return ", ".join(classes[:30]) + more
-
-
-def first_files(folder: Path, suffix: str) -> list[Path]:
-    """Some regular files of a suffix, by which a format is recognised: one may be broken."""
-    return [path for path in files_in(folder, suffix)[:LOOKED_AT] if path.is_file()]
-
-
-def paired(
-    images: Path, labels: Path, suffix: str, masks: Path | None = None
-) -> tuple[dict[str, Labelled], list[Path]]:
-    """The images of a folder by name without suffix, each with its file in another.
-
-    Args:
-        suffix: of the files of annotations.
-        masks: a folder that may have a PNG of the same name.
-
-    Returns:
-        the images, and files of annotations that belong to none.
-
-    Raises:
-        ValueError: two images have one name.
-    """
-    files = {path.stem: path for path in files_in(labels, suffix)}
-    found: dict[str, Labelled] = {}
-    for image in images_in(images):
-        mask = masks / f"{image.stem}.png" if masks else None
-        one = Labelled(image, files.get(image.stem), mask if mask and mask.is_file() else None)
-        if (other := found.setdefault(image.stem, one)) is not one:
-            raise ValueError(
-                f"{image}: has the same name as {other.image} but for the suffix, and one file of"
-                " annotations cannot belong to both: rename or remove one of them"
-            )
-    return found, [path for name, path in files.items() if name not in found]
-
-
-def images_in(folder: Path) -> list[Path]:
-    """The image files that lie directly in a folder, in the order of their names."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "."
-    )
-
-
-def files_in(folder: Path, suffix: str) -> list[Path]:
-    """The files of a suffix in a folder, by name; not the hidden ones that systems put there."""
-    return [path for path in matching(folder, f"*{suffix}") if path.name[0] != "."]
 
 
 def lines(path: Path) -> list[str]:

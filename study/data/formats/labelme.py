@@ -20,17 +20,10 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from study.config.printable import brief
-from study.data.formats.beside import (
-    BesideImages,
-    Labelled,
-    Thing,
-    files_in,
-    first_files,
-    images_in,
-    thing,
-)
+from study.data.formats.beside import BesideImages, Labelled, Thing, thing
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.formats.labelme_shapes import annotation
+from study.data.formats.partners import files_in, first_files, images_in
 from study.data.formats.texts import json_files
 from study.data.index.placing import plain
 from study.data.source import BadData
@@ -89,13 +82,16 @@ def _pairs(root: Path) -> list[Labelled] | None:
 def _paired(images: list[Path], files: list[Path]) -> list[Labelled]:
     """Each image with its file, or with none."""
     by_stem: dict[str, list[Path]] = {}
+    alike: dict[str, list[Path]] = {}
     for image in images:
         by_stem.setdefault(image.stem, []).append(image)
+        alike.setdefault(plain(image.stem), []).append(image)
     found: dict[Path, Path] = {}
     problems: list[str] = []
     for file in files:
         try:
-            image = _image_of(file, by_stem.get(file.stem, []), images)
+            same = by_stem.get(file.stem) or alike.get(plain(file.stem), [])
+            image = _image_of(file, same, images)
         except ValueError as error:
             problems.append(str(error))
             continue

@@ -20,8 +20,9 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from study.data.formats.beside import BesideImages, Labelled, first_files, images_in, lines, paired
+from study.data.formats.beside import BesideImages, Labelled, lines
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
+from study.data.formats.partners import alone, first_files, images_in, paired
 from study.data.formats.voc_objects import named, objects, stated_px
 from study.data.source import BadData
 from study.storage.listing import folders_in, matching
@@ -143,8 +144,8 @@ def _pairs(root: Path) -> dict[str, Labelled] | None:
         if len(found) != 1:
             names = ", ".join(path.name for path in found) or "none"
             raise ValueError(f"{root}: must have one folder of {kind}, and has {names}")
-    pairs, alone = paired(images[0], xml[0], ".xml", root / "SegmentationObject")
-    problems = [f"{path}: there is no image of that name in {images[0]}" for path in alone]
+    pairs, lone = paired(images[0], xml[0], ".xml", root / "SegmentationObject")
+    problems = alone(lone, images[0])
     problems += [
         f"{one.image}: there is no XML of that name in {xml[0]}: an image without objects needs"
         " one without <object>"

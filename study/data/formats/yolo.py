@@ -8,7 +8,9 @@
 
 A line is `class x y width height`, the box's middle and size as shares of the image's, or `class
 x1 y1 x2 y2 x3 y3 …`, a polygon. Shares are those of the image as it is shown, upright by its EXIF
-orientation. An image without a file, or with an empty one, has no object. Names of another machine
+orientation. An image without a file, or with an empty one, has no object. A text file of objects
+without an image is refused in a folder of images, not where they are listed: a list may be of some
+of them (`study.data.formats.yolo_texts`). Names of another machine
 are matched by their ends with what lies beside the YAML file.
 A split `test` that has text files is reported on, and `val` beside it is then tuned on.
 
@@ -31,19 +33,12 @@ import numpy as np
 
 from study.config.printable import brief
 from study.data.formats import yolo_lists
-from study.data.formats.beside import (
-    BesideImages,
-    Labelled,
-    Thing,
-    cut_off,
-    images_in,
-    numbered_lines,
-    thing,
-)
+from study.data.formats.beside import BesideImages, Labelled, Thing, cut_off, numbered_lines, thing
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
+from study.data.formats.partners import READ, images_in
+from study.data.formats.yolo_texts import labelled, require_images
 from study.data.given import contents, there
 from study.data.index.placing import is_foreign, placed
-from study.data.source import IMAGE_SUFFIXES
 from study.storage.listing import matching
 
 CLASSES = ("classes.txt", "labels/classes.txt", "obj.names")  # lists of them, a name a line
@@ -85,10 +80,12 @@ def _labelled_test(
     if not asked.get("test"):
         return None
     try:
-        found = _source(path, asked, "test", classes)
+        there = _images(path, asked, "test")[0]
     except ValueError:
         return None
-    return found if any(one.labels for one in found.labelled) else None
+    if not any(one.labels for one in labelled(there)):
+        return None
+    return _source(path, asked, "test", classes)
 
 
 def _without_yaml(place: Path) -> dict[Path, dict[str, Any]]:
@@ -103,7 +100,7 @@ def _without_yaml(place: Path) -> dict[Path, dict[str, Any]]:
             asked[word] = there[0]
     if "train" not in asked and (place / "images").is_dir():
         asked["train"] = "images"
-    if "train" not in asked and any(_labelled(image).labels for image in images_in(place)):
+    if "train" not in asked and any(one.labels for one in labelled(images_in(place))):
         asked["train"] = "."
     return {place / listed[0].name: asked} if "train" in asked else {}
 
@@ -111,32 +108,39 @@ def _without_yaml(place: Path) -> dict[Path, dict[str, Any]]:
 def _source(
     path: Path, asked: dict[str, Any], split: str, classes: tuple[str, ...]
 ) -> BesideImages:
-    images = _images(path, asked, split)
+    images, folders = _images(path, asked, split)
+    require_images(folders)
     if not images:
-        raise ValueError(f"{path}: {split} = {brief(asked[split])}: there is no image")
+        raise ValueError(
+            f"{path}: {split} = {brief(asked[split])}: there is no image, of a kind that is read:"
+            f" {READ}"
+        )
     folder = Path(os.path.commonpath([image.parent for image in images]))
-    labelled = tuple(_labelled(image, listed) for image, listed in images.items())
-    return BesideImages(folder, labelled, lambda: classes, _objects, VERSION, upright=True)
+    return BesideImages(folder, labelled(images), lambda: classes, _objects, VERSION, upright=True)
 
 
-def _images(path: Path, asked: dict[str, Any], split: str) -> dict[Path, str]:
+def _images(path: Path, asked: dict[str, Any], split: str) -> tuple[dict[Path, str], list[Path]]:
     """The images of a split: of one folder or list, or of several, and of folders in these.
 
     Returns:
-        by path, each with its place in a list, if it is of one.
+        by path, each with its place in a list, if it is of one; and the folders that all images
+        of are meant.
     """
     given = asked[split] if isinstance(asked[split], list) else [asked[split]]
     found: dict[Path, str] = {}
+    whole: set[Path] = set()
     for one in given:
         place = _there(path, asked.get("path") or "", one)
         if place is None:
             raise ValueError(f"{path}: {split} = {brief(one)}: no such folder or list of images")
         if place.is_dir():
-            for folder in sorted({place, *(p for p in matching(place, "**/*") if p.is_dir())}):
+            folders = sorted({place, *(p for p in matching(place, "**/*") if p.is_dir())})
+            whole |= set(folders)
+            for folder in folders:
                 found |= dict.fromkeys(images_in(folder), "")
         else:
             found |= _listed(place, path.parent)
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items())), sorted(whole)
 
 
 def _listed(file: Path, root: Path) -> dict[Path, str]:
@@ -163,20 +167,6 @@ def _there(path: Path, base: str, one: str) -> Path | None:
         parts = [part for part in re.split(r"[\\/]+", one) if part not in ("", ".", "..")]
         tried += [root.joinpath(*parts[at:]) for at in range(len(parts))]
     return next((at.absolute() for at in tried if there(at, f"{path}:")), None)
-
-
-def _labelled(image: Path, listed: str = "") -> Labelled:
-    """The text file has the image's path with the last `images` in it turned to `labels`, or lies
-    beside the image if there is no such folder.
-    """
-    if image.suffix.lower() not in IMAGE_SUFFIXES:
-        raise ValueError(f"{image}: not the name of an image file")
-    parts = list(image.parent.parts)
-    if "images" in parts:
-        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
-    folder = Path(*parts)
-    file = (folder if folder.is_dir() else image.parent) / f"{image.stem}.txt"
-    return Labelled(image, file if file.is_file() else None, listed=listed)
 
 
 def _objects(one: Labelled, size: tuple[int, int], classes: tuple[str, ...]) -> list[Thing]:
