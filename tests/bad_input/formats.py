@@ -83,6 +83,36 @@ VOC = [
         "undefined entity",
     ),
     of_voc("a picture as XML", picture(3), "cannot be read as XML"),
+    of_voc("a page of HTML", "<html><body>404</body></html>", "is of <html>: must be of <anno"),
+    of_voc(
+        "XML of CVAT's own",
+        "<annotations><image name='1.jpg'/></annotations>",
+        "is of <annotations>: must be of <annotation>",
+    ),
+    of_voc("an annotation in capitals", "<Annotation/>", "is of <Annotation>: must be of"),
+    of_voc(
+        "a namespace",
+        xml(CAT).replace("<annotation>", '<annotation xmlns="http://x.org/v">'),
+        "<annotation> has the namespace 'http://x.org/v'",
+        "leave out xmlns",
+    ),
+    of_voc(
+        "an object in capitals",
+        xml(CAT, CAT).replace("object>", "Object>", 2),
+        "<Object>: must be <object>, directly in <annotation>",
+    ),
+    of_voc(
+        "objects in a list of their own",
+        xml(CAT)
+        .replace("<object>", "<objects><object>")
+        .replace("</object>", "</object></objects>"),
+        "<object>: must be <object>, directly in <annotation>",
+    ),
+    of_voc(
+        "an object in a namespace",
+        xml(CAT, CAT).replace("<object>", '<object xmlns="v">', 1),
+        "<{v}object>: must be <object>, directly in <annotation>",
+    ),
     an_object("no box", "<name>cat</name>", "bndbox: is not there: must have xmin"),
     an_object("two boxes", CAT + bndbox(), "bndbox: is there 2 times: must be there once"),
     an_object("no xmin", CAT.replace("<xmin>2</xmin>", ""), "bndbox = ['', '3'", "four numbers"),

@@ -31,7 +31,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from study.config.printable import brief
+from study.config.printable import brief, shown
 from study.data.formats.beside import Labelled, Thing, cut_off, shown_classes, thing
 from study.data.formats.texts import xml_files
 from study.data.geometry.run_lengths import encoded
@@ -60,7 +60,7 @@ def stated_px(one: Labelled) -> tuple[int, int] | None:
     if one.labels is None:
         return None
     try:
-        return _stated(xml_files.read(one.labels))
+        return _stated(_read(one.labels))
     except ValueError:
         return None  # what is wrong with the file is said where its objects are read
 
@@ -76,8 +76,26 @@ def _stated(root: ElementTree.Element) -> tuple[int, int] | None:
     return int(texts[0]), int(texts[1])
 
 
+def _read(path: Path) -> ElementTree.Element:
+    """The root of an XML file, of which all objects are children.
+
+    Raises:
+        ValueError: it is not VOC's, or has objects elsewhere or spelt otherwise, which nobody
+            would find.
+    """
+    root = xml_files.read(path)
+    xml_files.require_root(path, root, "annotation")
+    found = set(root.findall("object"))
+    for element in root.iter():
+        tag = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+        if tag.lower() == "object" and element not in found:
+            what = f"<{shown(element.tag)}>"
+            raise ValueError(f"{path}: {what}: must be <object>, directly in <annotation>")
+    return root
+
+
 def _elements(path: Path) -> list[ElementTree.Element]:
-    return xml_files.read(path).findall("object")
+    return _read(path).findall("object")
 
 
 def _name(element: ElementTree.Element) -> str:
@@ -86,7 +104,7 @@ def _name(element: ElementTree.Element) -> str:
 
 def objects(one: Labelled, size: tuple[int, int], classes: tuple[str, ...]) -> list[Thing]:
     assert one.labels is not None
-    root = xml_files.read(one.labels)
+    root = _read(one.labels)
     _require_of(one, root, size)
     things = []
     for k, element in enumerate(root.findall("object"), start=1):

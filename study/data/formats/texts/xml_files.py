@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
 
+from study.config.printable import brief, shown
 from study.data.given import contents
 
 
@@ -29,6 +30,22 @@ def read(path: Path) -> ElementTree.Element:
         ) from error
     except (LookupError, RecursionError, ValueError) as error:  # of an encoding, or a number
         raise ValueError(f"{path}: cannot be read as XML: {error}") from error
+
+
+def require_root(path: Path, root: ElementTree.Element, tag: str) -> None:
+    """Raises ValueError unless a file's root is called so, in no namespace."""
+    if root.tag == tag:
+        return
+    space, _, name = root.tag.rpartition("}")
+    if name == tag:
+        raise ValueError(
+            f"{path}: <{tag}> has the namespace {brief(space.lstrip('{'))}, in which nothing is"
+            " found: leave out xmlns"
+        )
+    raise ValueError(
+        f"{path}: is of <{shown(name)}>: must be of <{tag}>; move the file away if it is of"
+        " something else"
+    )
 
 
 def one(element: ElementTree.Element, field: str) -> ElementTree.Element | None:
