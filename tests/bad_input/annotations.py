@@ -279,6 +279,16 @@ CLASSES = [
     category("a name of blanks", "name = ' \\t': must be a text of one letter", name=" \t"),
     category("a name of half a letter", "name = '\\udc00': must be a text", name="\udc00"),
     category("a name twice", "is that of categories id 1 ('cat') too: give each", name="cat"),
+    category("a name with a NUL", "name = 'c\\x00at': must be a text of", name="c\0at"),
+    category("a name with an escape", "without control characters", name="\x1b[2Jcat"),
+    category("a name of two lines", "without control characters", name="red\nfox"),
+    category("a name twice but for a sign not seen", "or signs not seen", name="c\u200bat"),
+    data(
+        "a name twice but for how a letter is made up",
+        lambda d: [d["categories"][k].update(name=n) for k, n in enumerate(("ä", "a\u0308"))],
+        "is that of categories id 1 ('ä') too but for how its letters are made up",
+        lines=MANY,
+    ),
     category("a name twice but for blanks", "('cat') too but for blanks", name=" cat "),
     data(
         "no classes",

@@ -263,6 +263,12 @@ YOLO = [
     yaml("a name of blanks", "names: [cat, ' ']\ntrain: images\n", "1 is ' '"),
     yaml("a name twice", "names: [cat, cat]\ntrain: images\n", "1 = 'cat': is that of 0 too"),
     yaml(
+        "a name twice but for how a letter is made up",
+        "names: [ä, a\u0308]\ntrain: images\n",
+        "1 = 'a\u0308': is that of 0 too but for how its letters",
+    ),
+    yaml("a name with a NUL", 'names: ["c\\0t"]\ntrain: x\n', "0 = 'c\\x00t': must be a text"),
+    yaml(
         "numbers with a gap", "names: {0: cat, 2: dog}\ntrain: images\n", "has the numbers [0, 2]"
     ),
     yaml("another number of names", YAML + "nc: 3\n", "nc = 3: must be 2, as names has"),

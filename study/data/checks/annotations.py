@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from study.config.printable import brief
+from study.data import class_names
 from study.data.checks.objects import (
     wrong_box,
     wrong_form,
@@ -18,7 +19,7 @@ from study.data.checks.objects import (
 from study.data.given import MOST_CLASSES
 from study.data.source import LISTS, Content, Source
 
-VERSION = 4  # of what is asked of annotations; a change looks at all of them again
+VERSION = 5  # of what is asked of annotations; a change looks at all of them again
 BLOCK = 4096  # objects whose run lengths are looked at together
 MOST_PX = 178_956_970  # of an image: Pillow reads no larger one
 MOST_SIDE_PX = 2**20
@@ -169,10 +170,10 @@ def _names(
     used: set[Any] | None = None
     for category in categories:
         name = category.get("name")
-        if not isinstance(name, str) or not name.strip() or not _is_unicode(name):
-            yield category, f"name = {brief(name)}: must be a text of one letter or more"
+        if not isinstance(name, str) or not class_names.is_name(name):
+            yield category, f"name = {brief(name)}: {class_names.RULE}"
             continue
-        other = first.setdefault(" ".join(name.split()), category)
+        other = first.setdefault(class_names.looks(name), category)
         if other is category:
             continue
         if used is None:
@@ -181,10 +182,10 @@ def _names(
         hosted = (one for one in (category, other) if one.get("supercategory") == "none")
         if any(type(one.get("id")) is int and one["id"] not in used for one in hosted):
             continue
-        blanks = "" if other["name"] == name else " but for blanks"
+        but = class_names.but(name, other["name"])
         line = (
             f"name = {brief(name)}: is that of categories id {brief(other.get('id'))}"
-            f" ({brief(other['name'])}) too{blanks}: give each class a name of its own,"
+            f" ({brief(other['name'])}) too{but}: give each class a name of its own,"
             " or their objects one category_id"
         )
         yield category, line

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from study.config.printable import brief
+from study.data import class_names
 from study.data.formats.beside import numbered_lines
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL
 from study.data.formats.texts import yaml_files
@@ -81,9 +82,14 @@ def classes(path: Path, asked: dict[str, Any]) -> tuple[str, ...]:
                 f"{wanted}: {number} is {brief(name)}; put a name that YAML takes for something"
                 ' else into quotes, "yes"'
             )
-        other = first.setdefault(" ".join(str(name).split()), number)
+        if not class_names.is_name(str(name)):
+            raise ValueError(f"{path}: names: {number} = {brief(name)}: {class_names.RULE}")
+        other = first.setdefault(class_names.looks(str(name)), number)
         if other != number:
-            raise ValueError(f"{path}: names: {number} = {brief(name)}: is that of {other} too")
+            but = class_names.but(str(name), str(listed[other]))
+            raise ValueError(
+                f"{path}: names: {number} = {brief(name)}: is that of {other} too{but}"
+            )
     number = asked.get("nc")
     if number is not None and number != len(listed):
         raise ValueError(f"{path}: nc = {brief(number)}: must be {len(listed)}, as names has")
