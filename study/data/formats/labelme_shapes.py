@@ -17,6 +17,7 @@ from hotcoco import mask as rle
 from PIL import Image
 
 from study.config.printable import brief
+from study.data.geometry import rings
 from study.data.geometry.run_lengths import encoded_part, rasterised
 
 AROUND = 64  # corners of a circle
@@ -56,7 +57,7 @@ def annotation(
         raise ValueError(f"{place}: label = {brief(label)}: must be a text")
     found = [_enclosed(at, shape, size) for at, shape in parts]
     masks = [one.run_lengths for one in found if isinstance(one, _Pixels)]
-    rings = [one for one in found if not isinstance(one, _Pixels)]
+    outlines = [one for one in found if not isinstance(one, _Pixels)]
     outer = [one.corners if isinstance(one, _Pixels) else one for one in found]
     corners = [point for outline in outer for point in outline]
     xs, ys = ([point[axis] for point in corners] for axis in (0, 1))
@@ -72,10 +73,9 @@ def annotation(
     }
     if all(kind_of(shape) == "rectangle" for _, shape in parts):
         return box
-    flat = [[value for point in ring for value in point] for ring in rings]
+    flat = [[value for point in ring for value in point] for ring in outlines]
     if not masks:
-        most = float(size[0] * size[1])
-        return box | {"segmentation": flat, "area": min(sum(map(_area, rings)), most)}
+        return box | {"segmentation": flat, "area": rings.area(outlines, size)}
     return box | _union(masks, flat, size)
 
 
@@ -140,12 +140,12 @@ def _pixels(
 
 
 def _union(
-    masks: list[dict[str, Any]], rings: list[list[float]], size: tuple[int, int]
+    masks: list[dict[str, Any]], outlines: list[list[float]], size: tuple[int, int]
 ) -> dict[str, Any]:
     """Segmentation and area of masks and outlines together."""
     width, height = size
-    if rings:
-        counts = rasterised(rings, height, width).decode()
+    if outlines:
+        counts = rasterised(outlines, height, width).decode()
         masks = [*masks, {"size": [height, width], "counts": counts}]
     whole = rle.merge(masks) if len(masks) > 1 else masks[0]
     counts = whole["counts"]
@@ -159,9 +159,3 @@ def _box(corners: Outline) -> Outline:
     xs, ys = zip(*corners, strict=True)
     left, top, right, bottom = min(xs), min(ys), max(xs), max(ys)
     return [(left, top), (right, top), (right, bottom), (left, bottom)]
-
-
-def _area(corners: Outline) -> float:
-    """px² inside a closed ring."""
-    around = zip(corners, corners[1:] + corners[:1], strict=True)
-    return abs(sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in around)) / 2

@@ -37,6 +37,7 @@ from study.data.formats.beside import BesideImages, Labelled, Thing, cut_off, nu
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.formats.partners import READ, images_in
 from study.data.formats.yolo_texts import labelled, require_images
+from study.data.geometry import rings
 from study.data.given import contents, there
 from study.data.index.placing import is_foreign, placed
 from study.storage.listing import matching
@@ -216,20 +217,15 @@ def _object(
         left, top, right, bottom = cut_off((left, top, right, bottom), size)
     except ValueError as error:
         raise ValueError(f"{place}: {brief(shares)}: {error}") from error
-    box = {
+    found = {
+        "category_id": int(number) + 1,
+        "iscrowd": 0,
         "bbox": [left, top, right - left, bottom - top],
-        "area": (right - left) * (bottom - top),
     }
-    enclosed = min(_area(points), float(size[0] * size[1])) if polygon else 0.0
-    shape = {"segmentation": [points], "area": enclosed} if polygon else {}
-    return {"category_id": int(number) + 1, "iscrowd": 0, **box, **shape}
-
-
-def _area(points: list[float]) -> float:
-    """px² inside a closed ring of x, y, x, y, …"""
-    xs, ys = points[::2], points[1::2]
-    around = zip(xs, ys, xs[1:] + xs[:1], ys[1:] + ys[:1], strict=True)
-    return abs(sum(x * next_y - next_x * y for x, y, next_x, next_y in around)) / 2
+    if not polygon:
+        return found | {"area": (right - left) * (bottom - top)}
+    corners = list(zip(points[::2], points[1::2], strict=True))
+    return found | {"segmentation": [points], "area": rings.area([corners], size)}
 
 
 FORMAT = Format(

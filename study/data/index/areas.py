@@ -16,6 +16,8 @@ def complete(
 ) -> np.ndarray:
     """The areas, where they are NaN the number of pixels of the mask, or the box's area.
 
+    The box's too where the mask is too thin to have a pixel.
+
     Args:
         area: float64 [A] px².
         bbox: float64 [A, 4] xywh px.
@@ -25,10 +27,9 @@ def complete(
     found = area.copy()
     for row in np.flatnonzero(np.isnan(area)).tolist():
         height, width = size[row].tolist()
-        if counts := _counts(masks, row, height, width):
-            found[row] = float(rle.area({"size": [height, width], "counts": counts}))
-        else:
-            found[row] = bbox[row, 2] * bbox[row, 3]
+        counts = _counts(masks, row, height, width)
+        pixels = rle.area({"size": [height, width], "counts": counts}) if counts else 0
+        found[row] = float(pixels) or bbox[row, 2] * bbox[row, 3]
     return found
 
 

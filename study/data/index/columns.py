@@ -16,7 +16,7 @@ from study.data.geometry.run_lengths import other_size
 from study.data.index import parts
 from study.data.index.areas import complete
 
-VERSION = 4  # of the columns; a change makes all entries anew
+VERSION = 5  # of the columns; a change makes all entries anew
 BLOCK = 2**16  # annotations that are put in order at once
 JOINED = 256  # small parts to one: the memory of a large array goes back when it is let go
 

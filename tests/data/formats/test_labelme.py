@@ -190,3 +190,21 @@ def test_labelme_s_shapes(tmp_path: Path):
 def test_labelme_s_mistakes_are_named(wrong: dict[str, Any], said: str, tmp_path: Path):
     (line,) = problems(labelled(tmp_path / "d", [wrong]))
     assert "bild 1 ü.json: " in line and said in line
+
+
+def test_the_area_of_polygons_is_what_they_cover_together(tmp_path: Path):
+    square = [[10, 10], [30, 10], [30, 30], [10, 30]]
+    shapes = [
+        shape("polygon", [[10, 10], [30, 30], [30, 10], [10, 30]]),  # a bow
+        shape("polygon", [[-20, 10], [20, 10], [20, 30], [-20, 30]]),  # half outside
+        shape("polygon", square, group_id=3),
+        shape("polygon", [[20, 10], [40, 10], [40, 30], [20, 30]], group_id=3),
+        shape("polygon", square),
+    ]
+    config = labelled(tmp_path / "d", shapes)
+    assert not problems(config)
+    index = open_splits(config).train
+    at = index.file_name.tolist().index("bild 1 ü.png")
+    bow, cut, joined, plain = index.rows(int(index.image_id[at]))
+    assert index.area[[bow, joined]].tolist() == index.masks([bow, joined]).sum((1, 2)).tolist()
+    assert index.area[[cut, joined, plain]].tolist() == [400, 600, 400]

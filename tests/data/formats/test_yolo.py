@@ -178,3 +178,16 @@ def test_real_photos_come_back(tmp_path: Path):
         pytest.skip(f"{SHARED} is not there")
     index = Index.open(recognised(SHARED / "raccoons").train)
     same(exported(index, tmp_path / "yolo", polygons=False), index, px=1e-4)
+
+
+def test_the_area_of_a_polygon_is_what_it_covers(tmp_path: Path):
+    data = written(tmp_path / "mine")
+    text = (
+        "0 0.1 0.1 0.5 0.6 0.5 0.1 0.1 0.6\n"  # a bow, whose halves cancel out
+        "0 0.5 0.5 1.01 0.5 1.01 1.01 0.5 1.01\n"  # over the edge
+    )
+    (tmp_path / "mine/labels/train/bär 0.txt").write_text(text)
+    assert problems(data) == []
+    index = open_splits(data).train
+    assert index.area[0] == index.masks([0]).sum() > 100
+    assert index.area[1] == pytest.approx(30 * 20)
