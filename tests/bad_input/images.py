@@ -50,6 +50,14 @@ def listed(name: str, called: str, *says: str) -> Case:
     return Case(name, sets.prepared(lambda data: sets.rename(data, called)), says, lines=3)
 
 
+def in_another_folder(data: Path) -> None:
+    """a/1.png is not there, and b/1.png is."""
+    image = sets.rename(data, "a/1.png").parent
+    for path in (image / "2.png", image.with_name("b") / "1.png"):
+        path.parent.mkdir()
+        path.write_bytes(sets.content(sets.scene(1)))
+
+
 def whole(name: str, encode: Callable[[int], bytes], *says: str) -> Case:
     """A data set of which every image is written so."""
 
@@ -238,6 +246,12 @@ CASES = [
     listed("a name that is a folder's", ".", "is a folder"),
     listed("an empty name", "", "file_name"),
     listed("a name that leads out", "../../x.png", "file_name = '../../x.png'", "not in"),
+    Case(
+        "an image of another folder by that name",
+        sets.prepared(in_another_folder),
+        ("file_name = 'a/1.png': not in", "nor is there just one file below it that it can mean"),
+        lines=3,
+    ),
     listed("a name of another machine", "C:\\photos\\x.png", "not in"),
     listed("a name of half a character", "\udcff.png", "file_name = '\\udcff.png'"),
     listed("an address as a name", "http://x.org/a.png", "file_name = 'http://x.org/a.png'"),

@@ -112,4 +112,4 @@ def _missing(name: str, file: Path, folder: Path) -> str | None:
         why = no_file(file)
         if why != NO_FILE:
             return why
-    return f"not in {folder}, nor does a single file of that name lie below it"
+    return f"not in {folder}, nor is there just one file below it that it can mean"

@@ -48,7 +48,7 @@ def test_a_name_that_several_files_have_is_not_guessed(tmp_path: Path):
         (place / "images" / folder).mkdir()
         (place / "images" / folder / name).write_bytes(pixels)
     (line,) = problems(DataConfig(name="custom", folder=str(place)))
-    assert f"C:\\\\pics\\\\{name}" in line and "nor does a single file of that name" in line
+    assert f"C:\\\\pics\\\\{name}" in line and "nor is there just one file" in line
 
 
 def test_a_name_never_leads_out_of_the_folder(tmp_path: Path):

@@ -74,7 +74,7 @@ def rounds(given: list[Ring], points: np.ndarray) -> np.ndarray:
 def test_random_rings(monkeypatch: pytest.MonkeyPatch, few: int):
     monkeypatch.setattr(rings, "FEW", few)
     rng = np.random.default_rng(0)
-    grid = (np.mgrid[0:120, 0:120].reshape(2, -1).T + (0.37, 0.41)) / 10  # of 12 x 12 px
+    grid = np.mgrid[0:120, 0:120].reshape(2, -1).T / 10 + np.array([0.037, 0.041])  # 12 x 12 px
     counted = {True: 0, False: 0}
     for at in range(100):
         number = 1 + at % 2
