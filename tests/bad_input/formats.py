@@ -372,6 +372,11 @@ LABELME = [
     of_labelme("a shape that is a number", {"shapes": [3]}, "shapes: must be a list of objects"),
     of_labelme("another width", {"imageWidth": 99}, "imageWidth, imageHeight = 99, 16"),
     of_labelme("a width of text", {"imageWidth": "24"}, "imageWidth, imageHeight = '24', 16"),
+    of_labelme(
+        "the path of another image",
+        {"imagePath": "..\\pics\\2.PNG"},
+        "imagePath = '..\\\\pics\\\\2.PNG': must name '1.png', the image of the file's name",
+    ),
     a_shape("a label of null", "label = None: must be a text", label=None),
     a_shape("a label that is a list", "label = ['cat']: must be a text", label=["cat"]),
     a_shape("a point", "shape_type = 'point': must be one of", shape_type="point"),

@@ -153,6 +153,7 @@ def _is_coco(path: Path, objects: bool = False) -> bool:
             seen += file.read()
     except OSError:
         return False
+    seen = seen.replace(b"\0", b"")  # in UTF-16 too
     if objects and b'"bbox"' not in seen:
         return False
     return b'"images"' in seen and (b'"annotations"' in seen or b'"categories"' in seen)

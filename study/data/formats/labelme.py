@@ -4,7 +4,8 @@
     FOLDER/train and FOLDER/val (and FOLDER/test), each such a folder
 
 A JSON file belongs to the image of its own name. Where there is none, or more than one, it belongs
-to the image that the last part of its `imagePath` names. `imageData` is not used.
+to the image that the last part of its `imagePath` names. A file with an image of its own name that
+names another one which is there too is refused. `imageData` is not used.
 
 Classes are the labels of all files, in alphabetical order. A polygon, a rectangle (a box without a
 mask), a circle (a polygon) and a mask are objects; those of one label that share a `group_id` are
@@ -15,6 +16,7 @@ nothing was drawn.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -52,7 +54,9 @@ def recognise(place: Path) -> DataSet | None:
     files = tuple(one.labels for split in pairs.values() for one in split if one.labels)
     classes = cache(partial(_labels, files))
     sources = {
-        name: BesideImages(place, tuple(split), classes, _objects, VERSION, files, upright=True)
+        name: BesideImages(
+            place, tuple(split), classes, _objects_beside(split), VERSION, files, upright=True
+        )
         for name, split in pairs.items()
     }
     return assigned(sources)
@@ -133,6 +137,7 @@ def _has_labels(folder: Path) -> bool:
             seen = file.read(LOOKED_AT)
             file.seek(max(len(seen), file.seek(0, 2) - LOOKED_AT))
             seen += file.read()
+        seen = seen.replace(b"\0", b"")  # in UTF-16 too
         if b'"annotations"' in seen:
             return False
         if b'"shapes"' in seen:
@@ -166,10 +171,29 @@ def _shapes(path: Path) -> list[dict[str, Any]]:
     return _read(path)["shapes"]
 
 
-def _objects(one: Labelled, size: tuple[int, int], classes: tuple[str, ...]) -> list[Thing]:
+def _objects_beside(split: list[Labelled]) -> Callable[..., list[Thing]]:
+    """`_objects` of images that are all in a folder."""
+    return partial(_objects, frozenset(plain(one.image.name) for one in split))
+
+
+def _require_of(one: Labelled, content: dict[str, Any], names: frozenset[str]) -> None:
+    """Raises ValueError if a file says that it is of another image than `one`, which is there."""
+    name = PureWindowsPath(str(content.get("imagePath") or "")).name
+    if plain(name) in names and plain(Path(name).stem) != plain(one.image.stem):
+        raise ValueError(
+            f"{one.labels}: imagePath = {brief(content['imagePath'])}: must name"
+            f" {one.image.name!r}, the image of the file's name: the other one is there too"
+        )
+
+
+def _objects(
+    names: frozenset[str], one: Labelled, size: tuple[int, int], classes: tuple[str, ...]
+) -> list[Thing]:
+    """`names`: those of all images beside this one, as `plain` has them."""
     if one.labels is None:
         return []
     content = _read(one.labels)
+    _require_of(one, content, names)
     stated = content.get("imageWidth"), content.get("imageHeight")
     if any(said not in (None, side) for said, side in zip(stated, size, strict=True)):
         raise ValueError(

@@ -128,6 +128,13 @@ def test_a_file_of_another_name_is_of_the_image_that_it_names(tmp_path: Path):
     assert len(own) == 2 and len(index.image_id) == 13
 
 
+@pytest.mark.parametrize(
+    "path", ["..\\my pics\\0.png", "C:\\x\\0.PNG", "/x/0.jpg", "elsewhere.png", "", None, 7]
+)
+def test_a_path_that_names_no_other_image_changes_nothing(path: Any, tmp_path: Path):
+    assert not problems(write(tmp_path / "d", imagePath=path))
+
+
 def test_a_file_of_no_image_or_of_two_is_named(tmp_path: Path):
     config = write(tmp_path / "d", imagePath="x/gone.png")
     folder = tmp_path / "d"

@@ -11,8 +11,9 @@ from study import sweep
 from study.commands.common import BAD_INPUT
 from study.config import DataConfig
 from study.data.checks import problems
-from study.data.formats import FORMATS, data_set, recognised
+from study.data.formats import FORMATS, data_set, format_of, recognised
 from study.data.splits import open_splits
+from tests.bad_input.formats import labelme, written
 from tests.data.coco_files import content, write
 from tests.data.published_files import write_coco
 
@@ -165,3 +166,16 @@ def test_real_voc_without_a_split_is_held_out_without_twins():
     assert len(splits.pool) + len(splits.tune_ids) == 150  # none is left out
     parts = [set(ids.tolist()) for ids in (splits.pool, splits.tune_ids, splits.val_ids)]
     assert all(any(part >= set(ids.tolist()) for part in parts) for ids in splits.together)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_json_is_recognised_in_every_encoding_that_is_read(tmp_path: Path, encoding: str):
+    data = laid_out(tmp_path / "mine", "all.json", "images")
+    file = tmp_path / "mine" / "all.json"
+    file.write_text(file.read_text("utf-8"), encoding)
+    assert format_of(tmp_path / "mine") == "COCO" and problems(data) == []
+    written(tmp_path, labelme({}))
+    for path in (tmp_path / "d").glob("*.json"):
+        path.write_text(path.read_text("utf-8"), encoding)
+    assert format_of(tmp_path / "d") == "LabelMe"
+    assert problems(DataConfig(name="mine", folder=str(tmp_path / "d"))) == []
