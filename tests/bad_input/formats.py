@@ -65,6 +65,7 @@ def an_object(name: str, inner: str, *says: str) -> Case:
     return of_voc(name, xml(CAT, inner), "line 4: object 2: ", *says)
 
 
+SETS = "ImageSets/Main/{}.txt"
 KLINGON = '<?xml version="1.0" encoding="klingon"?>'
 NO_HEIGHT = "<size><width>24</width></size>"
 BOMB = '<!DOCTYPE a [<!ENTITY a0 "ha">' + "".join(
@@ -176,6 +177,16 @@ VOC = [
         "two images of one name",
         command(lambda: voc(xml(CAT)) | {"1.png": picture(99)}),
         ("has the same name as", "rename or remove one"),
+    ),
+    Case(
+        "image sets of other names",
+        command(lambda: voc(xml(CAT)) | dict.fromkeys(map(SETS.format, "ab"), "1\n")),
+        ("Main: has neither train.txt nor trainval.txt, but a, b: call the list to train on",),
+    ),
+    Case(
+        "an image set to report on alone",
+        command(lambda: voc(xml(CAT)) | {SETS.format("val"): "1\n"}),
+        ("Main: has neither train.txt nor trainval.txt, but val: call the list to train on",),
     ),
     Case(
         "classes that differ in blanks",

@@ -3,7 +3,8 @@
     VOCdevkit with VOC2007 and VOC2012: trained on trainval2007 and train2012, reported on val2012
     VOCdevkit with one year, or a folder VOC2012: its train and val (or trainval and test)
     FOLDER with images in one folder and XML in another, or both in one: the image sets of
-        ImageSets/Main if there are any, otherwise no val split
+        ImageSets/Main if there are any (one alone may have any name, as CVAT's default.txt),
+        otherwise no val split
     FOLDER/train and FOLDER/val, each such a folder
 
 VOC's own folders have VOC's 20 classes; any other has those that its files name. What differs once
@@ -20,6 +21,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from study.config.printable import shown
 from study.data.formats.beside import BesideImages, Labelled, lines
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.formats.partners import alone, first_files, images_in, paired
@@ -32,6 +34,7 @@ CLASSES = (
     *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa"),
     *("train", "tvmonitor"),
 )
+SOME = 5  # names that a message has
 VERSION = "voc-1"  # of what is made of the files
 Part = tuple[str, str]  # year, image set: a file ImageSets/Main/<set>.txt
 BOTH_YEARS: dict[str, tuple[Part, ...]] = {
@@ -72,11 +75,20 @@ def _one_year(folder: Path) -> DataSet:
 
 def _sets(folder: Path) -> tuple[str, str | None]:
     """The image sets to train and to report on."""
-    there = {path.stem for path in matching(folder / "ImageSets" / "Main", "*.txt")}
+    main = folder / "ImageSets" / "Main"
+    there = {path.stem for path in matching(main, "*.txt")}
     for train, val in (("train", "val"), ("trainval", "test")):
         if train in there:
             return train, val if val in there else None
-    raise ValueError(f"{folder / 'ImageSets' / 'Main'}: has neither train.txt nor trainval.txt")
+    # beside each of its lists a tool may write one for each class, cat_default of default
+    own = {one for one in there if not any(one.endswith(f"_{other}") for other in there)}
+    if len(own) == 1 and not own & {*VAL, *TUNE, *TEST}:
+        return own.pop(), None
+    names = ", ".join(sorted(own)[:SOME]) or "no list"
+    raise ValueError(
+        f"{main}: has neither train.txt nor trainval.txt, but {shown(names)}: call the list to"
+        " train on train.txt, and one to report on val.txt"
+    )
 
 
 def _official(root: Path, parts: Sequence[Part]) -> BesideImages:

@@ -199,6 +199,17 @@ def test_image_sets_and_folders_make_splits(data, tmp_path: Path):
     assert recognised(both).val is not None
 
 
+def test_one_image_set_of_any_name_is_trained_on(data, tmp_path: Path):
+    """CVAT calls it default, and writes one for each class beside it."""
+    root = loose(tmp_path / "mine", data, "Annotations", "JPEGImages")
+    sets = root / "ImageSets" / "Main"
+    sets.mkdir(parents=True)
+    (sets / "default.txt").write_text("2008_000001\n2008_000002\n")
+    (sets / "red_fox_default.txt").write_text("2008_000001 -1\n2008_000002 1\n")
+    found = recognised(root)
+    assert len(found.train.read()["images"]) == 2 and found.val is None
+
+
 def test_a_class_of_one_split_is_a_class_of_both(data, tmp_path: Path):
     both = tmp_path / "both"
     for split in ("train", "val"):
