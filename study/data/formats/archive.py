@@ -19,11 +19,13 @@ from study.config.printable import brief
 from study.data.cache import build_once, cache_dir
 from study.data.formats.digests import file_digest
 
+VERSION = 2  # of how names are read; a change unpacks anew
 TIMES, PLUS = 100, 10**8  # bytes unpacked are at most so many times those packed, and these more
 MOST_FILES = 2_000_000
 DEEPEST = 50  # folders, each alone in the one before
 LONGEST = 255  # bytes of a part of a name
 BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, UnicodeDecodeError)
+SAYS_UTF_8 = 1 << 11  # of a file's flags
 LEFT_OUT = ("__MACOSX", ".DS_Store", "Thumbs.db")  # what systems put into archives
 
 
@@ -38,7 +40,7 @@ def unpacked(file: Path) -> Path:
     Raises:
         ValueError: not a .zip, damaged or encrypted, or with names or sizes that are not trusted.
     """
-    entry = cache_dir() / "unpacked" / f"{file.stem[:40]}-{file_digest(file)}"
+    entry = cache_dir() / "unpacked" / f"{file.stem[:40]}-{file_digest(file)}-v{VERSION}"
     return inner(build_once(entry, lambda to: _unpack(file, to)), file)
 
 
@@ -88,7 +90,7 @@ def _members(file: Path, archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.Zip
         raise ValueError(f"{file}: has {len(every):,} files: must have at most {MOST_FILES:,}")
     if locked := next((info for info in every if info.flag_bits & 1), None):
         raise ValueError(
-            f"{file}: {locked.filename!r}: has a password: unpack it yourself, and give the folder"
+            f"{file}: {_name(locked)!r}: has a password: unpack it yourself, and give the folder"
         )
     if whole > TIMES * packed + PLUS:
         raise ValueError(
@@ -103,19 +105,31 @@ def _members(file: Path, archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.Zip
         )
     seen: set[str] = set()
     for info in every:
-        name = PurePosixPath(info.filename.replace("\\", "/"))  # as Windows writes them
+        given = _name(info)
+        name = PurePosixPath(given.replace("\\", "/"))  # as Windows writes them
         if any(part in LEFT_OUT for part in name.parts):
             continue
         long = any(len(part.encode(errors="replace")) > LONGEST for part in name.parts)
         if long or not name.parts:
-            raise ValueError(f"{file}: {brief(info.filename)}: not a name that a file can have")
-        outside = name.is_absolute() or ".." in name.parts or ":" in name.parts[0]
+            raise ValueError(f"{file}: {brief(given)}: not a name that a file can have")
+        drive = len(name.parts[0]) == 2 and name.parts[0][1] == ":"
+        outside = name.is_absolute() or ".." in name.parts or drive
         kind = stat.S_IFMT(info.external_attr >> 16)
         if outside or kind not in (0, stat.S_IFREG):
             link = "is a link" if kind == stat.S_IFLNK else "is no regular file"
             what = "leads out of the archive" if outside else link
-            raise ValueError(f"{file}: {info.filename!r}: {what}: not trusted")
+            raise ValueError(f"{file}: {given!r}: {what}: not trusted")
         if str(name) in seen:
-            raise ValueError(f"{file}: {info.filename!r}: occurs twice")
+            raise ValueError(f"{file}: {given!r}: occurs twice")
         seen.add(str(name))
         yield info, Path(name)
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """A file's name. Many tools write UTF-8 and do not say so, which zipfile takes for CP437."""
+    if info.flag_bits & SAYS_UTF_8:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename

@@ -11,6 +11,7 @@ import pytest
 
 from study.data.cache import cache_dir
 from study.data.formats import recognised
+from study.data.formats.archive import unpacked
 from tests.data.formats.exports import (
     pictures,
     voc,
@@ -31,6 +32,37 @@ def test_an_archive_is_unpacked_once_and_nothing_is_written_beside_it(tmp_path: 
     assert {
         path: path.stat().st_mtime_ns for path in recognised(file).train.images.rglob("*")
     } == times
+
+
+def unsaid(file: Path) -> None:
+    """No name is said to be in UTF-8 any more."""
+    raw = bytearray(file.read_bytes())
+    for mark, at in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        begin = -1
+        while (begin := raw.find(mark, begin + 1)) >= 0:
+            raw[begin + at] &= ~8
+    file.write_bytes(raw)
+
+
+def test_names_in_utf_8_are_read_though_nothing_says_so(tmp_path: Path):
+    file = tmp_path / "x.zip"
+    names = {"d/Bär.txt", "d/猫.txt", "d/1:30.txt"}
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"x")
+    unsaid(file)
+    with zipfile.ZipFile(file) as archive:
+        assert len(names & set(archive.namelist())) == 1
+    assert {f"d/{path.name}" for path in unpacked(file).iterdir()} == names
+
+
+def test_names_that_are_not_utf_8_stay_as_they_are(tmp_path: Path):
+    file = tmp_path / "x.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in ("d/B_r.txt", "d/x.txt"):
+            archive.writestr(name, b"x")
+    file.write_bytes(file.read_bytes().replace(b"B_r", b"B\x84r"))  # ä of CP437
+    assert {path.name for path in unpacked(file).iterdir()} == {"Bär.txt", "x.txt"}
 
 
 def _link(archive: zipfile.ZipFile) -> None:
