@@ -25,6 +25,11 @@ def shown(text: str, most: int = 80) -> str:
     return plain if len(plain) <= most else f"{plain[: most - 1]}…"
 
 
+def one_line(text: str) -> str:
+    """A whole message on one line: names of files may have breaks of lines in them."""
+    return printable(text).replace("\n", UNPRINTABLE)
+
+
 def is_text(value: object) -> bool:
     """Whether it is a text that UTF-8 can hold: no half of a character."""
     return isinstance(value, str) and value.encode(errors="ignore").decode() == value

@@ -408,4 +408,34 @@ LABELME = [
     a_shape("a mask that is a number", "mask: cannot be read", shape_type="mask", mask=5),
 ]
 
-CASES = [*VOC, *YOLO, *LABELME]
+BREAK = "a\nb"  # in the name of a file
+BROKEN = "a\ufffdb"
+IN_IMAGES = f"images/{BREAK}.{{}}"
+TEXT: Files = {f"labels/{BREAK}.txt": "0 1 1 1 1\n"}
+
+
+def broken(name: str, files: Callable[[], Files], *says: str) -> Case:
+    """What is said of a file with a break of lines in its name, on one line all the same."""
+    return Case(f"a break of lines: {name}", command(files), (BROKEN, *says))
+
+
+BREAKS = [
+    broken("no XML", lambda: voc("x", f"{BREAK}.xml") | {f"{BREAK}.jpg": picture(9, "jpeg")}),
+    broken("XML alone", lambda: voc("x", f"{BREAK}.xml"), "there is no image of that name"),
+    broken("an image alone", lambda: voc("x") | {f"{BREAK}.jpg": b"x"}, "there is no XML"),
+    broken("no image", lambda: yolo() | {f"images/{BREAK}.png": b"x"}, "cannot be read as an im"),
+    broken(
+        "a box",
+        lambda: yolo() | {f"images/{BREAK}.png": picture(9), f"labels/{BREAK}.txt": "0 1\n"},
+        ".txt: line 1: 1 numbers after the class",
+    ),
+    broken("a text alone", lambda: yolo() | TEXT, "no image of"),
+    broken(
+        "two images",
+        lambda: yolo() | dict.fromkeys(map(IN_IMAGES.format, ("png", "bmp")), b"x") | TEXT,
+        "has the same name as",
+    ),
+    broken("JSON alone", lambda: labelme({}) | {f"{BREAK}.json": '{"shapes": []}'}, "there is no"),
+]
+
+CASES = [*BREAKS, *VOC, *YOLO, *LABELME]

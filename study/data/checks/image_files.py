@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from study.config import digest
+from study.config.printable import one_line
 from study.data.cache import build_once, cache_dir
 from study.data.index import Index
 from study.data.index.placing import is_foreign, placed
@@ -45,7 +46,7 @@ def of_images(source: Source, index: Index) -> list[str]:
     for file, image, problem in zip(files, images, seen, strict=True):
         if problem:
             place = source.place("images", image)
-            lines.append(": ".join(dict.fromkeys([place, str(file), problem])))
+            lines.append(": ".join(dict.fromkeys([place, one_line(str(file)), problem])))
     if not lines:
         build_once(remembered, lambda to: to.touch())
     return lines
@@ -73,7 +74,9 @@ def unusable(source: Source, images: list[dict[str, Any]]) -> dict[int, str]:
 
     seen = json.loads(build_once(entry, build).read_text())
     return {
-        image["id"]: ": ".join(dict.fromkeys([source.place("images", image), str(file), line]))
+        image["id"]: ": ".join(
+            dict.fromkeys([source.place("images", image), one_line(str(file)), line])
+        )
         for file, image, line in zip(files, images, seen, strict=True)
         if line
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from typing import Any
 from PIL import Image
 
 from study.config import digest
+from study.config.printable import one_line
 from study.data.formats.digests import digest_by_reading, remembered
 from study.data.given import contents
 from study.data.orientation import hidden, lies, stored_px
-from study.data.pixels import opened
+from study.data.pixels import Unusable, opened
 from study.data.source import BadData, Content
 
 OVERHANG_PX, OVERHANG = 1.0, 0.01  # that boxes may stick out, or this share of the image's side
@@ -86,7 +88,7 @@ class BesideImages:
         return digest([self.version, self.classes(), sizes, rows])
 
     def _size(self, one: Labelled) -> tuple[int, int]:
-        with opened(one.image) as image:
+        with _opened(one.image) as image:
             return self._shown(one, image)
 
     def _shown(self, one: Labelled, image: Image.Image) -> tuple[int, int]:
@@ -101,7 +103,7 @@ class BesideImages:
 
     def _seen(self, one: Labelled) -> tuple[int, ...]:
         """The size, and the orientation where that changes what is seen and not the size."""
-        with opened(one.image) as image:
+        with _opened(one.image) as image:
             more = hidden(image) if self.upright else None
             return (*self._shown(one, image), *([] if more is None else [more]))
 
@@ -127,14 +129,14 @@ class BesideImages:
                 width, height = self._size(one)
                 things = self.objects(one, (width, height), classes)
             except ValueError as error:
-                problems.append(str(error))
+                problems.append(one_line(str(error)))
                 continue
             name = one.image.relative_to(self.images).as_posix()
             image = {"id": one.id or at, "file_name": name, "width": width, "height": height}
             images.append(image | {AT: str(one.image)})
             for place, thing in things:
                 if isinstance(thing, ValueError):
-                    problems.append(str(thing))
+                    problems.append(one_line(str(thing)))
                     continue
                 ids = {"id": len(annotations) + 1, "image_id": image["id"], AT: place}
                 annotations.append(ids | thing)
@@ -147,10 +149,20 @@ class BesideImages:
 
     def place(self, kind: str, item: dict[str, Any]) -> str:
         if AT in item:
-            return item[AT]
+            return one_line(item[AT])
         if "file_name" in item:
-            return str(self.images / item["file_name"])
+            return one_line(str(self.images / item["file_name"]))
         return f"{self.path}: {kind} {item.get('id')}"
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Image.Image]:
+    """`opened`, which says on one line of any file what is wrong with it."""
+    try:
+        with opened(file) as image:
+            yield image
+    except Unusable as error:
+        raise Unusable(one_line(str(error))) from error
 
 
 def thing(place: str, read: Callable[[], dict[str, Any]]) -> Thing:

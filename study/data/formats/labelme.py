@@ -21,7 +21,7 @@ from functools import cache, partial
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from study.config.printable import brief
+from study.config.printable import brief, one_line
 from study.data.formats.beside import BesideImages, Labelled, Thing, thing
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.formats.labelme_shapes import annotation
@@ -97,10 +97,11 @@ def _paired(images: list[Path], files: list[Path]) -> list[Labelled]:
             same = by_stem.get(file.stem) or alike.get(plain(file.stem), [])
             image = _image_of(file, same, images)
         except ValueError as error:
-            problems.append(str(error))
+            problems.append(one_line(str(error)))
             continue
         if (other := found.setdefault(image, file)) is not file:
-            problems.append(f"{file}: is of the image {image}, as {other} is: remove one of them")
+            said = f"{file}: is of the image {image}, as {other} is: remove one of them"
+            problems.append(one_line(said))
     if problems:
         raise BadData(problems)
     return [Labelled(image, found.get(image)) for image in images]

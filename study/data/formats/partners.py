@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from study.config.printable import one_line
 from study.data.formats.beside import Labelled
 from study.data.index.placing import plain
 from study.data.source import IMAGE_SUFFIXES
@@ -96,17 +97,19 @@ def _matched(images: list[Path], files: list[Path]) -> dict[Path, Path]:
 def _two_images(image: Path, other: Path) -> ValueError:
     """That both have one name."""
     but = "the suffix" if image.stem == other.stem else "how it is written, or the suffix"
-    return ValueError(
+    said = (
         f"{image}: has the same name as {other} but for {but}, and one file of"
         " annotations cannot belong to both: rename or remove one of them"
     )
+    return ValueError(one_line(said))
 
 
 def _two_files(file: Path, other: Path, image: Path) -> ValueError:
-    return ValueError(
+    said = (
         f"{file}: has the same name as {other} but for how it is written, and both may be of"
         f" {image}: remove one of them"
     )
+    return ValueError(one_line(said))
 
 
 def paired(
@@ -146,7 +149,7 @@ def alone(files: Sequence[Path], folder: Path) -> list[str]:
             line += f" that is read ({READ}), and {picture.name} is not: save it as one of these"
         else:
             line += ": add it, or remove the file"
-        lines.append(line)
+        lines.append(one_line(line))
     return lines
 
 

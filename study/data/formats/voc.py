@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from study.config.printable import shown
+from study.config.printable import one_line, shown
 from study.data.formats.beside import BesideImages, Labelled, lines
 from study.data.formats.format import TEST, TRAIN, TUNE, VAL, DataSet, Format, assigned
 from study.data.formats.partners import alone, first_files, images_in, paired
@@ -34,6 +34,7 @@ CLASSES = (
     *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa"),
     *("train", "tvmonitor"),
 )
+WITHOUT = "an image without objects needs one without <object>"
 SOME = 5  # names that a message has
 VERSION = "voc-1"  # of what is made of the files
 Part = tuple[str, str]  # year, image set: a file ImageSets/Main/<set>.txt
@@ -159,8 +160,7 @@ def _pairs(root: Path) -> dict[str, Labelled] | None:
     pairs, lone = paired(images[0], xml[0], ".xml", root / "SegmentationObject")
     problems = alone(lone, images[0])
     problems += [
-        f"{one.image}: there is no XML of that name in {xml[0]}: an image without objects needs"
-        " one without <object>"
+        one_line(f"{one.image}: there is no XML of that name in {xml[0]}: {WITHOUT}")
         for one in pairs.values()
         if one.labels is None
     ]

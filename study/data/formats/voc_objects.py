@@ -31,7 +31,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from study.config.printable import brief, shown
+from study.config.printable import brief, one_line, shown
 from study.data.formats.beside import Labelled, Thing, cut_off, shown_classes, thing
 from study.data.formats.texts import xml_files
 from study.data.geometry.run_lengths import encoded
@@ -49,7 +49,7 @@ def named(files: tuple[Path, ...]) -> tuple[str, ...]:
         try:
             names |= {_name(element) for element in _elements(path)}
         except ValueError as error:
-            problems.append(str(error))
+            problems.append(one_line(str(error)))
     if problems:
         raise BadData(problems)
     return tuple(sorted(names - {""}))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -54,7 +56,7 @@ def test_area_inside_rings(given: list[Ring], px: float | None):
     assert found == (px if px is None else pytest.approx(px))
 
 
-def rounds(given: list[Ring], points: np.ndarray) -> np.ndarray:
+def rounds(given: Sequence[Ring], points: np.ndarray) -> np.ndarray:
     """int [p]: how often all rings go round each point, by the crossings of a ray to the right."""
     found = np.zeros(len(points), int)
     for ring in given:
