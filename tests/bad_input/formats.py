@@ -323,11 +323,11 @@ YOLO = [
         command(
             lambda: {
                 "data.yaml": YAML,
-                "images/1.jp2": b"x",
+                "images/1.heic": b"x",
                 "labels/1.txt": "0 0.5 0.5 0.4 0.4\n",
             }
         ),
-        ("1.jp2 is not: save it as",),
+        ("1.heic is not: save it as",),
     ),
     Case(
         "two images of one text",

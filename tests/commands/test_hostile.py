@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             | {"iscrowd": 0}
             for i in numbers
         ],
-        "categories": [{"id": i, "name": name} for i, name in zip(numbers, NAMES, strict=True)],
+        # classes with control characters are refused, files are called as they are
+        "categories": [
+            {"id": i, "name": "".join(sign for sign in name if unicodedata.category(sign) != "Cc")}
+            for i, name in zip(numbers, NAMES, strict=True)
+        ],
     }
     (root / "instances.json").write_text(json.dumps(content))
     return root
