@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats as student
 
 from analysis.answers import stats
+from analysis.answers.pairs import together
 from analysis.detections import columns
 from analysis.detections.matches import Kind
 from analysis.detections.stored import Run, Stored, stored
@@ -44,7 +45,8 @@ def image_bootstrap(
       more often: AP of repeated images is a little higher than of new ones
       (`python -m benchmarks.images`). More images make it narrower, more seeds hardly do.
     - *Other seeds and draws, the same images* (`low_seeds`, `high_seeds`): the interval of
-      `answer`. More images do not make it narrower.
+      `answer`, which learns from all sizes and arms, and holds for all arms at once. More images
+      do not make it narrower.
 
     What is said about the arms in general is exposed to both. By the law of total variance the
     difference varies by the mean over image sets of what seeds make it vary, plus what image sets
@@ -67,15 +69,19 @@ def image_bootstrap(
         count = len(one.truth["images"])
         weights = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
         scores = {run.file: run.matches.ap(weights) for run in one.runs}
-        reference, *others = results.arms(one.study)
+        arms = results.arms(one.study)
+        reference, *others = arms
+        compared = together(
+            {size: {arm: _ap(one.of(arm, size)) for arm in arms} for size in one.sizes},
+            results.first_runs(one.study),
+        )
         for arm in others:
             pairs = {size: (one.of(arm, size), one.of(reference, size)) for size in one.sizes}
             both = {size: sides for size, sides in pairs.items() if all(sides)}
-            spread = scatter.pooled(scatter.pairs(_ap(a), _ap(b)) for a, b in both.values())
             for size, (mine, theirs) in both.items():
                 gaps = _mean(scores[run.file] for run in mine.values())
                 gaps = gaps - _mean(scores[run.file] for run in theirs.values())
-                seeds = stats.difference(_ap(mine), _ap(theirs), level, spread)
+                seeds = compared.difference(size, arm, reference, level)
                 place = {"study": one.study, "size": size, "arm": arm, "reference": reference}
                 found.append(
                     place
@@ -92,7 +98,8 @@ def _intervals(sd: float, seeds: stats.Difference, freedom: int) -> dict[str, An
     gap, error = seeds.mean, seeds.error
     half = math.nan  # no spread at all, as where nothing scores, tells nothing
     if sd > scatter.ROUNDING:
-        half = float(student.t.ppf((1 + seeds.level) / 2, freedom)) * sd
+        each = scatter.single(seeds.level, seeds.compared)
+        half = float(student.t.ppf((1 + each) / 2, freedom)) * sd
     both = math.hypot(half, seeds.high - gap)
     row = {"difference": gap, "sd": sd, "sd_seeds": error}
     row |= {"low": gap - half, "high": gap + half, "low_both": gap - both, "high_both": gap + both}

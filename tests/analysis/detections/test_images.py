@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 import analysis
+from analysis.answers.pairs import together
 from analysis.detections import columns, mistakes, pictures
 from analysis.detections.images import told
 from analysis.detections.matches import Kind
@@ -123,6 +124,34 @@ def test_bootstrap_of_images_stands_beside_the_answer(results: analysis.Results)
     ]  # fmt: skip
     assert 0 < row["images_share"] < 1
     assert told(analysis.image_bootstrap(results, np.random.default_rng(0), resamples=50))
+
+
+def test_the_seeds_interval_of_three_arms_and_two_sizes_is_that_of_the_answer(
+    results: analysis.Results,
+):
+    """It learns from all of them, and holds for all arms at once."""
+    (one,) = stored(results)
+    ((study, manifest),) = results.manifests.items()
+    rng, runs = np.random.default_rng(1), []
+    for size in (12, 24):
+        for run in one.runs:
+            arms = ("own", run.arm) if run.arm == "pretext" else (run.arm,)
+            more = [replace(run, arm=arm, size=size, AP=rng.uniform(10, 20)) for arm in arms]
+            runs += more
+    arms = {arm: arm for arm in ("scratch", "pretext", "own")}
+    question = manifest["question"] | {"arms": arms, "sizes": [12, 24]}
+    three = replace(results, manifests={study: manifest | {"question": question}})
+    of = [replace(one, runs=tuple(runs))]
+    table = analysis.image_bootstrap(three, np.random.default_rng(0), resamples=20, of=of)
+    scores = {
+        size: {arm: {r.key: r.AP for r in runs if (r.arm, r.size) == (arm, size)} for arm in arms}
+        for size in (12, 24)
+    }
+    assert len(table) == 2 * 2
+    for row in rows(table):
+        gap = together(scores).difference(row["size"], row["arm"], "scratch", 0.95)
+        assert gap.compared == 3
+        assert (row["low_seeds"], row["high_seeds"]) == (gap.low, gap.high)
 
 
 def test_bootstrap_is_paired_and_repeats_with_its_generator(results: analysis.Results):
