@@ -14,8 +14,9 @@ from tests.bad_input.arms import right
 from tests.bad_input.case import Case
 from tests.bad_input.cluster_files import LOCAL
 from tests.bad_input.detectors import PNG, said
-from tests.bad_input.formats import PREPARE, Files, voc, written, xml, yolo
+from tests.bad_input.formats import PREPARE, Files, voc, written, xml
 from tests.bad_input.run_directories import TRIAL, finished
+from tests.bad_input.yolo import yolo
 from tests.data.small_files import picture
 
 NONE, READ, LIST = 0o000, 0o555, 0o444  # nothing; no writing; names in a folder, but no files

@@ -19,7 +19,8 @@ from study.data.formats import recognised
 from study.data.formats.coco import AnnotationFile
 from study.data.index import Index
 from study.data.source import Source
-from tests.bad_input.formats import CAT, voc, written, xml, yolo
+from tests.bad_input.formats import CAT, voc, written, xml
+from tests.bad_input.yolo import yolo
 from tests.data.small_files import document, picture
 
 QUICK = settings(

@@ -12,7 +12,9 @@ from study.data.formats import recognised
 from study.data.formats.partners import partners
 from study.data.index import Index
 from tests.bad_input.formats import CAT as CAT_XML
-from tests.bad_input.formats import Files, labelme, voc, written, xml, yolo
+from tests.bad_input.formats import Files, voc, written, xml
+from tests.bad_input.labelme import labelme
+from tests.bad_input.yolo import yolo
 from tests.data.small_files import picture
 
 NFD = unicodedata.normalize("NFD", "bär")

@@ -13,7 +13,8 @@ from study.config import DataConfig
 from study.data.checks import problems
 from study.data.formats import FORMATS, data_set, format_of, recognised
 from study.data.splits import open_splits
-from tests.bad_input.formats import labelme, written
+from tests.bad_input.formats import written
+from tests.bad_input.labelme import labelme
 from tests.data.coco_files import content, write
 from tests.data.published_files import write_coco
 
