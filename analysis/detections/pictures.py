@@ -14,20 +14,18 @@ import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
+from analysis.detections.photos import as_annotated, missing
 from analysis.detections.stored import Run, Stored
 from analysis.drawing.looks import INK, PAPER, Look
 from analysis.reading.load import Results
 from analysis.text.words import counted, listed
 from study.config.printable import shown
-from study.data.orientation import turn, turned
-from study.data.pixels import Scale, opened, rgb
 from study.storage.detection_files import read_detections
 
 EACH = 2  # images for each size and arm, and for each of them being ahead
@@ -73,6 +71,9 @@ def pictures(results: Results, there: Stored, looks: dict[str, Look]) -> list[Pi
     """A few images for each size and arm: those where it is ahead most, then those where behind.
 
     None if the images are not where they were.
+
+    Raises:
+        Unusable: an image that was to be shown cannot be read, or is another one.
     """
     if missing(there):
         return []
@@ -93,17 +94,6 @@ def pictures(results: Results, there: Stored, looks: dict[str, Look]) -> list[Pi
                 marks = {name: own[at] for name, own in shown.items()}
                 found.append(_picture(there, size, at, marks, on_image, looks))
     return found
-
-
-def missing(there: Stored) -> str:
-    """Why there can be no pictures; empty if there can."""
-    if there.images is None:
-        return "The study did not write down where its evaluation images lie."
-    names = [image["file_name"] for image in there.truth["images"]]
-    lost = sum(not (there.images / name).is_file() for name in names)
-    if lost:
-        return f"{lost} of {len(names)} evaluation images are not in {there.images} here."
-    return ""
 
 
 def extremes(gaps: np.ndarray, each: int = EACH) -> list[int]:
@@ -162,15 +152,6 @@ def _picture(
         title = f"{arm}, hits {scores[arm]:.0f}\u00a0%"
         panels.append(_panel(title, arm, alt, pixels, marks, looks[arm].colour))
     return Picture(size, image["file_name"], tuple(panels))
-
-
-def as_annotated(folder: Path, image: dict[str, Any]) -> Image.Image:
-    """An image of the truth, turned as its boxes see it, by its EXIF orientation if they do."""
-    stated = image["width"], image["height"]
-    scale = Scale(**image["scale"]) if "scale" in image else None
-    with opened(folder / image["file_name"]) as file:
-        by = turn(file, stated, image.get("upright", False))
-        return turned(rgb(file, scale), by)
 
 
 def _named(marks: Sequence[Mark]) -> str:

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 
 from analysis.answers.learnt import learnt, spoken
-from analysis.detections import images, mistakes, pictures
+from analysis.detections import images, mistakes, photos, pictures
 from analysis.detections.pictures import Picture
-from analysis.detections.stored import stored
-from analysis.drawing.looks import looks
+from analysis.detections.stored import Stored, stored
+from analysis.drawing.looks import Look, looks
 from analysis.reading.load import Results
 from analysis.report import figures
 from analysis.report.figures import Figure
 from analysis.text.table import Table
+from study.data.pixels import Unusable
 
 SEED = 0  # of the images drawn: the same report whenever it is written
 
@@ -50,6 +51,7 @@ def evaluations(results: Results, with_pictures: bool = True) -> Evaluations:
     drawn = images.image_bootstrap(results, np.random.default_rng(SEED), of=found)
     errors = mistakes.errors(results, of=found)
     stages = learnt(results)  # of what is not learnt there are numbers, and no sentences
+    shown, why = _pictures(results, one, seen) if with_pictures else ([], "Left out as asked for.")
     return Evaluations(
         frames={"image_bootstrap": drawn, "errors": errors},
         number=len(one.truth["images"]),
@@ -59,6 +61,14 @@ def evaluations(results: Results, with_pictures: bool = True) -> Evaluations:
         error_lines=mistakes.told(spoken(errors, stages, "arm")),
         error_table=mistakes.layout(errors),
         error_figures=figures.errors(errors, seen),
-        pictures=pictures.pictures(results, one, seen) if with_pictures else [],
-        without_pictures=pictures.missing(one) if with_pictures else "Left out as asked for.",
+        pictures=shown,
+        without_pictures=why,
     )
+
+
+def _pictures(results: Results, one: Stored, seen: dict[str, Look]) -> tuple[list[Picture], str]:
+    """The pictures, and why there are none: the answer needs none, so nothing is refused."""
+    try:
+        return pictures.pictures(results, one, seen), photos.missing(one)
+    except Unusable as error:
+        return [], f"{error}."

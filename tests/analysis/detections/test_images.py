@@ -33,6 +33,7 @@ from study.config import (
     SearchSpace,
 )
 from study.config.arms import Arm
+from study.data.pixels import Unusable
 from study.planning.design import Design
 from study.storage import File
 from study.storage.detection_files import read_truth, truth_file, write_detections
@@ -254,6 +255,18 @@ def test_a_copied_run_directory_needs_no_images(
         assert moved.frames[name].drop(columns="study").equals(frame.drop(columns="study"))
     assert not moved.pictures
     assert moved.without_pictures == f"16 of 16 evaluation images are not in {gone} here."
+
+
+def test_an_image_that_cannot_be_shown_costs_the_pictures_and_no_more(
+    results: analysis.Results, monkeypatch: pytest.MonkeyPatch
+):
+    def unusable(*_: object) -> Image.Image:
+        raise Unusable("images/a.png: is 1 x 1 px")
+
+    monkeypatch.setattr(pictures, "as_annotated", unusable)
+    shown = evaluations(results)
+    assert shown.error_table and not shown.pictures
+    assert shown.without_pictures == "images/a.png: is 1 x 1 px."
 
 
 def test_studies_that_kept_nothing_have_empty_frames_and_no_sections(study: Path, tmp_path: Path):

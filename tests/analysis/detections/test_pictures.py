@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis.detections.pictures import as_annotated
+from analysis.detections.photos import as_annotated, missing
+from analysis.detections.stored import Stored
+from study.data.pixels import Unusable
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,38 @@ def test_boxes_and_pixels_are_turned_alike(
     seen = as_annotated(tmp_path, {"file_name": "photo.png"} | stated)
     assert seen.size == (stated["width"], stated["height"])
     assert seen.getpixel(corner) == (255, 255, 255)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with an image, a private one beside it, and links to it."""
+    (folder := tmp_path / "images").mkdir()
+    (tmp_path / "private").mkdir()
+    for file in (folder / "a.png", tmp_path / "private" / "b.png"):
+        Image.new("RGB", (4, 3)).save(file)
+    (folder / "linked").symlink_to(tmp_path / "private")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "name", ["{private}/b.png", "../private/b.png", "linked/b.png", "x/../../private/b.png"]
+)
+def test_no_image_from_outside_the_folder_gets_into_the_page(name: str, photos: Path):
+    named = name.format(private=photos.parent / "private")
+    there = Stored("run", {"images": [{"file_name": "a.png"}]}, photos, ())
+    assert not missing(there)
+    there.truth["images"].append({"file_name": named})
+    why = missing(there)
+    assert "run/report_split.json.gz: 1 of its 2 names of images leads out of" in why
+    assert named[:20] in why
+
+
+def test_a_name_that_no_file_can_have_is_an_image_that_is_missing(photos: Path):
+    there = Stored("run", {"images": [{"file_name": "x" * 999}]}, photos, ())
+    assert missing(there).startswith("1 of 1 evaluation images are not in")
+
+
+def test_an_image_of_another_size_is_not_the_one_that_was_scored(photos: Path):
+    assert as_annotated(photos, {"file_name": "a.png", "width": 4, "height": 3}).size == (4, 3)
+    with pytest.raises(Unusable, match=r"a\.png: is 4 x 3 px, .* scored 5 x 3"):
+        as_annotated(photos, {"file_name": "a.png", "width": 5, "height": 3})
