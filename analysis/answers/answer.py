@@ -41,7 +41,12 @@ def answer(
     less than `margin` AP either way count as none, where that can be shown; by default what the
     study was asked for (`--within`), or 0.5. With three arms and
     more, the intervals of a size's differences hold together (`analysis.answers.pairs`).
+
+    Raises:
+        ValueError: see `stats.require_level` and `stats.require_margin`.
     """
+    stats.require_level(level)
+    stats.require_margin(margin)
     chosen, names = settings.best(results), results.setting
     repeats = scored(settings.with_setting(results.confirmations, chosen, names))
     stages = stages_of(learnt(results))

@@ -37,7 +37,12 @@ def catch_up(
 
     `length` is missing where it does not within the lengths tried; so are the ends of the interval
     where fewer than two confirm runs of each arm tell how much runs scatter.
+
+    Raises:
+        ValueError: see `stats.require_level` and `stats.require_margin`.
     """
+    stats.require_level(level)
+    stats.require_margin(margin)
     found: list[dict[str, Any]] = []
     repeats = scored(settings.confirmed(results))
     compared = {study: of_study(results, study, repeats)["box"] for study in results.manifests}

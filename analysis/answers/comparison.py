@@ -28,7 +28,11 @@ def compare(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
 
     Where both ran the same seeds on the same draws the interval is that of the differences run by
     run, else Welch's; each pair of studies, size and arm is judged by itself.
+
+    Raises:
+        ValueError: see `stats.require_level`.
     """
+    stats.require_level(level)
     scores: dict[tuple[str, int, str], Scores] = {}
     for (study, size, arm), group in groups(scored(confirmed(results)), "study", "size", "arm"):
         scores[study, size, arm] = {(r["seed"], r["draw"]): r["AP_box"] for r in rows(group)}

@@ -50,7 +50,11 @@ class Lead:
 def crossover(
     results: Results, level: float = stats.LEVEL, margin: float | None = None
 ) -> pd.DataFrame:
-    """For each arm, where its lead over the reference falls below the margin: `CROSSOVER`."""
+    """For each arm, where its lead over the reference falls below the margin: `CROSSOVER`.
+
+    Raises:
+        ValueError: see `stats.require_level` and `stats.require_margin`.
+    """
     return of_answer(answer(results, level, margin))
 
 

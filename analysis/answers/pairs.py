@@ -90,7 +90,12 @@ def pairs(
     """Every two arms at each size, from their confirm runs, as `columns.PAIRS`.
 
     Pairs of which one arm is not confirmed at a size have no row there.
+
+    Raises:
+        ValueError: see `stats.require_level` and `stats.require_margin`.
     """
+    stats.require_level(level)
+    stats.require_margin(margin)
     found: list[dict[str, Any]] = []
     repeats = scored(settings.confirmed(results))
     for study in results.manifests:

@@ -39,7 +39,13 @@ FEW = 3  # arms, from which on a study has more to say than one comparison
 def starts(
     results: Results, level: float = stats.LEVEL, margin: float | None = None
 ) -> pd.DataFrame:
-    """How each arm stands at each size, in box AP, as `columns.STARTS`."""
+    """How each arm stands at each size, in box AP, as `columns.STARTS`.
+
+    Raises:
+        ValueError: see `stats.require_level` and `stats.require_margin`.
+    """
+    stats.require_level(level)
+    stats.require_margin(margin)
     found: list[dict[str, Any]] = []
     repeats = scored(settings.confirmed(results))
     tuned = by_place(settings.best(results))

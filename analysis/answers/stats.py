@@ -15,15 +15,50 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from numbers import Real
+from typing import Any, TypeGuard
 
 import numpy as np
 from scipy import special
 
+from study.config.printable import brief
 from study.planning.confirming import enough, scatter
 
 LEVEL = enough.LEVEL
 MARGIN = enough.MARGIN
+
+
+def require_level(level: object) -> None:
+    """Refuse what is no level of an interval.
+
+    Raises:
+        ValueError: it is no number between 0 and 1.
+    """
+    if _is_number(level) and 0 < level < 1:
+        return
+    is_percent = _is_number(level) and 1 < level < 100
+    meant = f"; for {level:g} % give {level / 100:g}" if is_percent else ""
+    raise ValueError(
+        f"level = {brief(level)}: must be a number between 0 and 1, as {LEVEL:g} is{meant}"
+    )
+
+
+def require_margin(margin: object) -> None:
+    """Refuse what is no difference that counts as none; None stands for the study's own.
+
+    Raises:
+        ValueError: it is no finite number of AP points from 0 on.
+    """
+    if margin is None or (_is_number(margin) and 0 <= margin < math.inf):
+        return
+    raise ValueError(
+        f"margin = {brief(margin)}: must be a finite number of AP points from 0 on, as"
+        f" {MARGIN:g} is"
+    )
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -78,7 +113,11 @@ class Difference:
         Two one-sided tests, each at 1 - `level` (Schuirmann 1987, J. Pharmacokinet. Biopharm.
         15, 657-680): two arms that differ by the margin are called equal in at most 1 - `level`
         of the studies; so are any two of those that are `compared`.
+
+        Raises:
+            ValueError: see `require_margin`.
         """
+        require_margin(margin)
         if not self.has_interval:
             return False
         level = scatter.single(self.level, self.compared)
@@ -93,7 +132,11 @@ def mean_interval(
 
     Values that are not finite are left out. No interval for fewer than two, nor for values
     without any spread: equal scores (all 0, say) tell nothing about how far the next may lie.
+
+    Raises:
+        ValueError: see `require_level`.
     """
+    require_level(level)
     sample = scatter.sample_of(values)
     n = len(sample)
     mean = float(sample.mean()) if n else math.nan
@@ -117,7 +160,11 @@ def difference(
     Otherwise it is Welch's, which assumes neither pairs nor equal variances (Welch 1947,
     Biometrika 34, 28-35). `compared` is the number of differences, this one included, whose
     intervals are to hold together at `level` (`single`).
+
+    Raises:
+        ValueError: see `require_level`.
     """
+    require_level(level)
     each = scatter.single(level, compared)
     if paired := scatter.pairs(a, b):
         gap = mean_interval(paired, each, spread)

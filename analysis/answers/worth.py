@@ -119,7 +119,11 @@ def worth(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
 
     With three arms and more, the level of each interval is that of the answer's differences, which
     hold together at a size.
+
+    Raises:
+        ValueError: see `stats.require_level`.
     """
+    stats.require_level(level)
     found: list[dict[str, Any]] = []
     repeats = scored(settings.confirmed(results))
     for study in results.manifests:

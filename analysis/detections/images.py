@@ -60,8 +60,9 @@ def image_bootstrap(
         of: what `stored` found, if it is at hand; the files are read otherwise.
 
     Raises:
-        ValueError: see `stored`; or fewer than 2 resamples.
+        ValueError: see `stored`; or fewer than 2 resamples; or see `stats.require_level`.
     """
+    stats.require_level(level)
     if resamples < 2:
         raise ValueError(f"resamples = {resamples}: at least 2, for an interval")
     found: list[dict[str, Any]] = []

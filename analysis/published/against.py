@@ -44,7 +44,11 @@ def against_paper(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
 
     The paper has one run of each. The difference's interval takes it to scatter as our runs do;
     without repeated runs there is no interval.
+
+    Raises:
+        ValueError: see `stats.require_level`.
     """
+    stats.require_level(level)
     chosen, found = settings.best(results), []
     published = paper()
     for study in results.manifests:

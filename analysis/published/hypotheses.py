@@ -147,7 +147,11 @@ def hypotheses(
         of: one or more studies, or the rows of `paper` or `load_runs`.
         pretraining: what the pre-training of an arm has seen, as `analysis.seen` takes it.
         level: of all intervals.
+
+    Raises:
+        ValueError: see `stats.require_level`.
     """
+    stats.require_level(level)
     found = systems(of, pretraining, level)
     return frame((_row(one, found) for one in ALL), HYPOTHESES)
 

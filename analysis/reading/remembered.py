@@ -27,6 +27,10 @@ def remembered(
     def of(results: Results, *args: More.args, **more: More.kwargs) -> pd.DataFrame:
         known = made.setdefault(results, {})
         key = args, tuple(sorted(more.items()))
+        try:
+            hash(key)
+        except TypeError:  # a list, say: `make` refuses it in its own words
+            return make(results, *args, **more)
         if key not in known:
             known[key] = make(results, *args, **more)
         return known[key].copy()

@@ -54,7 +54,11 @@ def cross_tuning(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
 
     Arms that chose the same setting need no runs for it: their own are counted and the difference
     is 0. Intervals learn from all sizes how far runs scatter, as those of `answer` do.
+
+    Raises:
+        ValueError: see `stats.require_level`.
     """
+    stats.require_level(level)
     best, runs, names = settings.best(results), scored(results.confirmations), results.setting
     found: list[dict[str, Any]] = []
     for study in results.manifests:

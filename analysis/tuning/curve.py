@@ -39,7 +39,11 @@ def tuning_curve(
     A trial counts by its best record, with 0 if it has none. Those in strips beyond a range, which
     only some studies have, do not count; the best of them stands beside the curve, as it may be
     the chosen one. Bands are drawn with `rng`.
+
+    Raises:
+        ValueError: see `stats.require_level`.
     """
+    stats.require_level(level)
     found: list[dict[str, Any]] = []
     every = where(results.trials, role="tune")
     tuned = every.loc[(every["strategy"] != "strip").to_numpy()]
