@@ -2,7 +2,7 @@
 
 So are answered questions that a study holds fixed: another norm, other data, a longer ladder. Each
 arm counts in each study with the setting that was chosen there, by its fresh runs on the report
-split; that both report splits are the same images is for the reader to know.
+split. Where the report splits are other images the difference is said to be theirs too.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ from analysis.text.words import between, images, points
 Scores = dict[tuple[int, int], float]
 """Box AP by (seed, draw)."""
 
+REPORT = ("val", "val_ids", "classes")
+"""What a study's question records of its report split: digests of the annotations, of the images
+and, where only some of the data set's classes count, of those."""
+SAME, OTHER, UNKNOWN = "same", "other", "unknown"
+
 
 def compare(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
     """Every later study minus an earlier one, by size and arm that both have: `COMPARISON`.
@@ -38,6 +43,7 @@ def compare(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
         scores[study, size, arm] = {(r["seed"], r["draw"]): r["AP_box"] for r in rows(group)}
     found: list[dict[str, Any]] = []
     for one, other in itertools.combinations(results.manifests, 2):
+        scored_on = _images(results, one, other)
         for _, size, arm in sorted(place for place in scores if place[0] == one):
             if (other, size, arm) not in scores:
                 continue
@@ -46,12 +52,21 @@ def compare(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
             found.append(
                 {"size": size, "arm": arm, "study": one, "other": other, "paired": gap.paired}
                 | {"runs": len(before), "runs_other": len(after), "level": level}
+                | {"images": scored_on}
                 | {"AP_box": stats.mean_interval(before.values()).mean}
                 | {"AP_box_other": stats.mean_interval(after.values()).mean}
                 | {"AP_box_difference": gap.mean}
                 | {"AP_box_difference_low": gap.low, "AP_box_difference_high": gap.high}
             )
     return frame(found, columns.COMPARISON)
+
+
+def _images(results: Results, one: str, other: str) -> str:
+    """Whether two studies report on the same images; unknown where one did not write it down."""
+    here, there = (results.manifests[study]["question"].get("data") for study in (one, other))
+    if not here or not there:
+        return UNKNOWN
+    return SAME if all(here.get(name) == there.get(name) for name in REPORT) else OTHER
 
 
 def told(table: pd.DataFrame) -> list[str]:
@@ -64,5 +79,10 @@ def told(table: pd.DataFrame) -> list[str]:
         text += f", {points(row['AP_box_other'])} in {row['other']}; "
         sign = "+" if mean > 0 else ""
         text += f"{sign}{between(mean, low, high)}" + ("" if apart else ", no difference shown")
+        if row["images"] == OTHER:
+            text += (
+                "; the two studies report on different images or annotations, so that the"
+                " difference is not of the setting alone"
+            )
         said.append(text)
     return said

@@ -73,6 +73,37 @@ def test_it_is_said_in_words_what_is_shown(both: analysis.Results):
     assert all("no difference shown" in text for text in told(unsure))
 
 
+DIGESTS = {"train": "a", "tune": "b", "val": "c", "val_ids": "d"}
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "images"),
+    [
+        (DIGESTS, DIGESTS, "same"),
+        (DIGESTS, DIGESTS | {"train": "x", "tune": "x"}, "same"),  # of other data: the question
+        (DIGESTS, DIGESTS | {"val": "x"}, "other"),
+        (DIGESTS, DIGESTS | {"val_ids": "x"}, "other"),
+        (DIGESTS, DIGESTS | {"classes": "x"}, "other"),
+        (DIGESTS, {}, "unknown"),
+        (None, DIGESTS, "unknown"),
+    ],
+)
+def test_it_is_said_that_the_images_are_others(
+    here: dict[str, str] | None,
+    there: dict[str, str] | None,
+    images: str,
+    both: analysis.Results,
+):
+    manifests = {
+        study: manifest | {"question": manifest["question"] | {"data": data}}
+        for (study, manifest), data in zip(both.manifests.items(), (here, there), strict=True)
+    }
+    table = analysis.compare(replace(both, manifests=manifests))
+    assert {*values(table, "images")} == {images}
+    warned = ["report on different images" in text for text in told(table)]
+    assert warned == [images == "other"] * 2
+
+
 @pytest.mark.slow
 def test_the_command_sets_another_study_beside(
     both: analysis.Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
