@@ -64,7 +64,7 @@ def compare(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
 def _images(results: Results, one: str, other: str) -> str:
     """Whether two studies report on the same images; unknown where one did not write it down."""
     here, there = (results.manifests[study]["question"].get("data") for study in (one, other))
-    if not here or not there:
+    if not here or not there or not {*REPORT} & {*here, *there}:
         return UNKNOWN
     return SAME if all(here.get(name) == there.get(name) for name in REPORT) else OTHER
 

@@ -7,7 +7,6 @@ ray. A line torn by a kill is dropped; anything else that is not as written by
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -22,11 +21,16 @@ from analysis.reading.columns import STATES, widened
 from analysis.reading.frames import frame, groups, values, where
 from analysis.reading.trial_files import Row, Trial, read
 from study.commands.common import usable
-from study.config import Budget, from_dict
-from study.storage.run_dir import StudyDir
+from study.config import Budget
+from study.config.printable import brief
+from study.planning.stopping import recorded
+from study.storage.run_dir import Damaged, StudyDir
+from study.storage.run_dir.manifest import ASKED, REMEDY, budget_of, require_fields
 
 _SECONDS = ("device_seconds", "eval_seconds")
 _STRIP = ("name", "low", "high")
+ANALYSED = (*ASKED[:-1], "question.stopping", "question.fixed.schedule", "question.tails")
+"""What a study that searches says of itself, whatever version wrote it."""
 _ADVICE = "give the --run-dir of a `python -m study.sweep`"
 
 
@@ -72,9 +76,7 @@ class Results:
 
     def budget(self, study: str) -> Budget:
         """What the study may spend; fields that its version did not know have their defaults."""
-        known = {field.name for field in dataclasses.fields(Budget)}
-        recorded = self.manifests[study].get("budget") or {}
-        return from_dict(Budget, {name: recorded[name] for name in known & recorded.keys()})
+        return budget_of(self.manifests[study], study)
 
     def first_runs(self, study: str) -> int | None:
         """Confirm runs of each setting that decided how many followed; None: all count alike."""
@@ -161,7 +163,16 @@ def _manifest(study: StudyDir) -> dict[str, Any]:
     if not study.exists:
         what = "one run" if store.exists("config.json") else "no study"
         raise ValueError(f"run directory {store}: holds {what}, no study.json; {_ADVICE}")
-    return study.manifest
+    manifest, file = study.manifest, store.at("study.json")
+    if "nuisance" in manifest["question"]:
+        require_fields(manifest, file, ANALYSED)
+    try:
+        recorded(manifest["question"].get("stopping"))
+    except (ValueError, TypeError, KeyError, AssertionError) as error:
+        stopping = brief(manifest["question"]["stopping"])
+        rule = "must be a rule of this program and its options"
+        raise Damaged(f"{file}: question.stopping = {stopping}: {rule}; {REMEDY}") from error
+    return manifest
 
 
 def _costs(trials: list[Trial], table: pd.DataFrame, tails: pd.DataFrame) -> pd.DataFrame:

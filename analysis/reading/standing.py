@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from analysis.reading.frames import where
+from analysis.reading.frames import rows, values, where
 from analysis.reading.load import Results
+from study.planning.standing.whole import Kept, lacking
 from study.storage.run_dir import State
 
 FINAL = {state.value for state in State if state.is_final}
+RECORDING = (State.FINISHED, State.STOPPED)
+"""Ends that no trial comes to without a record."""
 
 
 @dataclass(frozen=True)
@@ -48,5 +52,28 @@ def standing(results: Results, study: str) -> Standing:
             in_strips = len(where(tuning, strategy="strip"))  # more than the budget's
             total += max(len(tuning), budget.trials + in_strips) + max(len(runs), confirms)
     ended = sum(state in FINAL for state in trials["state"])
-    is_complete = "completed" in manifest or ended >= total > 0
+    is_complete = ended >= total > 0
+    if "completed" in manifest:  # its total may count cross-tuned runs that it did not need
+        cells = [(arm, size) for size in results.sizes(study) for arm in arms]
+        is_complete = not lacking(cells, budget, _kept(results, study))
     return Standing(ended, total, is_complete, where(results.curves, study=study).empty)
+
+
+def _kept(results: Results, study: str) -> list[Kept]:
+    """The study's trials, as they count for whether it is whole."""
+    recorded = {*values(where(results.curves, study=study), "trial_id")}
+    found: list[Kept] = []
+    for row in rows(where(results.trials, study=study)):
+        has_lost = row["state"] in RECORDING and row["trial_id"] not in recorded
+        found.append(
+            Kept(
+                role=row["role"],
+                cell=(row["arm"], row["size"]),
+                index=row["index"],
+                setting=tuple(row[name] for name in results.searched(study)),
+                has_ended=row["state"] in FINAL and not has_lost,
+                is_in_strip=row["strategy"] == "strip",
+                best=None if math.isnan(row["AP_box"]) else (row["AP_box"], row["length"]),
+            )
+        )
+    return found

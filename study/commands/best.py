@@ -21,6 +21,7 @@ from study.data.checks import check
 from study.data.splits import Splits, open_splits
 from study.planning.preferred import Preferred, preferred
 from study.storage.run_dir import DifferentQuestion, StudyDir, TrialDir
+from study.storage.run_dir.manifest import ASKED, require_fields
 from study.trained import card, folder
 from study.training.single_run import begin
 
@@ -75,6 +76,7 @@ def prepare(command: Best, console: Console) -> Begun:
             study, or the folder holds another detector.
     """
     study = StudyDir(usable(command.best, writing=False)).snapshot()
+    require_fields(study.manifest, study.store.at("study.json"), ASKED[:-1])  # without budget
     found = preferred(study, command.arm, command.size)
     candidate = found.candidate
     console.print(f"arm         {candidate.arm} ({found.why})")

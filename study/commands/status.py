@@ -14,15 +14,22 @@ from typing import Any
 
 from study.commands import words
 from study.commands.words import duration
+from study.config import Budget
+from study.config.printable import brief
 from study.planning.standing import note
+from study.planning.standing.whole import Kept, lacking
 from study.planning.trials.best import rank
-from study.storage.run_dir import Record, State, StudyDir, TrialDir
+from study.storage.run_dir import Damaged, Record, State, StudyDir, TrialDir
+from study.storage.run_dir.manifest import ASKED, budget_of, is_number, require_fields
+from study.storage.run_dir.trial_dir import REMEDY
 
 COMPLETE, FAILED, INCOMPLETE = 0, 1, 3
 """Exit statuses: nothing left to do; not complete, and trials failed; not complete."""
 
 LEFT = {"arm", "tuning", "confirming", "audits"}  # the other columns are numbers
+LATEST = 2.5e11  # seconds since 1970: some time before the year 9999 ends
 ENDED = [state.value for state in State if state.is_final]
+LOST = "without its records"  # that it is said to have written
 ROLES = ("tune", "confirm", "audit")
 
 
@@ -37,6 +44,7 @@ class TrialStanding:
     optim: dict[str, float]
     word: str  # its state, and of one that began whether somebody works on it
     error: str  # the last line of what went wrong
+    is_in_strip: bool  # beyond a range; such trials are not of the budget
     images: int
     device_seconds: float
     last: float  # sign of life, seconds since the epoch; 0: none yet
@@ -46,6 +54,7 @@ class TrialStanding:
 def trial_standing(trial: TrialDir, held: bool) -> TrialStanding:
     """Read a trial; `held`: whether a driver holds the study."""
     config, events, records = trial.config(), trial.events(), trial.records()
+    _require_numbers(trial.store.at("events.jsonl"), events)
     run, rows = config["run"], [*events, *records]
     return TrialStanding(
         trial_id=trial.id,
@@ -53,7 +62,8 @@ def trial_standing(trial: TrialDir, held: bool) -> TrialStanding:
         index=config["index"],
         cell=(run["arm"], run["size"]),
         optim=run["optim"],
-        word=_word(trial, events, held),
+        word=_word(trial, events, len(records), held),
+        is_in_strip="strip" in config,
         error=(str(events[-1].get("error") or "").strip().splitlines() or [""])[-1]
         if events
         else "",
@@ -64,10 +74,26 @@ def trial_standing(trial: TrialDir, held: bool) -> TrialStanding:
     )
 
 
-def _word(trial: TrialDir, events: Sequence[dict[str, Any]], held: bool) -> str:
+def _require_numbers(file: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Raises Damaged, naming line, field and value, where what is added up here is no number."""
+    for line, row in enumerate(rows, 1):
+        for name in ("images_spent", "device_seconds", "time"):
+            value = row.get(name)
+            if value is None or (is_number(value) and (name != "time" or 0 <= value < LATEST)):
+                continue
+            since = " of seconds since 1970" * (name == "time")
+            raise Damaged(
+                f"{file}: line {line}: {name} = {brief(value)}: must be a finite number{since};"
+                f" {REMEDY}"
+            )
+
+
+def _word(trial: TrialDir, events: Sequence[dict[str, Any]], number: int, held: bool) -> str:
     if not events:
         return "waiting"
     state = State(events[-1]["state"])
+    if state.is_final and number < written(events):
+        return LOST
     if state is State.PREEMPTED:
         return "interrupted"
     if state is not State.RUNNING:
@@ -75,6 +101,14 @@ def _word(trial: TrialDir, events: Sequence[dict[str, Any]], held: bool) -> str:
     if trial.holder():
         return "running"
     return "waiting" if held else "interrupted"  # set aside until others have come as far
+
+
+def written(events: Sequence[dict[str, Any]]) -> int:
+    """How many records an ended trial has written, at least: one, unless it diverged."""
+    told = events[-1].get("records")
+    if isinstance(told, int):
+        return told
+    return int(events[-1]["state"] != State.DIVERGED)
 
 
 def _finite(score: float | None) -> bool:
@@ -85,21 +119,26 @@ def report(study: StudyDir) -> tuple[list[str], int]:
     """What there is to say, by line, and the exit status.
 
     Raises:
-        ValueError: there is no study in the folder.
+        ValueError: there is no study in the folder, or a file of it says something else than a
+            study writes.
     """
     manifest, holder = study.manifest, study.holder()
+    require_fields(manifest, study.store.at("study.json"), ASKED)
+    budget = budget_of(manifest, study.store.at("study.json"))
     trials = [trial_standing(trial, holder is not None) for trial in study.trials()]
-    lines = [*_question(manifest), *_budget(manifest["budget"]), ""]
+    lines = [*_question(manifest), *_budget(budget, manifest["budget"].get("max_hours")), ""]
     head = ("arm", "images", "tuning", "confirming", "audits", "best box AP")
     names = (name.replace("_", " ") for name in searched(manifest))
     head = (*head, *names, "length", "images seen", "device time")
-    lines += _columns([head, *_rows(manifest, trials)])
+    lines += _columns([head, *_rows(manifest, budget, trials)])
     images, seconds = sum(t.images for t in trials), sum(t.device_seconds for t in trials)
     lines += ["", f"cost        {images:,} images, {duration(seconds)} of device time so far"]
     failed = [trial for trial in trials if trial.word == State.FAILED]
     lines += [f"failed      {trial.trial_id}: {trial.error}" for trial in failed]
     lines.append(_last(max((trial.last for trial in trials), default=0.0)))
-    complete = "completed" in manifest and holder is None
+    was_complete = "completed" in manifest and holder is None
+    lacks = lacking(_cells(manifest), budget, [_kept(t, manifest) for t in trials])
+    complete = was_complete and not lacks
     lines += _progress(study, trials, running=holder is not None)
     if holder:
         lines.append(f"now         {holder} holds the study: a sweep is under way")
@@ -107,9 +146,32 @@ def report(study: StudyDir) -> tuple[list[str], int]:
         lines.append(f"now         complete: python -m analysis {study.store}")
     else:
         command = " ".join(manifest.get("command", ()))
-        lines.append("now         not complete, and no sweep works on it; to go on:")
+        if was_complete:
+            lines.append(f"now         was complete, and is no more: {lacks.told}; to go on:")
+        else:
+            lines.append("now         not complete, and no sweep works on it; to go on:")
         lines.append(f"            {command or 'the same command again'}")
     return lines, COMPLETE if complete else FAILED if failed else INCOMPLETE
+
+
+def _cells(manifest: dict[str, Any]) -> list[tuple[str, int]]:
+    """Every arm and size."""
+    question = manifest["question"]
+    return [(arm, size) for size in question["sizes"] for arm in question["arms"]]
+
+
+def _kept(trial: TrialStanding, manifest: dict[str, Any]) -> Kept:
+    """A trial as it counts for whether its study is whole."""
+    ranked = sorted(trial.tails, key=lambda r: rank(r["AP_box"], r["length"], 0))
+    return Kept(
+        role=trial.role,
+        cell=trial.cell,
+        index=trial.index,
+        setting=tuple(trial.optim.get(name) for name in searched(manifest)),
+        has_ended=trial.word in ENDED,
+        is_in_strip=trial.is_in_strip,
+        best=next(((r["AP_box"], r["length"]) for r in ranked), None),
+    )
 
 
 def _progress(study: StudyDir, trials: Sequence[TrialStanding], running: bool) -> Iterator[str]:
@@ -143,24 +205,26 @@ def _question(manifest: dict[str, Any]) -> list[str]:
     ]
 
 
-def _budget(budget: dict[str, Any]) -> list[str]:
-    given = f"{budget['trials']} tuning trials for each arm and size"
-    runs = f"{budget['confirm']} fresh runs of the best {budget['finalists']}"
-    if within := budget.get("within"):
-        best = f"the best {budget['finalists']}"
+def _budget(budget: Budget, max_hours: float | None) -> list[str]:
+    given = f"{budget.trials} tuning trials for each arm and size"
+    best = f"the best {budget.finalists}"
+    runs = f"{budget.confirm} fresh runs of {best}"
+    if within := budget.within:
         runs = f"fresh runs of {best} until differences are known to ±{within:g} AP"
-    crossed = f", {budget['cross']} also with each other arm's" if budget.get("cross") else ""
-    hours = f"; for {budget['max_hours']:g} device-hours" if budget.get("max_hours") else ""
+    crossed = f", {budget.cross} also with each other arm's" if budget.cross else ""
+    hours = f"; for {max_hours:g} device-hours" if max_hours else ""
     return [f"budget      {given}, {runs}{crossed}{hours}"]
 
 
-def _rows(manifest: dict[str, Any], trials: Sequence[TrialStanding]) -> Iterable[tuple[str, ...]]:
-    question, names = manifest["question"], searched(manifest)
-    for cell in [(arm, size) for size in question["sizes"] for arm in question["arms"]]:
+def _rows(
+    manifest: dict[str, Any], budget: Budget, trials: Sequence[TrialStanding]
+) -> Iterable[tuple[str, ...]]:
+    names = searched(manifest)
+    for cell in _cells(manifest):
         own = [trial for trial in trials if trial.cell == cell]
         counts = [Counter(t.word for t in own if t.role == role) for role in ROLES]
         # a range that turned out too narrow adds trials to those of the budget
-        unborn = manifest["budget"]["trials"] - counts[0].total()
+        unborn = budget.trials - sum(t.role == "tune" and not t.is_in_strip for t in own)
         states = [_counted(count) for count in counts]
         states[0] = ", ".join(filter(None, (states[0], f"{unborn} to come" if unborn > 0 else "")))
         yield (

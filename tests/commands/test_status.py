@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+import analysis
+from analysis.reading.standing import standing
 from study.commands.status import COMPLETE, FAILED, INCOMPLETE, report
 from study.storage.run_dir import State, StudyDir
 from study.sweep import main
@@ -98,6 +102,84 @@ def test_complete_until_it_is_opened_again(simulation: Simulation):
     assert status == COMPLETE and "complete: python -m analysis" in lines[-1]
     study.open({key: value for key, value in study.manifest.items() if key != "completed"})
     assert report(study)[1] == INCOMPLETE
+
+
+def _no_trials(study: StudyDir) -> None:
+    shutil.rmtree(study.path / "trials")
+
+
+def _one_trial_less(study: StudyDir) -> None:
+    shutil.rmtree(study.path / "trials" / "scratch-8-t002")
+
+
+def _one_confirm_run_less(study: StudyDir) -> None:
+    shutil.rmtree(study.path / "trials" / "scratch-16-c0")
+
+
+def _no_records(study: StudyDir) -> None:
+    for file in study.path.glob("trials/*/records.jsonl"):
+        file.unlink()
+
+
+def _last_event_less(study: StudyDir) -> None:
+    file = study.path / "trials" / "pretext-8-t001" / "events.jsonl"
+    file.write_bytes(b"".join(file.read_bytes().splitlines(True)[:-1]))
+
+
+def _failed(study: StudyDir) -> None:
+    study.trial("pretext-8-t001").mark(State.FAILED, error="no room")
+
+
+def _fewer_records_than_written(study: StudyDir) -> None:
+    study.trial("pretext-8-t001").mark(State.FINISHED, records=99)
+
+
+LOST = {
+    _no_trials: ("24 tuning trials are gone", INCOMPLETE),
+    _one_trial_less: ("1 tuning trial is gone", INCOMPLETE),
+    _one_confirm_run_less: ("1 confirm run is gone", INCOMPLETE),
+    _no_records: ("trials have not ended", INCOMPLETE),
+    _last_event_less: ("1 trial has not ended", INCOMPLETE),
+    _failed: ("1 trial has not ended", FAILED),
+    _fewer_records_than_written: ("1 trial has not ended", INCOMPLETE),
+}
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study that was completed."""
+    asked = design(trials=6, confirm=1)
+    done = Simulation(asked, tmp_path_factory.mktemp("ended") / "study").run().study
+    done.complete()
+    assert report(done)[1] == COMPLETE
+    return done.path
+
+
+@pytest.mark.parametrize("lose", LOST)
+def test_what_has_lost_something_is_complete_no_more(
+    lose: Callable[[StudyDir], None], ended: Path, tmp_path: Path
+):
+    shutil.copytree(ended, tmp_path / "study")
+    lose(study := StudyDir(tmp_path / "study"))
+    lines, status = report(study)
+    said, expected = LOST[lose]
+    assert status == expected
+    (now,) = [line for line in lines if line.startswith("now ")]
+    assert "was complete, and is no more: " in now and said in now and now.endswith("to go on:")
+    if lose is not _fewer_records_than_written:  # which the analysis refuses
+        assert not standing(analysis.load(study.path), str(study.path)).is_complete
+
+
+def test_a_run_that_confirms_what_was_overtaken_keeps_no_study_incomplete(
+    ended: Path, tmp_path: Path
+):
+    shutil.copytree(ended, tmp_path / "study")
+    study = StudyDir(tmp_path / "study")
+    config = study.trial("scratch-8-c0").config()
+    run = config["run"] | {"trial_id": "scratch-8-c9", "optim": config["run"]["optim"] | {"lr": 9}}
+    study.trial("scratch-8-c9").write_config(config | {"run": run})
+    assert report(study)[1] == COMPLETE
+    assert standing(analysis.load(study.path), str(study.path)).is_complete
 
 
 def test_failed_trials_are_named_with_their_error(simulation: Simulation):

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from study.config.arithmetic import REMEDY
-from study.config.printable import brief, is_text
+from study.config import arithmetic
 from study.storage import Store, older, opened
 from study.storage.run_dir import json_text
 from study.storage.run_dir.json_text import Damaged
+from study.storage.run_dir.manifest import REMEDY, require_configured, require_kinds
 from study.storage.run_dir.trial_dir import TrialDir
 from study.storage.store import folder_of
 
@@ -61,7 +61,7 @@ class StudyDir:
         return content
 
     def _manifest(self) -> dict[str, Any] | None:
-        file, remedy = self.store.at("study.json"), "bring it back from a copy of the folder"
+        file, remedy = self.store.at("study.json"), REMEDY
         content = json_text.read(self.store, "study.json", remedy)
         if content is None:
             return None
@@ -75,11 +75,10 @@ class StudyDir:
             raise Damaged(f"{file}: format = {version!r}: a whole number from 1 on; {remedy}")
         if not isinstance(content.get("question"), dict):
             raise Damaged(f"{file}: has no question; {remedy}")
-        arms = content["question"].get("arms") or {}
-        if not isinstance(arms, (dict, list)) or not all(map(is_text, arms)):
-            rule = "each has a name, of letters, digits, _ and ."
-            raise Damaged(f"{file}: question.arms = {brief(arms)}: {rule}; {remedy}")
-        return older.manifest(content)
+        require_kinds(content, file)
+        content = older.manifest(content)
+        require_configured(content, file)
+        return content
 
     def open(self, manifest: dict[str, Any], unsaid: dict[str, Any] | None = None) -> None:
         """Begin the study, or take it up again: same `question`, any other field may change.
@@ -111,12 +110,12 @@ class StudyDir:
             return
         there = flat(unsaid or {}) | flat(before["question"])
         here = flat(question)
-        arithmetic = "fixed.arithmetic"
-        if there.get(arithmetic) != here.get(arithmetic) and there and here:
+        name = "fixed.arithmetic"
+        if there.get(name) != here.get(name) and there and here:
             raise DifferentQuestion(
                 f"run directory {self.store} holds a study of another version, which computes"
-                f" otherwise: arithmetic {there.get(arithmetic)} there, {here.get(arithmetic)}"
-                f" here. {REMEDY.format(run_dir=self.store)}."
+                f" otherwise: arithmetic {there.get(name)} there, {here.get(name)}"
+                f" here. {arithmetic.REMEDY.format(run_dir=self.store)}."
             )
         lines = [
             f"  {key}: there {there.get(key)!r}, now {here.get(key)!r}"
