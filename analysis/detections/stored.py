@@ -104,7 +104,9 @@ def _run(row: dict[str, Any], file: File, truth: hotcoco.COCO, kind: Kind, of: F
     if not np.isclose(ap, recorded, rtol=0, atol=CLOSE):
         raise ValueError(
             f"{file}: gives {ap:.3f} {kind} AP by the truth in {of}, and the run recorded"
-            f" {recorded:.3f}: not the detections or not the images that were scored"
+            f" {recorded:.3f}: not the detections or not the images that were scored; remove the"
+            " one that is not this study's: the study's answer needs neither, and the study's own"
+            f" command writes {of.name} anew"
         )
     place = {name: row[name] for name in ("arm", "size", "seed", "draw")}
     return Run(**place, AP=recorded, file=file, evaluation=evaluation, matches=matched)

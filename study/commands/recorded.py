@@ -48,11 +48,12 @@ def manifest(
 def keep_truth(study: StudyDir, splits: Splits) -> None:
     """Leave the report split's ground truth beside the detections that are scored by it.
 
-    It follows from the question, so that once is enough, unless the file has been damaged.
+    It follows from the question, so that once is enough, unless the file has been damaged, or is
+    another study's.
     """
-    if detection_files.has_truth(study):
-        return
     index, ids = splits.images("report")
+    if detection_files.has_truth(study, ids.tolist()):
+        return
     truth = index.coco(ids)
     for image in truth["images"]:
         place = index.position(image["id"])

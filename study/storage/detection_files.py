@@ -14,12 +14,14 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.storage import File
+from study.storage.ground_truth import require_whole
 from study.storage.run_dir import StudyDir, TrialDir
 
 Row = dict[str, Any]
@@ -99,7 +101,10 @@ def read_detections(file: File, masks: bool = True) -> list[Row]:
     return found
 
 
-TRUTH_REMEDY = "the study's own command writes it anew"
+TRUTH_REMEDY = (
+    "the study's own command writes it anew; or remove it: the study's answer needs none, its page"
+    " then goes without these pictures"
+)
 
 
 def truth_file(study: StudyDir) -> File:
@@ -113,12 +118,13 @@ def write_truth(study: StudyDir, truth: dict[str, Any]) -> None:
     truth_file(study).write(gzip.compress(content, mtime=0))
 
 
-def has_truth(study: StudyDir) -> bool:
-    """Whether the ground truth is there, and whole."""
+def has_truth(study: StudyDir, image_ids: Iterable[int]) -> bool:
+    """Whether the ground truth of these images is there, and whole."""
     try:
-        return read_truth(study) is not None
+        found = read_truth(study)
     except ValueError:
         return False
+    return found is not None and [one["id"] for one in found["images"]] == list(image_ids)
 
 
 def read_truth(study: StudyDir) -> dict[str, Any] | None:
@@ -132,12 +138,11 @@ def read_truth(study: StudyDir) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(gzip.decompress(content))
-        if not all(isinstance(found[name], list) for name in ("images", "annotations")):
-            raise KeyError("images, annotations")
     except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
         raise ValueError(f"{file}: holds no ground truth ({error}); {TRUTH_REMEDY}") from error
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"{file}: holds no ground truth in COCO's form; {TRUTH_REMEDY}"
-        ) from error
+    try:
+        require_whole(found)
+    except ValueError as error:
+        why = f"holds no ground truth in COCO's form: {error}"
+        raise ValueError(f"{file}: {why}; {TRUTH_REMEDY}") from error
     return found

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +16,12 @@ from study.data.splits import open_splits
 from study.storage import File, opened
 from study.storage.detection_files import (
     detections_file,
+    has_truth,
     read_detections,
     read_truth,
     truth_file,
     write_detections,
+    write_truth,
 )
 from study.storage.run_dir import StudyDir, TrialDir
 from study.training import engine
@@ -94,6 +98,68 @@ def test_a_file_of_something_else_is_named(tmp_path: Path):
     truth_file(study).write(b"AP")
     with pytest.raises(ValueError, match=r"report_split\.json\.gz: holds no ground truth"):
         read_truth(study)
+
+
+TRUTH = {
+    "images": [{"id": 1, "width": 9, "height": 8, "file_name": "a.png"}],
+    "annotations": [
+        {"id": 1, "image_id": 1, "category_id": 2, "bbox": [0, 0, 1, 1.5], "area": 1, "iscrowd": 0}
+    ],
+    "categories": [{"id": 2, "name": "cell"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "says"),
+    [
+        ("images", None, [None], "images[0] = None: must be an object"),
+        ("images", None, None, "images = None: must be a list"),
+        ("categories", None, ..., "categories = None: must be a list"),
+        ("images", None, TRUTH["images"] * 2, "images[1]: id = 1: images[0] has it too"),
+        ("annotations", None, TRUTH["annotations"] * 2, "annotations[1]: id = 1: "),
+        ("images", "id", "a", "images[0]: id = 'a': must be a whole number"),
+        ("images", "id", 2, "annotations[0]: image_id = 1: is none of the images"),
+        ("images", "width", 0, "images[0]: width = 0: must be a whole number of px"),
+        ("images", "file_name", 3, "images[0]: file_name = 3: must be text"),
+        ("images", "file_name", "a\0", "must be text"),
+        ("images", "file_name", ..., "images[0]: has no file_name"),
+        ("images", "scale", {"kind": "whole numbers", "low": 3, "high": 3}, "scale = "),
+        ("categories", "name", None, "categories[0]: name = None: must be text"),
+        ("categories", "id", 3, "annotations[0]: category_id = 2: is none of the categories"),
+        ("annotations", "bbox", "x", "annotations[0]: bbox = 'x': must be four finite numbers"),
+        ("annotations", "bbox", [0, 0, 1, float("nan")], "must be four finite numbers"),
+        ("annotations", "bbox", [0, 0, 1], "must be four finite numbers"),
+        ("annotations", "area", None, "area = None: must be a finite number"),
+        ("annotations", "segmentation", {"size": [0, 1], "counts": ""}, "segmentation = "),
+    ],
+)
+def test_a_truth_whose_parts_do_not_fit_is_refused(
+    kind: str, name: str | None, value: object, says: str, tmp_path: Path
+):
+    study = StudyDir(tmp_path)
+    write_truth(study, TRUTH)
+    assert read_truth(study) == TRUTH and has_truth(study, [1])
+    changed: dict[str, Any] = copy.deepcopy(TRUTH)
+    where, key = (changed, kind) if name is None else (changed[kind][0], name)
+    if value is ...:
+        del where[key]
+    else:
+        where[key] = value
+    write_truth(study, changed)
+    with pytest.raises(ValueError) as refused:
+        read_truth(study)
+    said = str(refused.value)
+    assert said.startswith(f"{tmp_path}/report_split.json.gz: holds no ground truth")
+    assert says in said
+    assert "writes it anew" in said and "remove it" in said and "\n" not in said
+    assert not has_truth(study, [1])  # so that it is written anew
+
+
+def test_the_truth_of_other_images_is_written_anew(tmp_path: Path):
+    splits, study = open_splits(DataConfig(val_size=5)), StudyDir(tmp_path)
+    write_truth(study, TRUTH)
+    keep_truth(study, splits)
+    assert has_truth(study, splits.val_ids.tolist())
 
 
 def test_the_truth_is_that_of_the_report_split_and_written_once(tmp_path: Path):

@@ -287,7 +287,7 @@ def test_detections_of_something_else_are_refused(study: Path, tmp_path: Path):
     truth = json.loads(gzip.decompress(file.read() or b""))
     truth["annotations"] = truth["annotations"][::3]
     file.write(gzip.compress(json.dumps(truth).encode()))
-    with pytest.raises(ValueError, match="not the detections or not the images"):
+    with pytest.raises(ValueError, match="not the images that were scored; remove the one"):
         analysis.errors(analysis.load(copy))
 
 
