@@ -26,8 +26,10 @@ from analysis.serving.server import LOCAL, listening
 from analysis.serving.watching import watch
 from study.commands.common import DONE, exit_status
 from study.commands.options.parsing import parsed
-from study.config.printable import printable
+from study.config.printable import printable, shown
 from study.storage import opened
+
+LONG = 4096  # characters of a path: all that there can be
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,7 @@ class Analysis:
         Annotated[Path | str, tyro.conf.arg(metavar="RUN_DIR", constructor=str)]
     ]
     """The study's folder or address, as given to `python -m study.sweep --run-dir`."""
-    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    out: Annotated[Path | str | None, tyro.conf.arg(metavar="DIR", constructor=str)] = None
     """Folder for the page and the tables (default: RUN_DIR/report; of a study on an
     object store, report)."""
     all: bool = False
@@ -58,7 +60,9 @@ class Analysis:
 
     @property
     def folder(self) -> Path:
-        return self.out or (opened(self.run_dir).folder or Path()) / "report"
+        if self.out is not None:
+            return Path(self.out)
+        return (opened(self.run_dir).folder or Path()) / "report"
 
 
 def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> int:
@@ -68,6 +72,8 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
         ValueError: no study in the run directory, `out` cannot be written to, options that do
             not fit one another, or an address at which nothing can be served.
     """
+    if command.out is not None:
+        _refuse_file(command.out)
     if command.watch:
         _refuse(all=command.all or None, against=command.against, why="leave it out with --watch")
         with listening(command.host or LOCAL, command.port) as server:
@@ -76,8 +82,6 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
     _refuse(host=command.host, port=command.port, why="only with --watch")
     if command.against is not None:
         _refuse_itself(command.against, str(command.run_dir))
-    if command.out is not None:
-        _refuse_file(command.out)
     results = load(command.run_dir)
     made = derived(results)
     (terminal.show_all if command.all else terminal.show)(results, made)
@@ -87,7 +91,7 @@ def analyse(command: Analysis, pause: Callable[[float], None] = time.sleep) -> i
         print(printable("\n" + "\n".join(f"{line}." for line in lines)))
     more = "" if command.all else "--all prints every table; "
     written = _put(page.contents(results, made, command.pictures), command)
-    print(f"\n{more}report: {written}", flush=True)
+    print(f"\n{more}report: {shown(str(written), LONG)}", flush=True)
     return DONE
 
 
@@ -112,12 +116,16 @@ def _refuse_itself(against: str, run_dir: str) -> None:
         raise ValueError(f"against = {against!r}: is the study itself; name another one")
 
 
-def _refuse_file(folder: Path) -> None:
-    """Raises ValueError where the report's folder is a file, or lies within one."""
+def _refuse_file(out: Path | str) -> None:
+    """Raises ValueError where the report's folder has no name, is a file, or lies within one."""
+    folder = Path(out)
+    if not str(out):  # which as a path would be the folder that one is in
+        raise ValueError("out = '': is empty; name a folder, or . for this one")
     for one in (folder, *folder.parents):
         if one.exists():
             if not one.is_dir():
-                raise ValueError(f"out = {folder}: {one} is a file; give a folder with --out")
+                what = f"out = {shown(str(folder), 200)}: {shown(str(one), 200)}"
+                raise ValueError(f"{what} is a file; give a folder with --out")
             return
 
 
@@ -133,7 +141,7 @@ def _put(files: dict[str, bytes], command: Analysis) -> Path:
     try:
         return page.put(files, command.folder)
     except OSError as error:
-        why = f"report folder {command.folder}: {error.strerror or error}"
+        why = f"report folder {shown(str(command.folder), LONG)}: {error.strerror or error}"
         raise ValueError(f"{why}; choose another with --out") from error
 
 

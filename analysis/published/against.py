@@ -65,8 +65,10 @@ def against_paper(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
     return table.sort_values(["study", "size"], kind="stable", ignore_index=True)
 
 
-def load_runs(run_dirs: Sequence[str | Path]) -> pd.DataFrame:
-    """Runs of `python -m study.train`, as `columns.RUNS`: a row per length and metric.
+def load_runs(run_dirs: str | Path | Sequence[str | Path]) -> pd.DataFrame:
+    """One run of `python -m study.train` or several, as `columns.RUNS`.
+
+    A row has one length and metric.
 
     Each end of a length has its published numbers beside it, if the run is the recipe's in model,
     evaluation, arm, data and size; those without a length stand beside the run's best one.
@@ -75,7 +77,7 @@ def load_runs(run_dirs: Sequence[str | Path]) -> pd.DataFrame:
         ValueError: a folder holds no run, or a study.
     """
     found: list[dict[str, Any]] = []
-    for path in run_dirs:
+    for path in [run_dirs] if isinstance(run_dirs, (str, Path)) else run_dirs:
         trial = TrialDir(usable(path, writing=False))
         if not trial.store.exists("config.json"):
             raise ValueError(

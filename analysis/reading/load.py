@@ -7,6 +7,7 @@ ray. A line torn by a kill is dropped; anything else that is not as written by
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from study.planning.stopping import recorded
 from study.storage.run_dir import Damaged, StudyDir
 from study.storage.run_dir.manifest import ASKED, REMEDY, budget_of, require_fields
 
+_REPEATED = ("arm", "size", "optim", "schedule", "seed", "draw")
+"""What makes two confirm runs the same (`study.planning.trials.specs.repeated`)."""
 _SECONDS = ("device_seconds", "eval_seconds")
 _STRIP = ("name", "low", "high")
 ANALYSED = (*ASKED[:-1], "question.stopping", "question.fixed.schedule", "question.tails")
@@ -104,7 +107,8 @@ class Results:
 def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
     """Read one run directory or several; a study that still runs is read as it stands.
 
-    Each is a folder, or the address of one on an object store: s3://bucket/prefix.
+    Each is a folder, or the address of one on an object store: s3://bucket/prefix. One that is
+    given twice, by whatever names, counts once, by the first of them.
 
     Raises:
         ValueError: a folder holds no study, or a file in it is not what a study writes.
@@ -112,7 +116,15 @@ def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
     paths = [run_dirs] if isinstance(run_dirs, (str, Path)) else list(run_dirs)
     if not paths:
         raise ValueError("run_dirs = []: at least one run directory")
-    live = {str(path): StudyDir(usable(path, writing=False)) for path in paths}
+    live: dict[str, StudyDir] = {}
+    known: set[str | Path] = set()
+    for path in paths:
+        study = StudyDir(usable(path, writing=False))
+        folder = study.store.folder
+        place = str(path).rstrip("/") if folder is None else folder.resolve()
+        if place not in known:
+            live[str(path)] = study
+        known.add(place)
     studies = {path: study.snapshot() for path, study in live.items()}
     manifests = {path: _manifest(study) for path, study in studies.items()}
     names, trials = _hyper_parameters(manifests.values()), list[Trial]()
@@ -121,6 +133,7 @@ def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
         question = manifests[path]["question"]
         found = [read(path, trial, names, question, is_idle) for trial in study.trials()]
         arms = _arms(manifests[path], [trial.place["arm"] for trial in found])
+        _require_repeats(path, found)
         trials += sorted(found, key=lambda trial: trial.order(arms))
     rows = frame((t.row() for t in trials), widened(columns.TRIALS, names))
     tails = frame((tail for t in trials for tail in t.tails()), widened(columns.TAILS, names))
@@ -137,6 +150,23 @@ def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
         init_reports=_init_reports(trials),
         strips=_strips(trials),
     )
+
+
+def _require_repeats(path: str, trials: Iterable[Trial]) -> None:
+    """Raises Damaged where two confirm runs are one, of which only one would count."""
+    first: dict[str, str] = {}
+    for trial in trials:
+        if trial.place["role"] != "confirm":
+            continue
+        run = {name: trial.run.get(name) for name in _REPEATED}
+        there = trial.place["trial_id"]
+        other = first.setdefault(json.dumps(run, sort_keys=True), there)
+        if other != there:
+            raise Damaged(
+                f"{path}: confirm runs {other} and {there} have one setting, seed"
+                f" {run['seed']} and draw {run['draw']}: no study runs it twice; move the one that"
+                " is none of it out of trials/"
+            )
 
 
 def _is_idle(study: StudyDir) -> Callable[[str], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import shlex
 from collections.abc import Mapping
@@ -81,9 +82,13 @@ def put(files: Mapping[str, bytes], folder: Path) -> Path:
     """Write files whole, one after the other, into a folder; returns the page's path.
 
     Raises:
-        OSError: the folder cannot be made or written to.
+        OSError: the folder cannot be made or written to, or there is a folder in a file's place:
+            then nothing is written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    for name in files:
+        if (folder / name).is_dir():
+            raise IsADirectoryError(errno.EISDIR, f"{name} in it is a folder: move it away")
     for name, content in files.items():
         write_atomically(folder / name, content)
     return folder / PAGE

@@ -85,6 +85,15 @@ class FolderStore:
                 f"run directory {shown(str(self.path), 200)}: its path is not UTF-8, and so"
                 " no table or report could name it; rename the folder, or choose another"
             ) from error
+        if len(str(self.path).splitlines()) > 1:  # an error would go on in a line of its own
+            raise ValueError(
+                f"run directory {shown(str(self.path), 200)}: its path has the end of a line in"
+                " it; rename the folder, or choose another"
+            )
+        if self.path.is_file():
+            of_one = self.path.name in ("study.json", "config.json")
+            what = ": give the folder that it lies in" if of_one else "; give a folder"
+            raise ValueError(f"run directory {self.path}: is a file{what}")
 
     def is_there(self) -> bool:
         return self.path.is_dir()

@@ -14,6 +14,7 @@ from analysis import __main__ as command
 from analysis.answers import starts
 from analysis.report import terminal
 from analysis.report.derived import derived
+from analysis.report.page import put
 from analysis.text.words import headline
 from analysis.tuning import cross_tuning, stop_audit
 from study.commands.common import BAD_INPUT, DONE, FAILURE, INTERRUPTED
@@ -92,6 +93,23 @@ def test_incomplete_studies_can_be_read(study: str, incomplete: Incomplete):
     assert "<NA>" not in text
 
 
+def test_a_path_moves_no_cursor(tmp_path: Path, capsys: Capture):
+    run = tmp_path / "run\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}"
+    INCOMPLETE["queued"](run)
+    assert command.main([str(run)]) == DONE
+    out = capsys.readouterr().out
+    assert "\x1b" not in out and "\N{RIGHT-TO-LEFT OVERRIDE}" not in out
+    assert (run / "report" / "index.html").exists()
+
+
+def test_nothing_is_replaced_where_the_page_cannot_be(tmp_path: Path):
+    (tmp_path / "index.html").mkdir()
+    (tmp_path / "answer.csv").write_text("before")
+    with pytest.raises(IsADirectoryError, match=r"index\.html in it is a folder"):
+        put({"answer.csv": b"after", "index.html": b""}, tmp_path)
+    assert (tmp_path / "answer.csv").read_text() == "before"
+
+
 def empty(path: Path) -> None:
     path.mkdir()
 
@@ -114,7 +132,7 @@ def torn(path: Path) -> None:
     ("make", "words"),
     [
         (lambda path: None, "there is no such folder; give the --run-dir of a"),
-        (a_file, "there is no such folder; give the --run-dir of a"),
+        (a_file, "is a file; give a folder"),
         (empty, "holds no study, no study.json; give the --run-dir of a"),
         (one_run, "holds one run, no study.json; give the --run-dir of a"),
         (torn, "study.json: not JSON"),

@@ -57,6 +57,13 @@ def options(*words: str):
     return command
 
 
+def page_taken(folder: Path) -> list[str]:
+    """The analysis of a study where the report's page would replace a folder."""
+    study(folder)
+    (folder / "out" / "index.html").mkdir(parents=True)
+    return ["analysis.__main__", "s", "--out", "out"]
+
+
 IN_TRIAL = f"trials/{TRIAL}"
 LINE = "records.jsonl: line 1"
 
@@ -92,6 +99,11 @@ CASES = [
     Case("an empty folder", options("empty"), ("empty", "no study.json", "--run-dir")),
     Case("a folder that is not there", options("none"), ("none", "no such folder")),
     Case("a file for a study", options("taken"), ("taken",)),
+    Case("a study's own file", options("s/study.json"), ("give the folder that it lies in",)),
+    Case("a report without a name", options("s", "--out", ""), ("--out = ''", "is empty")),
+    Case("watched, without a name", options("s", "--watch", "--out", ""), ("--out", "is empty")),
+    Case("a line's end in the path", options("s\nx"), ("end of a line", "rename the folder")),
+    Case("a folder for the page", page_taken, ("index.html in it is a folder", "--out")),
     Case("no study", options(), ("RUN_DIR: is missing",)),
     Case("two studies", options("s", "empty"), ("empty",)),
     Case("a report in a file", options("s", "--out", "taken"), ("--out", "taken", "is a file")),

@@ -127,6 +127,30 @@ def _no_configuration(command: str) -> Case:
     return Case(f"{command}: a trial without its configuration", make, says)
 
 
+def _its_file(command: str):
+    """A file of the study in the place of its folder."""
+
+    def make(folder: Path) -> list[str]:
+        shutil.copytree(finished(), folder / "run")
+        return [word if word != "run" else "run/study.json" for word in COMMANDS[command]]
+
+    return make
+
+
+def _one_seed_twice(folder: Path) -> list[str]:
+    """A confirm run that is another one again, under a name of its own."""
+    shutil.copytree(finished(), folder / "run")
+    trials, again = folder / "run" / "trials", "scratch-24-c9"
+    shutil.copytree(trials / "scratch-24-c0", trials / again)
+    (trials / again / "config.json.copy").unlink()
+    file = trials / again / "config.json"
+    file.write_bytes(_run("trial_id", again)(file.read_bytes()))
+    file = trials / again / "records.jsonl"
+    lines = map(_changed("trial_id", again), file.read_bytes().splitlines())
+    file.write_bytes(b"".join(line + b"\n" for line in lines))
+    return ["analysis.__main__", "run"]
+
+
 def _at_no_text(folder: Path) -> list[str]:
     """In a folder whose name is of another encoding."""
     name = os.fsdecode(b"m\xe9decins")
@@ -137,6 +161,10 @@ def _at_no_text(folder: Path) -> list[str]:
 HALF = "pretext\ud800"  # of a character: no file in UTF-8 can name it
 CASES = [
     *map(_no_configuration, COMMANDS),
+    *(
+        Case(f"{command}: a file of the study", _its_file(command), ("study.json: is a file",))
+        for command in COMMANDS
+    ),
     _case(
         "two records of one place",
         f"{TRIAL}/records.jsonl",
@@ -171,6 +199,11 @@ CASES = [
         _run("size", "many"),
         "analysis",
         "size = 'many': must be a whole number",
+    ),
+    Case(
+        "two confirm runs of one seed",
+        _one_seed_twice,
+        ("confirm runs scratch-24-c0 and scratch-24-c9 have one setting, seed", "out of trials/"),
     ),
     Case(
         "a path that is not UTF-8",

@@ -176,7 +176,8 @@ NAMES = [f"table1/{net}-gn-{arm}" for net in ("r50", "r101") for arm in ("scratc
 
 def test_runs_of_recipes_stand_beside_all_that_was_published(tmp_path: Path):
     name = "table1/r50-gn-scratch"
-    table = analysis.load_runs([written(tmp_path / "run", name)])
+    table = analysis.load_runs([run := written(tmp_path / "run", name)])
+    assert analysis.load_runs(str(run)).equals(table) and analysis.load_runs(run).equals(table)
     assert described(table) == documented(paper_columns.RUNS)
     told = table.loc[table["paper"].notna().to_numpy()]
     assert set(told["difference"]) == {0.0}

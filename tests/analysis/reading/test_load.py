@@ -268,3 +268,12 @@ def test_classes_whose_rows_were_loaded_are_shown_where_there_are_any(
     shown = tables.init_report(frame)
     assert len(shown.columns) == len(plain.columns) + 1
     assert sum(row[-1] == "2 of 3: dog, cat" for row in shown.rows) == 1
+
+
+def test_a_study_that_is_given_twice_counts_once(
+    finished: Path, results: analysis.Results, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(finished.parent)
+    both = analysis.load([finished, finished.name, f"{finished}/", finished / "."])
+    assert list(both.manifests) == [str(finished)]
+    assert len(both.trials) == len(results.trials)
