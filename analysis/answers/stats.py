@@ -36,8 +36,9 @@ def require_level(level: object) -> None:
     """
     if _is_number(level) and 0 < level < 1:
         return
-    is_percent = _is_number(level) and 1 < level < 100
-    meant = f"; for {level:g} % give {level / 100:g}" if is_percent else ""
+    meant = ""
+    if _is_number(level) and 1 < level < 100:
+        meant = f"; for {level:g} % give {level / 100:g}"
     raise ValueError(
         f"level = {brief(level)}: must be a number between 0 and 1, as {LEVEL:g} is{meant}"
     )
