@@ -134,7 +134,7 @@ def _fewer_records_than_written(study: StudyDir) -> None:
     study.trial("pretext-8-t001").mark(State.FINISHED, records=99)
 
 
-LOST = {
+LOST: dict[Callable[[StudyDir], None], tuple[str, int]] = {
     _no_trials: ("24 tuning trials are gone", INCOMPLETE),
     _one_trial_less: ("1 tuning trial is gone", INCOMPLETE),
     _one_confirm_run_less: ("1 confirm run is gone", INCOMPLETE),

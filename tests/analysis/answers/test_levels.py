@@ -64,5 +64,6 @@ def test_per_cent_are_told_how_to_say_it():
 
 
 def test_levels_and_margins_that_are_some_are_taken(results: analysis.Results):
-    assert analysis.mean_interval([1.0, 2.0], level=np.float32(0.5)).has_interval
+    narrow: Any = np.float32(0.5)  # a number, though no float
+    assert analysis.mean_interval([1.0, 2.0], level=narrow).has_interval
     assert len(analysis.answer(results, level=0.8, margin=0))
