@@ -84,7 +84,8 @@ def test_arms_that_are_not_both_confirmed_are_compared_on_the_tuning_split(tmp_p
     study = write_study(tmp_path, space=ONE_SIZE, trials=4, rng=rng())
     for trial in study.trials():
         if trial.config()["role"] == "confirm" and trial.id.startswith("pretext"):
-            (trial.path / "records.jsonl").unlink()
+            for name in ("records.jsonl", "events.jsonl"):
+                (trial.path / name).unlink()
     results = analysis.load(tmp_path)
     (row,) = rows(analysis.answer(results))
     best = analysis.best(results).set_index("arm")["AP_box"]

@@ -139,7 +139,8 @@ def test_what_is_not_known_is_nan(results: analysis.Results):
 def test_an_arm_that_nobody_has_told_about_is_not_known(finished: Path, tmp_path: Path):
     study = StudyDir(tmp_path)
     manifest = StudyDir(finished).manifest
-    study.open(manifest)
+    question = manifest["question"] | {"arms": {"scratch": None, "mine": "a file"}}
+    study.open(manifest | {"question": question})
     for trial in StudyDir(finished).trials():
         config = trial.config()
         name = {"pretext": "mine"}.get(config["run"]["arm"], "scratch")

@@ -130,7 +130,8 @@ def test_ranks_are_compared_over_all_that_reached_the_end(tmp_path: Path):
 
 def test_fewer_than_three_have_no_rank_correlation(tmp_path: Path):
     study = raced(tmp_path)
-    study.trial("scratch-64-t000").path.joinpath("records.jsonl").unlink()
+    for name in ("records.jsonl", "events.jsonl"):
+        study.trial("scratch-64-t000").path.joinpath(name).unlink()
     assert math.isnan(only(tmp_path)["rank_correlation"])
     assert only(tmp_path)["ranked"] == 2
 
