@@ -33,6 +33,17 @@ def folders_in(root: Path) -> list[Path]:
     return sorted(path for path in _inside(root) if path.is_dir() and path.name[0] != ".")
 
 
+def names_in(folder: Path) -> set[str]:
+    """What is directly in it, without a Path for each of a hundred thousand.
+
+    Raises:
+        OSError: it is not there, is no folder, or may not be read.
+        ValueError: no folder can have that name.
+    """
+    with os.scandir(folder) as entries:
+        return {entry.name for entry in entries}
+
+
 def walked(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
     """As `os.walk`: each folder with the names of folders, which may be cut, and of files in it.
 

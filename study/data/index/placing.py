@@ -11,7 +11,6 @@ the folder of images.
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections import defaultdict
@@ -22,7 +21,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 
 from study.data.pixels import no_file
-from study.storage.listing import walked
+from study.storage.listing import names_in, walked
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")  # of Windows; elsewhere a name may have a colon
 
@@ -58,8 +57,7 @@ def _listed(names: list[str], folder: Path) -> Iterator[bool]:
 def _entries(folder: Path) -> set[str]:
     """What is in a folder, as far as that can be seen: what cannot is said of each file."""
     try:
-        with os.scandir(folder) as entries:  # without a Path for each of a hundred thousand
-            return {entry.name for entry in entries}
+        return names_in(folder)
     except (OSError, ValueError):  # it is not there, or is no name that a folder can have
         return set()
 
