@@ -12,13 +12,11 @@ from analysis.reading.columns import SCORES, WAITING
 from study.config.printable import brief, is_text
 from study.planning.trials.best import rank
 from study.storage.run_dir import Damaged, TrialDir
-from study.storage.run_dir.belonging import require_own
-from study.storage.run_dir.mending import require_all
+from study.storage.run_dir.belonging import PLACE, ROLE, require_own
+from study.storage.run_dir.sound import require_all
 from study.storage.run_dir.trial_dir import REMEDY
 
 Row = dict[str, Any]
-
-_PLACED_BY = ("size", "seed", "draw", "index")  # numbers of its configuration
 
 
 @dataclass(frozen=True)
@@ -120,24 +118,14 @@ def read(
     config, events = trial.config(), trial.events()
     records = trial.records()
     init_report = trial.init_report()
-    try:
-        run = config["run"]
-        place: Row = {key: run[key] for key in ("arm", "size", "seed", "draw")}
-        place |= {key: config[key] for key in ("role", "index", "strategy")}
-        place["of"] = config.get("of", "")
-        _ = [run["schedule"][key][-1] for key in ("lengths", "factors")]
-        _ = run["split"], run["optim"]["batch_size"]
-        setting = {name: run["optim"].get(name) for name in names}
-    except KeyError as error:
-        raise Damaged(f"{at('config.json')}: has no {error.args[0]}") from error
-    except (TypeError, IndexError, AttributeError) as error:
-        raise Damaged(f"{at('config.json')}: is not what a study writes ({error})") from error
-    for key, value in place.items():
-        if not (type(value) is int if key in _PLACED_BY else is_text(value)):
-            rule = "must be a whole number" if key in _PLACED_BY else "must be text"
-            raise Damaged(f"{at('config.json')}: {key} = {brief(value)}: {rule}")
     require_own(trial, config, question)
     require_all(trial, records, events, config)
+    run, of = config["run"], config.get("of", "")
+    if not is_text(of):
+        raise Damaged(f"{at('config.json')}: of = {brief(of)}: must be text")
+    place: Row = {key: run[key] for key in PLACE} | {key: config[key] for key in ROLE}
+    place["of"] = of
+    setting = {name: run["optim"].get(name) for name in names}
     if not all(isinstance(counts, dict) for counts in init_report.values()):
         raise Damaged(f"{at('init_report.json')}: is not what a study writes; {REMEDY}")
     place |= {"study": study, "trial_id": trial.id}

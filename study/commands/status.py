@@ -15,19 +15,18 @@ from typing import Any
 from study.commands import words
 from study.commands.words import duration
 from study.config import Budget
-from study.config.printable import brief
 from study.planning.standing import note
 from study.planning.standing.whole import Kept, lacking
 from study.planning.trials.best import rank
-from study.storage.run_dir import Damaged, Record, State, StudyDir, TrialDir
-from study.storage.run_dir.manifest import ASKED, budget_of, is_number, require_fields
-from study.storage.run_dir.trial_dir import REMEDY
+from study.storage.run_dir import Record, State, StudyDir, TrialDir
+from study.storage.run_dir.belonging import require_own
+from study.storage.run_dir.manifest import ASKED, budget_of, require_fields
+from study.storage.run_dir.sound import require_sound
 
 COMPLETE, FAILED, INCOMPLETE = 0, 1, 3
 """Exit statuses: nothing left to do; not complete, and trials failed; not complete."""
 
 LEFT = {"arm", "tuning", "confirming", "audits"}  # the other columns are numbers
-LATEST = 2.5e11  # seconds since 1970: some time before the year 9999 ends
 ENDED = [state.value for state in State if state.is_final]
 LOST = "without its records"  # that it is said to have written
 ROLES = ("tune", "confirm", "audit")
@@ -51,10 +50,15 @@ class TrialStanding:
     tails: tuple[Record, ...]  # with a box AP
 
 
-def trial_standing(trial: TrialDir, held: bool) -> TrialStanding:
-    """Read a trial; `held`: whether a driver holds the study."""
+def trial_standing(trial: TrialDir, question: dict[str, Any], held: bool) -> TrialStanding:
+    """Read a trial of a study that asks `question`; `held`: whether a driver holds the study.
+
+    Raises:
+        Damaged: it is of another study, or a file of it says what no study writes.
+    """
     config, events, records = trial.config(), trial.events(), trial.records()
-    _require_numbers(trial.store.at("events.jsonl"), events)
+    require_own(trial, config, question)
+    require_sound(trial, records, events, config)
     run, rows = config["run"], [*events, *records]
     return TrialStanding(
         trial_id=trial.id,
@@ -72,20 +76,6 @@ def trial_standing(trial: TrialDir, held: bool) -> TrialStanding:
         last=max((row.get("time") or 0.0 for row in rows), default=0.0),
         tails=tuple(r for r in records if r["length"] is not None and _finite(r["AP_box"])),
     )
-
-
-def _require_numbers(file: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Raises Damaged, naming line, field and value, where what is added up here is no number."""
-    for line, row in enumerate(rows, 1):
-        for name in ("images_spent", "device_seconds", "time"):
-            value = row.get(name)
-            if value is None or (is_number(value) and (name != "time" or 0 <= value < LATEST)):
-                continue
-            since = " of seconds since 1970" * (name == "time")
-            raise Damaged(
-                f"{file}: line {line}: {name} = {brief(value)}: must be a finite number{since};"
-                f" {REMEDY}"
-            )
 
 
 def _word(trial: TrialDir, events: Sequence[dict[str, Any]], number: int, held: bool) -> str:
@@ -125,7 +115,8 @@ def report(study: StudyDir) -> tuple[list[str], int]:
     manifest, holder = study.manifest, study.holder()
     require_fields(manifest, study.store.at("study.json"), ASKED)
     budget = budget_of(manifest, study.store.at("study.json"))
-    trials = [trial_standing(trial, holder is not None) for trial in study.trials()]
+    question, held = manifest["question"], holder is not None
+    trials = [trial_standing(trial, question, held) for trial in study.trials()]
     lines = [*_question(manifest), *_budget(budget, manifest["budget"].get("max_hours")), ""]
     head = ("arm", "images", "tuning", "confirming", "audits", "best box AP")
     names = (name.replace("_", " ") for name in searched(manifest))

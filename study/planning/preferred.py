@@ -19,7 +19,7 @@ from study.planning.stopping import box_ap
 from study.planning.trials.tuning import Choice, TuningTrial, chosen
 from study.storage.run_dir import StudyDir, TrialDir
 from study.storage.run_dir.belonging import require_own
-from study.storage.run_dir.mending import require_all
+from study.storage.run_dir.sound import require_all
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def _record(change: Change, *says: str, name: str) -> list[Case]:
             lambda folder, command=command: make(folder, command),
             (f"run/{TRIAL}/records.jsonl: line 3: ", *says, ASIDE),
         )
-        for command in ("analysis", "best")
+        for command in COMMANDS
     ]
 
 
@@ -50,9 +50,9 @@ def _config(change: Change, *says: str, name: str) -> list[Case]:
         Case(
             f"{command}: a trial with {name}",
             lambda folder, command=command: make(folder, command),
-            (f"run/{TRIAL}/config.json: ", *says, AWAY),
+            (f"run/{TRIAL}/config.json: ", *says),
         )
-        for command in ("analysis", "best")
+        for command in COMMANDS
     ]
 
 
@@ -97,12 +97,21 @@ CASES = [
     *_record(
         lambda r: {k: v for k, v in r.items() if k != "AP_box"}, "has no AP_box", name="no AP"
     ),
-    *_config(_optim(batch_size=64), "run.optim.batch_size = 64, and", name="another batch"),
-    *_config(_run(arm="other"), "arm = 'other', and the study has", name="an arm of its own"),
-    *_config(_run(size=25), "size = 25, and the study has 24", name="a size of its own"),
+    *_config(_optim(batch_size=64), "run.optim.batch_size = 64, and", AWAY, name="another batch"),
+    *_config(
+        _run(arm="other"), "arm = 'other', and the study has", AWAY, name="an arm of its own"
+    ),
+    *_config(_run(size=25), "size = 25, and the study has 24", AWAY, name="a size of its own"),
     *_config(
         lambda c: c | {"role": "bogus"}, "role = 'bogus', and the study has tune", name="a role"
     ),
+    *_config(
+        lambda c: {k: v for k, v in c.items() if k != "index"}, "has no index", name="no index"
+    ),
+    *_config(
+        lambda c: c | {"index": "first"}, "index = 'first': must be a", name="an index of text"
+    ),
+    *_config(_run(arm=[]), "arm = []: must be text", name="an arm that is a list"),
     Case("best: lost records", _lost, (f"{TRIAL}/records.jsonl: has 0 records, and", ASIDE)),
     Case("best: exchanged records", _exchanged, ("records.jsonl: line 1: is of trial", ASIDE)),
 ]

@@ -13,78 +13,19 @@ from study.storage import Store
 from study.storage.run_dir import json_text
 from study.storage.run_dir.belonging import require_own
 from study.storage.run_dir.json_text import COPY, Damaged, free_name
-from study.storage.run_dir.sound import COSTS, wrong_event, wrong_record
+from study.storage.run_dir.sound import (
+    differs,
+    place,
+    require_all,
+    require_events,
+    run_of,
+    wrong_event,
+    wrong_record,
+)
 from study.storage.run_dir.study_dir import StudyDir
 from study.storage.run_dir.trial_dir import REMEDY, STATES, State, TrialDir
 
 log = logging.getLogger("study")
-
-PLACE = ("leg", "weights", "iteration", "length", "factor")
-
-
-def require_all(
-    trial: TrialDir,
-    records: list[dict[str, Any]],
-    events: list[dict[str, Any]],
-    config: dict[str, Any],
-) -> None:
-    """Refuse what cannot be true: records that are fewer than were written, of another trial or
-    run, with values that cannot be, or that contradict each other; and costs that are no numbers.
-
-    One may be there twice, by workers that did not know of each other: the numbers are the same.
-
-    Args:
-        config: the trial's.
-
-    Raises:
-        Damaged: names the file and the record.
-    """
-    file, first, run = trial.store.at("records.jsonl"), dict[str, int](), _run(config)
-    for number, record in enumerate(records, 1):
-        if wrong := _foreign(record, run) or wrong_record(record, run):
-            raise Damaged(f"{file}: line {number}: {wrong}; {REMEDY}")
-        before = first.setdefault(place := _place(record), number)
-        if before < number and (name := _differs(records[before - 1], record)):
-            raise Damaged(
-                f"{file}: records {before} and {number} are both of {place}, and {name} differs;"
-                f" {REMEDY}"
-            )
-    _require_events(trial, events)
-    written = [event["records"] for event in events if isinstance(event.get("records"), int)]
-    has_ended = bool(events) and events[-1].get("state") == State.FINISHED
-    if has_ended and not records and run.get("split") != "none":
-        written = written or [1]  # earlier versions did not say how many
-    if written and len(records) < written[-1]:
-        raise Damaged(
-            f"{file}: has {len(records)} records, and {written[-1]} were written; {REMEDY}"
-        )
-
-
-def _require_events(trial: TrialDir, events: list[dict[str, Any]]) -> None:
-    for number, event in enumerate(events, 1):
-        if wrong := wrong_event(event):
-            raise Damaged(f"{trial.store.at('events.jsonl')}: line {number}: {wrong}; {REMEDY}")
-
-
-def _run(config: dict[str, Any]) -> dict[str, Any]:
-    return config.get("run") or {}
-
-
-def _foreign(record: dict[str, Any], run: dict[str, Any]) -> str | None:
-    own = run.get("trial_id")
-    other = record.get("trial_id", own)
-    return f"is of trial {other!r}" if own is not None and other != own else None
-
-
-def _place(record: dict[str, Any]) -> str:
-    """Where in its run a record was made, and of which weights."""
-    return ", ".join(f"{name} {record[name]}" for name in PLACE if record.get(name) is not None)
-
-
-def _differs(one: dict[str, Any], other: dict[str, Any]) -> str | None:
-    """A column in which two records of one place differ that no kill can change."""
-    common = one.keys() & other.keys() - {*COSTS, "done"}
-    return next((name for name in sorted(common) if one[name] != other[name]), None)
 
 
 def mend(trial: TrialDir, warn: bool = True) -> list[str]:
@@ -184,7 +125,7 @@ def _is_whole(store: Store, name: str) -> bool:
 def _events(trial: TrialDir) -> list[str]:
     """Each line stands for itself: those that are whole stay."""
     try:
-        _require_events(trial, trial.events())
+        require_events(trial, trial.events())
     except Damaged as error:
         texts = json_text.whole(trial.store.read("events.jsonl"))
         good = [text for text in texts if text and _is_event(json_text.parsed(text))]
@@ -201,13 +142,13 @@ def _records(trial: TrialDir, config: dict[str, Any]) -> list[str]:
     try:
         require_all(trial, trial.records(), trial.events(), config)
     except Damaged as error:
-        run, good, first = _run(config), list[bytes](), dict[str, tuple[int, dict[str, Any]]]()
+        run, good, first = run_of(config), list[bytes](), dict[str, tuple[int, dict[str, Any]]]()
         for text in json_text.whole(trial.store.read("records.jsonl")):
             record = json_text.parsed(text) if text else {}
-            if text is None or _foreign(record, run) or wrong_record(record, run):
+            if text is None or wrong_record(record, run):
                 break
-            at, before = first.setdefault(_place(record), (len(good), record))
-            if before is not record and _differs(before, record):  # nobody knows which is wrong
+            at, before = first.setdefault(place(record), (len(good), record))
+            if before is not record and differs(before, record):  # nobody knows which is wrong
                 del good[at:]
                 break
             good.append(text)

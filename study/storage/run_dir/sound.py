@@ -1,4 +1,4 @@
-"""What lines of a trial's files must say: each by itself, and by the trial's configuration.
+"""What lines of a trial's files must say: each by itself, by the trial's configuration, together.
 
 A line that was edited, restored or copied from elsewhere can be whole and still be wrong. It would
 change the answer without a word.
@@ -10,6 +10,8 @@ import math
 from typing import Any
 
 from study.config.printable import brief
+from study.storage.run_dir.json_text import Damaged
+from study.storage.run_dir.trial_dir import REMEDY, State, TrialDir
 
 NEEDED = (
     *("leg", "weights", "iteration", "images_seen", "length", "factor", "split"),
@@ -23,10 +25,13 @@ COSTS = ("images_spent", "device_seconds", "eval_seconds", "images_per_second", 
 AP = ("AP", "mAP")
 """How scores begin."""
 TOP = 100.0  # points
+LATEST = 2.5e11  # seconds since 1970: some time before the year 9999 ends
 NOISE = 1e-6  # points by which rounding may pass an end
 OF_RUN = ("arm", "size", "draw", "seed", "split")
 OF_OPTIM = ("lr", "weight_decay")
 """What a record repeats of its run's configuration."""
+PLACE = ("leg", "weights", "iteration", "length", "factor")
+"""Where in its run a record was made, and of which weights."""
 
 
 def wrong_record(record: dict[str, Any], run: dict[str, Any]) -> str | None:
@@ -35,6 +40,9 @@ def wrong_record(record: dict[str, Any], run: dict[str, Any]) -> str | None:
     Args:
         run: the trial's RunConfig as it is written; what it does not say is not looked at.
     """
+    named, own_name = record.get("trial_id"), run.get("trial_id")
+    if named is not None and own_name is not None and named != own_name:
+        return f"is of trial {named!r}"
     if missing := [key for key in NEEDED if key not in record]:
         return f"has no {missing[0]}"
     for key, value in record.items():
@@ -62,8 +70,88 @@ def wrong_record(record: dict[str, Any], run: dict[str, Any]) -> str | None:
 
 def wrong_event(event: dict[str, Any]) -> str | None:
     """What is wrong with the costs of a change of state; None: nothing that can be seen."""
-    wrong = [key for key in COSTS if not _is_number(event.get(key))]
-    return f"{wrong[0]} = {brief(event[wrong[0]])}: must be a finite number" if wrong else None
+    for key in COSTS:
+        if rule := _broken(key, event.get(key)):
+            return f"{key} = {brief(event[key])}: {rule}"
+    return None
+
+
+def require_sound(
+    trial: TrialDir,
+    records: list[dict[str, Any]],
+    events: list[dict[str, Any]],
+    config: dict[str, Any],
+) -> None:
+    """Refuse records of another trial or run, or with values that cannot be, and events with costs
+    that are no numbers.
+
+    Args:
+        config: the trial's.
+
+    Raises:
+        Damaged: names the file and the line.
+    """
+    file, run = trial.store.at("records.jsonl"), run_of(config)
+    for number, record in enumerate(records, 1):
+        if wrong := wrong_record(record, run):
+            raise Damaged(f"{file}: line {number}: {wrong}; {REMEDY}")
+    require_events(trial, events)
+
+
+def require_all(
+    trial: TrialDir,
+    records: list[dict[str, Any]],
+    events: list[dict[str, Any]],
+    config: dict[str, Any],
+) -> None:
+    """Refuse what `require_sound` does, and records that contradict each other or are fewer than
+    were written.
+
+    One may be there twice, by workers that did not know of each other: the numbers are the same.
+
+    Raises:
+        Damaged: names the file and the record.
+    """
+    require_sound(trial, records, events, config)
+    file, first, run = trial.store.at("records.jsonl"), dict[str, int](), run_of(config)
+    for number, record in enumerate(records, 1):
+        before = first.setdefault(at := place(record), number)
+        if before < number and (name := differs(records[before - 1], record)):
+            raise Damaged(
+                f"{file}: records {before} and {number} are both of {at}, and {name} differs;"
+                f" {REMEDY}"
+            )
+    written = [event["records"] for event in events if isinstance(event.get("records"), int)]
+    has_ended = bool(events) and events[-1].get("state") == State.FINISHED
+    if has_ended and not records and run.get("split") != "none":
+        written = written or [1]  # earlier versions did not say how many
+    if written and len(records) < written[-1]:
+        raise Damaged(
+            f"{file}: has {len(records)} records, and {written[-1]} were written; {REMEDY}"
+        )
+
+
+def require_events(trial: TrialDir, events: list[dict[str, Any]]) -> None:
+    """Raises Damaged, naming the line, where costs in events are no numbers."""
+    for number, event in enumerate(events, 1):
+        if wrong := wrong_event(event):
+            raise Damaged(f"{trial.store.at('events.jsonl')}: line {number}: {wrong}; {REMEDY}")
+
+
+def run_of(config: dict[str, Any]) -> dict[str, Any]:
+    """The RunConfig in a trial's configuration, as it is written; empty if there is none."""
+    return config.get("run") or {}
+
+
+def place(record: dict[str, Any]) -> str:
+    """Where in its run a record was made, and of which weights."""
+    return ", ".join(f"{name} {record[name]}" for name in PLACE if record.get(name) is not None)
+
+
+def differs(one: dict[str, Any], other: dict[str, Any]) -> str | None:
+    """A column in which two records of one place differ that no kill can change."""
+    common = one.keys() & other.keys() - {*COSTS, "done"}
+    return next((name for name in sorted(common) if one[name] != other[name]), None)
 
 
 def _broken(key: str, value: Any) -> str | None:
@@ -83,6 +171,8 @@ def _broken(key: str, value: Any) -> str | None:
         return None if fine else f"an AP is from 0 to {TOP:g} points"
     if key in (*COSTS, "factor") and not _is_number(value):
         return "must be null or a finite number"
+    if key == "time" and value is not None and not 0 <= value < LATEST:
+        return "must be seconds since 1970"
     return None
 
 
