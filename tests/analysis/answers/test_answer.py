@@ -12,11 +12,13 @@ import pytest
 from scipy import stats as reference
 
 import analysis
+from analysis.answers import settings
 from analysis.answers.pairs import by_seed
 from analysis.reading.frames import rows, values, where
 from benchmarks.calibration.scenarios import EQUAL
 from benchmarks.calibration.studies import Studies
 from study.config import Scientific
+from study.planning.confirming.enough import earliest
 from study.planning.confirming.scatter import pairs
 from tests.analysis.conftest import Incomplete
 from tests.analysis.incomplete import ONE_SIZE, rng
@@ -118,13 +120,14 @@ def test_runs_that_followed_the_first_tell_nothing_of_the_scatter():
     asked = manifest | {"budget": manifest["budget"] | {"confirm": 2, "within": 5.0}}
     staged = replace(results, manifests={study: asked})
     first = staged.first_runs(study)
+    assert first is not None
     for row in rows(analysis.answer(staged)):
-        runs = where(analysis.answers.settings.confirmed(staged), size=row["size"])
+        runs = where(settings.confirmed(staged), size=row["size"])
         mine, theirs = (
             by_seed(rows(where(runs, arm=row[side])), "AP_box") for side in ("arm", "reference")
         )
         gaps = dict(zip(mine, pairs(mine, theirs), strict=True))
-        early = [gap for (_, draw), gap in gaps.items() if draw <= first]
+        early = [*earliest(gaps, first).values()]
         assert len(early) == first < len(gaps)
         half = reference.t.ppf(0.975, first - 1) * reference.tstd(early) / len(gaps) ** 0.5
         assert row["AP_box_difference_high"] - row["AP_box_difference"] == pytest.approx(half)

@@ -168,7 +168,8 @@ def test_no_redirection_leads_from_https_to_what_anybody_can_change(
     request = urllib.request.Request(f"{asked}://host/a.pth")
     told = (None, 302, "Found", email.message.Message(), f"{led}://host/b.pth")
     if fine:
-        assert download._Redirects().redirect_request(request, *told).full_url == told[-1]
+        led_to = download._Redirects().redirect_request(request, *told)
+        assert led_to and led_to.full_url == told[-1]
         return
     with pytest.raises(URLError, match="from https to an address without encryption"):
         download._Redirects().redirect_request(request, *told)

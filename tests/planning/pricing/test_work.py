@@ -51,8 +51,10 @@ def test_the_rest_is_what_is_missing_of_the_whole(
         known = [trial_id for cell in asked.cells for trial_id in study.plan.states(cell)]
         pasts = Pasts(study.plan.study).of(known, study.running)
         undecided = any([study.plan.extensions_left(size) for size in (8, 16)])
-        left = (whole(study, pasts, of(study.plan, pasts)) for of in (work_left, usual, most))
-        seen.append((not undecided, *left))
+        left, expected, bound = (
+            whole(study, pasts, of(study.plan, pasts)) for of in (work_left, usual, most)
+        )
+        seen.append((not undecided, left, expected, bound))
 
     study.run(look, 20.0)
     look(study.now)
