@@ -44,7 +44,6 @@ from study.commands.common import (
 )
 from study.commands.options.parsing import parsed
 from study.commands.options.spaces import find, names
-from study.commands.preparing import data_page
 from study.commands.preparing.data_page.facts import doubts
 from study.commands.preparing.data_page.numbers import numbers
 from study.commands.preparing.model_table import Models, models
@@ -153,8 +152,10 @@ def prepare(command: Prepare) -> int:
         say(f"look at     {line}")
     title = Path(data.folder or data.train or data.name).name
     words = [line.partition(" ")[2].strip() for line in found] if command.data.given else found
-    page = data_page.write(splits, network, title, words, table, suspicious, command.page)
-    say(f"pictures    {page}")
+    from study.commands.preparing.data_page import page  # here: it imports torch, which takes long
+
+    written = page.write(splits, network, title, words, table, suspicious, command.page)
+    say(f"pictures    {written}")
     return DONE
 
 

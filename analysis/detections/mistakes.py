@@ -23,12 +23,10 @@ from statistics import fmean
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from analysis.detections import columns
 from analysis.detections.matches import Kind
 from analysis.detections.stored import Stored, stored
-from analysis.drawing.looks import INK, Look
 from analysis.reading.frames import frame, rows, where
 from analysis.reading.load import Results
 from analysis.text.table import ARM, IMAGES, Column, Table
@@ -43,7 +41,6 @@ KINDS = {
     "missed": "Miss",
 }
 """The kinds by the names that TIDE has for them."""
-HATCHES = ("", "///", "...", "xxx", "\\\\\\", "+++")
 
 
 def errors(
@@ -75,32 +72,6 @@ def errors(
                     for error, name in KINDS.items()
                 ]
     return frame(found, columns.ERRORS)
-
-
-def draw_errors(ax: Axes, table: pd.DataFrame, looks: dict[str, Look]) -> None:
-    """`errors` of one study and size on an Axes: a group of bars for each kind, a bar an arm."""
-    arms = [arm for arm in looks if arm in set(table["arm"])]
-    height = 0.8 / max(1, len(arms))
-    for side, arm in enumerate(arms):
-        costs = {row["error"]: row["cost"] for row in rows(where(table, arm=arm))}
-        at = [place + (side - (len(arms) - 1) / 2) * height for place in range(len(KINDS))]
-        ax.barh(
-            at,
-            [costs[error] for error in KINDS],
-            0.9 * height,
-            color=looks[arm].colour,
-            hatch=HATCHES[side % len(HATCHES)],
-            edgecolor=INK,
-            linewidth=0.4,
-        )
-        for place, error in zip(at, KINDS, strict=True):
-            beside = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
-            ax.annotate(points(costs[error]), (costs[error], place), fontsize=9, **beside)
-    ax.set_yticks(range(len(KINDS)), list(KINDS))
-    ax.invert_yaxis()
-    ax.set_xlabel("AP50 lost to it, points")
-    ax.margins(x=0.12)
-    ax.grid(axis="y", visible=False)
 
 
 def layout(table: pd.DataFrame) -> Table:

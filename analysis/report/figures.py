@@ -23,8 +23,7 @@ from matplotlib.figure import Figure as Canvas
 from analysis.answers.crossover import crossover, within
 from analysis.answers.crossover import told as crossover_told
 from analysis.answers.seen import seen as account
-from analysis.detections.mistakes import draw_errors
-from analysis.drawing import learning, sizes, style, tuning
+from analysis.drawing import learning, mistakes, sizes, style, tuning
 from analysis.drawing import seen as drawn_seen
 from analysis.drawing.looks import INK, PAPER, RULE, Look
 from analysis.reading.frames import groups, rows, values, where
@@ -168,7 +167,7 @@ def errors(frame: pd.DataFrame, looks: dict[str, Look]) -> list[Figure]:
         alt = f"AP50 lost to each kind of mistake at {images(size)}. {'; '.join(told)}."
 
         def draw(ax: Axes, mine: Any = mine) -> None:
-            draw_errors(ax, mine, looks)
+            mistakes.draw_errors(ax, mine, looks)
 
         found.append(figure(f"errors-{size}", images(size), alt, draw, looks))
     return found

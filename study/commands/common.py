@@ -150,7 +150,7 @@ def exit_status(
         return failing.CUT_OFF
     except (ValueError, Busy) as error:
         if not failing.refused(error):
-            return _end(FAILURE, failing.fault(error))
+            return _unforeseen(error)
         return _end(BAD_INPUT, f"error: {as_typed(str(error), arguments)}")
     except StoreError as error:
         return _end(failing.of_storage(error), f"error: {error}")
@@ -172,7 +172,12 @@ def exit_status(
         again = "goes on where this one ended" if goes_on else "begins again"
         return _end(INTERRUPTED, f"interrupted: the same command {again}")
     except Exception as error:
-        return _end(FAILURE, failing.fault(error))
+        return _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> int:
+    told = failing.of_environment(error)
+    return _end(BAD_INPUT, f"error: {told}") if told else _end(FAILURE, failing.fault(error))
 
 
 def _end(status: int, said: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import sys
 import traceback
 from importlib import metadata
@@ -68,6 +69,22 @@ def of_installation(error: ImportError) -> str | None:
         f"a package cannot be loaded: {said}; install the packages again (`make setup`), or free"
         " memory if that is what is missing"
     )
+
+
+def of_environment(error: BaseException) -> str | None:
+    """Line for an environment variable that a library does not take; None: there is none.
+
+    The value is in what the library says, and the name there too or, quoted, in a line of code
+    that led to it.
+    """
+    said = str(error)
+    code = [frame.line or "" for frame in traceback.extract_tb(error.__traceback__)]
+    for name, value in os.environ.items():
+        asked = any(f"{quote}{name}{quote}" in line for line in code for quote in "'\"")
+        if value.strip() and value in said and (asked or re.search(rf"\b{name}=", said)):
+            why = " ".join(said.split())[:300]
+            return f"environment variable {name} = {value!r}: {why}; correct it, or unset {name}"
+    return None
 
 
 def of_storage(error: StoreError) -> int:

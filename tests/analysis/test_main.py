@@ -11,6 +11,7 @@ import pytest
 
 import analysis
 from analysis import __main__ as command
+from analysis import analysing
 from analysis.answers import starts
 from analysis.report import terminal
 from analysis.report.derived import derived
@@ -168,7 +169,7 @@ def test_other_ends_have_their_status(
     def fail(_: Path) -> None:
         raise error
 
-    monkeypatch.setattr(command, "load", fail)
+    monkeypatch.setattr(analysing, "load", fail)
     assert command.main(["runs/any"]) == status
     assert ("Traceback" in capsys.readouterr().err) == (status == FAILURE)
 

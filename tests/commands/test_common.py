@@ -93,6 +93,46 @@ def test_a_package_that_cannot_be_loaded_is_one_line_but_not_our_own(capsys):
     assert "a fault of the program" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("variable", "package"),
+    [
+        ("MPLBACKEND", "matplotlib"),
+        ("HF_HUB_DOWNLOAD_TIMEOUT", "huggingface_hub.constants"),
+        ("TORCH_LOGS", "torch"),
+    ],
+)
+def test_a_variable_that_a_package_does_not_take_is_one_line(variable: str, package: str):
+    act = f"lambda: __import__({package!r}) and 0"
+    code = f"from study.commands.common import exit_status; exit(exit_status({act}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {variable: "nonsense"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    line = done.stderr.strip()
+    assert done.returncode == BAD_INPUT and "\n" not in line
+    assert line.startswith(f"error: environment variable {variable} = 'nonsense': ")
+    assert line.endswith(f"; correct it, or unset {variable}")
+
+
+def test_a_variable_that_has_nothing_to_do_with_it_is_not_blamed(monkeypatch, capsys):
+    monkeypatch.setenv("CHANCE", "negative")  # a word of what numpy says
+    assert exit_status(trip) == FAILURE
+    assert "this is a fault of the program" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["study.prepare", "analysis.__main__"])
+def test_what_may_fail_at_its_import_is_imported_where_that_is_told(command: str):
+    heavy = ("torch", "matplotlib")
+    code = f"import sys, {command}; print([n for n in {heavy} if n in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert said.stdout.strip() == "[]", said
+
+
 def test_a_folder_that_was_removed_is_one_line(tmp_path, monkeypatch, capsys):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")

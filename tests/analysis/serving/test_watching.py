@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis import __main__ as command
+from analysis.__main__ import main
+from analysis.analysing import analyse
+from analysis.options import Analysis
 from analysis.serving import watching
 from study import sweep
 from study.commands.common import BAD_INPUT, DONE
@@ -57,8 +59,8 @@ def followed(address: Path | str, folder: Path, capsys: Capture) -> None:
         if len(seen) == 3:
             raise KeyboardInterrupt
 
-    served = command.Analysis(run_dir=address, out=folder, watch=True, port=0)
-    assert command.analyse(served, pause) == DONE
+    served = Analysis(run_dir=address, out=folder, watch=True, port=0)
+    assert analyse(served, pause) == DONE
     (first, begun), (_, same), (then, after) = seen
     assert begun == same != after  # nothing was recorded: not made again
     assert re.search(
@@ -103,8 +105,8 @@ def test_a_store_that_cannot_be_reached_for_a_while_ends_nothing(
     def unreachable(_: Path) -> watching.Stamp:
         raise StoreError("s3://bucket/run: no network")
 
-    served = command.Analysis(run_dir=tmp_path, watch=True, port=0)
-    assert command.analyse(served, pause) == DONE
+    served = Analysis(run_dir=tmp_path, watch=True, port=0)
+    assert analyse(served, pause) == DONE
     assert "s3://bucket/run: no network" in capsys.readouterr().out
 
 
@@ -120,7 +122,7 @@ def test_a_store_that_cannot_be_reached_for_a_while_ends_nothing(
 def test_what_cannot_be_watched_is_one_line(
     options: list[str], words: str, tmp_path: Path, capsys: Capture
 ):
-    assert command.main([str(tmp_path / "none"), *options]) == BAD_INPUT
+    assert main([str(tmp_path / "none"), *options]) == BAD_INPUT
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert words in err
