@@ -7,7 +7,6 @@ ray. A line torn by a kill is dropped; anything else that is not as written by
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -26,10 +25,9 @@ from study.config import Budget
 from study.config.printable import brief
 from study.planning.stopping import recorded
 from study.storage.run_dir import Damaged, StudyDir
+from study.storage.run_dir.belonging import require_repeats
 from study.storage.run_dir.manifest import ASKED, REMEDY, budget_of, require_fields
 
-_REPEATED = ("arm", "size", "optim", "schedule", "seed", "draw")
-"""What makes two confirm runs the same (`study.planning.trials.specs.repeated`)."""
 _SECONDS = ("device_seconds", "eval_seconds")
 _STRIP = ("name", "low", "high")
 ANALYSED = (*ASKED[:-1], "question.stopping", "question.fixed.schedule", "question.tails")
@@ -133,7 +131,8 @@ def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
         question = manifests[path]["question"]
         found = [read(path, trial, names, question, is_idle) for trial in study.trials()]
         arms = _arms(manifests[path], [trial.place["arm"] for trial in found])
-        _require_repeats(path, found)
+        repeats = [one for one in found if one.place["role"] == "confirm"]
+        require_repeats(path, ((one.place["trial_id"], one.run) for one in repeats))
         trials += sorted(found, key=lambda trial: trial.order(arms))
     rows = frame((t.row() for t in trials), widened(columns.TRIALS, names))
     tails = frame((tail for t in trials for tail in t.tails()), widened(columns.TAILS, names))
@@ -150,23 +149,6 @@ def load(run_dirs: str | Path | Sequence[str | Path]) -> Results:
         init_reports=_init_reports(trials),
         strips=_strips(trials),
     )
-
-
-def _require_repeats(path: str, trials: Iterable[Trial]) -> None:
-    """Raises Damaged where two confirm runs are one, of which only one would count."""
-    first: dict[str, str] = {}
-    for trial in trials:
-        if trial.place["role"] != "confirm":
-            continue
-        run = {name: trial.run.get(name) for name in _REPEATED}
-        there = trial.place["trial_id"]
-        other = first.setdefault(json.dumps(run, sort_keys=True), there)
-        if other != there:
-            raise Damaged(
-                f"{path}: confirm runs {other} and {there} have one setting, seed"
-                f" {run['seed']} and draw {run['draw']}: no study runs it twice; move the one that"
-                " is none of it out of trials/"
-            )
 
 
 def _is_idle(study: StudyDir) -> Callable[[str], bool]:

@@ -18,7 +18,7 @@ from study.planning.ladder import growth
 from study.planning.stopping import box_ap
 from study.planning.trials.tuning import Choice, TuningTrial, chosen
 from study.storage.run_dir import StudyDir, TrialDir
-from study.storage.run_dir.belonging import require_own
+from study.storage.run_dir.belonging import require_own, require_repeats
 from study.storage.run_dir.sound import require_all
 
 
@@ -96,6 +96,7 @@ def preferred(study: StudyDir, arm: str | None = None, size: int | None = None) 
 def _candidates(study: StudyDir, names: Sequence[str]) -> dict[tuple[str, int], Candidate]:
     tuning: dict[tuple[str, int], list[TuningTrial]] = {}
     repeats: list[tuple[RunConfig, float]] = []
+    confirms: list[tuple[str, dict[str, Any]]] = []
     question = study.manifest["question"]
     for trial in study.trials():
         config, events = trial.config(), trial.events()
@@ -105,14 +106,16 @@ def _candidates(study: StudyDir, names: Sequence[str]) -> dict[tuple[str, int], 
         if config["role"] == "tune":
             tuning.setdefault((run.arm, run.size), []).append(_tried(trial, config, run, names))
         elif config["role"] == "confirm":
+            confirms.append((trial.id, config["run"]))
             ends = [box_ap(r) for r in trial.records() if r["length"] is not None]
             repeats += [(run, ap) for ap in ends if math.isfinite(ap)]
+    require_repeats(study.store, confirms)
     found: dict[tuple[str, int], Candidate] = {}
     for (arm, size), tried in tuning.items():
         if choice := chosen(sorted(tried, key=lambda one: one.index)):
             one = Candidate(arm, size, choice, ())
-            there = {run.seed: ap for run, ap in repeats if _repeats(run, one)}
-            found[arm, size] = replace(one, confirmed=tuple(there.values()))
+            there = tuple(ap for run, ap in repeats if _repeats(run, one))
+            found[arm, size] = replace(one, confirmed=there)
     return found
 
 

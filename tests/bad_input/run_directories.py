@@ -137,7 +137,7 @@ def _its_file(command: str):
     return make
 
 
-def _one_seed_twice(folder: Path) -> list[str]:
+def _one_seed_twice(command: str, folder: Path) -> list[str]:
     """A confirm run that is another one again, under a name of its own."""
     shutil.copytree(finished(), folder / "run")
     trials, again = folder / "run" / "trials", "scratch-24-c9"
@@ -148,7 +148,7 @@ def _one_seed_twice(folder: Path) -> list[str]:
     file = trials / again / "records.jsonl"
     lines = map(_changed("trial_id", again), file.read_bytes().splitlines())
     file.write_bytes(b"".join(line + b"\n" for line in lines))
-    return ["analysis.__main__", "run"]
+    return list(COMMANDS[command])
 
 
 def _at_no_text(folder: Path) -> list[str]:
@@ -200,10 +200,13 @@ CASES = [
         "analysis",
         "size = 'many': must be a whole number",
     ),
-    Case(
-        "two confirm runs of one seed",
-        _one_seed_twice,
-        ("confirm runs scratch-24-c0 and scratch-24-c9 have one setting, seed", "out of trials/"),
+    *(
+        Case(
+            f"{command}: two confirm runs of one seed",
+            functools.partial(_one_seed_twice, command),
+            ("confirm runs scratch-24-c0 and scratch-24-c9 have one setting", "out of trials/"),
+        )
+        for command in ("analysis", "best")
     ),
     Case(
         "a path that is not UTF-8",

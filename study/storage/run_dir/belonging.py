@@ -6,6 +6,8 @@ them is whole, and together they would give a wrong answer.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from study.config.printable import brief, is_text
@@ -17,6 +19,8 @@ ROLES = ("tune", "audit", "confirm")
 PLACE = ("arm", "size", "seed", "draw")
 """What a trial's run says of its place in the study, and beside the run its configuration."""
 ROLE = ("role", "index", "strategy")
+REPEATED = ("arm", "size", "optim", "schedule", "seed", "draw")
+"""In what two confirm runs of a study are never the same, all of it together."""
 WHOLE = ("size", "seed", "draw", "index")  # numbers among them; the others are text
 
 
@@ -65,6 +69,27 @@ def require_own(trial: TrialDir, config: dict[str, Any], question: dict[str, Any
         if asked[key] != own[key]:
             _refuse(
                 trial, f"run.{key} = {brief(own[key])}, and the study's is {brief(asked[key])}"
+            )
+
+
+def require_repeats(study: object, runs: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    """Refuse two confirm runs that are one, of which only one would count.
+
+    Args:
+        study: the folder, or where it lies.
+        runs: of the confirm runs the id and the configuration's run.
+
+    Raises:
+        Damaged: names both, their seed and their draw.
+    """
+    first: dict[str, str] = {}
+    for there, run in runs:
+        repeated = json.dumps({name: run.get(name) for name in REPEATED}, sort_keys=True)
+        if (other := first.setdefault(repeated, there)) != there:
+            raise Damaged(
+                f"{study}: confirm runs {other} and {there} have one setting, seed {run['seed']}"
+                f" and draw {run['draw']}: no study runs it twice; move the one that is none of it"
+                " out of trials/"
             )
 
 
