@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 SHARE = 0.05  # of the time that may be spent on looking
-WORK_SHARE = 0.01  # of a processor that one kind of look may take: Tune's own work needs it too
+WORK_SHARE = 0.002  # of a processor that one of five kinds of look may take: Tune needs it too
 
 
 class Unsaved:

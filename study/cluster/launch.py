@@ -107,7 +107,7 @@ def run(
             progress, logs = Progress(plan, console), Logs(plan.study, log_to, console)
             ends.callback(progress.close)
             ends.callback(preempt)
-            watchdog = Watchdog(patience, images)
+            watchdog = Watchdog(patience, images, plan.trials.folder)
             environment = inherited_environment() if inherits else contextlib.nullcontext()
             with environment, uncounted(), contextlib.closing(logs):
                 callbacks = [progress, watchdog, Journalist(plan), logs]

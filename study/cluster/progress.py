@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.cluster.hooks import Pace, Unsaved
-from study.cluster.trial import our_id, trial_dir
+from study.cluster.trial import our_id
 from study.commands import words
 from study.commands.words import duration
 from study.planning.design import Cell
@@ -64,7 +64,7 @@ class Progress(Unsaved, tune.Callback):
             self._live.start()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        ours = trial_dir(trial.config)
+        ours = self._plan.trials.folder(our_id(trial.config))
         self._running[ours.id], self._began[ours.id] = ours, time.time()
         self._images_before.setdefault(ours.id, images_spent(ours))
         self._waiting.discard(ours.id)
@@ -86,11 +86,14 @@ class Progress(Unsaved, tune.Callback):
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         self._say_decisions()
+        if self._forecasts.due:
+            with self._forecasts.look():
+                self._estimate()
         if self._pace.due:
-            with self._pace.look():
+            with self._pace.look(), self._plan.trials.glance():
                 self._show(time.monotonic())
         if self._notes.due:
-            with self._notes.look():
+            with self._notes.look(), self._plan.trials.glance():
                 self._note()
 
     def _say_decisions(self) -> None:
@@ -118,8 +121,7 @@ class Progress(Unsaved, tune.Callback):
 
     def close(self) -> None:
         """Leave the terminal as it was, with the last table on it, and a last note."""
-        self._seconds_left()  # of a sweep with its trials; nothing runs from here on
-        self._forecasts.wait()
+        self._estimate()  # of a sweep with its trials; nothing runs from here on
         self._running.clear()
         self._began.clear()
         if self._live:
@@ -135,13 +137,15 @@ class Progress(Unsaved, tune.Callback):
         """That the study has run, in all sessions."""
         return self._before + time.monotonic() - self._start
 
-    def _seconds_left(self) -> float | None:
+    def _estimate(self) -> None:
         now = time.time()
-        if self._forecasts.due:
-            with self._forecasts.look():
-                self._left = now, self._forecast.seconds_left(self._began, now)
+        with self._plan.trials.glance():
+            self._left = now, self._forecast.seconds_left(self._began, now)
+
+    def _seconds_left(self) -> float | None:
+        """By the last estimate."""
         since, left = self._left
-        return None if left is None else max(0.0, left - (now - since))
+        return None if left is None else max(0.0, left - (time.time() - since))
 
     def _note(self) -> None:
         now, stands = time.time(), standing(self._plan)
@@ -150,7 +154,7 @@ class Progress(Unsaved, tune.Callback):
     def _ended(self, trial: Any) -> None:
         ours = self._running.pop(our_id(trial.config), None)
         if ours is None:  # it has not begun, and may have failed by that
-            ours = trial_dir(trial.config)
+            ours = self._plan.trials.folder(our_id(trial.config))
             if not ours.events():
                 return
         else:

@@ -12,7 +12,7 @@ from study.cluster.hooks import Pace
 
 @pytest.mark.parametrize(
     ("took", "worked", "pause"),
-    [(0.01, 0.01, 2.0), (1.0, 0.0, 20.0), (1.0, 1.0, 100.0), (0.1, 0.08, 8.0)],
+    [(0.004, 0.004, 2.0), (1.0, 0.0, 20.0), (1.0, 1.0, 500.0), (0.1, 0.08, 40.0)],
     ids=["quick", "waits for a store", "computes", "both"],
 )
 def test_the_next_look_is_as_far_away_as_the_last_one_cost(

@@ -137,7 +137,6 @@ def test_status_says_the_words_of_the_sweep(tmp_path: Path):
     shown.run(steps=9)
     plan = shown.simulation.plan
     shown.progress._left = time.time(), 1200.0
-    shown.progress._forecasts.wait()
     shown.progress._note()
     study = plan.study
     stands = note.read(study)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,7 @@ from study.cluster.failures.causes import SILENT
 from study.cluster.failures.patience import Patience, Speed
 from study.cluster.failures.processes import kill_holder
 from study.cluster.hooks import Pace, Unsaved
-from study.cluster.trial import our_id, trial_dir
+from study.cluster.trial import our_id
 from study.storage.run_dir import TrialDir
 
 STEP_S = 5.0  # what one step of the driver counts for, at most
@@ -32,26 +33,30 @@ LOOK_S = 20.0  # between two of them, at most
 class _Watched:
     trial: TrialDir
     signs: tuple[int, int]  # events and records, as last seen
+    since: float  # the last sign of life, by the driver's steps
     hung: int
     speed: Speed = field(default_factory=Speed)  # from its first sign on
-    silent_s: float = 0.0
 
 
 class Watchdog(Unsaved, tune.Callback):
     """Watches the running trials."""
 
-    def __init__(self, patience: Patience, images: int) -> None:
-        """`images`: that a trial evaluates on."""
+    def __init__(self, patience: Patience, images: int, folder: Callable[[str], TrialDir]) -> None:
+        """
+        Args:
+            images: that a trial evaluates on.
+            folder: of a trial, by its id.
+        """
         self.ended: dict[str, float] = {}  # for how long each was silent that was ended for it
-        self._patience, self._images = patience, images
+        self._patience, self._images, self._folder = patience, images, folder
         self._watched: dict[str, _Watched] = {}  # by our id
-        self._stepped = time.monotonic()
+        self._stepped, self._steps_s = time.monotonic(), 0.0  # the last step; all of them
         self._pace = Pace(min(LOOK_S, patience.floor_s / LOOKS))
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         if math.isinf(self._patience.floor_s):
             return
-        ours = trial_dir(trial.config)
+        ours = self._folder(our_id(trial.config))
         events, records = ours.events(), ours.records()
         self.ended.pop(ours.id, None)
         hung = 0
@@ -59,7 +64,7 @@ class Watchdog(Unsaved, tune.Callback):
             if event.get("iteration") is not None:
                 break
             hung += event.get("cause") == SILENT
-        self._watched[ours.id] = _Watched(ours, (len(events), len(records)), hung)
+        self._watched[ours.id] = _Watched(ours, (len(events), len(records)), self._steps_s, hung)
 
     def on_trial_complete(
         self, iteration: int, trials: list[Any], trial: Any, **info: Any
@@ -71,9 +76,8 @@ class Watchdog(Unsaved, tune.Callback):
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         now = time.monotonic()
-        step, self._stepped = min(now - self._stepped, STEP_S), now
-        for one in self._watched.values():
-            one.silent_s += step
+        self._steps_s += min(now - self._stepped, STEP_S)
+        self._stepped = now
         if self._watched and self._pace.due:
             with self._pace.look():
                 self._look({our_id(one.config): one for one in trials})
@@ -84,9 +88,10 @@ class Watchdog(Unsaved, tune.Callback):
             signs = len(events), len(one.trial.records())
             if signs != one.signs:
                 one.speed = Speed.of(events)
-                one.signs, one.silent_s = signs, 0.0
-            if one.silent_s > self._patience.limit_s(one.speed, self._images, one.hung):
-                self.ended[trial_id] = one.silent_s
+                one.signs, one.since = signs, self._steps_s
+            silent_s = self._steps_s - one.since
+            if silent_s > self._patience.limit_s(one.speed, self._images, one.hung):
+                self.ended[trial_id] = silent_s
                 del self._watched[trial_id]
                 _end(one.trial, trials[trial_id])
 

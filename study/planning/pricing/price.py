@@ -62,7 +62,7 @@ def price(plan: Plan, pace: Pace, places: int) -> Price:
     """
     known = [trial_id for cell in plan.design.cells for trial_id in plan.states(cell)]
     known += [run.trial_id for run in plan.audits_left()]
-    pasts = Pasts(plan.study).of(known, ())
+    pasts = Pasts(plan.trials.folder).of(known, ())
     expected, at_most = usual(plan, pasts), most(plan, pasts)
     stages = {stage: sum(one.stage is stage for one in expected) for stage in Stage}
     times = [seconds_left(work, {}, pace, places, 0.0) for work in (expected, at_most)]

@@ -18,7 +18,7 @@ class Forecast:
         """`since`: when the sweep began, in seconds since 1970."""
         self._plan = plan
         self._since = since
-        self._pasts = Pasts(plan.study)
+        self._pasts = Pasts(plan.trials.folder)
 
     def seconds_left(self, running: Mapping[str, float], now: float) -> float | None:
         """None: no trial has come far enough yet to measure by.

@@ -7,12 +7,12 @@ that was set aside or interrupted has several.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from study.config.schedule import Evaluation, Leg
-from study.storage.run_dir import Record, StudyDir, TrialDir
+from study.storage.run_dir import Record, TrialDir
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,9 @@ def seconds(stints: Iterable[Stint]) -> float:
 class Pasts:
     """Those of a study's trials; reads again only what may have changed."""
 
-    def __init__(self, study: StudyDir) -> None:
-        self._study = study
+    def __init__(self, folder: Callable[[str], TrialDir]) -> None:
+        """`folder`: of a trial, by its id."""
+        self._folder = folder
         self._found: dict[str, Past] = {}
         self._changing: dict[str, TrialDir] = {}  # trials that ran at the last look
 
@@ -95,9 +96,7 @@ class Pasts:
         for trial_id in trial_ids:
             changes = trial_id in running or trial_id in self._changing
             if changes or trial_id not in self._found:
-                trial = self._changing.get(trial_id) or self._study.trial(trial_id)
+                trial = self._changing.get(trial_id) or self._folder(trial_id)
                 self._found[trial_id] = past(trial.events(), trial.records())
-        self._changing = {
-            one: self._changing.get(one) or self._study.trial(one) for one in running
-        }
+        self._changing = {one: self._changing.get(one) or self._folder(one) for one in running}
         return self._found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from study.config import RunConfig, ScheduleConfig, schedule
 from study.config.schedule import iterations
@@ -156,10 +157,15 @@ def ladder(plan: Plan, size: int) -> list[int]:
 
 def _tune(end: _End, plan: Plan, pasts: Pasts) -> Work:
     one, trial = end.entrant, end.entrant.trial
-    walk = one.schedule.up_to(end.length)
+    walk = _up_to(one.schedule, end.length)
     trial_id = trial.trial_id if trial else None
     batch = trial.run.optim.batch_size if trial else batch_of(plan)
     return left_of(walk, batch, one.cell.size, Stage.TUNING, trial_id, pasts)
+
+
+@lru_cache(maxsize=256)
+def _up_to(walk: ScheduleConfig, length: int) -> ScheduleConfig:
+    return walk.up_to(length)
 
 
 def _confirming(
@@ -221,10 +227,20 @@ def left_of(
     begun: int = 0,
 ) -> Work:
     """What is left of a walk, if a trial has done some of it."""
-    past = pasts.get(trial_id or "", Past())
+    past = pasts.get(trial_id or "")
+    iterations, evaluations = _left(walk, past, begun) if past else _whole(walk, begun)
+    return Work(size, stage, batch * iterations, evaluations, trial_id)
+
+
+def _left(walk: ScheduleConfig, past: Past, begun: int) -> tuple[int, int]:
+    """Iterations, and evaluations."""
     legs = schedule.remaining(walk, past.recorded)
-    images = batch * sum(past.left(leg, begun) for leg in legs)
-    return Work(size, stage, images, sum(len(leg.evaluated) for leg in legs), trial_id)
+    return sum(past.left(leg, begun) for leg in legs), sum(len(leg.evaluated) for leg in legs)
+
+
+@lru_cache(maxsize=256)  # of a large study most trials have not begun, and are alike
+def _whole(walk: ScheduleConfig, begun: int) -> tuple[int, int]:
+    return _left(walk, Past(), begun)
 
 
 def batch_of(plan: Plan) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,6 +45,7 @@ class TrialIndex:
         self._ended: set[str] = set()  # other trials that have
         self._seen: dict[str, tuple[_Seen, TuningTrial]] = {}  # tuning trials, as last read
         self._folders: dict[str, TrialDir] = {}  # of trials that may still grow
+        self._glanced: dict[str, TuningTrial] | None = None  # tuning trials, by this glance
         names = {cell.name: cell for cell in design.cells}
         for trial in study.trials():
             config = trial.config()
@@ -57,6 +60,15 @@ class TrialIndex:
         if trial_id not in self._folders:
             self._folders[trial_id] = self.study.trial(trial_id)
         return self._folders[trial_id]
+
+    @contextlib.contextmanager
+    def glance(self) -> Iterator[None]:
+        """Within it each tuning trial is read once: to look at them all, and to decide nothing."""
+        self._glanced = {}
+        try:
+            yield
+        finally:
+            self._glanced = None
 
     def write(self, cell: Cell, spec: TrialSpec) -> str:
         """Make a trial exist; returns its id."""
@@ -120,6 +132,13 @@ class TrialIndex:
         """The tuning trial; one that was told to stop and has its tail is marked as stopped."""
         if trial_id in self._settled:
             return self._settled[trial_id]
+        if self._glanced is None:
+            return self._read(trial_id)
+        if trial_id not in self._glanced:
+            self._glanced[trial_id] = self._read(trial_id)
+        return self._glanced[trial_id]
+
+    def _read(self, trial_id: str) -> TuningTrial:
         trial = self.folder(trial_id)
         state, config, records = trial.state, trial.config(), trial.records()
         known = self._seen.get(trial_id)
@@ -184,4 +203,4 @@ class TrialIndex:
         trial = self.study.trial(tried.trial_id)
         run = replace(tried.run, schedule=tried.run.schedule.up_to(length))
         trial.write_config(trial.config() | {"run": to_dict(run), "stopped_at": length})
-        self.tuning_trial(tried.trial_id)  # marks it, if its tail is there
+        self._read(tried.trial_id)  # marks it, if its tail is there

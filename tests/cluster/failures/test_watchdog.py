@@ -30,7 +30,7 @@ class Driver:
         actor = SimpleNamespace(ray_actor="actor")
         config = {"study": str(folder), "trial_id": "a"}
         self._tune: Any = SimpleNamespace(config=config, temporary_state=actor)
-        self.watchdog = Watchdog(Patience(FLOOR_S), 1)
+        self.watchdog = Watchdog(Patience(FLOOR_S), 1, lambda _: self.trial)
         self.watchdog.on_trial_start(0, [self._tune], self._tune)
 
     def sign(self, iteration: int) -> None:

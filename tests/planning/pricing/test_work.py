@@ -49,7 +49,7 @@ def test_the_rest_is_what_is_missing_of_the_whole(
 
     def look(now: float) -> None:
         known = [trial_id for cell in asked.cells for trial_id in study.plan.states(cell)]
-        pasts = Pasts(study.plan.study).of(known, study.running)
+        pasts = Pasts(study.plan.trials.folder).of(known, study.running)
         undecided = any([study.plan.extensions_left(size) for size in (8, 16)])
         left, expected, bound = (
             whole(study, pasts, of(study.plan, pasts)) for of in (work_left, usual, most)

@@ -53,7 +53,7 @@ def test_nothing_is_said_before_a_trial_has_stepped(tmp_path: Path):
 def test_work_without_stops_is_known_to_the_iteration(tmp_path: Path):
     asked = design(trials=2, stopping=None)
     study = Clocked(asked, tmp_path, Machine())
-    pasts, seen = Pasts(study.plan.study), []
+    pasts, seen = Pasts(study.plan.trials.folder), []
 
     def look(now: float) -> None:
         known = [i for cell in asked.cells for i in study.plan.states(cell)]
