@@ -12,6 +12,7 @@ from rich.console import Console
 
 from study.commands import words
 from study.commands.common import Count, OwnData, RunDir, unset, usable
+from study.commands.devices import require_device
 from study.commands.options.train_config import weights_lacking
 from study.config import DataConfig, RunConfig
 from study.config.arithmetic import ARITHMETIC
@@ -104,6 +105,8 @@ def prepare(command: Best, console: Console) -> Begun:
         raise ValueError(
             f"workers = {command.workers}: must divide the batch of {run.optim.batch_size} images"
         )
+    if command.workers == 1:  # several are of a Ray cluster
+        require_device(command.device)
     if lacking := weights_lacking(run):
         raise ValueError(lacking)
     _require_weights(run, study)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from study import train
 from study.commands import best
@@ -241,3 +242,14 @@ def test_weights_that_have_changed_since_the_study_are_refused(tmp_path: Path):
     file.write_bytes(b"2")
     with pytest.raises(ValueError, match=r"mine.safetensors is another file than the study had"):
         best._require_weights(run, study)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused(
+    study: StudyDir, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "detector"
+    assert train.main([*command(study, out)[:-1], "cuda"]) == BAD_INPUT
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "PyTorch finds no GPU on this machine" in line
+    assert not out.exists()

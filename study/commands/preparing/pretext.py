@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from study.commands.common import DONE, Count, File, Folder, unset
+from study.commands.devices import require_device
 from study.commands.options.models import NAMES
 from study.commands.options.sweep import Device
 from study.config import TINY
@@ -82,6 +83,7 @@ def pretext(command: Pretext) -> int:
         return DONE
     if command.out is None:
         raise ValueError("out: give a file for the weights: --out weights.safetensors")
+    require_device(command.device)  # before images are looked at, for minutes
     body = backbones.find(given.pop("model", TINY.body.name), "model").body
     from study.training.pretraining import images, views
 

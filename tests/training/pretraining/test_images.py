@@ -100,6 +100,15 @@ def test_the_same_command_gives_the_same_bytes_interrupted_or_not(
     assert files[1].read_bytes() != files[0].read_bytes()
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    given = ["--images", str(stripes(tmp_path / "images", 6)), "--device", "cuda"]
+    assert prepare.main(["pretext", *given, "--out", str(tmp_path / "w.safetensors")]) == BAD_INPUT
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "PyTorch finds no GPU on this machine" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
+
+
 def test_the_weights_say_what_was_seen(tmp_path: Path):
     folder = ImageFolder.open(stripes(tmp_path / "images", 20))
     config = recipe(TINY.body, len(folder.train), epochs=1, image_px=32, batch_size=8)
