@@ -130,8 +130,12 @@ def finish(command: Best, begun: Begun, console: Console) -> None:
     """Write the detector of a run that has ended."""
     run, trial, splits = begun.run, begun.trial, begun.splits
     record = trial.records()[-1]
-    weights = trial.store.read(f"weights-{record['leg']}.safetensors")
-    assert weights is not None  # the run has ended
+    name = f"weights-{record['leg']}.safetensors"
+    if (weights := trial.store.read(name)) is None:  # which the run wrote before this record
+        raise ValueError(
+            f"{trial.store.at(name)}: is not there any more, and its run has ended; remove"
+            f" {command.out / folder.RUN}, and the same command trains it again"
+        )
     train = splits.train
     classes = folder.Classes(
         tuple(train.category_id.tolist()), tuple(train.category_name.tolist())

@@ -253,3 +253,15 @@ def test_a_gpu_that_is_not_there_is_refused(
     (line,) = capsys.readouterr().err.splitlines()
     assert "PyTorch finds no GPU on this machine" in line
     assert not out.exists()
+
+
+def test_weights_that_were_removed_from_the_run_are_named(
+    study: StudyDir, detector: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / detector.name
+    shutil.copytree(detector, out)
+    (file,) = (out / "run").glob("weights-*.safetensors")
+    file.unlink()
+    assert train.main(command(study, out)) == BAD_INPUT
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{file.name}: is not there any more" in line and f"remove {out / 'run'}," in line
