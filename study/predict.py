@@ -67,6 +67,7 @@ def predict(command: Predict, console: Console) -> int:
             f"out = {command.out}: photos lie there, and would be written over; choose another"
         )
     require_writable(command.out)
+    photos.require_no_others(command.out)
     for name in photos.WRITTEN:
         require_file("out", command.out / name)
     import torch  # here: bad input needs none
@@ -80,6 +81,7 @@ def predict(command: Predict, console: Console) -> int:
     detector.to("cuda" if cuda else "cpu")
     make_folder(command.out)
     found = Found(command.out, detector.described.classes, command.score_threshold)
+    found.write()  # of nothing yet: what is interrupted is known by it as results, too
     lost: list[str] = []
     objects = 0
     with Progress(console=console, transient=True) as progress:

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from study.data.pixels import ELSEWHERE, RAW, Scale, Unusable, opened, rgb
 from study.data.source import IMAGE_SUFFIXES
-from study.storage.listing import walked
+from study.storage.listing import names_in, walked
 
 WRITTEN = ("detections.json", "detections.csv")
 """What `study.predict` writes beside its pictures."""
@@ -56,9 +56,29 @@ def _below(root: Path, out: Path) -> Iterator[Path]:
         )
 
 
+def require_no_others(out: Path) -> None:
+    """Refuse a folder for results with pictures of the user's: cameras use a name more than once.
+
+    Raises:
+        ValueError: names the first.
+    """
+    if not out.is_dir() or _written(out):
+        return
+    there = [name for name in names_in(out) if Path(name).suffix.lower() in SUFFIXES]
+    if there:
+        raise ValueError(
+            f"out = {out}: holds {min(there)}, which no earlier study.predict has written, and"
+            " pictures of that name would be written over; choose another"
+        )
+
+
 def _results(folder: Path, out: Path) -> bool:
     """Whether pictures in it were drawn here."""
-    return folder.resolve() == out or all((folder / name).is_file() for name in WRITTEN)
+    return folder.resolve() == out or _written(folder)
+
+
+def _written(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in WRITTEN)
 
 
 def upright(file: Path, scale: Scale | None = None) -> Image.Image:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from study.data.source import IMAGE_SUFFIXES
-from study.trained.photos import WRITTEN, listed, upright
+from study.trained.photos import WRITTEN, listed, require_no_others, upright
 
 
 def test_a_photo_that_is_there_twice_is_looked_at_as_what_can_be_read(tmp_path: Path):
@@ -25,6 +25,18 @@ def test_hidden_files_and_what_was_found_before_are_no_photos(tmp_path: Path):
         (tmp_path / "before" / name).touch()
     found = listed([tmp_path, tmp_path / "a.jpg"], tmp_path / "out")
     assert found == [tmp_path / "a.jpg", tmp_path / "b" / "c.png"]
+
+
+def test_pictures_that_were_not_drawn_are_not_written_over(tmp_path: Path):
+    require_no_others(tmp_path / "new")
+    require_no_others(tmp_path)
+    for name in ("notes.txt", "b.jpg", "a.PNG"):
+        (tmp_path / name).touch()
+    with pytest.raises(ValueError, match=r"holds a\.PNG, which no earlier study\.predict has"):
+        require_no_others(tmp_path)
+    for name in WRITTEN:
+        (tmp_path / name).touch()
+    require_no_others(tmp_path)
 
 
 def test_a_photo_of_any_ending_is_read_or_named(tmp_path: Path):
