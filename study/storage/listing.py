@@ -44,8 +44,12 @@ def names_in(folder: Path) -> set[str]:
         return {entry.name for entry in entries}
 
 
-def walked(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+def walked(root: Path, through_links: bool = False) -> Iterator[tuple[Path, list[str], list[str]]]:
     """As `os.walk`: each folder with the names of folders, which may be cut, and of files in it.
+
+    Args:
+        through_links: also what links to folders lead to, each folder once; not to those that
+            `root` lies in.
 
     Raises:
         OSError: a folder cannot be read; with its name.
@@ -55,8 +59,16 @@ def walked(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
         if not isinstance(error, FileNotFoundError | NotADirectoryError):  # as `matching`
             raise error
 
-    for folder, below, names in os.walk(root, onerror=refuse):
-        below[:] = [name for name in below if name != OF_THE_SYSTEM]
+    seen: set[Path] = set()
+    top = Path(os.path.realpath(root))
+    for folder, below, names in os.walk(root, onerror=refuse, followlinks=through_links):
+        below[:] = [name for name in sorted(below) if name != OF_THE_SYSTEM]
+        if through_links:
+            real = Path(os.path.realpath(folder))
+            if real in seen or real in top.parents:
+                below.clear()
+                continue
+            seen.add(real)
         yield Path(folder), below, names
 
 

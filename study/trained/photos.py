@@ -43,7 +43,7 @@ def listed(given: Iterable[Path], out: Path) -> list[Path]:
 
 
 def _below(root: Path, out: Path) -> Iterator[Path]:
-    for at, inside, names in walked(root):
+    for at, inside, names in walked(root, through_links=True):
         inside[:] = [one for one in inside if one[0] != "." and not _results(at / one, out)]
         photos = [Path(name) for name in names if name[0] != "."]
         photos = [one for one in photos if one.suffix.lower() in SUFFIXES]

@@ -44,6 +44,21 @@ def test_folders_are_those_of_people(tree: Path):
     }
 
 
+def test_links_to_folders_are_followed_where_that_is_asked_each_folder_once(tmp_path: Path):
+    for name in ("photos/a/b", "elsewhere/c", ".out/d"):
+        (tmp_path / name).mkdir(parents=True)
+    photos = tmp_path / "photos"
+    for name, to in (
+        *(("linked", "elsewhere"), ("again", "elsewhere"), ("above", "."), ("b", "photos/a/b")),
+        ("a/self", "photos"),
+    ):
+        (photos / name).symlink_to(tmp_path / to)
+    (tmp_path / "elsewhere" / "back").symlink_to(photos / "a")
+    found = [str(folder.relative_to(photos)) for folder, _, _ in walked(photos, True)]
+    assert found == [".", "a", "a/b", "again", "again/c"]
+    assert [folder for folder, _, _ in walked(photos)] == [photos, photos / "a", photos / "a/b"]
+
+
 @pytest.mark.parametrize("pattern", ["*/*.json", "**/*", "a/*"])
 def test_a_folder_that_may_not_be_read_is_not_an_empty_one(tree: Path, pattern: str):
     with powerless(tree, [("a", 0)]), pytest.raises(PermissionError) as refusal:

@@ -39,6 +39,16 @@ def test_pictures_that_were_not_drawn_are_not_written_over(tmp_path: Path):
     require_no_others(tmp_path)
 
 
+def test_photos_in_folders_that_links_lead_to_are_looked_at(tmp_path: Path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "a.jpg").touch()
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "more").symlink_to(tmp_path / "disk")
+    (tmp_path / "photos" / "loop").symlink_to(tmp_path / "photos")
+    found = listed([tmp_path / "photos"], tmp_path / "out")
+    assert found == [tmp_path / "photos" / "more" / "a.jpg"]
+
+
 def test_a_photo_of_any_ending_is_read_or_named(tmp_path: Path):
     there = Image.new("RGB", (8, 6), (200, 10, 10))
     there.save(tmp_path / "a.tif")

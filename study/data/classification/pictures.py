@@ -85,7 +85,7 @@ def _images(folder: Path) -> list[Path]:
 def _below(root: Path) -> list[Path]:
     """Images in it and in its sub-folders, in the order of their places."""
     found = []
-    for folder, below, names in walked(root):
+    for folder, below, names in walked(root, through_links=True):
         below[:] = [name for name in below if name[0] != "."]
         paths = (folder / name for name in names if name[0] != ".")
         found += [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]

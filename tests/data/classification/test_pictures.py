@@ -39,6 +39,13 @@ def test_images_are_found_at_any_depth_and_a_tenth_is_held_out(tmp_path: Path):
     assert Pictures.open(tmp_path / "images").digest != first.digest
 
 
+def test_images_behind_links_to_folders_are_learned_from_too(tmp_path: Path):
+    write(tmp_path / "disk", 20)
+    write(tmp_path / "images", 5)
+    (tmp_path / "images" / "more").symlink_to(tmp_path / "disk")
+    assert len(Pictures.open(tmp_path / "images")) == 25
+
+
 def test_no_more_is_held_out_than_tells_how_it_goes(tmp_path: Path):
     write(tmp_path / "images", 1300, px=(2, 2))
     assert len(Pictures.open(tmp_path / "images").held_out) == 128
