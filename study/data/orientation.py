@@ -71,8 +71,17 @@ def turn(
     return _UPRIGHT[orientation] if seen_upright else None
 
 
+def upright(image: Image.Image) -> Image.Transpose | None:
+    """What turns the image, once it is loaded, as EXIF says to show it; None: nothing does.
+
+    Pillow's own `exif_transpose` copies the image without the tags that tell what its numbers are,
+    and writes its EXIF anew, which fails for much that cameras put there.
+    """
+    return None if image.format == "TIFF" else _UPRIGHT.get(_orientation(image))
+
+
 def turned(image: Image.Image, by: Image.Transpose | None) -> Image.Image:
-    """The loaded image, turned as `turn` says."""
+    """The loaded image, turned as `turn` or `upright` says."""
     return image if by is None else image.transpose(by)
 
 

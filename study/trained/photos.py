@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
+from study.data import orientation
 from study.data.pixels import ELSEWHERE, RAW, Scale, Unusable, opened, rgb
 from study.data.source import IMAGE_SUFFIXES
 from study.storage.listing import names_in, walked
@@ -95,4 +96,5 @@ def upright(file: Path, scale: Scale | None = None) -> Image.Image:
     if ELSEWHERE.get(file.suffix.lower()) == RAW:  # many would be read as TIFF: a small preview
         raise Unusable(f"{file}: {RAW} is not read; convert it to PNG, TIFF or JPEG")
     with opened(file) as image:
-        return rgb(ImageOps.exif_transpose(image), scale, file)
+        by = orientation.upright(image)  # asked before it is loaded
+        return orientation.turned(rgb(image, scale, file), by)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
+from study.data.pixels import Scale
 from study.data.source import IMAGE_SUFFIXES
 from study.trained.photos import WRITTEN, listed, require_no_others, upright
+from tests.bad_input import data_sets as sets
 
 
 def test_a_photo_that_is_there_twice_is_looked_at_as_what_can_be_read(tmp_path: Path):
@@ -25,6 +29,37 @@ def test_hidden_files_and_what_was_found_before_are_no_photos(tmp_path: Path):
         (tmp_path / "before" / name).touch()
     found = listed([tmp_path, tmp_path / "a.jpg"], tmp_path / "out")
     assert found == [tmp_path / "a.jpg", tmp_path / "b" / "c.png"]
+
+
+def test_a_photo_that_is_turned_keeps_its_numbers(tmp_path: Path):
+    """Pillow's own turning loses the tag that says that 32 bits have no sign."""
+    values = np.zeros((4, 6), np.uint32)
+    values[0, 0] = 2**32 - 1
+    signed, entry = sets.content(values.view(np.int32), "TIFF"), struct.pack("<HHI", 339, 3, 1)
+    (tmp_path / "wide.tif").write_bytes(signed.replace(entry + b"\2", entry + b"\1"))
+    found = upright(tmp_path / "wide.tif", Scale("whole numbers", 0.0, 2.0**32 - 1))
+    assert found.getpixel((0, 0)) == (255, 255, 255) and found.getpixel((1, 0)) == (0, 0, 0)
+
+
+def test_a_photo_with_a_strange_tag_is_turned_all_the_same(tmp_path: Path):
+    """Pillow writes the EXIF of what it turns anew, and cannot write every tag that it read."""
+    tags = ((0x0101, 2, 4, b"abc\0"), (0x0112, 3, 1, struct.pack("<HH", 6, 0)))  # 6: by 90°
+    entries = b"".join(struct.pack("<HHI", *tag[:3]) + tag[3] for tag in tags)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+    Image.new("RGB", (8, 4)).save(tmp_path / "a.jpg", exif=exif)
+    assert upright(tmp_path / "a.jpg").size == (4, 8)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg"])
+def test_a_photo_is_turned_as_pillow_does(orientation: int, suffix: str, tmp_path: Path):
+    picture = Image.fromarray(np.arange(96, dtype=np.uint8).reshape(4, 8, 3))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    picture.save(tmp_path / f"a{suffix}", exif=exif)
+    with Image.open(tmp_path / f"a{suffix}") as opened:
+        expected = ImageOps.exif_transpose(opened).convert("RGB")
+    assert np.array_equal(np.array(upright(tmp_path / f"a{suffix}")), np.array(expected))
 
 
 def test_pictures_that_were_not_drawn_are_not_written_over(tmp_path: Path):
