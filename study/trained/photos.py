@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -40,7 +41,10 @@ def listed(given: Iterable[Path], out: Path) -> list[Path]:
             f"photos = {where}: holds no images; give image files, or folders that hold some"
             f" ({' '.join(sorted(IMAGE_SUFFIXES))})"
         )
-    return list(dict.fromkeys(found))
+    once: dict[str, Path] = {}
+    for file in found:
+        once.setdefault(os.path.normpath(file.absolute()), file)
+    return list(once.values())
 
 
 def _below(root: Path, out: Path) -> Iterator[Path]:

@@ -21,6 +21,17 @@ def test_a_photo_that_is_there_twice_is_looked_at_as_what_can_be_read(tmp_path: 
     assert listed([tmp_path], tmp_path / "out") == [tmp_path / "a.jpg", tmp_path / "b.heic"]
 
 
+def test_a_photo_is_looked_at_once_however_its_place_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").touch()
+    monkeypatch.chdir(tmp_path)
+    here = Path("photos")
+    given = [here, tmp_path / here, here / ".." / here / "a.jpg"]
+    assert listed(given, tmp_path / "out") == [here / "a.jpg"]
+
+
 def test_hidden_files_and_what_was_found_before_are_no_photos(tmp_path: Path):
     for name in ("a.jpg", "b/c.png", ".d.jpg", ".e/f.jpg", "out/g.jpg", "before/h.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
