@@ -18,8 +18,9 @@ from study.trained.drawing import drawn
 from study.trained.folder import Classes
 from study.training.evaluation.detections import Detection
 
-AS_GIVEN = frozenset((".jpg", ".jpeg", ".png", ".webp"))
-"""Pictures are written in the photo's own format if it is one of these, otherwise as PNG."""
+AS_GIVEN = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
+"""Pictures are written in the photo's own format if it is one of these and holds sides of their px
+(a name may be that of another format); otherwise as PNG."""
 COLUMNS = ("file", "class", "score", "x", "y", "width", "height")
 
 
@@ -42,7 +43,7 @@ class Found:
         self.rows += [row | {"image_id": image_id} for row in detections]
         shown = [row for row in detections if row["score"] >= self.threshold]
         names = dict(zip(self.classes.ids, self.classes.names, strict=True))
-        name = self._name(file)
+        name = self._name(file, max(picture.size))
         content = io.BytesIO()
         kind = Image.registered_extensions()[Path(name).suffix]
         drawn(picture, shown, names).save(content, kind, quality=92)
@@ -78,9 +79,10 @@ class Found:
                 )
         return text.getvalue()
 
-    def _name(self, file: Path) -> str:
+    def _name(self, file: Path, side_px: int) -> str:
         """Of the picture; others of one name get a number, long ones are cut."""
-        suffix = file.suffix.lower() if file.suffix.lower() in AS_GIVEN else ".png"
+        given = file.suffix.lower()
+        suffix = given if side_px <= AS_GIVEN.get(given, 0) else ".png"
         name, number = fitting(file.stem, suffix, self.out), 1
         while name in self._names or (self.out / name).is_dir():
             number += 1

@@ -34,3 +34,15 @@ def test_photos_of_long_names_all_get_a_picture(suffix: str, tmp_path: Path):
     stems = [name[:-4] for name in names]
     assert stems[0] == "one-2" and stems[1].endswith("ö-2") and set(stems[2]) == {"ö"}
     assert all(len(name.encode()) <= 255 for name in names) and len(stems[2].encode()) > 248
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "written"),
+    [("a.webp", 16_384, "a.png"), ("a.JPG", 65_501, "a.png"), ("a.jpg", 16_384, "a.jpg")],
+)
+def test_a_picture_that_its_format_cannot_hold_is_a_png(
+    name: str, side: int, written: str, tmp_path: Path
+):
+    found = Found(tmp_path, Classes((1,), ("cat",)), threshold=0.5)
+    found.add(Path(name), Image.new("RGB", (side, 2)), [])
+    assert [path.name for path in tmp_path.iterdir()] == [written]
