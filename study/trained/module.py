@@ -79,6 +79,10 @@ class TrainedDetector(nn.Module):
         if not pictures:
             return []
         sizes = [(picture.height, picture.width) for picture in pictures]
+        if empty := next((size for size in sizes if 0 in size), None):
+            raise ValueError(
+                f"images: height x width = {empty[0]} x {empty[1]} px: at least 1 each"
+            )
         shown = [tuple(resized(*size, self.described.model).tolist()) for size in sizes]
         batch = Batch(
             images=[

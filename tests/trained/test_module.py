@@ -72,6 +72,11 @@ def test_none_and_wrong_pictures(detector: Path):
         loaded([torch.zeros(3, 8, 8)])
     with pytest.raises(ValueError, match=r"uint8 \[8, 8\]"):
         loaded([torch.zeros(8, 8, dtype=torch.uint8)])
+    for nothing in (torch.zeros(3, 0, 5, dtype=torch.uint8), Image.new("RGB", (5, 0))):
+        with pytest.raises(
+            ValueError, match=r"images: height x width = 0 x 5 px: at least 1 each"
+        ):
+            loaded([nothing])
 
 
 def test_a_folder_without_a_detector_is_refused(detector: Path, tmp_path: Path):
