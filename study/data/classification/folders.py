@@ -70,6 +70,11 @@ class ImageFolder:
             raise ValueError(
                 f"images {base}: must have at least two classes, and has {there}: {LAYOUT}"
             )
+        if beside := images_in(base):
+            raise ValueError(
+                f"{min(beside)}: lies beside the folders of the classes, and would be left out;"
+                f" move it into one of them: {LAYOUT}"
+            )
         every = _labelled(base, classes)
         if base is not root and (root / "val").is_dir():
             train, held_out = every, _labelled(root / "val", classes)
@@ -103,14 +108,25 @@ def _labelled(base: Path, classes: list[str]) -> Labelled:
     for folder in folders_in(base):
         if folder.name not in classes:
             raise ValueError(f"{folder}: is not among the classes of train/, {', '.join(classes)}")
-        own = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+        own = sorted(images_in(folder))
         if not own:
             raise ValueError(f"{folder}: has no images directly in it: {LAYOUT}")
+        for below in folders_in(folder):
+            if images_in(below):
+                raise ValueError(
+                    f"{below}: has images, which would be left out: a class's images lie directly"
+                    f" in its folder: {LAYOUT}"
+                )
         files += own
         labels += [classes.index(folder.name)] * len(own)
     if not files:
         raise ValueError(f"images {base}: has no folders of classes: {LAYOUT}")
     return Labelled(files, np.array(labels, np.int64))
+
+
+def images_in(folder: Path) -> list[Path]:
+    """Those that lie directly in it."""
+    return [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
 
 
 def refuse_coco(root: Path) -> None:

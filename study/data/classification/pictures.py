@@ -16,6 +16,7 @@ from study.data.classification.folders import (
     HELD_OUT,
     base_of,
     check,
+    images_in,
     refuse_coco,
 )
 from study.data.pixels import Scale
@@ -35,7 +36,7 @@ def has_classes(root: Path) -> bool:
     """
     refuse_coco(root)
     base = base_of(root)
-    return not _images(base) and sum(bool(_images(own)) for own in folders_in(base)) >= 2
+    return not images_in(base) and sum(bool(images_in(own)) for own in folders_in(base)) >= 2
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,6 @@ class Pictures:
         sizes, scale = check(files, train)
         said = [places, sizes, len(train), *([str(scale)] if scale else [])]
         return cls(train, held_out, digest(said), scale)
-
-
-def _images(folder: Path) -> list[Path]:
-    """Those that lie directly in it."""
-    return [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
 
 
 def _below(root: Path) -> list[Path]:

@@ -72,6 +72,16 @@ def empty_class(root: Path) -> None:
     write(root / "dog" / "deeper")
 
 
+def deeper_images(root: Path) -> None:
+    plain(root)
+    write(root / "dog" / "more")
+
+
+def images_beside(root: Path) -> None:
+    plain(root)
+    write(root, 1)
+
+
 def other_parts(root: Path) -> None:
     for part in ("train", "valid"):
         plain(root / part)
@@ -97,6 +107,8 @@ def coco(root: Path) -> None:
         (one_class, "must have at least two classes, and has only 'cat': want FOLDER/CLASS"),
         (no_classes, "must have at least two classes, and has none"),
         (empty_class, "dog: has no images directly in it"),
+        (deeper_images, "dog/more: has images, which would be left out"),
+        (images_beside, r"images/0\.png: lies beside the folders of the classes, and would be"),
         (other_parts, "train: has no images directly in it: .* FOLDER/train and FOLDER/val"),
         (unknown_class, "cow: is not among the classes of train/, cat, dog"),
         (coco, r"instances.json is a detection data set in COCO's format.*--data\.train"),
