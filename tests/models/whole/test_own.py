@@ -145,3 +145,37 @@ def test_a_cascade_starts_from_a_cascade(tmp_path: Path):
     plain = dataclasses.replace(again, model=run.model.but(cascade=()))
     with pytest.raises(ValueError, match=r"model.cascade = \(\), must be \(0.5, 0.6\)"):
         initialisation.build(plain, 4, CLASSES)
+
+
+def test_what_others_say_beside_weights_is_not_taken_for_ours(tmp_path: Path):
+    run = RunConfig()
+    file = tmp_path / "weights-mine.safetensors"
+    tensors = written(file, run, CLASSES, told=False)
+    for metadata, beside in (
+        ({"detector": "a detector of birds"}, "{}"),
+        ({"detector": '{"model": "maskrcnn"}'}, '{"run": {"name": "birds"}}'),
+        ({}, '{"architectures": ["MaskRCNN"]}'),
+        ({}, "[1]"),
+    ):
+        safetensors.torch.save_file(tensors, file, metadata)
+        (tmp_path / "config.json").write_text(beside)
+        _, report = initialisation.build(dataclasses.replace(run, init=str(file)), 4, CLASSES)
+        assert report["backbone.fpn"]["random"] == 0
+        assert report["roi_heads.box"]["class_rows"] == []
+
+
+def test_weights_of_a_later_version_and_a_damaged_configuration_beside_are_refused(tmp_path: Path):
+    run = RunConfig()
+    file = tmp_path / "weights-mine.safetensors"
+    tensors = written(file, run, CLASSES, told=False)
+    later = {"model": to_dict(run.model) | {"wings": 2}, "classes": CLASSES}
+    for metadata, beside, said in (
+        ({"detector": json.dumps(later)}, "{}", "of a detector that this version does not know"),
+        ({}, json.dumps({"run": later}), "wings.*; use the version that wrote them"),
+        ({}, '{"run": {"mod', "config.json beside it should say of which model .* is no JSON"),
+    ):
+        safetensors.torch.save_file(tensors, file, metadata)
+        (tmp_path / "config.json").write_text(beside)
+        with pytest.raises(ValueError, match=f"weights .*weights-mine.*{said}") as refused:
+            initialisation.build(dataclasses.replace(run, init=str(file)), 4, CLASSES)
+        assert "\n" not in str(refused.value)

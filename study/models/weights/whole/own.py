@@ -16,6 +16,7 @@ from typing import Any
 from torch import Tensor
 
 from study.config import DataConfig, ModelConfig, from_dict, to_dict
+from study.config.printable import shown
 from study.models.backbones import Pixels
 from study.models.weights.whole import architecture
 from study.models.weights.whole.checkpoint import SCORE, Whole, require_heads
@@ -51,13 +52,23 @@ def told(written: Mapping[str, str], path: Path) -> Told | None:
         ValueError: what stands there is of no model that there is.
     """
     if METADATA in written:
-        found = json.loads(written[METADATA])
-        return Told(from_dict(ModelConfig, found["model"]), tuple(found["classes"]))
+        said = _parsed(written[METADATA])
+        if not (_has(said, "model", dict) and _has(said, "classes", list)):
+            return None  # another program's word
+        return Told(_model(said["model"], path), tuple(map(str, said["classes"])))
     beside = path.parent / "config.json"
     if not (path.name.startswith("weights-") and beside.is_file()):
         return None
-    run = older.trial_config(json.loads(beside.read_text()))["run"]
-    return Told(from_dict(ModelConfig, run["model"]), _classes(run["data"], path))
+    said = _parsed(beside.read_bytes())
+    if said is None:
+        raise ValueError(
+            f"weights {str(path)!r}: {beside} beside it should say of which model they are, and is"
+            " no JSON; put back an undamaged copy, or move the weights to a folder of their own"
+        )
+    if not (_has(said, "run", dict) and _has(said["run"], "model", dict)):
+        return None  # another program's file: half of the world calls it so
+    run = older.trial_config(said)["run"]
+    return Told(_model(run["model"], path), _classes(run.get("data") or {}, path))
 
 
 def read(tensors: Mapping[str, Tensor], known: Told, source: str) -> Whole:
@@ -91,6 +102,29 @@ def read(tensors: Mapping[str, Tensor], known: Told, source: str) -> Whole:
         pixels=Pixels(body.pixel_mean, body.pixel_std),
         fields=fields,
     )
+
+
+def _parsed(text: str | bytes) -> Any:
+    """None: it is no JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _has(said: Any, key: str, kind: type) -> bool:
+    return isinstance(said, dict) and isinstance(said.get(key), kind)
+
+
+def _model(said: dict[str, Any], path: Path) -> ModelConfig:
+    try:
+        return from_dict(ModelConfig, said)
+    except ValueError as error:
+        why = shown("; ".join(str(error).splitlines()), 300)
+        raise ValueError(
+            f"weights {str(path)!r}: of a detector that this version does not know ({why}); use"
+            " the version that wrote them"
+        ) from error
 
 
 def _classes(data: dict[str, Any], path: Path) -> tuple[str, ...] | None:
