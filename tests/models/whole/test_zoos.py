@@ -237,6 +237,19 @@ def test_mmdetection_with_the_classes_in_another_order_and_a_later_meta(tmp_path
 
 
 @pytest.mark.slow
+def test_mmdetection_with_other_groups_anchors_or_convolutions_says_so(tmp_path: Path):
+    weights, path = mmdetection(tensors(GROUP), GROUP), tmp_path / "own.pth"
+    for text, said in (
+        ("conv_cfg=dict(type='Conv2d'), norm_cfg=dict(type='GN', num_groups=16)", "16"),
+        ("anchor_generator=dict(ratios=[0.5, 1.5], scales=[8])", r"must be \(0.5, 1.5\)"),
+        ("conv_cfg = dict(type='ConvWS')", "whose convolutions are ConvWS, which compute other"),
+    ):
+        torch.save({"meta": {"config": text}, "state_dict": weights}, path)
+        with pytest.raises(ValueError, match=said):
+            initialisation.build(RunConfig(model=GROUP, init=str(path)), 3, WANTED)
+
+
+@pytest.mark.slow
 def test_a_detector_for_another_model_names_its_fields(tmp_path: Path):
     path = zoo(tmp_path / "model.pkl", detectron2(tensors(GROUP), GROUP))
     wrong = GROUP.but(norm_groups=8, box_convs=1, aspect_ratios=(0.7, 1.4), box_pool=5)

@@ -1,7 +1,8 @@
 """mmdetection's checkpoints, from version 2 on: the background's score is the last.
 
-How images are normalised and where bottlenecks have their stride stands in the text of the
-configuration that its `meta` holds. It is searched for these words, and never run.
+How images are normalised, where bottlenecks have their stride, the shapes of anchors, the groups
+of norms and the kind of convolutions stand in the text of the configuration that its `meta` holds.
+It is searched for these words, and never run.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ FIRST_VERSION = "bbox_head.fc_cls.weight"
 PROGRAM = "mmdetection"
 RATIOS = (0.5, 1.0, 2.0)
 GROUPS = 32
+CONVOLUTIONS = re.compile(r"\bconv_cfg\s*=\s*dict\(\s*type\s*=\s*['\"]([\w.]+)")
+PLAIN = frozenset(("Conv", "Conv2d"))
+"""Not ConvWS, whose weights are standardised before each use."""
 _LEAF = r"(weight|bias)"
 _NORM = r"[bg]n\.(\w+)"
 _BOX, _MASK = r"roi_head\.bbox_head", r"roi_head\.mask_head"
@@ -57,13 +61,20 @@ def read(tensors: Mapping[str, Tensor], meta: Mapping[str, Any], source: str) ->
     """The detector in a state dict that has `KEYS`, and what is said of it."""
     ours = renamed(tensors, RULES, LEFT_OUT, source, PROGRAM)
     text = str(meta.get("config") or meta.get("cfg") or "")
+    if odd := sorted(set(CONVOLUTIONS.findall(text)) - PLAIN):
+        raise ValueError(
+            f"weights {source!r}: a detector of {PROGRAM} whose convolutions are {odd[0]}, which"
+            " compute otherwise with the same tensors; give one with plain convolutions"
+        )
     pixels, is_rgb = _pixels(text)
     if not is_rgb:
         bgr_to_rgb(ours, source)
     caffe = re.search(r"style\s*=\s*['\"]caffe['\"]", text) is not None
-    fields: dict[str, tuple[Any, ...]] = {"stride_1x1": (caffe,), "aspect_ratios": (RATIOS,)}
+    ratios = _numbers("ratios", text) or RATIOS
+    fields: dict[str, tuple[Any, ...]] = {"stride_1x1": (caffe,), "aspect_ratios": (ratios,)}
     if not any(name.endswith("running_var") for name in ours):
-        fields["norm_groups"] = (GROUPS,)
+        groups = re.search(r"\bnum_groups\s*=\s*(\d+)", text)
+        fields["norm_groups"] = (int(groups[1]) if groups else GROUPS,)
     return Whole(
         source=source,
         program=PROGRAM,
@@ -100,6 +111,11 @@ def _pixels(text: str) -> tuple[Pixels, bool]:
 
 def _three(name: str, text: str) -> tuple[float, float, float] | None:
     """The three numbers that are assigned to a name in the text."""
-    number = r"\s*(\d+\.?\d*)\s*"
-    found = re.search(rf"\b{name}\s*=\s*[\[(]{number},{number},{number},?\s*[\])]", text)
-    return (float(found[1]), float(found[2]), float(found[3])) if found else None
+    found = _numbers(name, text)
+    return (found[0], found[1], found[2]) if len(found) == 3 else None
+
+
+def _numbers(name: str, text: str) -> tuple[float, ...]:
+    """Those in the first list that is assigned to a name in the text; () where there is none."""
+    found = re.search(rf"\b{name}\s*=\s*[\[(]([\s\d.,]+)[\])]", text)
+    return tuple(map(float, re.findall(r"\d+\.?\d*", found[1]))) if found else ()
