@@ -17,7 +17,7 @@ from study.config.arms import is_hub
 from study.models import backbones
 from study.models.detector import Detector
 from study.models.vision import FrozenBatchNorm2d
-from study.models.weights import available, checkpoints, detectron, fitting, imagenet
+from study.models.weights import available, checkpoints, detectron, files, fitting, imagenet
 from study.models.weights.whole import loading, reading
 from study.randomness import Stream, seed
 
@@ -73,8 +73,8 @@ def read_weights(source: str, body: BodyConfig) -> dict[str, Tensor]:
     """Tensors by name from "pretext", "imagenet", timm/MODEL.TAG, a .safetensors, .pt/.pth or
     Detectron's .pkl file, or a URL of one.
 
-    "imagenet", timm's and .pkl are fitted to the body's normalisation of pixels; what another
-    file holds must have been trained with that.
+    "imagenet", timm's, .pkl and what was pre-trained here are fitted to the body's normalisation
+    of pixels; what another file holds must have been trained with that.
 
     Raises:
         ValueError: no such weights for this backbone, or no such file.
@@ -91,7 +91,8 @@ def read_weights(source: str, body: BodyConfig) -> dict[str, Tensor]:
     path = reading.local(source)
     if path.suffix == ".pkl":
         return detectron.read(path, body)
-    return checkpoints.read(path, backbone.names() if backbone.names else ())
+    weights = checkpoints.read(path, backbone.names() if backbone.names else ())
+    return checkpoints.as_told(weights, files.metadata(path), body, source)
 
 
 def load_body(

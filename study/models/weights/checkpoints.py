@@ -13,17 +13,51 @@ encoder, projection heads, prototypes or a queue beside it. What is taken of eac
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from torch import Tensor
 
+from study.config import BodyConfig, from_dict
 from study.config.printable import shown
+from study.models.backbones import Pixels
 from study.models.weights.files import content, require_tensors
+from study.models.weights.pixels import fitted
 
 CONTENTS = ("state_dict", "model", "teacher", "module")  # where the tensors lie
 ENCODERS = ("encoder_q.", "base_encoder.")  # of methods that keep a second, averaged one beside it
 PREFIXES = ("module.", "model.", "backbone.", "encoder.", "body.", "features.")
+
+METADATA = "pretraining"
+"""The key in the metadata of weights that were pre-trained here, of JSON: what was seen, and the
+fields of the `body` that saw it."""
+
+
+def as_told(
+    weights: dict[str, Tensor], said: Mapping[str, str], body: BodyConfig, source: str
+) -> dict[str, Tensor]:
+    """Weights for the body's pixels, where the file has said for which they are.
+
+    Raises:
+        ValueError: they were trained as another network than the body, of tensors like its own.
+    """
+    try:
+        theirs = from_dict(BodyConfig, json.loads(said[METADATA])["body"])
+    except (KeyError, TypeError, ValueError):  # an earlier version or another program wrote it
+        return weights
+    fields = ["stride_1x1", *["norm_groups"] * (theirs.norm == body.norm == "group")]
+    wrong = [
+        f"model.body.{name} = {getattr(body, name)!r}, must be {getattr(theirs, name)!r}"
+        for name in fields
+        if getattr(body, name) != getattr(theirs, name)
+    ]
+    if wrong:
+        raise ValueError(
+            f"weights {source!r}: were trained as another network: {'; '.join(wrong)}; give"
+            " others, or change the model"
+        )
+    return fitted(weights, Pixels(theirs.pixel_mean, theirs.pixel_std), body)
 
 
 def read(path: Path, known: Collection[str] = ()) -> dict[str, Tensor]:

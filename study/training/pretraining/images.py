@@ -18,6 +18,7 @@ import math
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from study.config.checks.require import MOST_BATCH, MOST_COUNT, MOST_SEED, requi
 from study.data.classification.batches import held_out_batches, training_batches
 from study.data.classification.folders import ImageFolder, Labelled
 from study.models import backbones
+from study.models.weights.checkpoints import METADATA
 from study.training.pretraining.training import (
     Classifier,
     Say,
@@ -45,9 +47,6 @@ WARMUP = 0.05  # share of all iterations
 MOST_SHOWN_PX = 2_048  # a side: far beyond what any backbone is pre-trained at
 MOST_LR = 1_000.0
 EPOCHS, IMAGES = 100, 200_000  # by default so many, or as many as it takes to see so many images
-
-METADATA = "pretraining"
-"""The key in the weights file's metadata under which it says what was seen, as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,8 +167,7 @@ def train(
     work.go_on(say)
     right, chance = work.right(), 1 / len(folder.classes)
     say(f"{right:.1%} of the held-out images named rightly, by chance {chance:.1%}")
-    told = {METADATA: json.dumps(seen(config, work.iterations), sort_keys=True)}
-    work.finish(to_bytes(work.model.body, told), say)
+    work.finish(to_bytes(work.model.body, told(config, seen(config, work.iterations))), say)
     return right
 
 
@@ -189,6 +187,11 @@ def accuracy(model: Classifier, data: Labelled, config: Pretraining) -> float:
             named = model(torch.from_numpy(images).to(device)).argmax(1).cpu().numpy()
             right += int((named == labels).sum())
     return right / len(data)
+
+
+def told(config: Pretraining, seen: dict[str, Any]) -> dict[str, str]:
+    """The metadata of the weights' file; under one key, for several have no order there."""
+    return {METADATA: json.dumps(seen | {"body": to_dict(config.body)}, sort_keys=True)}
 
 
 def seen(config: Pretraining, iterations: int) -> dict[str, float]:

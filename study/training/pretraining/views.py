@@ -17,7 +17,6 @@ Other methods of the library were not compared at equal effort.
 from __future__ import annotations
 
 import importlib.util
-import json
 from collections.abc import Generator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -33,11 +32,11 @@ from study.data.classification import views
 from study.data.classification.pictures import Pictures
 from study.data.pixels import Scale
 from study.training.pretraining.images import (
-    METADATA,
     WARMUP,
     WEIGHT_DECAY,
     Pretraining,
     available,
+    told,
 )
 from study.training.pretraining.images import recipe as images_recipe
 from study.training.pretraining.training import (
@@ -168,8 +167,7 @@ def train(
     work.go_on(say)
     share, chance = work.found(), 1 / len(folder.held_out)
     say(f"{share:.1%} of the held-out images found in another crop, by chance {chance:.1%}")
-    told = {METADATA: json.dumps(seen(config, work.iterations), sort_keys=True)}
-    work.finish(to_bytes(work.model.body, told), say)
+    work.finish(to_bytes(work.model.body, told(config, seen(config, work.iterations))), say)
     return share
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from study import prepare
 from study.commands.common import BAD_INPUT, DONE, INTERRUPTED
-from study.config import LITE0, R50_FPN, TINY
+from study.config import LITE0, R50_FPN, TINY, BodyConfig, from_dict
 from study.config.arms import parse
 from study.data.classification.folders import ImageFolder
 from study.models import backbones, features, initialisation
@@ -116,7 +116,23 @@ def test_the_weights_say_what_was_seen(tmp_path: Path):
     pretraining.train(config, folder, out, device="cpu", say=lambda _: None)
     with safetensors.safe_open(out, framework="numpy") as file:
         seen = json.loads(file.metadata()[pretraining.METADATA])
+    assert from_dict(BodyConfig, seen.pop("body")) == TINY.body
     assert seen == {"images": 24, "instances": 24, "pixels": 24 * 32 * 32}  # 18 images, 3 batches
+
+
+def test_they_are_fitted_to_the_pixels_of_the_model_and_refused_by_another(tmp_path: Path):
+    body = replace(TINY.body, pixel_std=(127.5, 127.5, 255.0))
+    config = recipe(body, 100, epochs=1, image_px=32, batch_size=8)
+    classifier = pretraining.ImageClassifier(config, 2)
+    file = tmp_path / "w.safetensors"
+    file.write_bytes(to_bytes(classifier.body, pretraining.told(config, {})))
+    found = initialisation.read_weights(str(file), TINY.body)
+    first, ratio = classifier.body.state_dict()["stem.0.weight"], torch.tensor([0.5, 0.5, 0.25])
+    assert torch.equal(found["stem.0.weight"], first * ratio[:, None, None])
+    with pytest.raises(ValueError, match=r"norm_groups = 4, must be 8; give others, or change"):
+        initialisation.read_weights(str(file), replace(TINY.body, norm_groups=4))
+    with pytest.raises(ValueError, match=r"pixel_mean = \(0, 0, 0\): the weights were made for"):
+        initialisation.read_weights(str(file), replace(TINY.body, pixel_mean=(0, 0, 0)))
 
 
 @pytest.mark.slow
