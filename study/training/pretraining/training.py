@@ -55,10 +55,21 @@ class Classifier(nn.Module):
         return features.last_map(self.body, self.name, x)
 
     def channels(self, side_px: int) -> int:
-        """C of the last map, for images of that side."""
+        """C of the last map, for images of that side.
+
+        Raises:
+            ValueError: the body does not take such images.
+        """
         self.eval()  # or the zeros would enter batch statistics
-        with torch.no_grad():
-            return self.last_map(torch.zeros(1, 3, side_px, side_px)).shape[1]
+        try:
+            with torch.no_grad():
+                return self.last_map(torch.zeros(1, 3, side_px, side_px)).shape[1]
+        except RuntimeError as error:
+            why = next(iter(str(error).splitlines()), type(error).__name__)
+            raise ValueError(
+                f"image_px = {side_px}: {self.name} does not take images of that side ({why});"
+                " give a multiple of 32"
+            ) from error
 
 
 Own = TypeVar("Own", bound=Classifier)

@@ -120,6 +120,13 @@ def test_the_weights_say_what_was_seen(tmp_path: Path):
     assert seen == {"images": 24, "instances": 24, "pixels": 24 * 32 * 32}  # 18 images, 3 batches
 
 
+@pytest.mark.slow
+def test_a_side_that_the_network_does_not_take_is_refused():
+    body = backbones.find("timm/hrnet_w18_small").body
+    with pytest.raises(ValueError, match=r"image_px = 33: timm/hrnet_w18_small\S* does not take"):
+        pretraining.ImageClassifier(recipe(body, 100, image_px=33), num_classes=2)
+
+
 def test_they_are_fitted_to_the_pixels_of_the_model_and_refused_by_another(tmp_path: Path):
     body = replace(TINY.body, pixel_std=(127.5, 127.5, 255.0))
     config = recipe(body, 100, epochs=1, image_px=32, batch_size=8)
