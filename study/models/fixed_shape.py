@@ -6,6 +6,7 @@ score, label and box 0. What is there equals what the detector gives, in the sam
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from study.models import boxes as on_boxes
@@ -16,9 +17,14 @@ from study.models.heads.boxes import NMS_IOU, SMALLEST_PX
 class FixedShape(nn.Module):
     """One image in, detections out.
 
+    Attributes:
+        threshold: [], the score that detections are above.
+
     Raises:
         ValueError: the detector finds keypoints, for which there is no fixed shape yet.
     """
+
+    threshold: Tensor
 
     def __init__(self, detector: Detector) -> None:
         super().__init__()
@@ -26,6 +32,8 @@ class FixedShape(nn.Module):
             raise ValueError("model.keypoints: a detector of keypoints cannot be exported")
         self.detector = detector.eval()
         self.masks = detector.roi_heads.mask_head is not None
+        # no constant of an exported graph, so that the graph can be tried with another one
+        self.register_buffer("threshold", torch.tensor(detector.roi_heads.score_threshold))
         self.eval()
 
     @property
@@ -49,7 +57,7 @@ class FixedShape(nn.Module):
             boxes = boxes[0].transpose(0, 1).reshape(1, -1, 4)  # class by class
             scores = scores[0].T.reshape(1, -1)
             large = (boxes[..., 2:] - boxes[..., :2] >= SMALLEST_PX).all(dim=-1)
-            usable = large & (scores > heads.score_threshold)
+            usable = large & (scores > self.threshold)
             # what is not usable must suppress nothing: it has no area
             held = boxes * usable[..., None]
             kept = on_boxes.suppressed(held, scores * usable, [number] * classes, NMS_IOU)

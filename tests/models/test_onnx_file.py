@@ -16,7 +16,7 @@ from study.data.geometry.resize import resized
 from study.models.detector import Detector
 from study.models.fixed_shape import FixedShape
 from study.models.heads import roi_align
-from study.models.onnx_file import write
+from study.models.onnx_file import shared, write
 
 CLASSES = ("cat", "dog", "hen")
 
@@ -78,6 +78,40 @@ def test_a_file_finds_the_same(size: tuple[int, int], tmp_path: Path):
     assert there and np.count_nonzero(found["scores"]) == there
     for name, own in expected.items():
         np.testing.assert_allclose(found[name][:there], own.numpy(), atol=1e-3, err_msg=name)
+
+
+@pytest.mark.slow
+def test_a_file_that_finds_something_else_is_not_left_though_nothing_is_above_the_threshold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pytest.importorskip("onnxruntime")
+    config = replace(TINY, masks=False, short_px=48, long_px=96, score_threshold=0.999)
+    right = roi_align.PyramidRoIAlign._every_level
+    monkeypatch.setattr(
+        roi_align.PyramidRoIAlign, "_every_level", lambda *given: right(*given).flip(-1)
+    )
+    with pytest.raises(ValueError, match=r"x\.onnx: not written: ONNX Runtime finds \d+% of what"):
+        write(made(config), config, CLASSES, (48, 60), tmp_path / "x.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_both_find_is_counted():
+    boxes = torch.tensor([[0.0, 0, 10, 10], [5, 5, 30, 30], [0, 0, 0, 0]])
+    one = {
+        "boxes": boxes,
+        "scores": torch.tensor([0.9, 0.001, 0]),
+        "labels": torch.tensor([1, 2, 0]),
+    }
+    one["masks"] = torch.rand(3, 1, 4, 4)
+    order = torch.tensor([1, 0, 2])
+    assert shared(one, {name: own[order] for name, own in one.items()}) == 1
+    for name, other in (("boxes", boxes + 3), ("scores", one["scores"] * 1.1), ("labels", 3)):
+        changed = one[name].clone()
+        changed[1] = other[1] if isinstance(other, torch.Tensor) else other
+        assert shared(one, one | {name: changed}) == 0.5, name
+    assert shared(one, one | {"masks": one["masks"] + 0.1}) == 0
+    none = one | {"scores": torch.zeros(3)}
+    assert shared(none, none) == 1
 
 
 def test_pooling_for_export_is_the_same(monkeypatch: pytest.MonkeyPatch):
