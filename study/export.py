@@ -71,10 +71,12 @@ def export(command: Export, console: Console) -> int:
         command.file,
     )
     masks = " and masks" * described.model.masks
+    other = described.compute if described.compute == "bfloat16" else described.precision
+    rounded = f", but for rounding: it computes in float32, not in {other}"
     number = len(described.classes.names)
     console.print(
         f"{command.file}: boxes{masks} of {number} class{'es' if number > 1 else ''}; ONNX Runtime"
-        " finds what the detector finds"
+        f" finds what the detector finds{rounded * (other != 'float32')}"
     )
     console.print(
         f"its input: uint8 [3, {height}, {width}], RGB: a picture of {command.height} x"

@@ -1,8 +1,8 @@
 """A detector as an ONNX file: for programs without PyTorch, and for devices.
 
-The file takes pictures of one size. It is checked before it is left: ONNX Runtime must find in
-noise what the detector finds there, with scores however low, for above its threshold there may be
-nothing.
+The file takes pictures of one size and computes in float32, whatever the detector computes in. It
+is checked before it is left: ONNX Runtime must find in noise what the detector finds there, with
+scores however low, for above its threshold there may be nothing.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def write(
         import onnxscript  # noqa: F401  what the exporter needs
     except ImportError as error:
         raise ValueError(f"to write ONNX, {error.name} is needed: {INSTALL}") from error
-    function = FixedShape(detector.cpu())
+    detector.autocast = None
+    function = FixedShape(detector.cpu().float())
     height, width = (int(side) for side in resized(*picture, config))
     noise = np.random.default_rng(0).integers(0, 256, (3, height, width), np.uint8)
     image = torch.from_numpy(noise)

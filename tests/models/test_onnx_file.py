@@ -95,6 +95,20 @@ def test_a_file_that_finds_something_else_is_not_left_though_nothing_is_above_th
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["bfloat16", "float64"])
+def test_a_detector_of_other_numbers_becomes_a_file_of_float32(kind: str, tmp_path: Path):
+    pytest.importorskip("onnxruntime")
+    config = replace(TINY, masks=False, short_px=48, long_px=96)
+    detector = made(config)
+    if kind == "bfloat16":
+        detector.autocast = torch.bfloat16
+    else:
+        detector.double()
+    write(detector, config, CLASSES, (48, 60), tmp_path / "x.onnx")
+    assert (tmp_path / "x.onnx").is_file()
+
+
 def test_what_both_find_is_counted():
     boxes = torch.tensor([[0.0, 0, 10, 10], [5, 5, 30, 30], [0, 0, 0, 0]])
     one = {
