@@ -72,7 +72,7 @@ def train(command: Train, console: Console) -> int:
         return BAD_INPUT if lacking or missing else DONE  # as the run itself would end
     assert command.run_dir is not None  # refused above
     trial = TrialDir(usable(command.run_dir, writing=True))
-    begin(run, trial, recipe.name if recipe else None)
+    run = begin(run, trial, recipe.name if recipe else None)
     return carry_out(run, trial, command.workers, published, console)
 
 

@@ -116,7 +116,7 @@ def prepare(command: Best, console: Console) -> Begun:
     console.print(f"data        {run.size:,} images: {TRAINED_ON[run.data.train_on]}")
     trial = TrialDir(usable(command.out / folder.RUN, writing=True))
     try:
-        begin(run, trial)
+        run = begin(run, trial)
     except DifferentQuestion as error:
         raise ValueError(
             f"out = {command.out}: holds the run of another detector (see"

@@ -18,8 +18,9 @@ def trial_config(run: RunConfig, recipe: str | None = None) -> dict[str, Any]:
     return place | ({"recipe": recipe} if recipe else {}) | {"run": to_dict(run)}
 
 
-def begin(run: RunConfig, trial: TrialDir, recipe: str | None = None) -> None:
-    """Write the configuration, and the name of the `recipe`, if it is one.
+def begin(run: RunConfig, trial: TrialDir, recipe: str | None = None) -> RunConfig:
+    """Write the configuration, and the name of the `recipe`, if it is one; returns the run, with
+    the id that its records have, which was the name of its folder when it began.
 
     A run that was refused before its first iteration, because of its weights say, leaves nothing
     but its configuration; any other run may replace it.
@@ -33,8 +34,9 @@ def begin(run: RunConfig, trial: TrialDir, recipe: str | None = None) -> None:
     if not trial.has_begun:
         with trial.lock(wait_s=0):
             trial.write_config(written)
-        return
+        return run
     there = _there(trial)
+    run = replace(run, trial_id=there.trial_id)
     if there.arithmetic != run.arithmetic:
         raise DifferentQuestion(
             f"run directory {trial.store} holds a run of another version, which computes"
@@ -49,7 +51,8 @@ def begin(run: RunConfig, trial: TrialDir, recipe: str | None = None) -> None:
     if is_damaged(trial):
         with trial.lock():
             mend(trial)
-    trial.write_config(written)
+    trial.write_config(trial_config(run, recipe))
+    return run
 
 
 def _there(trial: TrialDir) -> RunConfig:

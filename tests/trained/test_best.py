@@ -255,6 +255,21 @@ def test_a_gpu_that_is_not_there_is_refused(
     assert not out.exists()
 
 
+@pytest.mark.usefixtures("unasked")
+def test_a_detector_whose_folder_was_renamed_goes_on(
+    study: StudyDir, detector: Path, tmp_path: Path
+):
+    out = tmp_path / "renamed"
+    shutil.copytree(detector, out)
+    (out / "weights.safetensors").unlink()
+    (out / "run" / "records.jsonl").unlink()  # as if it had been killed before its end
+    assert train.main(command(study, out)) == DONE
+    (record,) = TrialDir(out / "run").records()
+    assert record["trial_id"] == trained(out).trial_id == detector.name
+    name = "weights.safetensors"
+    assert (out / name).read_bytes() == (detector / name).read_bytes()
+
+
 def test_weights_that_were_removed_from_the_run_are_named(
     study: StudyDir, detector: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
