@@ -57,6 +57,7 @@ from study.data.distribution.downloads import absent
 from study.data.splits import Splits, open_splits
 from study.models.weights import available
 from study.planning.design import Design
+from study.planning.ladder.growing import require_beyond
 from study.planning.plan import Plan
 from study.planning.pricing.bill import affordable, bill
 from study.planning.pricing.price import price
@@ -101,11 +102,11 @@ def run(sweep: Sweep, command: list[str]) -> int:
         asked = own_data.suited(asked, splits)
     asked = afforded(asked, sweep.budget, study, sweep)
     require_finalists(asked)
+    study.require_same(asked.question(splits.digests()), asked.unsaid())  # before it is locked
+    require_beyond(asked, study)
     if sweep.dry_run:
-        study.require_same(asked.question(splits.digests()), asked.unsaid())
         show(console, asked, [*note, *priced(asked, study, splits, sweep)])
         return DONE
-    study.require_same(asked.question(splits.digests()), asked.unsaid())  # before it is locked
     if study.store.folder is None and (owner := study.holder()):
         console.print(f"{owner} holds the study: waiting up to a minute to see if it still runs")
 

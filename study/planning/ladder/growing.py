@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+from study.config import Nuisance, from_dict
 from study.planning.design import Cell, Design
 from study.planning.ladder import growth
 from study.planning.trials.index import TrialIndex
 from study.planning.trials.tuning import TuningTrial
-from study.storage.run_dir import State
+from study.storage.run_dir import State, StudyDir
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,12 @@ class Growing:
     def _ladder(self, size: int, cells: Sequence[Cell]) -> list[int]:
         """From the last length that all trials have been given to the longest possible one."""
         given = self._design.lengths_at(size)
-        ended = [
-            one.run.schedule.lengths[-1]
-            for cell in cells
-            for one in self._trials.tuning(cell)
-            if one.state is State.FINISHED
-        ]
+        tried = [one for cell in cells for one in self._trials.tuning(cell)]
+        ended = [one.run.schedule.lengths[-1] for one in tried if one.state is State.FINISHED]
         start = min([given[-1], *ended])
-        added = growth.longer(given[-1], self._design.budget) if self._design.grows else ()
+        there = {length for one in tried for length in one.run.schedule.lengths}
+        grows, budget = self._design.grows, self._design.budget
+        added = growth.longer(given[-1], budget, there) if grows else ()
         return [start, *(length for length in (*given, *added) if length > start)]
 
     @cached_property
@@ -126,3 +125,34 @@ def _going(tried: dict[Cell, list[TuningTrial]], longest: int) -> list[TuningTri
 def _are_beyond(tried: Iterable[Sequence[TuningTrial]], longest: int) -> bool:
     """Whether a trial has been given a longer length already: a decision is taken once."""
     return any(one.run.schedule.lengths[-1] > longest for trials in tried for one in trials)
+
+
+def require_beyond(design: Design, study: StudyDir) -> None:
+    """Refuse lengths that are new to a study and shorter than what its trials have come to.
+
+    Where a ladder has grown beyond a length, the trunk of the trials lies behind it.
+
+    Raises:
+        ValueError: names the length, and how long trainings of that size have become.
+    """
+    if not study.exists:
+        return
+    recorded = from_dict(Nuisance, study.manifest["question"]["nuisance"])
+    new = {
+        size: [n for n in design.lengths_at(size) if n not in recorded.at(size).lengths]
+        for size in design.space.scientific.sizes
+    }
+    if not any(new.values()):
+        return
+    for trial in study.trials():
+        config = trial.config()
+        size, lengths = config["run"]["size"], config["run"]["schedule"]["lengths"]
+        if config["role"] != "tune":
+            continue
+        for length in new.get(size, ()):
+            if length < lengths[-1] and length not in lengths:
+                raise ValueError(
+                    f"lengths = {length}: trainings with {size:,} images have grown to"
+                    f" {lengths[-1]:,} iterations in {study.store}, and what is new must be"
+                    f" longer; leave {length} out, or give more than {lengths[-1]}"
+                )

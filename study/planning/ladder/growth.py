@@ -9,7 +9,7 @@ longest that may be tried.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from study.config import Budget
@@ -70,15 +70,20 @@ def most(given: int, budget: Budget) -> int:
     return max(given, budget.max_length or round(budget.max_times * given))
 
 
-def longer(given: int, budget: Budget) -> Iterator[int]:
+def longer(given: int, budget: Budget, there: Collection[int] = ()) -> Iterator[int]:
     """The lengths by which a ladder may grow, shortest first.
 
     The last step makes up for what would be left: it is a little shorter or longer than the
     others, for a tiny one would gain nothing and seem to say that longer training does not help.
+
+    `there`: lengths that trials have been given. Those beyond `given` stay, whatever the budget
+    was by which they came, and others follow the last of them.
     """
-    last, end, step = given, most(given, budget), math.sqrt(budget.growth)
+    before = sorted({length for length in there if length > given and budget.growth > 1})
+    yield from before
+    last, end, step = (given, *before)[-1], most(given, budget), math.sqrt(budget.growth)
     while budget.growth > 1 and last * step <= end:
-        longer = round(last * budget.growth)
+        longer = max(last + 1, round(last * budget.growth))
         last = longer if longer * step <= end else end
         yield last
 

@@ -131,8 +131,8 @@ def _is_open(plan: Plan, size: int) -> bool:
 
 def _longer(plan: Plan, size: int) -> list[int]:
     """The lengths by which the ladder may grow from the one that was given, shortest first."""
-    given = plan.design.lengths_at(size)[-1]
-    return list(growth.longer(given, plan.design.budget)) if plan.design.grows else []
+    given, *there = ladder(plan, size)
+    return list(growth.longer(given, plan.design.budget, there)) if plan.design.grows else []
 
 
 def _largest_batch(plan: Plan) -> float:

@@ -145,7 +145,8 @@ def _longer(plan: Plan, size: int, left: Mapping[Cell, tuple[int, int]]) -> list
     design, cells = plan.design, plan.design.cells_at(size)
     if not design.grows or not any(left[cell][0] for cell in cells):
         return []
-    return list(growth.longer(design.lengths_at(size)[-1], design.budget))
+    given, *there = ladder(plan, size)
+    return list(growth.longer(given, design.budget, there))
 
 
 def ladder(plan: Plan, size: int) -> list[int]:

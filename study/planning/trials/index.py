@@ -180,7 +180,7 @@ class TrialIndex:
     def lengthen(self, tried: TuningTrial, length: int) -> bool:
         """Let a finished tuning trial go on to a longer length; returns whether it has work now.
 
-        Said again, it does nothing.
+        Said again, it does nothing; nor does it where the trial has come further by other lengths.
         """
         trial, run = self.study.trial(tried.trial_id), tried.run
         if length > run.schedule.lengths[-1]:
@@ -188,7 +188,11 @@ class TrialIndex:
             longer = replace(run, schedule=schedule)
             trial.write_config(trial.config() | {"run": to_dict(longer)})
             self._settled.pop(tried.trial_id, None)
-        elif tried.state is not State.FINISHED or length in tried.by_length:
+        elif (
+            tried.state is not State.FINISHED
+            or length not in run.schedule.lengths
+            or length in tried.by_length
+        ):
             return False
         trial.mark(State.RUNNING, lengthened=length)
         self._settled.pop(tried.trial_id, None)

@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 
 from study.config import Budget, RunConfig, schedule
+from study.planning.design import Design
 from study.planning.ladder import growth
+from study.planning.ladder.growing import require_beyond
 from study.planning.pricing.bill import bill
 from study.planning.trials.tuning import chosen
-from study.storage.run_dir import DifferentQuestion, State
+from study.storage.run_dir import DifferentQuestion, State, StudyDir
 from tests.simulated import SPACE, Simulation, bowl, design, open_study, outcome
 
 GROWING: dict[str, Any] = {"trials": 4, "growth": 1.5, "confirm": 1}
+SMALL: dict[str, Any] = GROWING | {"trials": 2}
 
 
 def late(run: RunConfig, length: int) -> float:
@@ -249,3 +252,59 @@ def test_ranges_are_extended_by_the_lengths_that_were_given_also_after_a_kill(tm
     assert best > rates.high * (rates.low / rates.high) ** 0.1  # in the outer tenth
     assert not [trial.id for trial in done.study.trials() if "-lr-" in trial.id]
     assert not Simulation(asked, tmp_path, later).run().started
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "longest"),
+    [
+        ({}, {"max_length": 1000}, 1000),  # 180, 270, 480, and from there on
+        ({}, {"max_length": 300}, 480),  # what has been decided is not taken back
+        ({"max_length": 200}, {"max_length": 450}, 450),
+        ({"growth": 2.0, "max_length": 240}, {"growth": 1.5, "max_length": 500}, 500),
+        ({}, {"growth": 1.0}, 480),
+    ],
+)
+def test_a_ladder_that_has_grown_goes_on_by_another_budget(
+    first: dict[str, Any], then: dict[str, Any], longest: int, tmp_path: Path
+):
+    def straight(run: RunConfig, length: int) -> float:
+        return length / 20
+
+    before = outcome(Simulation(design(**SMALL | first), tmp_path, straight).run().study)
+    done = Simulation(design(**SMALL | then), tmp_path, straight).run(steps=300)
+    assert done.plan.done and not done.plan.unended()
+    assert {max(lengths) for lengths in tried(done).values()} == {longest}
+    after = outcome(done.study)
+    for trial_id, (*_, rows) in before.items():
+        assert after[trial_id][-1][: len(rows)] == rows  # nothing is done again
+
+
+def test_a_length_before_what_a_ladder_has_grown_to_is_refused(tmp_path: Path):
+    done = Simulation(design(**SMALL), tmp_path, late).run()  # to 480
+    lengths = SPACE.nuisance.lengths
+
+    def given(*more: int) -> Design:
+        return design(
+            **SMALL,
+            space=replace(SPACE, nuisance=replace(SPACE.nuisance, lengths=(*lengths, *more))),
+        )
+
+    for fine in ((), (180,), (180, 270, 480), (600,)):
+        require_beyond(given(*fine), done.study)
+    rule = r"^lengths = 240: .* images have grown to 480 .* leave 240 out, or give more than 480"
+    with pytest.raises(ValueError, match=rule):
+        require_beyond(given(240), done.study)
+    require_beyond(given(240), StudyDir(tmp_path / "new"))
+    # a study that was given it before that was refused ends all the same
+    done = Simulation(given(240), tmp_path, late).run(steps=300)
+    assert done.plan.done and not done.plan.unended()
+    require_beyond(given(240), done.study)
+
+
+def test_lengths_that_there_are_stay_and_others_follow_the_last():
+    budget = Budget(growth=1.5, max_length=1000)
+    assert list(growth.longer(100, budget, {60, 100, 130, 400})) == [130, 400, 600, 1000]
+    whole = list(growth.longer(100, budget))
+    assert all(list(growth.longer(100, budget, whole[:n])) == whole for n in range(len(whole)))
+    assert list(growth.longer(100, Budget(), {130})) == []
+    assert list(growth.longer(3, Budget(growth=1.1, max_length=6))) == [4, 5, 6]
