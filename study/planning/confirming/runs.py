@@ -63,13 +63,19 @@ class Confirming:
         return self._enough
 
     def _first_scores(self, best: Finalists) -> dict[int, dict[str, dict[Hashable, float]]] | None:
-        """Box AP of the first runs of every arm's best setting; None until all have ended."""
+        """Box AP of the first runs of every arm's best setting; None until all have ended.
+
+        An arm of which no trial has an AP at a size is left out there: nothing of it will follow.
+        """
         found: dict[int, dict[str, dict[Hashable, float]]] = {}
         for cell in self._design.cells:
+            here = found.setdefault(cell.size, {})
+            if cell in best and not best[cell]:
+                continue
             mine = self.scores(cell, best, self._design.budget.first)
             if mine is None:
                 return None
-            found.setdefault(cell.size, {})[cell.arm.name] = mine
+            here[cell.arm.name] = mine
         return found
 
     def scores(self, cell: Cell, best: Finalists, runs: int) -> dict[Hashable, float] | None:

@@ -14,7 +14,7 @@ from study.config import RunConfig
 from study.planning.confirming import enough, scatter
 from study.planning.confirming.enough import earliest, needed, repeats
 from study.planning.confirming.scatter import Spread
-from study.storage.run_dir import State
+from study.storage.run_dir import State, TrialDir
 from tests.simulated import Simulation, bowl, design, outcome
 
 SHARP = {"trials": 3, "confirm": 2, "within": 1.0}
@@ -166,3 +166,23 @@ def test_of_three_arms_all_intervals_at_once_are_at_most_as_wide_as_asked():
     for spread in scatter.differences(scores).spreads.values():
         quantile = scipy_stats.t.ppf(1 - 0.05 / 3 / 2, spread.freedom)
         assert quantile * math.sqrt(spread.variance / runs) <= 1.0
+
+
+class Dying(Simulation):
+    """In which every tuning trial of scratch with 8 images diverges."""
+
+    def _advance(self, trial: TrialDir) -> None:
+        if trial.id.startswith("scratch-8-t"):
+            trial.mark(State.DIVERGED)
+            self.plan.heard_from(trial.id)
+            self._active.remove(trial.id)
+        else:
+            super()._advance(trial)
+
+
+def test_an_arm_without_any_score_at_a_size_does_not_end_the_repeats_elsewhere(tmp_path: Path):
+    whole = confirmed(Simulation(design(**SHARP), tmp_path / "whole", noisy(0.8)).run())
+    done = Dying(design(**SHARP), tmp_path / "dying", noisy(0.8)).run()
+    found = confirmed(done)
+    assert (found["scratch-8"], found["pretext-8"]) == (0, 7)  # nothing to compare
+    assert found["scratch-16"] == found["pretext-16"] == whole["scratch-16"] > 7
