@@ -45,7 +45,8 @@ def run(
         if status != DONE:
             return status
         known = crossing.leads(plan)
-        size, why = crossing.next_size(known, asked.budget.within or MARGIN)
+        others = [size for size in asked.space.scientific.sizes if size not in known]
+        size, why = crossing.next_size(known, asked.budget.within or MARGIN, others)
         if size is None:
             say(f"sizes: no further one: {why}")
             return status

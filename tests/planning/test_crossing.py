@@ -31,7 +31,8 @@ from tests.simulated import SPACE, Simulation, design, open_study, outcome
         ({64: 10.0, 90: 0.0}, None, "near enough"),
         ({16: 9.0, 64: 9.0, 200: 9.0, 800: 9.0, 9000: 0.0}, None, "5 sizes are the most"),
         ({64: 0.0, 256: 3.0, 1024: 0.0}, 512, "3.0 AP at 256"),  # after the last that has it
-        ({}, None, "no arm leads"),
+        ({}, None, "at no size are there confirm runs of two arms"),
+        ({1: 10.0, 2: 0.0}, None, "near enough"),
     ],
 )
 def test_the_next_size_halves_what_is_not_known(
@@ -39,6 +40,35 @@ def test_the_next_size_halves_what_is_not_known(
 ):
     found, said = next_size(known)
     assert found == size and why in said
+
+
+@pytest.mark.parametrize(
+    ("known", "others", "why"),
+    [
+        ({64: 10.0, 1024: 0.2}, [256], "by 10.0 AP at 64 images, and at 256 there is nothing"),
+        ({64: 10.0}, [1024], "by 10.0 AP at 64 images, and at 1,024 there is nothing"),
+        ({16: 9.0, 64: 9.0, 800: 0.0, 9000: 0.0}, [8], "5 sizes are the most"),
+    ],
+)
+def test_where_there_is_nothing_to_compare_no_size_follows(
+    known: dict[int, float], others: list[int], why: str
+):
+    found, said = next_size(known, others=others)
+    assert found is None and why in said
+
+
+def test_a_size_that_tells_nothing_is_not_asked_for_again(tmp_path: Path):
+    def broken(run: RunConfig, length: int) -> float:
+        """Nothing is learnt with 80 images, between the ends."""
+        return 0.0 if run.size == 80 else falling(run, length)
+
+    def begin(asked: Design) -> tuple[int, Plan]:
+        return DONE, Simulation(asked, tmp_path, broken).run().plan
+
+    said: list[str] = []
+    assert in_turn.run(study_of((8, 800)), begin, said.append) == DONE
+    assert [line.partition(":")[2][:12] for line in said] == [" 80 images c", " no further "]
+    assert said[-1].endswith("and at 80 there is nothing to compare")
 
 
 def falling(run: RunConfig, length: int) -> float:
