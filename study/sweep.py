@@ -98,8 +98,8 @@ def run(sweep: Sweep, command: list[str]) -> int:
         note.append(line)
     if sweep.finds_sizes:
         asked = in_turn.first(asked, study)
-    if sweep.data.given:
-        asked = own_data.suited(asked, splits)
+    asked = own_data.laddered(asked, study) if sweep.is_custom else asked
+    asked = own_data.suited(asked, splits) if sweep.data.given else asked
     asked = afforded(asked, sweep.budget, study, sweep)
     require_finalists(asked)
     study.require_same(asked.question(splits.digests()), asked.unsaid())  # before it is locked

@@ -37,22 +37,25 @@ def sized(
     """
     images, space = len(splits.pool), asked.space
     if study.exists:
-        recorded = study.manifest["question"]
-        chosen, why = tuple(recorded["sizes"]), "as the study has them"
-        ladders_to = max(map(int, recorded["nuisance"].get("longer") or [0]))
+        chosen, why = tuple(study.manifest["question"]["sizes"]), "as the study has them"
     else:
         bounded = images > sizes.CPU_MOST and not gpu()
         chosen, why = sizes.proposed(images, gpu=not bounded), "give others with --sizes"
         why += f"; at most {sizes.CPU_MOST:,} without a GPU" if bounded else ""
-        ladders_to = chosen[-1]
-    space = replace(
-        space,
-        scientific=replace(space.scientific, sizes=chosen),
-        nuisance=sizes.longer_ladders(space.nuisance, ladders_to),
-    )
+    space = replace(space, scientific=replace(space.scientific, sizes=chosen))
     listed = ", ".join(map(str, chosen))
     line = f"sizes       {listed} of {images:,} training images ({why})"
     return replace(asked, space=space), line
+
+
+def laddered(asked: Design, study: StudyDir) -> Design:
+    """The design with lengths that suit its largest size; those of a study that exists stay."""
+    largest = asked.space.scientific.sizes[-1]
+    if study.exists:
+        recorded = study.manifest["question"]["nuisance"]
+        largest = max(map(int, recorded.get("longer") or [0]))
+    nuisance = sizes.longer_ladders(asked.space.nuisance, largest)
+    return replace(asked, space=replace(asked.space, nuisance=nuisance))
 
 
 def suited(asked: Design, splits: Splits) -> Design:

@@ -107,3 +107,23 @@ def test_the_shortest_command_is_enough(photos: Path, tmp_path: Path, capsys, mo
     assert (tmp_path / "run" / own_data.FILE).exists()
     assert sweep.main(["--data", str(photos), "--run-dir", str(tmp_path / "run")]) == DONE
     assert "(as the study has them)" in capsys.readouterr().out
+
+
+def test_ladders_follow_the_sizes_whoever_says_these_and_stay_in_a_study(
+    photos: Path, tmp_path: Path
+):
+    """So that further sizes are no other question."""
+    study, data = StudyDir(tmp_path / "run"), OwnData(folder=photos)
+
+    def longest(*given: int) -> dict[int, int]:
+        command = Sweep(run_dir=tmp_path / "run", data=data, sizes=given)
+        found = own_data.laddered(design(command), study).space.nuisance
+        return {size: lengths[-1] for size, lengths in found.longer.items()}
+
+    assert longest(64, 1024) == {256: 1200, 1024: 2400}
+    assert longest(64, 5000) == {256: 1200, 1024: 2400, 4096: 4800}
+    asked = own_data.laddered(
+        design(Sweep(run_dir=tmp_path / "run", data=data, sizes=(64, 5000))), study
+    )
+    study.open({"question": asked.question({})})
+    assert longest(64, 5000, 20_000) == longest(64, 100, 5000) == longest(64, 5000)

@@ -142,6 +142,11 @@ class Sweep:
         return self.sizes == "auto"
 
     @property
+    def is_custom(self) -> bool:
+        """Whether it is the space for data of one's own, which suits itself to them."""
+        return self.data.given and self.space in (None, "custom")
+
+    @property
     def logs(self) -> tuple[Kind, ...]:
         """Where to log, each once."""
         return tuple(dict.fromkeys(kind for given in self.log_to for kind in given))
@@ -259,7 +264,7 @@ def require_finalists(asked: Design) -> None:
 
 def proposes_sizes(sweep: Sweep) -> bool:
     """Whether the sizes follow from the data, as nobody has said them."""
-    return sweep.data.given and sweep.sizes in (None, "auto") and sweep.space in (None, "custom")
+    return sweep.is_custom and sweep.sizes in (None, "auto")
 
 
 def budget_of(spend: Spend, default: Budget) -> Budget:
