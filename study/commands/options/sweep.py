@@ -11,7 +11,8 @@ from study.commands.common import OwnData, RunDir, data_config, unset
 from study.commands.options.log_to import Kind
 from study.commands.options.models import BackboneName, DetectorSize, chosen
 from study.commands.options.spaces import find
-from study.config import Budget, Scientific
+from study.commands.options.spending import Spend, budget_of
+from study.config import Scientific
 from study.config.arms import parse
 from study.config.checks.require import (
     MOST_HOURS,
@@ -30,41 +31,6 @@ from study.planning.search.strategies import named
 from study.planning.stopping import Metric, Rules, Stopping
 
 Device = Literal["auto", "cpu", "cuda"]
-Count = Annotated[int | None, unset("N")]  # None: as the search space has it
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spend:
-    """What every arm may spend at every size (default: as the search space says). May grow."""
-
-    trials: Count = None
-    """Tuning trials for each arm and size."""
-    max_images: Annotated[float | None, unset("N")] = None
-    """Instead of --trials: training images that the whole study may use."""
-    max_hours: Annotated[float | None, unset("H")] = None
-    """Instead of --trials: hours of training, summed over devices, that it may use."""
-    finalists: Count = None
-    """How many of the best settings of each arm and size are confirmed."""
-    confirm: Count = None
-    """Runs of each of them, with new seeds and images, measured on the report split."""
-    within: Annotated[float | None, unset("AP")] = None
-    """Confirm in as many runs as make the interval of each difference at most AP wide to either
-    side, in all arms alike: the first (four, or seven at 1 AP) tell how many follow. Smaller
-    differences count as none (default: --confirm runs, and 0.5 AP)."""
-    most_confirm: Count = None
-    """Runs of each setting that --within may take (default: 24)."""
-    cross: Count = None
-    """How many of these are also run with the other arm's best setting (cross-tuning)."""
-    audit: Annotated[float | None, unset("SHARE")] = None
-    """Share of the stopped trials that are continued, to measure what stopping lost."""
-    extend: Literal["auto", "never"] = "auto"
-    """Search beyond a range, for every arm, when a best setting lies at its edge."""
-    growth: Annotated[float | None, unset("F")] = None
-    """While an arm's longest training is its best by more than 1 AP, all arms of that size get one
-    that is F times as long; 1: never (default: as the search space says; 1.5 on your own data)."""
-    max_length: Annotated[int | None, unset("T")] = None
-    """The longest training that may be tried so, in iterations (default: four times the longest of
-    --lengths)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,6 +203,12 @@ def limits(sweep: Sweep) -> None:
         ValueError: says which, and the limit.
     """
     spend = sweep.budget
+    given = [name for name in ("max_images", "max_hours") if getattr(spend, name) is not None]
+    if sweep.finds_sizes and given:
+        raise ValueError(
+            f"{given[0]} = {getattr(spend, given[0]):g}: cannot be kept with --sizes auto, which"
+            " adds sizes by what it finds; give --trials, or the sizes"
+        )
     for name, value, most in (
         ("max_images", spend.max_images, MOST_SEEN),
         ("max_hours", spend.max_hours, MOST_HOURS),
@@ -265,18 +237,6 @@ def require_finalists(asked: Design) -> None:
 def proposes_sizes(sweep: Sweep) -> bool:
     """Whether the sizes follow from the data, as nobody has said them."""
     return sweep.is_custom and sweep.sizes in (None, "auto")
-
-
-def budget_of(spend: Spend, default: Budget) -> Budget:
-    """The space's budget with what the command says instead."""
-    limits = {"trials": spend.trials, "max_images": spend.max_images, "max_hours": spend.max_hours}
-    given = [name for name, value in limits.items() if value is not None]
-    if len(given) > 1:
-        raise ValueError(f"{' and '.join(given)}: give one of them; each says how many trials")
-    names = ("trials", "finalists", "confirm", "cross", "audit", "growth", "max_length")
-    names += ("within", "most_confirm")
-    changes = {n: getattr(spend, n) for n in names if getattr(spend, n) is not None}
-    return replace(default, **changes, **({"extend": 0} if spend.extend == "never" else {}))
 
 
 def search(tuning: Tuning) -> Search:
