@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from study.config import Budget, LogUniform, RunConfig, ScheduleConfig, SearchSpace, to_dict
 from study.config.arms import Arm
-from study.config.checks.require import MOST_SEED, require, whole
+from study.config.checks.require import MOST_STUDY_SEED, require, whole
 from study.config.question import asked
 from study.planning.search.search import Search
 from study.planning.stopping import Halving, Rungs, Stopping
@@ -32,7 +32,7 @@ class Design:
 
     def __post_init__(self) -> None:
         require(self.seed >= 0, "seed", self.seed, "at least 0")
-        whole("seed", self.seed, 0, MOST_SEED)
+        whole("seed", self.seed, 0, MOST_STUDY_SEED)
         names = [arm.name for arm in self.arms]
         require(len(set(names)) == len(names), "arms", names, "each once")
         on_tails = self.stopping is not None and self.stopping.by == "tail"
@@ -50,6 +50,20 @@ class Design:
         require(not trunk or self.schedule == "shared", "compare", by, rule)
         for size in self.space.scientific.sizes:
             self.schedule_at(size)  # refused here, as are lengths that do not fit the tail
+        for name, limits in self.space.nuisance.ranges.items():
+            for value in (limits.low, limits.high):
+                self._require_possible(name, value)
+
+    def _require_possible(self, name: str, value: float) -> None:
+        """Raises ValueError where a range has an end that the optimiser does not take: a trial
+        there would be refused when others have been trained.
+        """
+        try:
+            self.space.fixed.optim.at({name: value})
+        except ValueError as error:
+            limits = self.space.nuisance.ranges[name]
+            told = f"{name} from {limits.low:g} to {limits.high:g}"
+            raise ValueError(f"nuisance.ranges = {told}: {error}; narrow the range") from error
 
     @property
     def cells(self) -> list[Cell]:

@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 
 from study.config import LogUniform, RunConfig
 from study.config.arms import parse
+from study.config.checks.require import MOST_RUNS, MOST_SEED, MOST_STUDY_SEED
 from study.config.schedule import iterations
 from study.planning.optuna_journal import Journal
 from study.planning.plan import Plan
@@ -317,3 +318,27 @@ def test_nothing_is_left_when_arms_have_chosen_the_same_setting(tmp_path: Path):
     assert set(simulation.plan.remaining().values()) == {(6, 3)}
     assert set(simulation.run().plan.remaining().values()) == {(0, 0)}
     assert roles(simulation)["confirm", "scratch-8"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "rule"),
+    [
+        ("momentum", 0.5, 1.2, r"optim\.momentum = 1\.2: from 0 to below 1"),
+        ("batch_size", 0.3, 8.0, r"optim\.batch_size = 0: at least 1"),
+    ],
+)
+def test_a_range_that_the_optimiser_would_refuse_is_refused_before_any_trial(
+    name: str, low: float, high: float, rule: str
+):
+    ranges = SPACE.nuisance.ranges | {name: LogUniform(low=low, high=high)}
+    space = replace(SPACE, nuisance=replace(SPACE.nuisance, ranges=ranges))
+    with pytest.raises(ValueError, match=rf"^nuisance\.ranges = {name} from {low} to .*: {rule}"):
+        design(space=space)
+
+
+def test_the_largest_seed_leaves_seeds_for_confirm_runs(tmp_path: Path):
+    done = Simulation(design(trials=1, seed=MOST_STUDY_SEED), tmp_path).run()
+    assert {role for role, _ in roles(done)} == {"tune", "confirm"}
+    assert 1000 * (1 + MOST_STUDY_SEED) + MOST_RUNS - 1 <= MOST_SEED
+    with pytest.raises(ValueError, match=r"^seed = "):
+        design(seed=MOST_STUDY_SEED + 1)

@@ -20,6 +20,7 @@ MOST_BATCH = 1_000_000  # images of an iteration
 MOST_HOURS = 10_000_000  # a thousand years
 MOST_SEEN = 1e15  # images that a study may train on
 MOST_SEED = 2**63 - 1
+MOST_STUDY_SEED = MOST_SEED // MOST_RUNS - 2  # each has as many seeds of confirm runs
 MOST_WORKERS = 4_096
 MOST_DRAWS = 1_000
 

@@ -88,7 +88,7 @@ def confirmation(design: Design, cell: Cell, choice: Choice, repeat: int, own: b
         arm=cell.arm.name,
         init=cell.arm.init,
         draw=1 + repeat,
-        seed=1000 * (1 + design.seed) + repeat,
+        seed=1000 * (1 + design.seed) + repeat,  # at most `MOST_SEED`: see `MOST_STUDY_SEED`
         split="report",
         schedule=fixed,
         keep_trunk=False,
