@@ -28,7 +28,7 @@ def searched(results: Results, study: str, size: int) -> dict[str, Searched]:
         return {}
     nuisance = from_dict(Nuisance, values).at(size)
     points = results.manifests[study]["question"]["search"]["points"]
-    outer = range_extension.outer_shares(nuisance.names, points)
+    outer = range_extension.outer_shares(nuisance.ranges, points)
     tried = where(results.tails, study=study, size=size, role="tune")["length"]
     lengths = {*nuisance.lengths, *tried}  # the ladder may have grown
     found = {"length": Searched(min(lengths), max(lengths), ladder=True)}
@@ -37,7 +37,8 @@ def searched(results: Results, study: str, size: int) -> dict[str, Searched]:
         low, high = min([base.low, *strips["low"]]), max([base.high, *strips["high"]])
         ends = {"low": low < base.low, "high": high > base.high}
         beyond = frozenset(end for end in ends if ends[end])
-        found[name] = Searched(low, high, extended=beyond, outer=outer[name])
+        share = outer.get(name, range_extension.OUTER)
+        found[name] = Searched(low, high, extended=beyond, outer=share)
     return found
 
 

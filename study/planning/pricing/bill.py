@@ -14,7 +14,7 @@ from study.planning.confirming.enough import LEVEL, needed
 from study.planning.confirming.scatter import Spread, single
 from study.planning.design import Design
 from study.planning.ladder import growth
-from study.planning.search.range_extension import outer_shares
+from study.planning.search.range_extension import outer_shares, varied
 
 SIDES = 2  # ends of a range, each of which may be extended
 SCATTER = 1.5
@@ -70,7 +70,7 @@ def bill(design: Design) -> Bill:
         expected += (trials + extra) * expected_iterations(design, cell.size)
         expected += _growth(schedule, finishing(design, cell.size), grown)
         expected += runs * (*lengths, *grown)[-1]
-        extended = trials + budget.extend * SIDES * len(design.names) * budget.extra
+        extended = trials + budget.extend * ends_of_ranges(design) * budget.extra
         most += extended * dearest(design, cell.size)
         most += _growth(schedule, extended, grown) + most_runs * (*lengths, *grown)[-1]
         separate += trials * independent_iterations(schedule) + runs * lengths[-1]
@@ -88,6 +88,11 @@ def bill(design: Design) -> Bill:
         batch_size=batch.at(0.5) if batch else fixed.batch_size,
         largest_batch=batch.high if batch else fixed.batch_size,
     )
+
+
+def ends_of_ranges(design: Design) -> int:
+    """How many there are that may be extended: a single value has none."""
+    return SIDES * len(varied(design.space.nuisance.ranges))
 
 
 def confirm_runs(design: Design) -> tuple[int, int]:
@@ -118,7 +123,7 @@ def strips(design: Design) -> dict[int, int]:
     if not design.budget.extend:
         return found
     given = 0
-    shares = outer_shares(sorted(design.names), design.grid).values()
+    shares = outer_shares(design.space.nuisance.ranges, design.grid).values()
     for size in found:
         mean += sum(SIDES * (1 - (1 - share) ** len(design.arms)) for share in shares)
         found[size] = round(mean) - given

@@ -15,7 +15,6 @@ from study.planning.design import Cell
 from study.planning.ladder import growth
 from study.planning.plan import Plan
 from study.planning.pricing import bill
-from study.planning.pricing.bill import SIDES
 from study.planning.standing.time_left import Stage, Work
 from study.planning.standing.work_left import (
     Pasts,
@@ -74,7 +73,7 @@ def _tuning(plan: Plan, cell: Cell, number: int, pasts: Pasts) -> Iterator[Work]
         if one.stopped_at is None:  # it may be stopped yet, and audited
             left = replace(left, images=left.images + (dearest - iterations(whole)) * batch)
         yield left
-    extended = plan.extensions_left(size) * SIDES * len(design.names) * design.budget.extra
+    extended = plan.extensions_left(size) * bill.ends_of_ranges(design) * design.budget.extra
     for stage, trials in ((Stage.TUNING, number), (Stage.EXTENDING, extended)):
         for _ in range(trials):
             yield Work(size, stage, images, evaluated)
@@ -82,7 +81,8 @@ def _tuning(plan: Plan, cell: Cell, number: int, pasts: Pasts) -> Iterator[Work]
 
 def _growth(plan: Plan, cell: Cell) -> Iterator[Work]:
     schedule, size = plan.design.schedule_at(cell.size), cell.size
-    extra = plan.extensions_left(size) * SIDES * len(plan.design.names) * plan.design.budget.extra
+    extra = plan.extensions_left(size) * bill.ends_of_ranges(plan.design)
+    extra *= plan.design.budget.extra
     reached = max(plan.design.budget.trials, len(plan.tuning_trials(cell))) + extra
     there = ladder(plan, size)[-1]
     for length in _longer(plan, size):

@@ -8,7 +8,7 @@ whichever arm asked for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,17 +35,23 @@ def _root(number: int, degree: int) -> int:
     return next(side for side in range(1, number + 1) if side**degree >= number)
 
 
-def outer_shares(names: Sequence[str], grid: int | None) -> dict[str, float]:
-    """How much of a range counts as its edge, by name.
+def varied(ranges: Mapping[str, LogUniform]) -> tuple[str, ...]:
+    """The ranges that have more than one value, in the order of a point's coordinates."""
+    return tuple(sorted(name for name, limits in ranges.items() if limits.low < limits.high))
+
+
+def outer_shares(ranges: Mapping[str, LogUniform], grid: int | None) -> dict[str, float]:
+    """How much of a range counts as its edge, by name; not of one that has a single value.
 
     A grid's points are the centres of its cells: none may lie in the outer tenth, but the
     outermost ones have nothing beyond them.
 
     Args:
-        names: the hyper-parameters that are searched, in the order of a point's coordinates.
+        ranges: by name.
         grid: the number of points, if they lie on a grid.
     """
-    shape = grid_shape(grid, len(names)) if grid else (1,) * len(names)
+    names = varied(ranges)
+    shape = grid_shape(grid, len(names)) if grid and names else (1,) * len(names)
     return {
         name: max(OUTER, 0.5 / count) if count > 1 else OUTER
         for name, count in zip(names, shape, strict=True)
@@ -142,11 +148,10 @@ def beyond(
         grid: the number of points, if they lie on a grid.
     """
     wanted: set[Strip] = set()
-    outer = outer_shares(sorted(ranges), grid)
-    for name, base in ranges.items():
-        now = extended(base, name, strips)
+    for name, share in outer_shares(ranges, grid).items():
+        now = extended(ranges[name], name, strips)
         for setting in settings:
-            side = edge(setting[name], now.low, now.high, outer[name])
+            side = edge(setting[name], now.low, now.high, share)
             if side:
                 steps = sum((strip.name, strip.side) == (name, side) for strip in strips)
                 wanted.add(Strip(name, side, steps + 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from optuna.trial import TrialState
 
 from study.config import LogUniform, Nuisance, OptimConfig
 from study.planning.search.proposal import Outcome, Proposal
-from study.planning.search.range_extension import grid_shape
+from study.planning.search.range_extension import OUTER, grid_shape, outer_shares
 from study.planning.search.search import Search
 from study.planning.search.strategies import STRATEGIES
 from study.planning.search.strategies.gp import comparable
@@ -91,6 +92,19 @@ def test_a_grid_has_as_many_different_points_as_trials(trials: int):
     assert len(set(points("grid", trials, num_trials=trials, nuisance=THREE))) == trials
     columns, rows = grid_shape(trials)
     assert 0 <= columns - rows <= 1
+
+
+def test_a_grid_has_no_side_along_a_range_of_one_value():
+    """Its trials would be the same ones over again."""
+    decay = LogUniform(low=1e-4, high=1e-4)
+    nuisance = replace(NUISANCE, ranges=NUISANCE.ranges | {"weight_decay": decay})
+    found = points("grid", 9, nuisance=nuisance)
+    assert len(set(found)) == 9 and len({rate for rate, _ in found}) == 9
+    assert {value for _, value in found} == {1e-4}
+    assert outer_shares(nuisance.ranges, 9) == {"lr": OUTER}
+    assert outer_shares(nuisance.ranges, 3) == {"lr": 0.5 / 3}
+    alone = replace(nuisance, ranges={"weight_decay": decay})
+    assert points("grid", 2, nuisance=alone) == [(1e-4,)] * 2
 
 
 def test_a_grids_last_row_is_spread_out():
@@ -183,3 +197,14 @@ def test_states_are_told_apart_for_optuna():
         State.STOPPED: TrialState.PRUNED,
         State.DIVERGED: TrialState.FAIL,
     }
+
+
+@pytest.mark.parametrize("name", ["tpe", "gp"])
+def test_a_batch_size_that_was_rounded_to_beyond_its_range_is_learnt_from(name: str):
+    nuisance = replace(NUISANCE, ranges={"batch_size": LogUniform(low=2.4, high=7.6)})
+    seen = [
+        Outcome(Proposal({"batch_size": size}, name), State.FINISHED, {120: 1.0 * size})
+        for size in (2, 4, 6, 8)
+    ]
+    found = propose(name, len(seen), seen, nuisance=nuisance)
+    assert 2.4 <= found.values["batch_size"] <= 7.6

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from study.planning.search.proposal import Values
-from study.planning.search.range_extension import grid_shape
+from study.planning.search.range_extension import grid_shape, varied
 from study.planning.search.strategies.strategy import Asked, Strategy
 
 
 def propose(asked: Asked) -> Values:
     """The centre of a grid cell: with few points the ends of a wide range would be wasted."""
-    return asked.at(unit(asked.index, asked.num_trials, len(asked.names)))
+    names = varied(asked.ranges)  # a side along a single value would repeat each point
+    at = unit(asked.index, asked.num_trials, len(names)) if names else ()
+    found = dict(zip(names, at, strict=True))
+    return asked.at([found.get(name, 0.5) for name in asked.names])
 
 
 def unit(index: int, num_trials: int, dimensions: int) -> tuple[float, ...]:

@@ -53,7 +53,7 @@ def learnt(
     space = distributions(asked.ranges)
     for outcome, (state, value) in zip(asked.outcomes, tell(asked.outcomes), strict=True):
         if state is not None:
-            study.add_trial(_frozen(outcome, space, state, value))
+            study.add_trial(_frozen(outcome, asked.ranges, space, state, value))
     return study.ask(space).params
 
 
@@ -76,14 +76,23 @@ def optuna_state(state: State | None) -> TrialState:
 
 
 def _frozen(
-    outcome: Outcome, space: dict[str, BaseDistribution], state: TrialState, value: float | None
+    outcome: Outcome,
+    ranges: Mapping[str, LogUniform],
+    space: dict[str, BaseDistribution],
+    state: TrialState,
+    value: float | None,
 ) -> FrozenTrial:
     from optuna.trial import create_trial
 
+    # a batch size is rounded, perhaps to beyond an end of its range, which Optuna would refuse
+    within = {
+        name: min(max(value, ranges[name].low), ranges[name].high)
+        for name, value in outcome.proposal.values.items()
+    }
     return create_trial(
         state=state,
         value=value,
-        params=outcome.proposal.values,
+        params=within,
         distributions=space,
         intermediate_values=dict(outcome.AP_box),
     )
