@@ -61,5 +61,9 @@ def with_setting(table: pd.DataFrame, chosen: pd.DataFrame, names: Sequence[str]
     """
     keys = ["study", "arm", "size"]
     both = table.merge(chosen[[*keys, *names]], on=keys, suffixes=("", "_chosen"))
-    same = [np.isclose(both[name], both[f"{name}_chosen"], 1e-9, 0) for name in names]
+    same = [
+        # missing: a hyper-parameter that another study searches, and this one leaves out (None)
+        np.isclose(both[name], both[f"{name}_chosen"], 1e-9, 0, equal_nan=True)
+        for name in names
+    ]
     return both.loc[np.logical_and.reduce(same), list(table.columns)]

@@ -53,7 +53,7 @@ def variation(
         for size in results.sizes(study):
             place = {"study": study, "size": size}
             trials = {
-                arm: _best_of_trials(where(tuned, arm=arm, **place), results.hyper_parameters)
+                arm: _best_of_trials(where(tuned, arm=arm, **place), results.searched(study))
                 for arm in arms
             }
             moved = _other_searches(trials, rng, resamples)

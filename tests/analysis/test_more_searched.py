@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import analysis
@@ -120,3 +121,24 @@ def test_beside_it_another_study_has_the_value_that_it_held_fixed(study: StudyDi
     assert both.searched(str(tmp_path)) == ("lr", "weight_decay")
     assert set(where(both.trials, study=str(tmp_path))["momentum"]) == {0.9}
     assert set(where(analysis.best(both), study=str(tmp_path))["momentum_edge"]) == {""}
+
+
+def test_beside_a_study_that_searches_more_a_study_is_read_as_alone(tmp_path: Path):
+    """Of what only the other searched it may have no value at all: no clipping, for instance."""
+    optim = replace(ONE_SIZE.fixed.optim, clip_norm=None)
+    space = replace(ONE_SIZE, fixed=replace(ONE_SIZE.fixed, optim=optim))
+    truth = replace(TRUTH, noise=0.6)
+    write_study(tmp_path / "plain", truth=truth, space=space, trials=8, cross=1, rng=rng())
+    searching(tmp_path / "more", {"clip_norm": LogUniform(low=1.0, high=20.0)}, trials=4)
+    alone = analysis.load(tmp_path / "plain")
+    both = analysis.load([tmp_path / "plain", tmp_path / "more"])
+    study = str(tmp_path / "plain")
+    for made in (
+        analysis.answer,
+        analysis.cross_tuning,
+        lambda results: analysis.variation(results, rng()),
+    ):
+        mine, beside = made(alone), where(made(both), study=study)
+        beside = beside.loc[:, list(mine.columns)].reset_index(drop=True)
+        pd.testing.assert_frame_equal(beside, mine)
+    assert {row["study"] for row in rows(analysis.compare(both))} == {study}
