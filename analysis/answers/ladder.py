@@ -40,7 +40,8 @@ def ladder(results: Results) -> pd.DataFrame:
         row |= {"most": most if budget.growth > 1 else longest}
         row |= {"gaining": ", ".join(arm for arm, gain in gains.items() if gain > growth.MARGIN)}
         row |= {"gain": max((g for g in gains.values() if math.isfinite(g)), default=None)}
-        row |= {"end": _end(gains, longest, most, budget)}
+        further = growth.longer(given, budget, values(group, "length"))
+        row |= {"end": _end(gains, any(length > longest for length in further), budget)}
         tried = (where(group, arm=arm)["trial_id"] for arm in results.arms(study))
         row |= {"trials": min(len(set(ids)) for ids in tried)}
         found.append(row)
@@ -82,12 +83,12 @@ def best_by_length(tails: pd.DataFrame) -> dict[int, float]:
     return found
 
 
-def _end(gains: dict[str, float], longest: int, most: int, budget: Budget) -> End:
+def _end(gains: dict[str, float], is_longer_one: bool, budget: Budget) -> End:
     if all(gain <= growth.MARGIN for gain in gains.values()):
         return "settled"
     if budget.growth <= 1:
         return "fixed"
-    return "limit" if longest >= most else "open"
+    return "open" if is_longer_one else "limit"
 
 
 def _names(arms: str) -> str:

@@ -73,3 +73,16 @@ def test_it_says_why_the_ladder_ended(
     raised = {row["arm"] for row in rows(flags(results)) if row["kind"] == "edge"}
     longest = {row["arm"] for row in rows(analysis.best(results)) if row["length_edge"] == "high"}
     assert raised == (set() if end == "settled" else longest)
+
+
+def test_where_no_longer_one_is_allowed_none_is_said_to_follow(tmp_path: Path):
+    """450 is longer than 400, and no step of the ladder: it would gain nothing."""
+    spend = Budget(trials=1, confirm=0, cross=0, audit=0.0, extend=0, growth=1.5, max_length=450)
+    study = begin(tmp_path, ONE_SIZE, budget=spend)
+    for arm in ("scratch", "pretext"):
+        write_trial(study, run_of(ONE_SIZE, arm, 64, 0, 0.03), SLOW, rng=rng())
+    results = analysis.load(tmp_path)
+    (row,) = rows(analysis.ladder(results))
+    assert (row["end"], row["longest"], row["most"]) == ("limit", 400, 450)
+    raised = [row["message"] for row in rows(flags(results)) if row["kind"] == "edge"]
+    assert raised and all("--max-length allows it" in text for text in raised)
