@@ -165,7 +165,10 @@ def _edge(
         then = f", though that was extended: {again}"
     elif not budget.get("extend"):
         then = ": widen it, or run again without --extend never"
-    elif where(results.strips, study=study, size=size).empty:
+    elif (
+        where(results.strips, study=study, size=size).empty
+        and "completed" not in results.manifests[study]
+    ):
         then = ": the same command will extend it, when all arms of this size are tuned"
     else:
         then = f": {again}"
@@ -194,8 +197,8 @@ def _stopped(results: Results, study: str) -> Iterator[dict[str, Any]]:
             message = (
                 f"stopping lost {points(row['regret'])} AP on the tuning split, or more:"
                 f" {row['false_stops']} of {counted(row['audited'], 'stopped trial')} that"
-                f" {'was' if row['audited'] == 1 else 'were'} continued ended above the chosen"
-                f" one; {stop_audit.advice(results.manifests[study])}"
+                f" {'was' if row['audited'] == 1 else 'were'} continued ended above the"
+                f" {stop_audit.compared_with(row)}; {stop_audit.advice(results.manifests[study])}"
             )
             place = {key: row[key] for key in ("size", "arm")}
             yield place | {"kind": "stopping", "message": message}

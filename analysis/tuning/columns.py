@@ -44,6 +44,11 @@ STOPPING: Columns = {name: PLACE[name] for name in ("study", "size", "arm")} | {
     "audited": ("int64", "of those, continued all the same, and ended"),
     "false_stops": ("int64", "of those, ended with a higher AP than the chosen one"),
     "gap": ("float64", "highest AP of a continued trial minus the chosen one's, tuning split"),
+    "grown": (
+        "bool",
+        "whether the chosen one was trained longer than those: the best up to their length stands"
+        " for it then",
+    ),
     "regret": ("float64", "AP that stopping lost, as far as was looked: gap if above 0, else 0"),
     "rank_correlation": (
         "float64",

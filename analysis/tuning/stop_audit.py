@@ -7,7 +7,7 @@ what stopping lost.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,8 +32,10 @@ def stop_audit(results: Results) -> pd.DataFrame:
     """What stopping saved and lost for each arm and size, as `columns.STOPPING`.
 
     All scores are those of the tuning split, and an audit's is its best over all its lengths, as
-    it would have been chosen. Two biases, in opposite directions: the highest of several audits is
-    optimistic, and stopped trials that were not continued may have lost more.
+    it would have been chosen. Where the ladder of lengths went on beyond those, an audit is
+    compared with the best of the trials up to its own length. Two biases, in opposite directions:
+    the highest of several audits is optimistic, and stopped trials that were not continued may
+    have lost more.
 
     Trials that survived are over-represented where it is asked whether the first rung ranks trials
     as the end does. So each continued trial stands for all the stopped ones of its arm and size
@@ -47,15 +49,19 @@ def stop_audit(results: Results) -> pd.DataFrame:
         audits = where(results.trials, role="audit", **place)
         ended = audits.loc[audits["state"].isin(_ENDED).to_numpy()]
         stopped = where(trials, state="stopped")
-        best = max(values(where(chosen, **place), "AP_box"), default=math.nan)
+        ladder = _rungs(results.manifests[place["study"]], place["size"])
+        tails = scored(where(results.tails, **place))
+        longest = _longest(tails, ended, ladder.schedule.lengths[-1])
+        tuned = rows(where(tails, role="tune"))
+        best = max((r["AP_box"] for r in tuned if r["length"] <= longest), default=math.nan)
         gaps = [ap - best for ap in values(scored(ended), "AP_box")]
         highest = max(gaps, default=math.nan)
-        ladder = _rungs(results.manifests[place["study"]], place["size"])
+        grown = any(length > longest for length in values(where(chosen, **place), "length"))
         tau, ranked = _agreement(results, place, ladder, trials, ended)
         found.append(
             place
             | {"trials": len(trials), "stopped": len(stopped), "audited": len(ended)}
-            | {"false_stops": sum(gap > 0 for gap in gaps), "gap": highest}
+            | {"false_stops": sum(gap > 0 for gap in gaps), "gap": highest, "grown": grown}
             | {"regret": max([0.0, *gaps]) if len(ended) else math.nan}
             | {"rank_correlation": tau, "ranked": ranked}
             | {"saved_images": _saved(results, place, ladder.schedule, stopped)}
@@ -94,7 +100,8 @@ def layout(table: pd.DataFrame) -> Table:
     some = any(values(table, "stopped"))
     caption = (
         "Trials that were stopped; how many of them were audited, that is continued to their end;"
-        " how many of these ended better than the chosen one. Rank τ: Kendall's rank correlation"
+        " how many of these ended better than the chosen one, or the best of that length where"
+        " the chosen one was trained longer. Rank τ: Kendall's rank correlation"
         " between first rung and end, and of how many trials. Saved, and spent on audits: images"
     )
     return Table(caption, [IMAGES, ARM, *map(Column, titles)], shown if some else [])
@@ -105,6 +112,11 @@ def advice(manifest: dict[str, Any]) -> str:
     stopping = recorded(manifest["question"]["stopping"])
     ways = ["--stopping none", *(stopping.rule.gentler() if stopping else [])]
     return f"a study with {' or '.join(ways)} would lose less"
+
+
+def compared_with(row: Mapping[str, Any]) -> str:
+    """What the audits of a row of `stop_audit` are compared with."""
+    return "best of that length" if row["grown"] else "chosen one"
 
 
 def kendall(x: Sequence[float], y: Sequence[float], weights: Sequence[float]) -> float:
@@ -127,6 +139,13 @@ def _rungs(manifest: dict[str, Any], size: int) -> Rungs:
     )
     stopping = recorded(question["stopping"]) or Stopping(Halving())
     return Rungs(stopping.rule, stopping.by, schedule)
+
+
+def _longest(tails: pd.DataFrame, ended: pd.DataFrame, given: int) -> int:
+    """The length of the audits that were not cut short; `given` where there is none."""
+    finished = set(where(ended, state="finished")["trial_id"])
+    found = rows(where(tails, role="audit"))
+    return max((row["length"] for row in found if row["trial_id"] in finished), default=given)
 
 
 def _agreement(
@@ -186,7 +205,7 @@ def _of_arm(row: dict[str, Any]) -> str:
     if not math.isfinite(row["gap"]):
         return f"{start}{'it reached no' if audited == 1 else 'none of them reached a'} score."
     where_ = "above" if row["gap"] > 0 else "below"
-    return f"{start}{which} ended {points(abs(row['gap']))} AP {where_} the chosen one."
+    return f"{start}{which} ended {points(abs(row['gap']))} AP {where_} the {compared_with(row)}."
 
 
 def _correlation(row: dict[str, Any]) -> str:

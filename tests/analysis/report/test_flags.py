@@ -147,6 +147,9 @@ def test_an_edge_says_whether_its_range_was_extended(
         text.startswith(f"the best learning rate is near the upper end of its range{then}")
         for text in rate
     ] == [True]
+    study.complete()
+    found = where(flags(analysis.load(tmp_path)), kind="edge")["message"].tolist()
+    assert not any("the same command" in text for text in found)
 
 
 def test_trials_in_strips_do_not_make_up_for_missing_ones(tmp_path: Path):

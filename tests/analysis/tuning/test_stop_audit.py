@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import kendalltau
 
 import analysis
-from analysis.reading.frames import rows
+from analysis.reading.frames import rows, where
 from analysis.tuning import stop_audit as stops
 from analysis.tuning.stop_audit import kendall, stop_audit
 from study.config import Scientific
@@ -183,3 +183,21 @@ def test_kendall_is_the_usual_one_where_all_weigh_the_same():
 def test_advice_fits_the_rule(rule: Halving | KeepBest | None, words: str, tmp_path: Path):
     study = begin(tmp_path, SCRATCH, stopping=rule and Stopping(rule))
     assert words in stops.advice(study.manifest)
+
+
+def test_audits_are_compared_at_their_own_length_where_the_ladder_has_grown(tmp_path: Path):
+    """With twice the iterations the chosen one is ahead of any trial that was not given them."""
+    study = raced(tmp_path, audits=(3,), continued=replace(EXACT, peak={"scratch": {64: 30.0}}))
+    before = only(tmp_path)
+    assert before["false_stops"] == 1 and not before["grown"]
+    run = run_of(SCRATCH, "scratch", 64, 5, RATES[0])
+    longer = replace(run.schedule, lengths=(*run.schedule.lengths, 800))
+    slow = replace(EXACT, peak={"scratch": {64: 50.0}}, slowness={"scratch": 1200.0})
+    write_trial(study, replace(run, schedule=longer), slow, index=5, rng=rng())
+    after = only(tmp_path)
+    (chosen,) = rows(analysis.best(analysis.load(tmp_path)))
+    (audited,) = rows(where(analysis.load(tmp_path).trials, role="audit"))
+    assert chosen["length"] == 800 and chosen["AP_box"] > audited["AP_box"]
+    assert after["false_stops"] == 1 and after["regret"] > 0 and after["grown"]
+    (text,) = stops.told(stop_audit(analysis.load(tmp_path)))
+    assert text.endswith(f"it ended {after['gap']:.1f} AP above the best of that length.")
