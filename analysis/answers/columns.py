@@ -199,6 +199,7 @@ COMPARISON: Columns = {
     "runs": ("int64", "confirm runs in the one"),
     "runs_other": ("int64", "in the other"),
     "images": ("str", "that both are scored on, by what was recorded: same, other or unknown"),
+    "weights": ("str", "that the arm begins with in both: same, other or unknown"),
     "AP_box": ("float64", "box AP in the one, mean over its runs, points"),
     "AP_box_other": ("float64", "in the other"),
     "AP_box_difference": ("float64", "other minus one"),

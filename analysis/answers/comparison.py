@@ -2,7 +2,8 @@
 
 So are answered questions that a study holds fixed: another norm, other data, a longer ladder. Each
 arm counts in each study with the setting that was chosen there, by its fresh runs on the report
-split. Where the report splits are other images the difference is said to be theirs too.
+split. Where the report splits are other images the difference is said to be theirs too, and where
+one name means other weights, theirs.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def compare(results: Results, level: float = stats.LEVEL) -> pd.DataFrame:
             found.append(
                 {"size": size, "arm": arm, "study": one, "other": other, "paired": gap.paired}
                 | {"runs": len(before), "runs_other": len(after), "level": level}
-                | {"images": scored_on}
+                | {"images": scored_on, "weights": _weights(results, one, other, arm)}
                 | {"AP_box": stats.mean_interval(before.values()).mean}
                 | {"AP_box_other": stats.mean_interval(after.values()).mean}
                 | {"AP_box_difference": gap.mean}
@@ -67,6 +68,14 @@ def _images(results: Results, one: str, other: str) -> str:
     if not here or not there or not {*REPORT} & {*here, *there}:
         return UNKNOWN
     return SAME if all(here.get(name) == there.get(name) for name in REPORT) else OTHER
+
+
+def _weights(results: Results, one: str, other: str, arm: str) -> str:
+    """Whether the arm begins with the same weights in two studies: a name may mean two files."""
+    here, there = (results.manifests[study]["question"].get("arms") for study in (one, other))
+    if not isinstance(here, dict) or not isinstance(there, dict):
+        return UNKNOWN  # of an older version, which wrote the names alone
+    return SAME if here.get(arm) == there.get(arm) else OTHER
 
 
 def told(table: pd.DataFrame) -> list[str]:
@@ -84,5 +93,7 @@ def told(table: pd.DataFrame) -> list[str]:
                 "; the two studies report on different images or annotations, so that the"
                 " difference is not of the setting alone"
             )
+        if row["weights"] == OTHER:
+            text += f"; {row['arm']} begins with other weights in each: these are two arms"
         said.append(text)
     return said

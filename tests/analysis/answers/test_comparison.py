@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,6 +103,33 @@ def test_it_is_said_that_the_images_are_others(
     assert {*values(table, "images")} == {images}
     warned = ["report on different images" in text for text in told(table)]
     assert warned == [images == "other"] * 2
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "weights"),
+    [
+        ({"scratch": "scratch", "mine": "sha256:a"}, {"mine": "sha256:a"}, "same"),
+        ({"scratch": "scratch", "mine": "sha256:a"}, {"mine": "sha256:b"}, "other"),
+        (["scratch", "mine"], {"mine": "sha256:b"}, "unknown"),
+    ],
+)
+def test_it_is_said_that_a_name_means_other_weights(
+    here: Any, there: dict[str, str], weights: str, both: analysis.Results
+):
+    manifests = {
+        study: manifest | {"question": manifest["question"] | {"arms": arms}}
+        for (study, manifest), arms in zip(both.manifests.items(), (here, there), strict=True)
+    }
+    renamed = {"pretext": "mine"}
+    tables = {
+        name: getattr(both, name).assign(arm=getattr(both, name)["arm"].replace(renamed))
+        for name in ("trials", "tails", "confirmations")
+    }
+    table = where(analysis.compare(replace(both, manifests=manifests, **tables)), arm="mine")
+    assert values(table, "weights") == [weights]
+    assert ["mine begins with other weights" in text for text in told(table)] == [
+        weights == "other"
+    ]
 
 
 @pytest.mark.slow
