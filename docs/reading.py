@@ -83,7 +83,7 @@ print(hours.round(2))
 # one's own.
 
 # %%
-(study,) = results.manifests
+study, *_ = results.manifests  # the first, of several
 size, looked = results.sizes(study)[0], looks(results.arms(study))
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 learning.draw_learning_curves(left, learning.learning_curves(results, study, size), looked)

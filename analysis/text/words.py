@@ -85,13 +85,17 @@ def in_words(row: Row) -> str:
 
 
 def headline(table: pd.DataFrame) -> str:
-    """What a whole `answer` table says, in one or two sentences per arm compared."""
+    """What a whole `answer` table says, in one or two sentences per arm compared.
+
+    Of several studies each sentence begins with the name of its own.
+    """
     sentences: list[str] = []
     contrasts: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows(table):
         contrasts.setdefault((row["study"], str(row["arm"])), []).append(row)
-    several = len(contrasts) > len({study for study, _ in contrasts})
-    for (_, arm), group in contrasts.items():
+    studies = {study for study, _ in contrasts}
+    several = len(contrasts) > len(studies)
+    for (study, arm), group in contrasts.items():
         reference = group[0]["reference"]
         found: dict[tuple[str, Conclusion], list[dict[str, Any]]] = {}
         for row in group:
@@ -112,7 +116,7 @@ def headline(table: pd.DataFrame) -> str:
                 text = f"With {at}, {arm} and {reference} cannot be compared: a score is missing."
             else:
                 text = _sentence(what, same, tried, arm, reference)
-            sentences.append(text)
+            sentences.append(f"{study}: {text}" if len(studies) > 1 else text)
     return " ".join(dict.fromkeys(sentences)) or "Nothing has been asked of this study yet."
 
 

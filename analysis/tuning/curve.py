@@ -1,11 +1,11 @@
 """What more trials would have bought: the expected best AP against the number of trials.
 
-Where trials are independent draws from the search space (`--search random --no-stopping`), the
-curve has bands that hold for all numbers of trials at once: opda's (Lourie, He and Cho 2024, "Show
-Your Work with Confidence"), exact for any distribution of scores. Elsewhere there is a curve but
-no band, and the frame says why: Sobol points keep out of each other's way, TPE learns from what it
-has seen, and of stopped trials it depends on the others what they reach, as it does of trials that
-went on to longer lengths.
+Where trials are independent draws from the search space (`--search random --then none
+--stopping none --growth 1`), the curve has bands that hold for all numbers of trials at once:
+opda's (Lourie, He and Cho 2024, "Show Your Work with Confidence"), exact for any distribution of
+scores. Elsewhere there is a curve but no band, and the frame says why: Sobol points keep out of
+each other's way, TPE learns from what it has seen, and of stopped trials it depends on the others
+what they reach, as it does of trials that went on to longer lengths.
 """
 
 from __future__ import annotations

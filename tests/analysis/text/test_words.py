@@ -111,3 +111,13 @@ def test_number(value: float, text: str):
 )
 def test_many_neighbouring_sizes_are_a_range(sizes: list[int], text: str):
     assert words.at_sizes(sizes, [1, 10, 20, 40, 1000, 2000]) == text
+
+
+def test_of_several_studies_each_sentence_names_its_own():
+    table = pd.DataFrame(
+        [row(9.0, 8.0, 10.0) | {"study": "runs/a"}, row(0.1, -1.0, 1.2) | {"study": "runs/b"}]
+    )
+    assert headline(table) == (
+        "runs/a: With 64 training images, pretext beats scratch by 9.0 AP."
+        " runs/b: With 64 training images, no difference between pretext and scratch is shown."
+    )
