@@ -72,8 +72,10 @@ def by_size(table: pd.DataFrame) -> Table:
         gap = [_signed(row, "AP_box_difference")] if len(arms) == 2 else []
         found.append([number(row["size"]), *scores, *gap])
     level = f"{table['level'].iloc[0] * 100:g}"
-    if "tune" in values(table, "split"):
-        on = "partly on the tuning split, where the best of many trials looks too good"
+    splits = {*values(table, "split")}
+    if "tune" in splits:
+        part = "partly " * (len(splits) > 1)
+        on = f"{part}on the tuning split, where the best of many trials looks too good"
     else:
         on = "on images that nothing was chosen on"
     caption = f"Box AP (average precision, 0 to 100) {on}; in brackets {level} % intervals"

@@ -47,3 +47,18 @@ def test_every_score_and_difference_is_its_own_arms(arms: str, tmp_path: Path):
         for row in brief.rows:
             for arm in PEAKS["two"]:
                 assert row[names.index(arm)] == f"{means[arm, int(row[0])]:.1f}"
+
+
+@pytest.mark.parametrize(
+    ("splits", "on"),
+    [
+        (("tune", "tune", "tune"), ") on the tuning split, where"),
+        (("tune", "report", "report"), ") partly on the tuning split, where"),
+        (("report", "report", "report"), ") on images that nothing was chosen on;"),
+    ],
+)
+def test_it_says_which_images_the_scores_are_of(
+    splits: tuple[str, ...], on: str, results: analysis.Results
+):
+    answer = analysis.answer(results).assign(split=splits)
+    assert on in tables.by_size(answer).caption
