@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -23,7 +24,7 @@ def seen(account: pd.DataFrame) -> pd.DataFrame:
     found: list[dict[str, Any]] = []
     for row in rows(account):
         own = {name: row[name] for name in ("arm", "currency", "ratio")}
-        scale = row["ratio"] / row["total"]
+        scale = row["ratio"] / row["total"] if row["total"] else math.nan
         low = 0.0
         for part in ("pretraining", "training"):
             if (high := low + scale * row[part]) > low:

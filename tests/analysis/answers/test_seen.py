@@ -170,6 +170,13 @@ def test_bars_stack_what_was_seen_in_multiples_of_the_reference():
     assert then[3] - then[2] == pytest.approx(1 / 3)  # 24 of 72 epochs
 
 
+def test_of_what_nobody_saw_there_is_no_bar():
+    empty = Account(NOTHING, Seen(images=100, instances=0, pixels=1e6))  # of 100 without an object
+    after = Account(PRETEXT, empty.training)
+    frame = drawn.seen(table({"scratch": empty, "pretext": after}))
+    assert set(frame["currency"]) == {"images", "pixels"}
+
+
 def test_the_figure_is_drawn_with_the_arms_own_colours():
     frame, arms = drawn.seen(paper()), looks(["scratch", "imagenet"])
     canvas = Canvas(figsize=(6, 3))
