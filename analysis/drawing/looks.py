@@ -6,6 +6,7 @@ colour blindness; the markers tell the arms apart in black and white.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -36,5 +37,6 @@ def looks(arms: Iterable[str]) -> dict[str, Look]:
     """A look for each arm; the usual arms have the same one in every study."""
     arms = list(arms)
     taken = {_KNOWN[arm] for arm in arms if arm in _KNOWN}
-    free = iter([*(i for i in range(len(_LOOKS)) if i not in taken)] + [*range(len(_LOOKS))] * 9)
+    own = [i for i in range(len(_LOOKS)) if i not in taken]
+    free = itertools.chain(own, itertools.cycle(range(len(_LOOKS))))
     return {arm: _LOOKS[_KNOWN[arm] if arm in _KNOWN else next(free)] for arm in arms}

@@ -21,6 +21,7 @@ from analysis.drawing import learning, sizes, spending, tuning
 from analysis.drawing.looks import looks
 from analysis.reading.frames import groups, rows, values, where
 from analysis.report import figures, panels
+from study.config.checks.require import MOST_LISTED
 from tests.analysis.incomplete import rng
 
 LOOKS = looks(["scratch", "pretext"])
@@ -177,3 +178,11 @@ def test_a_readers_own_settings_of_matplotlib_change_nothing():
     with rc_context(own):
         assert drawn() == before
         assert rcParams["text.usetex"]  # as it was
+
+
+def test_a_study_may_have_as_many_arms_as_a_sweep_takes():
+    arms = ["scratch", "imagenet", *(f"arm{number}" for number in range(MOST_LISTED - 2))]
+    found = looks(arms)
+    assert list(found) == arms
+    assert found["scratch"] == LOOKS["scratch"]
+    assert len({look.colour for look in list(found.values())[:6]}) == 6
