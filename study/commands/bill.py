@@ -46,7 +46,7 @@ def rate(text: str | None) -> Rate | None:
     """
     if text is None:
         return None
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([^\d\s.,-].*)?", text)
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([^\d\s.,-]\D*)?", text)
     if not found:
         raise ValueError(
             f"price_per_hour = '{text}': a number, with a currency after it or without, like 2.5"

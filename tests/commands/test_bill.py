@@ -42,7 +42,9 @@ def test_a_price_is_a_number_with_or_without_a_currency(text: str, said: str):
     assert found and found.of(3600.0) == said
 
 
-@pytest.mark.parametrize("text", ["EUR", "2,5", "-1", "1 2", ""])
+@pytest.mark.parametrize(
+    "text", ["EUR", "2,5", "-1", "1 2", "", "1e-1", "2.5e1", "2'500 CHF", "2:50"]
+)
 def test_another_price_is_refused(text: str):
     with pytest.raises(ValueError, match=r"price_per_hour = '.*': a number, with a currency"):
         rate(text)
