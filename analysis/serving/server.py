@@ -18,6 +18,7 @@ from functools import cached_property
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
+from ipaddress import ip_address
 from socketserver import TCPServer
 from typing import Any
 
@@ -73,17 +74,18 @@ class PageServer(ThreadingHTTPServer):
     def __init__(self, host: str = LOCAL, port: int | None = None) -> None:
         """Listens from now on; see `listening`."""
         self.edition = Edition()
-        self.is_local = host in _NAMES or host.startswith("127.")
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.host = host
         ports = [*PORTS, 0] if port is None else [port]
         for last, one in enumerate(ports, 1):
             try:
                 super().__init__((host, one), _Handler)
-                return
+                break
             except OSError:
                 if last == len(ports):
                     raise
+        bound = str(self.server_address[0])  # of whatever name the host is
+        self.is_local = ip_address(bound.partition("%")[0]).is_loopback
 
     def server_bind(self) -> None:
         TCPServer.server_bind(self)  # HTTPServer's asks a name server for this machine's name

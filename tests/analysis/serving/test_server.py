@@ -90,6 +90,14 @@ def test_a_site_whose_name_leads_here_cannot_read_it(server: PageServer):
     assert ask(server, "/", "POST")[0] == 501
 
 
+def test_so_is_it_by_whatever_name_it_listens_to_this_machine():
+    name = "2130706433"  # 127.0.0.1 as one number
+    with listening(name, 0) as found:
+        found.edition = Edition(FILES)
+        asked = [ask(found, "/", Host=host)[0] for host in (name, "localhost", "evil.example")]
+    assert asked == [200, 200, 403]
+
+
 def test_the_script_of_the_page_is_the_only_one_that_runs(server: PageServer):
     policy = ask(server, "/")[2]["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "script-src 'sha256-" in policy
