@@ -8,7 +8,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -256,5 +256,5 @@ class FolderStore:
         for held in (held for level in self._held for held in level):
             held.require()
 
-    def snapshot(self) -> FolderStore:
+    def snapshot(self, first: Collection[str]) -> FolderStore:
         return self

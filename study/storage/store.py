@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -143,8 +143,13 @@ class Store(Protocol):
         """The process that holds the lock, and where; None: nobody."""
         ...
 
-    def snapshot(self) -> Store:
-        """For reading much at once; of an object store, as it is now."""
+    def snapshot(self, first: Collection[str]) -> Store:
+        """For reading much at once; of an object store, as it is now.
+
+        Args:
+            first: names of files that tell of others, which are looked at after them: they hold at
+                least what these say.
+        """
         ...
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import boto3
@@ -16,6 +17,7 @@ import pytest
 from study.commands.common import usable
 from study.storage import FolderStore, StoreError, opened
 from study.storage.objects.address import file_system
+from study.storage.objects.requests import Requests
 from study.storage.run_dir import State, StudyDir, TrialDir
 from study.storage.run_dir.checkpoint import HEAD
 from study.sweep import main
@@ -52,10 +54,38 @@ def test_both_kinds_of_store_answer_alike(address: str):
     store.remove("x")
     store.remove("x")
     assert not store.exists("x") and store.within("other").names("*") == ["x"]
-    before = store.snapshot().within("trials", "t").read("config.json")
+    before = store.snapshot(first=()).within("trials", "t").read("config.json")
     assert before == b"{}" and store.is_there()
     store.within("other").clear()
     assert not store.exists("other/x") and opened(store) is store
+
+
+def test_what_has_come_since_a_snapshot_began_is_in_it_whole_or_not_at_all(
+    server: str, monkeypatch: pytest.MonkeyPatch
+):
+    study = StudyDir(fresh())
+    study.open({"question": {}, "budget": {}})
+    begun, later = study.trial("a"), study.trial("b")
+    begun.write_config({"run": {"trial_id": "a"}})
+    begun.mark(State.RUNNING)
+    listed = Requests.under
+
+    def under(self: Requests, path: str) -> Mapping[str, object]:
+        found = listed(self, path)
+        monkeypatch.undo()  # after the first list a worker goes on, and another begins
+        for trial in (begun, later):
+            trial.write_config({"run": {"trial_id": trial.id}})
+            trial.append({"leg": "tail-8-0.1"})
+            trial.mark(State.FINISHED, records=1)
+        study.complete()
+        return found
+
+    monkeypatch.setattr(Requests, "under", under)
+    seen = study.snapshot()
+    assert [trial.id for trial in seen.trials()] == ["a"]
+    trial = seen.trial("a")
+    assert len(trial.records()) >= trial.events()[-1].get("records", 0)
+    assert "completed" in seen.manifest and trial.state is State.FINISHED
 
 
 @pytest.mark.slow

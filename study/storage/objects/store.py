@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -183,13 +183,25 @@ class ObjectStore:
     def holder(self) -> str | None:
         return holder(self._lease_folder())
 
-    def snapshot(self) -> ObjectStore:
-        files = self._under(self._address.path)
-        texts = [path for path in files if path.endswith((".json", ".jsonl"))]
+    def snapshot(self, first: Collection[str]) -> ObjectStore:
+        before = self._under(self._address.path)
+        early = self._contents(path for path in before if _parts(path)[1] in first)
+        folders = {_parts(path)[0] for path in before}
+        files: dict[str, fs.FileInfo] = {}
+        for path, info in self._under(self._address.path).items():  # it has grown meanwhile
+            folder, name = _parts(path)
+            if folder in folders and (path in early or name not in first):
+                files[path] = info
+        texts = (path for path in files if path.endswith((".json", ".jsonl")))
+        late = self._contents(path for path in texts if path not in early)
+        return ObjectStore(self._address, self._leases, _Snapshot(files, early | late))
+
+    def _contents(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """Of objects, several at once, by path."""
+        asked = list(paths)
         with ThreadPoolExecutor(READERS) as readers:
-            contents = readers.map(self._requests.get, texts)
-            found = {path: content or b"" for path, content in zip(texts, contents, strict=True)}
-        return ObjectStore(self._address, self._leases, _Snapshot(files, found))
+            contents = readers.map(self._requests.get, asked)
+            return {path: content or b"" for path, content in zip(asked, contents, strict=True)}
 
     def _path(self, name: str) -> str:
         return f"{self._address.path}/{name}"
@@ -227,6 +239,12 @@ class ObjectStore:
 @functools.cache
 def _uploads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(UPLOADS, thread_name_prefix="upload")
+
+
+def _parts(path: str) -> tuple[str, str]:
+    """Of an object: its folder and its name there."""
+    folder, _, name = path.rpartition("/")
+    return folder, name
 
 
 def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:

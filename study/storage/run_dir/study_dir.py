@@ -170,7 +170,7 @@ class StudyDir:
 
     def snapshot(self) -> StudyDir:
         """For reading all of it; from an object store at once, as it is now."""
-        return StudyDir(self.store.snapshot())
+        return StudyDir(self.store.snapshot(first=("study.json", "events.jsonl")))
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
         """Hold the study: one driver at a time.
