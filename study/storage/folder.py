@@ -204,6 +204,8 @@ class FolderStore:
     def lock(self, wait_s: float) -> Iterator[None]:
         make_folder(self.path)
         path = self.path / ".lock"
+        if path.is_dir():  # leases, of the bucket from which this was copied
+            shutil.rmtree(path, ignore_errors=True)
         with contextlib.ExitStack() as until:
             with _told(path):
                 file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -241,7 +243,7 @@ class FolderStore:
     def holder(self) -> str | None:
         """The process that holds the lock; on another machine, if the file system shows that."""
         path = self.path / ".lock"
-        if not path.exists():
+        if not path.is_file():  # or leases, of the bucket from which this was copied
             return None
         # a shared lock needs no permission to write
         with _told(path, "read"), path.open(errors="replace") as file:
