@@ -14,15 +14,15 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from study.config.printable import shown
+from study.data.distribution import files
 from study.data.distribution.manifest import (
     MANIFEST,
     PARTIAL_MANIFEST,
     Entry,
-    is_name,
     parsed,
     read_manifest,
     require_inside,
@@ -37,7 +37,6 @@ from study.data.distribution.transfer import (
     in_parallel,
 )
 from study.storage import Store, StoreError
-from study.storage.listing import matching
 from study.storage.writing import beside
 
 ATTEMPTS = 4
@@ -50,13 +49,10 @@ def upload(folder: Path, store: Store, say: Say) -> None:
     Files that an earlier upload has put there and that have not changed stay as they are.
 
     Raises:
-        ValueError: the folder is not there, or empty, or has files whose names cannot be brought.
+        ValueError: see `files.to_upload`.
         StoreError: a file could not be written.
     """
-    paths = {name: folder / name for name in _files(folder)}
-    if not paths:
-        raise ValueError(f"folder {folder}: it has no files to upload")
-    _require_names(folder, paths)
+    paths = {name: folder / name for name in files.to_upload(folder)}
     before = {**read_manifest(store, MANIFEST), **read_manifest(store, PARTIAL_MANIFEST)}
     there = {name: size for name, (_, size) in store.stamps().items()}
     progress = Progress(len(paths), sum(path.stat().st_size for path in paths.values()), say)
@@ -210,39 +206,6 @@ def _is_known(path: Path, before: Entry | None, entry: Entry) -> bool:
         return False
     state = path.stat()
     return (state.st_size, state.st_mtime_ns) == (entry.size, entry.mtime_ns)
-
-
-def _files(folder: Path) -> list[str]:
-    """All files in a folder by name, without our own and others that are hidden."""
-    if not folder.is_dir():
-        raise ValueError(f"folder {folder}: there is no such folder")
-    found = (path.relative_to(folder) for path in matching(folder, "**/*") if path.is_file())
-    seen = (path for path in found if not any(part.startswith(".") for part in path.parts))
-    return sorted(path.as_posix() for path in seen if path.as_posix() != MANIFEST)
-
-
-def _require_names(folder: Path, names: Iterable[str]) -> None:
-    """Before anything is uploaded: `sync` will bring every file that is not hidden.
-
-    Raises:
-        ValueError: names the first that it would not.
-    """
-    for name in names:
-        if not is_name(name):
-            raise ValueError(
-                f"folder {folder}: {shown(name)!r}: a name that cannot be copied to every machine"
-                " (it has a line's end, a backslash or another sign that is not printed, or is no"
-                " UTF-8); rename it"
-            )
-    own = folder / MANIFEST
-    if own.is_file():
-        try:
-            parsed(own.read_bytes(), str(own))  # of an upload to this folder: a new one is made
-        except ValueError as error:
-            raise ValueError(
-                f"{own}: an upload writes a file of that name, and this one would be left out:"
-                " rename it, or upload the folder around it"
-            ) from error
 
 
 def _known(folder: Path) -> dict[str, Entry]:
