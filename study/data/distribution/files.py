@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 from study.config.printable import shown
@@ -31,6 +31,13 @@ def to_upload(folder: Path) -> list[str]:
             )
     _require_no_other(folder / MANIFEST)
     return found
+
+
+def others(folder: Path, names: Container[str]) -> list[str]:
+    """Files in a folder that have none of these names, without hidden ones."""
+    found = (path for path in matching(folder, "**/*") if path.is_file())
+    named = (path.relative_to(folder) for path in found if not _is_hidden(path, folder))
+    return [name for path in named if (name := path.as_posix()) not in names and name != MANIFEST]
 
 
 def _below(top: Path, folder: Path) -> Iterator[Path]:

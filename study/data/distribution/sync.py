@@ -37,10 +37,13 @@ from study.data.distribution.transfer import (
     in_parallel,
 )
 from study.storage import Store, StoreError
-from study.storage.writing import beside
+from study.storage.failures import told
+from study.storage.writing import beside, write_all, write_atomically
 
 ATTEMPTS = 4
 SHOWN = 20  # lines of an error
+KNOWN = ".sync.json"  # what was found right in the folder
+GOES_ON = "the same command goes on from there"
 
 
 def upload(folder: Path, store: Store, say: Say) -> None:
@@ -129,7 +132,8 @@ def sync(store: Store, folder: Path, say: Say) -> None:
         try:
             in_parallel(bring, todo, progress)
         finally:
-            (folder / ".sync.json").write_bytes(written(known))
+            with contextlib.suppress(StoreError):  # without it all is checked again
+                write_atomically(folder / KNOWN, written(known))
     if wrong:
         if len(wrong) == 1:
             raise ValueError(wrong[0])
@@ -139,11 +143,18 @@ def sync(store: Store, folder: Path, say: Say) -> None:
         )
     before = len(entries) - len(todo)
     say(f"{store} is in {folder}: {progress.line()} copied or checked, {before:,} checked before")
+    if others := files.others(folder, entries):
+        say(
+            f"look at     {folder}: {len(others):,} files in it are none of {store}, the first is"
+            f" {shown(others[0])!r}: remove them if they are none of the data set"
+        )
 
 
 def _bring(store: Store, folder: Path, name: str, entry: Entry, progress: Progress) -> str | None:
     """Make a file be there; what is wrong with it, if something is."""
     path = folder / name
+    if path.is_dir():
+        return f"{path}: is a folder, and a file of that name is to come: remove it"
     if path.exists():
         if entry_of(path, progress).sha256 == entry.sha256:
             os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns))
@@ -171,7 +182,7 @@ def _download(store: Store, name: str, partial: Path, progress: Progress) -> str
     """Read the rest of an object into a file; the digest of the whole."""
     for attempt in range(1, ATTEMPTS + 1):
         found = hashlib.sha256()
-        with partial.open("ab+") as file:
+        with partial.open("ab+", buffering=0) as file:
             file.seek(0)
             while chunk := file.read(CHUNK_BYTES):
                 found.update(chunk)
@@ -179,12 +190,15 @@ def _download(store: Store, name: str, partial: Path, progress: Progress) -> str
                 with store.reading(name) as source:
                     source.seek(file.tell())
                     while chunk := source.read(CHUNK_BYTES):
-                        file.write(chunk)
+                        with told(partial, then=GOES_ON):
+                            write_all(file.fileno(), chunk)
                         found.update(chunk)
                         progress.add(len(chunk))
                         if progress.stop.is_set():
                             raise GivenUp
                 return found.hexdigest()
+            except StoreError:
+                raise
             except OSError as error:
                 if attempt == ATTEMPTS or isinstance(error, FileNotFoundError):
                     raise StoreError(f"{store.at(name)}: cannot be read: {error}") from error
@@ -210,8 +224,10 @@ def _is_known(path: Path, before: Entry | None, entry: Entry) -> bool:
 
 def _known(folder: Path) -> dict[str, Entry]:
     """What was found right in the folder by an earlier call."""
-    file = folder / ".sync.json"
-    return parsed(file.read_bytes(), str(file)) if file.exists() else {}
+    file = folder / KNOWN
+    with contextlib.suppress(FileNotFoundError, ValueError):  # damaged: all is checked again
+        return parsed(file.read_bytes(), str(file))
+    return {}
 
 
 @contextlib.contextmanager
