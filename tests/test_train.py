@@ -54,13 +54,14 @@ def test_a_run_from_flags_is_the_engines_run(tmp_path: Path, capsys: pytest.Capt
 def test_the_same_command_goes_on_and_extends_and_another_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    folder = ["--run-dir", str(tmp_path / "run"), *TINY]
-    assert train.main([*folder, "--lengths", "8"]) == DONE
-    assert train.main(folder) == DONE
+    short = ["--run-dir", str(tmp_path / "run"), *SMALL, "--tail", "4", "2"]
+    both = [*short, "--lengths", "8", "12"]
+    assert train.main([*short, "--lengths", "8"]) == DONE
+    assert train.main(both) == DONE
     assert "(before)" in capsys.readouterr().out
     assert [r["length"] for r in TrialDir(tmp_path / "run").records()] == [8, 12]
-    for other in (["--seed", "1"], ["--lr", "0.5"], ["--lengths", "12"]):
-        assert train.main([*folder, *other]) == BAD_INPUT
+    for other in ([*both, "--seed", "1"], [*both, "--lr", "0.5"], [*short, "--lengths", "12"]):
+        assert train.main(other) == BAD_INPUT
         assert "holds another run" in capsys.readouterr().err
 
 

@@ -81,9 +81,7 @@ CASES = [
     ),
     Case(
         "a name twice",
-        arm(
-            "mine=a.safetensors", "--arms", "mine=a.safetensors", "mine=a.safetensors", write=_fits
-        ),
+        arm("mine=a.safetensors", "mine=a.safetensors", write=_fits),
         ("arms", "each once"),
     ),
     *(

@@ -123,6 +123,7 @@ SWEEP = [
     refused("--halving.earliest nan", "--halving.earliest = nan"),
     refused("--halving.bracket 1", "--halving.bracket = 1"),
     refused("--best.trials 2", "--best.trials = 2", "--stopping best"),
+    refused("--trials 4 --trials 8", "--trials: is given twice, with '4' and '8'"),
     refused("--stopping best --best.trials 0", "--best.trials = 0", "at least 1"),
     refused("--stopping best --best.trials 1000000000", "--best.trials", "1,000,000"),
     refused("--stopping best --best.rung 1000000000", "--best.rung", "1,000,000"),
@@ -194,7 +195,9 @@ def pictures(*words: str) -> Callable[[Path], list[str]]:
         for name in ("a/0.png", "a/1.png", "b/0.png", "b/1.png"):
             (folder / name).parent.mkdir(exist_ok=True)
             Image.new("RGB", (40, 40)).save(folder / name)
-        return ["study.prepare", "pretext", "--images", ".", "--out", "w.safetensors", *words]
+        usual = {"--images": ".", "--out": "w.safetensors"}
+        left = [word for name in usual.keys() - set(words) for word in (name, usual[name])]
+        return ["study.prepare", "pretext", *left, *words]
 
     return command
 

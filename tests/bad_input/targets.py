@@ -71,7 +71,7 @@ def pretrained(target: Target, out: str) -> Callable[[Path], list[str]]:
 
     def command(at: Path) -> list[str]:
         target(at)
-        return [*pictures("--out", out)(at), "--images", "nowhere"]
+        return pictures("--out", out, "--images", "nowhere")(at)
 
     return command
 

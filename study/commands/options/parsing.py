@@ -16,6 +16,12 @@ from typing import TypeVar
 
 import tyro
 
+from study.commands.options.given import (
+    OPTION,
+    is_repeated,
+    require_once,
+    values,
+)
 from study.config.checks.meant import close
 from study.config.printable import shown
 
@@ -78,7 +84,6 @@ ALSO = {
 
 NARROWEST = 40  # columns of a terminal; of fewer than eight, tyro would draw its boxes for ever
 READ = 80  # columns of a help that is read here: in a wide one boxes stand side by side
-OPTION = re.compile(r"--[A-Za-z][\w.-]*")
 TITLE = re.compile(
     r"^(Value error|Missing argument|Invalid choice|Required options|Unrecognized options) "
 )
@@ -110,11 +115,14 @@ def parsed(
     """The options of a command; ends the program after `--help`.
 
     Raises:
-        ValueError: an option that is none, is not complete, or has another name now; in one line.
+        ValueError: an option that is none, is not complete, is there twice, or has another name
+            now; in one line.
     """
     old = next((a for a in arguments if a.partition("=")[0] == "--data.folder"), None)
     if old is not None:
         raise ValueError(f"{old}: the option is called --data now; give the path as --data PATH")
+    if is_repeated(arguments):
+        require_once(arguments, _known(kind, prog))
     said = io.StringIO()
     try:
         with (
@@ -220,13 +228,8 @@ def _given(name: str, arguments: Sequence[str]) -> list[str]:
     """The values after an option, at its last place."""
     found: list[str] = []
     for place, argument in enumerate(arguments):
-        before, equals, value = argument.partition("=")
-        if before.replace("_", "-") == name:
-            found = [value] if equals else []
-            for after in arguments[place + 1 :]:
-                if OPTION.match(after):
-                    break
-                found.append(after)
+        if argument.partition("=")[0].replace("_", "-") == name:
+            found = values(arguments, place)
     return found
 
 

@@ -50,7 +50,10 @@ SHORT = ["--image-px", "32", "--batch-size", "8", "--device", "cpu"]
 
 
 def command(images: Path, out: Path, *more: str) -> list[str]:
-    return ["pretext", "--images", str(images), "--out", str(out), *SHORT, *more]
+    """Of an option that is there twice, the last value."""
+    words = ["--images", str(images), "--out", str(out), *SHORT, *more]
+    given = dict(zip(words[::2], words[1::2], strict=True))
+    return ["pretext", *(word for pair in given.items() for word in pair)]
 
 
 @pytest.mark.slow

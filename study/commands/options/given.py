@@ -1,0 +1,64 @@
+"""What is typed and would be taken without a word, though nobody means it.
+
+Of two values of an option the last one would count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from study.config.printable import shown
+
+OPTION = re.compile(r"--[A-Za-z][\w.-]*")
+SEVERAL = "["
+"""With what the help's name of a value begins where the option may be there more than once."""
+
+
+def is_repeated(words: Sequence[str]) -> bool:
+    """Whether an option may be there twice."""
+    names = [_plain(word) for word in words if OPTION.match(word)]
+    return len(set(names)) < len(names)
+
+
+def require_once(words: Sequence[str], known: Mapping[str, str]) -> None:
+    """Refuse an option with two values, of which the first would not count.
+
+    Args:
+        known: the command's options, each with what its help calls the value; "" of a switch.
+
+    Raises:
+        ValueError: names the option and both values.
+    """
+    first: dict[str, str] = {}
+    for place, word in enumerate(words):
+        if not OPTION.match(word):
+            continue
+        name, option = word.partition("=")[0].replace("_", "-"), _plain(word)
+        metavar = known.get(name)
+        if metavar is None or metavar.startswith(SEVERAL):
+            continue
+        given = values(words, place)
+        if "..." not in metavar:  # what follows is another word of the command
+            given = given[: len(metavar.split())]
+        value = " ".join(given) if metavar else name
+        before = first.setdefault(option, value)
+        if before != value:
+            both = f"{shown(before)!r} and {shown(value)!r}"
+            raise ValueError(f"{name}: is given twice, with {both}; give it once")
+
+
+def values(words: Sequence[str], place: int) -> list[str]:
+    """The values of the option that stands there."""
+    _, equals, value = words[place].partition("=")
+    found = [value] if equals else []
+    for after in words[place + 1 :]:
+        if OPTION.match(after):
+            break
+        found.append(after)
+    return found
+
+
+def _plain(word: str) -> str:
+    """The option's name, whether it is switched on or off."""
+    return word.partition("=")[0].replace("_", "-").replace("--no-", "--", 1)

@@ -1,0 +1,44 @@
+"""What would be taken without a word: a second value."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from study.commands.options import parsing
+from study.commands.options.parsing import parsed
+from study.commands.options.sweep import Sweep
+
+BASE = ("shapes", "--run-dir", "runs/x")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_help():
+    """Of tyro: to make it takes most of the time of a refusal."""
+    known = parsing._known(Sweep, "sweep")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parsing, "_known", lambda *_: known)
+        yield
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--trials 4 --trials 8", "--trials: is given twice, with '4' and '8'; give it once"),
+        ("--trials=4 --trials 8", "--trials: is given twice, with '4' and '8'"),
+        ("--max_hours 4 --max-hours 5", "--max-hours: is given twice, with '4' and '5'"),
+        ("--arms scratch --arms a b", "--arms: is given twice, with 'scratch' and 'a b'"),
+        ("--run-dir runs/y", "--run-dir: is given twice, with 'runs/x' and 'runs/y'"),
+        ("--skip-bad --no-skip-bad", "--no-skip-bad: is given twice, with '--skip-bad' and"),
+    ],
+)
+def test_of_two_values_none_is_left_out_without_a_word(words: str, said: str):
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
+        parsed(Sweep, [*BASE, *words.split()], "sweep")
+
+
+def test_the_same_twice_and_what_may_be_there_twice_is_taken():
+    words = "--trials 4 shapes --trials 4 --log-to wandb --log-to mlflow --dry-run --dry-run"
+    found = parsed(Sweep, [*BASE[1:], *words.split()], "sweep")
+    assert (found.budget.trials, found.logs, found.space) == (4, ("wandb", "mlflow"), "shapes")
