@@ -1,18 +1,32 @@
 """What is typed and would be taken without a word, though nobody means it.
 
-Of two values of an option the last one would count.
+A shell writes `~` out only where a word begins with it, and the last of two values would count.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from study.config.printable import shown
 
 OPTION = re.compile(r"--[A-Za-z][\w.-]*")
+HOME = re.compile(r"(--[A-Za-z][\w.-]*=)(~.*)", re.DOTALL)
 SEVERAL = "["
 """With what the help's name of a value begins where the option may be there more than once."""
+
+
+def at_home(words: Sequence[str]) -> list[str]:
+    """`--run-dir=~/runs` with the home folder in it, as `--run-dir ~/runs` has it of the shell."""
+    found: list[str] = []
+    for word in words:
+        if home := HOME.fullmatch(word):
+            with contextlib.suppress(RuntimeError):  # no such user: as it is, as shells have it
+                word = home[1] + str(Path(home[2]).expanduser())
+        found.append(word)
+    return found
 
 
 def is_repeated(words: Sequence[str]) -> bool:

@@ -18,6 +18,7 @@ import tyro
 
 from study.commands.options.given import (
     OPTION,
+    at_home,
     is_repeated,
     require_once,
     values,
@@ -118,6 +119,7 @@ def parsed(
         ValueError: an option that is none, is not complete, is there twice, or has another name
             now; in one line.
     """
+    arguments = at_home(arguments)
     old = next((a for a in arguments if a.partition("=")[0] == "--data.folder"), None)
     if old is not None:
         raise ValueError(f"{old}: the option is called --data now; give the path as --data PATH")
@@ -129,7 +131,7 @@ def parsed(
             contextlib.redirect_stderr(said),
             _columns(max(NARROWEST, shutil.get_terminal_size().columns)),
         ):
-            return tyro.cli(kind, prog=prog, args=list(arguments), description=description)
+            return tyro.cli(kind, prog=prog, args=arguments, description=description)
     except SystemExit as end:
         if not end.code:
             raise

@@ -1,4 +1,4 @@
-"""What would be taken without a word: a second value."""
+"""What would be taken without a word: a second value, `~` behind an equals sign."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from study.commands.options import parsing
 from study.commands.options.parsing import parsed
-from study.commands.options.sweep import Sweep
+from study.commands.options.sweep import Status, Sweep
 
 BASE = ("shapes", "--run-dir", "runs/x")
 
@@ -42,3 +42,11 @@ def test_the_same_twice_and_what_may_be_there_twice_is_taken():
     words = "--trials 4 shapes --trials 4 --log-to wandb --log-to mlflow --dry-run --dry-run"
     found = parsed(Sweep, [*BASE[1:], *words.split()], "sweep")
     assert (found.budget.trials, found.logs, found.space) == (4, ("wandb", "mlflow"), "shapes")
+
+
+def test_the_home_folder_is_meant_also_behind_an_equals_sign(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    for words in (["--status=~/runs/x"], ["--status", "/home/me/runs/x"]):
+        assert parsed(Status, words, "sweep").status == "/home/me/runs/x"
+    assert parsed(Status, ["--status=runs/~x"], "sweep").status == "runs/~x"
+    assert parsed(Status, ["--status=~nobody-here/x"], "sweep").status == "~nobody-here/x"
