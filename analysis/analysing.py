@@ -15,6 +15,7 @@ from analysis.report.derived import derived
 from analysis.serving.server import LOCAL, listening
 from analysis.serving.watching import watch
 from study.commands.common import DONE
+from study.commands.options.given import require_path
 from study.config.printable import printable, shown
 from study.storage import opened
 
@@ -66,10 +67,11 @@ def _refuse_itself(against: str, run_dir: str) -> None:
 
 
 def _refuse_file(out: Path | str) -> None:
-    """Raises ValueError where the report's folder has no name, is a file, or lies within one."""
+    """Raises ValueError where the report's folder has no name, or is an address or in a file."""
     folder = Path(out)
     if not str(out):  # which as a path would be the folder that one is in
         raise ValueError("out = '': is empty; name a folder, or . for this one")
+    require_path("out", out)
     for one in (folder, *folder.parents):
         if one.exists():
             if not one.is_dir():

@@ -107,6 +107,11 @@ CASES = [
     Case("no study", options(), ("RUN_DIR: is missing",)),
     Case("two studies", options("s", "empty"), ("empty",)),
     Case("a report in a file", options("s", "--out", "taken"), ("--out", "taken", "is a file")),
+    Case(
+        "a report at an address",
+        options("s", "--out", "s3://b/report"),
+        ("--out = 's3://b/report'", "is an address, and must be a path on this machine"),
+    ),
     Case("within a file", options("s", "--out", "taken/x/y"), ("--out", "taken is a file")),
     Case("against itself", options("s", "--against", "s"), ("--against = 's'", "itself")),
     Case("by another name", options("s", "--against", "./s/"), ("--against", "itself")),

@@ -77,6 +77,7 @@ def pretrained(target: Target, out: str) -> Callable[[Path], list[str]]:
 
 
 IS_FOLDER, IS_PIPE, LONGER = "is a folder", "is a device, pipe or socket", "give a shorter one"
+AT, ADDRESS = "s3://bucket/x", "is an address, and must be a path on this machine"
 CASES = [
     Case(f"{what} {name[:20]}: {says[-1]}", command, says)
     for what, name, command, says in (
@@ -121,5 +122,16 @@ CASES = [
         ),
         ("photos", "a file", found(file("f"), "f"), ("folder f", "f is no folder")),
         ("photos", LONG, found(nothing, LONG + "a"), ("aaa", "give a shorter path")),
+        *(
+            (f"{what} at", "an address", make, (f"{option} = '{AT}{end}'", ADDRESS))
+            for what, option, end, make in (
+                ("photos", "--out", "", found(nothing, AT)),
+                ("page", "--page", ".html", prepared(nothing, "--page", f"{AT}.html")),
+                ("ids", "--write-ids", "", prepared(nothing, "--write-ids", AT)),
+                ("export", "file", ".onnx", exported(nothing, f"{AT}.onnx")),
+                ("pretext", "--out", ".safetensors", pretrained(nothing, f"{AT}.safetensors")),
+                ("detector", "--out", "", lambda _: ["study.train", "--best", "a", "--out", AT]),
+            )
+        ),
     )
 ]

@@ -1,19 +1,23 @@
 """What is typed and would be taken without a word, though nobody means it.
 
-A shell writes `~` out only where a word begins with it, and the last of two values would count.
+A shell writes `~` out only where a word begins with it, the last of two values would count, and an
+address is a path too: of folders that are made here.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from study.config.printable import shown
 
 OPTION = re.compile(r"--[A-Za-z][\w.-]*")
 HOME = re.compile(r"(--[A-Za-z][\w.-]*=)(~.*)", re.DOTALL)
+ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 SEVERAL = "["
 """With what the help's name of a value begins where the option may be there more than once."""
 
@@ -71,6 +75,30 @@ def values(words: Sequence[str], place: int) -> list[str]:
             break
         found.append(after)
     return found
+
+
+def require_here(options: Any) -> None:
+    """Refuse an address for what must be a path of this machine.
+
+    Of paths alone: a run directory, which may have an address, is kept as the text that it is.
+
+    Raises:
+        ValueError: names the option and the address.
+    """
+    for one in dataclasses.fields(options):
+        given = getattr(options, one.name)
+        for path in given if isinstance(given, tuple) else (given,):
+            if isinstance(path, Path):
+                require_path(one.name, path)
+
+
+def require_path(name: str, path: Path | str) -> None:
+    """The same for one of them; `name`: of its option."""
+    if ADDRESS.match(str(path)):
+        address = re.sub(":/+", "://", str(path), count=1)  # a Path has made one slash of two
+        raise ValueError(
+            f"{name} = {shown(address, 200)!r}: is an address, and must be a path on this machine"
+        )
 
 
 def _plain(word: str) -> str:

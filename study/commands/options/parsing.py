@@ -20,6 +20,7 @@ from study.commands.options.given import (
     OPTION,
     at_home,
     is_repeated,
+    require_here,
     require_once,
     values,
 )
@@ -117,7 +118,7 @@ def parsed(
 
     Raises:
         ValueError: an option that is none, is not complete, is there twice, or has another name
-            now; in one line.
+            now, or an address where a path must be; in one line.
     """
     arguments = at_home(arguments)
     old = next((a for a in arguments if a.partition("=")[0] == "--data.folder"), None)
@@ -131,10 +132,13 @@ def parsed(
             contextlib.redirect_stderr(said),
             _columns(max(NARROWEST, shutil.get_terminal_size().columns)),
         ):
-            return tyro.cli(kind, prog=prog, args=arguments, description=description)
+            found = tyro.cli(kind, prog=prog, args=arguments, description=description)
     except SystemExit as end:
         if not end.code:
             raise
+    else:
+        require_here(found)
+        return found
     raise ValueError(_refusal(kind, arguments, prog, _flat(said.getvalue())))
 
 

@@ -1,14 +1,16 @@
-"""What would be taken without a word: a second value, `~` behind an equals sign."""
+"""What would be taken without a word: a second value, `~` behind an equals sign, an address."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from study.commands.options import parsing
 from study.commands.options.parsing import parsed
 from study.commands.options.sweep import Status, Sweep
+from study.prepare import Sync
 
 BASE = ("shapes", "--run-dir", "runs/x")
 
@@ -50,3 +52,10 @@ def test_the_home_folder_is_meant_also_behind_an_equals_sign(monkeypatch: pytest
         assert parsed(Status, words, "sweep").status == "/home/me/runs/x"
     assert parsed(Status, ["--status=runs/~x"], "sweep").status == "runs/~x"
     assert parsed(Status, ["--status=~nobody-here/x"], "sweep").status == "~nobody-here/x"
+
+
+def test_an_address_is_no_folder_to_be_made_here():
+    with pytest.raises(ValueError, match=r"^folder = 's3://b/data': is an address, and must be"):
+        parsed(Sync, ["s3://b/data", "s3://b/data"], "sync")
+    found = parsed(Sync, ["s3://b/data", "./a:/data"], "sync")
+    assert (found.address, found.folder) == ("s3://b/data", Path("a:/data"))
