@@ -55,11 +55,6 @@ def budget_of(spend: Spend, default: Budget) -> Budget:
     names += ("within", "most_confirm")
     changes = {n: getattr(spend, n) for n in names if getattr(spend, n) is not None}
     found = replace(default, **changes, **({"extend": 0} if spend.extend == "never" else {}))
-    grows = spend.max_length is None or found.growth > 1
-    rule = "lengths of this study do not grow; add --growth 1.5, or give longer --lengths"
-    require(grows, "max_length", spend.max_length, rule)
-    repeats = spend.most_confirm is None or found.within is not None
-    require(repeats, "most_confirm", spend.most_confirm, "only with --within; else --confirm")
     rule = f"at least {FIRST} with --within, for as many are always run"
     enough = found.within is None or found.most_confirm >= FIRST
     require(enough, "most_confirm", found.most_confirm, rule)

@@ -12,6 +12,7 @@ from study.commands.options.log_to import Kind
 from study.commands.options.models import BackboneName, DetectorSize, chosen
 from study.commands.options.spaces import find
 from study.commands.options.spending import Spend, budget_of
+from study.commands.options.unused import require_used
 from study.config import Scientific
 from study.config.arms import parse
 from study.config.checks.require import (
@@ -174,7 +175,7 @@ def design(sweep: Sweep) -> Design:
         raise ValueError(f"gpus_per_trial = {gpus}: at least 0, and only with one worker")
     if sweep.max_concurrent is not None and sweep.max_concurrent < 1:
         raise ValueError(f"max_concurrent = {sweep.max_concurrent}: at least 1")
-    return Design(
+    asked = Design(
         space=replace(space, scientific=scientific, nuisance=nuisance, fixed=fixed),
         arms=arms,
         budget=budget_of(sweep.budget, space.budget),
@@ -184,6 +185,8 @@ def design(sweep: Sweep) -> Design:
         tails=sweep.tuning.tails,
         stopping=stopping(sweep.tuning),
     )
+    require_used(sweep, asked)
+    return asked
 
 
 def _given(arms: tuple[str, ...] | None, default: tuple[str, ...]) -> tuple[str, ...]:
