@@ -15,18 +15,25 @@ from study.storage.store import Busy, File, Store, StoreError
 __all__ = ["Busy", "File", "FolderStore", "Store", "StoreError", "opened"]
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*):/+(.*)", re.IGNORECASE)
+_WITHOUT_SLASHES = re.compile(r"(s3|gs|gcs|abfss?):(?!/)(.*)", re.IGNORECASE)
 
 
 def opened(where: Store | Path | str) -> Store:
     """The store at a path or an address; nothing is read or written yet.
 
     Raises:
-        ValueError: an address of a scheme that is not known, or one without a bucket.
+        ValueError: an address of a scheme that is not known, or one without a bucket, or that has
+            slashes too many or too few.
     """
     if not isinstance(where, (Path, str)):
         return where
     # a Path has made one slash of two
     address = _ADDRESS.fullmatch(str(where))
+    if address is None and (meant := _WITHOUT_SLASHES.fullmatch(str(where))):
+        raise ValueError(
+            f"run_dir = {str(where)!r}: is neither a folder nor an address; write"
+            f" {meant[1]}://{meant[2]}, or ./{where} for a folder of that name"
+        )
     if address is None:
         return FolderStore(Path(where))
     scheme, rest = address[1].lower(), address[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -197,6 +198,25 @@ def test_no_credentials_are_said_to_be_none(tmp_path: Path, monkeypatch: pytest.
             usable("s3://study/nobody", writing=True)
         refusing.shutdown()
     file_system.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("s3://study/runs//mine", r"'' between two slashes is no folder .*; leave it out"),
+        ("s3://study/runs/../mine", r"'\.\.' between two slashes is no folder"),
+        ("s3://study/./mine", r"'\.' between two slashes is no folder"),
+        ("s3:study/mine", r"write s3://study/mine, or \./s3:study/mine for a folder"),
+    ],
+)
+def test_an_address_has_as_many_slashes_as_it_needs(
+    address: str, said: str, server: str, capsys: pytest.CaptureFixture[str]
+):
+    for option in ("--status", "--run-dir"):
+        assert main([option, address]) == 2
+        shown = re.escape(f"error: {option} = '{address}': ")
+        assert re.fullmatch(f"{shown}.*{said}.*\n", capsys.readouterr().err)
+    assert opened("s3://study/runs/mine/").name == "mine" and opened("s3://study").name == "study"
 
 
 def test_a_folder_needs_no_pyarrow(tmp_path: Path):

@@ -33,7 +33,8 @@ def parsed(scheme: str, rest: str) -> Address:
     """The address scheme://rest; no request is made yet.
 
     Raises:
-        ValueError: a scheme that is not known, no bucket, or credentials in the address.
+        ValueError: a scheme that is not known, no bucket, a part of the path that can be none, or
+            credentials in the address.
     """
     said = f"run_dir = {hidden(f'{scheme}://{rest}')!r}"
     if scheme not in SCHEMES:
@@ -45,6 +46,11 @@ def parsed(scheme: str, rest: str) -> Address:
     bucket, _, prefix = path.strip("/").partition("/")
     if not bucket:
         raise ValueError(f"{said}: names no bucket; give {scheme}://bucket/prefix")
+    odd = next((part for part in prefix.split("/") if part in ("", ".", "..")), "-")
+    if prefix and odd != "-":
+        raise ValueError(
+            f"{said}: {odd!r} between two slashes is no folder of an object store; leave it out"
+        )
     user, at, _ = bucket.rpartition("@")  # abfs://container@account has no secret in it
     if (at and (scheme == "s3" or ":" in user)) or has_secret(query):
         raise ValueError(
