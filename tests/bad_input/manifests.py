@@ -70,6 +70,7 @@ KINDS: tuple[tuple[str, object, str], ...] = (
     ("report_images", -1, "the folder of the images"),
     ("versions", "x", "an object of texts"),
     ("budget", "x", "an object"),
+    ("budget", None, "an object"),
     ("budget.max_hours", "x", "a number"),
     ("question.space", 3, "must be text"),
     ("question.sizes", [10**30], "whole numbers from 1 on"),

@@ -75,7 +75,7 @@ FIELDS: dict[str, tuple[Check, str]] = {
     ),
     "report_images": (_or_null(is_text), "null, or the folder of the images as text"),
     "versions": (_or_null(_object_of(_or_null(is_text))), "null, or an object of texts by name"),
-    "budget": (_or_null(_is_object), "null, or an object"),
+    "budget": (_is_object, "an object"),
     "budget.max_hours": (_or_null(is_number), "null, or a number"),
     "question.space": (is_text, "text"),
     "question.sizes": (_list_of(_is_count), "a list of whole numbers from 1 on"),
