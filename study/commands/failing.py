@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from study.storage import StoreError
+from study.storage.locking import LACKING
 
 BAD_INPUT, FAILURE, CUT_OFF = 2, 1, 141  # the last: 128 + SIGPIPE, as of any program in a pipe
 
@@ -89,7 +90,7 @@ def of_environment(error: BaseException) -> str | None:
 
 def of_storage(error: StoreError) -> int:
     """Exit status where the storage refused: a right or name can be mended before any work."""
-    given = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENAMETOOLONG)
+    given = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENAMETOOLONG, *LACKING)
     return BAD_INPUT if getattr(error.__cause__, "errno", None) in given else FAILURE
 
 

@@ -11,7 +11,6 @@ A damaged entry is made again.
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import logging
 import math
@@ -20,6 +19,8 @@ import shutil
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+
+from study.storage.locking import locked
 
 VARIABLE = "STUDY_CACHE"
 UNUSABLE = (
@@ -85,8 +86,8 @@ def build_once(entry: Path, build: Callable[[Path], None]) -> Path:
         _whole.add(entry)
         return entry
     entry.parent.mkdir(parents=True, exist_ok=True)
-    with entry.with_name(f".{entry.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # released by the system even if we are killed
+    with (path := entry.with_name(f".{entry.name}.lock")).open("a") as lock:
+        locked(lock, path)
         if entry.exists():
             if _is_whole(entry):
                 return entry

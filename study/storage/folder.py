@@ -16,6 +16,7 @@ from pathlib import Path
 from study.config.printable import shown
 from study.storage.failures import SAFE, told
 from study.storage.listing import matching
+from study.storage.locking import locked
 from study.storage.store import Busy, Readable, Store, StoreError
 from study.storage.writing import (
     beside,
@@ -225,13 +226,9 @@ class FolderStore:
     def _wait_for(self, file: int, wait_s: float) -> None:
         deadline = time.monotonic() + wait_s
         while True:
-            try:
-                with _told(self.path / ".lock", "locked"):
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with _told(self.path / ".lock", "locked"), contextlib.suppress(BlockingIOError):
+                locked(file, self.path / ".lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
-            except StoreError as error:
-                if not isinstance(error.__cause__, BlockingIOError):
-                    raise
             if time.monotonic() >= deadline:
                 owner = os.pread(file, 200, 0).decode(errors="replace")
                 raise Busy(
@@ -248,7 +245,7 @@ class FolderStore:
         # a shared lock needs no permission to write
         with _told(path, "read"), path.open(errors="replace") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                locked(file, path, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return f"process {file.read() or '?'}"
         return None

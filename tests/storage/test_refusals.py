@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from study import prepare
+from study.commands.common import BAD_INPUT
 from study.storage import StoreError
 from study.storage.run_dir import State, StudyDir, TrialDir
 from study.storage.writing import write_atomically
@@ -94,6 +99,28 @@ def test_what_the_system_refuses_is_one_sentence(
             write_atomically(tmp_path / "x", b"content")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["records.jsonl"]
     assert trial.records() == [{"a": 1}]
+
+
+def test_a_file_system_without_locks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    store, node, cache = (tmp_path / name for name in ("store", "node", "cache"))
+    store.mkdir()
+    monkeypatch.setenv("STUDY_CACHE", str(cache))
+    digest = hashlib.sha256(b"").hexdigest()
+    row = {"size": 0, "sha256": digest, "mtime_ns": 0}
+    (store / "manifest.json").write_text(json.dumps({"files": {"a": row}}))
+
+    def none(*_: object) -> None:  # as NFS without its lock service
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    for words in (["shapes"], ["sync", str(store), str(node)]):
+        assert prepare.main(words) == BAD_INPUT
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1 and ".lock: cannot be locked: its file system has no" in said
+    with pytest.raises(StoreError, match=r"run/\.lock: cannot be locked: its file system"):
+        StudyDir(tmp_path / "run").lock().__enter__()
 
 
 def test_where_the_folder_is_gone_none_is_made_in_its_place(tmp_path: Path):

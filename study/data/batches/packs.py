@@ -9,7 +9,6 @@ others wait, find what it has made, and go on with what is still missing.
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import logging
 import os
@@ -26,6 +25,7 @@ import numpy as np
 import torch
 
 from study.data.cache import limit_bytes
+from study.storage.locking import locked
 
 PACK_BYTES = 2**29  # at most, if it is more than one image: what a kill loses
 MOST_THREADS = 16
@@ -213,6 +213,6 @@ def _mapped(path: Path) -> np.ndarray:
 def _alone(root: Path) -> Iterator[None]:
     """Among all processes of the node."""
     root.mkdir(parents=True, exist_ok=True)
-    with (root / ".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # released by the system even if we are killed
+    with (path := root / ".lock").open("a") as lock:
+        locked(lock, path)
         yield

@@ -38,6 +38,7 @@ from study.data.distribution.transfer import (
 )
 from study.storage import Store, StoreError
 from study.storage.failures import told
+from study.storage.locking import locked
 from study.storage.writing import beside, write_all, write_atomically
 
 ATTEMPTS = 4
@@ -233,10 +234,10 @@ def _known(folder: Path) -> dict[str, Entry]:
 @contextlib.contextmanager
 def _alone(folder: Path, say: Say) -> Iterator[None]:
     """Hold the folder against other processes of this node."""
-    with (folder / ".sync.lock").open("a") as lock:
+    with (path := folder / ".sync.lock").open("a") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locked(lock, path, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say(f"another process is copying the data to {folder}: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            locked(lock, path)
         yield
