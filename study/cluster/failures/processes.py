@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PROC = Path("/proc")
+WORKER = "ray::"  # with what Ray has a worker's command begin
 
 
 def started(pid: int) -> str:
@@ -80,10 +81,14 @@ def kill(pids: Iterable[int], wait_s: float = 2.0) -> None:
 
 
 def kill_holder(holder: str | None) -> bool:
-    """End the process that holds a lock ("process 123 on host"), if it is on this machine."""
+    """End the worker that holds a lock ("process 123 on host"), if it is on this machine.
+
+    Containers may have one host name, and each its own process 123: a program that is no worker of
+    Ray's is left alone.
+    """
     words = (holder or "").split()
     here = len(words) == 4 and words[1].isdigit() and words[3] == socket.gethostname()
-    if here and int(words[1]) != os.getpid():
+    if here and "".join(command(int(words[1]))[:1]).startswith(WORKER):
         kill([int(words[1])])
         return True
     return False

@@ -105,8 +105,8 @@ def test_an_interruption_ends_a_command_whose_main_thread_hangs(services: Path):
     assert not processes.started(agent)
 
 
-def test_a_process_that_holds_a_lock_is_ended_where_it_is_known():
-    process = subprocess.Popen(["sleep", "300"])
+def test_a_worker_that_holds_a_lock_is_ended_where_it_is_known():
+    process = subprocess.Popen(["ray::Trial", "300"], executable=shutil.which("sleep"))
     assert processes.started(process.pid)
     host = socket.gethostname()
     for other in (None, "process ?", f"process {process.pid} on elsewhere", "nobody"):
@@ -115,6 +115,14 @@ def test_a_process_that_holds_a_lock_is_ended_where_it_is_known():
     assert processes.kill_holder(f"process {process.pid} on {host}")
     assert process.wait(LIMIT_S) == -signal.SIGKILL
     assert not processes.started(process.pid)
+
+
+def test_a_program_of_this_machine_with_the_number_of_another_ones_worker_is_left_alone():
+    process = subprocess.Popen(["sleep", "300"])
+    assert not processes.kill_holder(f"process {process.pid} on {socket.gethostname()}")
+    assert process.poll() is None
+    process.kill()
+    process.wait()
 
 
 def test_descendants_are_found():
