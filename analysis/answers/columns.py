@@ -168,7 +168,8 @@ LADDER: Columns = {name: PLACE[name] for name in ("study", "size")} | {
     "end": (
         "str",
         "why it is the longest: settled (no arm gains), limit (no longer one is allowed), fixed"
-        " (the study adds none), open (it may still)",
+        " (the study adds none), staged (nor can it: stages of a cascade join late), open (it may"
+        " still)",
     ),
     "trials": ("int64", "scored tuning trials of the arm that has the fewest"),
 }

@@ -7,6 +7,7 @@ A sweep adds longer trainings while some arm gains from its longest one
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -18,7 +19,7 @@ from analysis.text.words import ENOUGH, images, listed, number, too_few
 from study.config import Budget, Nuisance, from_dict
 from study.planning.ladder import growth
 
-End = Literal["settled", "limit", "fixed", "open"]
+End = Literal["settled", "limit", "fixed", "staged", "open"]
 
 
 def ladder(results: Results) -> pd.DataFrame:
@@ -30,7 +31,9 @@ def ladder(results: Results) -> pd.DataFrame:
         if asked is None:
             continue
         given = from_dict(Nuisance, asked).at(size).lengths[-1]
-        budget = results.budget(study)
+        budget, staged = results.budget(study), _is_staged(results, study)
+        if staged:
+            budget = replace(budget, growth=1.0)
         longest = max(given, *values(group, "length"))
         best = {arm: best_by_length(where(group, arm=arm)) for arm in results.arms(study)}
         floor = growth.floor(results.manifests[study])
@@ -41,7 +44,8 @@ def ladder(results: Results) -> pd.DataFrame:
         row |= {"gaining": ", ".join(arm for arm, gain in gains.items() if gain > growth.MARGIN)}
         row |= {"gain": max((g for g in gains.values() if math.isfinite(g)), default=None)}
         further = growth.longer(given, budget, values(group, "length"))
-        row |= {"end": _end(gains, any(length > longest for length in further), budget)}
+        end = _end(gains, any(length > longest for length in further), budget)
+        row |= {"end": "staged" if staged and end == "fixed" else end}
         tried = (where(group, arm=arm)["trial_id"] for arm in results.arms(study))
         row |= {"trials": min(len(set(ids)) for ids in tried)}
         found.append(row)
@@ -62,7 +66,7 @@ def told(table: pd.DataFrame) -> list[str]:
             "limit": f"{_names(arms)} still gained at the longest that was allowed",
             "open": f"{_names(arms)} still gained, and the study has not ended",
         }
-        if end == "fixed" or (longest == given and end != "settled"):
+        if end in ("fixed", "staged") or (longest == given and end != "settled"):
             continue
         if longest == given:
             lengths = f"{number(given)} iterations are enough"
@@ -81,6 +85,12 @@ def best_by_length(tails: pd.DataFrame) -> dict[int, float]:
     for length, ap in zip(values(tails, "length"), values(tails, "AP_box"), strict=True):
         found[length] = max(ap, found.get(length, -math.inf))
     return found
+
+
+def _is_staged(results: Results, study: str) -> bool:
+    """Whether stages of a cascade join late, so that lengths do not grow (`Design.grows`)."""
+    schedule = results.manifests[study]["question"].get("fixed", {}).get("schedule", {})
+    return schedule.get("cascade_last") is not None
 
 
 def _end(gains: dict[str, float], is_longer_one: bool, budget: Budget) -> End:

@@ -21,6 +21,8 @@ from study.planning.ladder.growth import NOT_LEARNT
 _SHORTEST = "the best length is the shortest tried: a shorter one may do as well"
 _LONGEST = {  # by why it is the longest; a settled ladder needs no flag
     "fixed": "a longer one may score more; --growth 1.5 tries them",
+    "staged": "a longer one may score more; a study with longer --lengths tells, for those of a"
+    " cascade whose stages join late do not grow",
     "limit": "a longer one may score more; --max-length allows it",
     "open": "longer ones follow, when all arms of this size are tuned",
 }

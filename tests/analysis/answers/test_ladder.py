@@ -86,3 +86,21 @@ def test_where_no_longer_one_is_allowed_none_is_said_to_follow(tmp_path: Path):
     assert (row["end"], row["longest"], row["most"]) == ("limit", 400, 450)
     raised = [row["message"] for row in rows(flags(results)) if row["kind"] == "edge"]
     assert raised and all("--max-length allows it" in text for text in raised)
+
+
+def test_lengths_of_a_cascade_whose_stages_join_late_are_not_said_to_follow(tmp_path: Path):
+    fixed = ONE_SIZE.fixed
+    staged = replace(
+        fixed,
+        model=replace(fixed.model, cascade=(0.5, 0.6)),
+        schedule=replace(fixed.schedule, lengths=(400,), watch=(), cascade_last=20),
+    )
+    one_length = replace(ONE_SIZE.nuisance, lengths=(400,))
+    space = replace(ONE_SIZE, nuisance=one_length, fixed=staged)
+    spend = Budget(trials=1, confirm=0, cross=0, audit=0.0, extend=0, growth=1.5)
+    study = begin(tmp_path, space, budget=spend)
+    for arm in ("scratch", "pretext"):
+        write_trial(study, run_of(space, arm, 64, 0, 0.03), SLOW, rng=rng())
+    results = analysis.load(tmp_path)
+    (row,) = rows(analysis.ladder(results))
+    assert (row["end"], row["most"], told(analysis.ladder(results))) == ("staged", 400, [])
