@@ -40,12 +40,21 @@ def as_told(
     """Weights for the body's pixels, where the file has said for which they are.
 
     Raises:
-        ValueError: they were trained as another network than the body, of tensors like its own.
+        ValueError: they were trained as another network than the body, of tensors like its own, or
+            as one that this version does not know.
     """
     try:
-        theirs = from_dict(BodyConfig, json.loads(said[METADATA])["body"])
+        told = json.loads(said[METADATA])["body"]
     except (KeyError, TypeError, ValueError):  # an earlier version or another program wrote it
         return weights
+    try:
+        theirs = from_dict(BodyConfig, told)
+    except ValueError as error:
+        why = shown("; ".join(str(error).splitlines()), 300)
+        raise ValueError(
+            f"weights {source!r}: of a network that this version does not know ({why}); use the"
+            " version that wrote them"
+        ) from error
     fields = ["stride_1x1", *["norm_groups"] * (theirs.norm == body.norm == "group")]
     wrong = [
         f"model.body.{name} = {getattr(body, name)!r}, must be {getattr(theirs, name)!r}"

@@ -143,6 +143,12 @@ def test_they_are_fitted_to_the_pixels_of_the_model_and_refused_by_another(tmp_p
         initialisation.read_weights(str(file), replace(TINY.body, norm_groups=4))
     with pytest.raises(ValueError, match=r"pixel_mean = \(0, 0, 0\): the weights were made for"):
         initialisation.read_weights(str(file), replace(TINY.body, pixel_mean=(0, 0, 0)))
+    later = json.dumps({"body": {"of_a_later_version": 1}})
+    file.write_bytes(to_bytes(classifier.body, {pretraining.METADATA: later}))
+    with pytest.raises(ValueError, match=r"of a network that this version does not know \("):
+        initialisation.read_weights(str(file), TINY.body)
+    file.write_bytes(to_bytes(classifier.body, {pretraining.METADATA: "another program's word"}))
+    assert torch.equal(initialisation.read_weights(str(file), TINY.body)["stem.0.weight"], first)
 
 
 @pytest.mark.slow
