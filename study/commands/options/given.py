@@ -63,7 +63,8 @@ def require_once(words: Sequence[str], known: Mapping[str, str]) -> None:
         before = first.setdefault(option, value)
         if before != value:
             both = f"{shown(before)!r} and {shown(value)!r}"
-            raise ValueError(f"{name}: is given twice, with {both}; give it once")
+            all_of_it = f", as {name} {before} {value}" if "..." in metavar else ""
+            raise ValueError(f"{name}: is given twice, with {both}; give it once{all_of_it}")
 
 
 def values(words: Sequence[str], place: int) -> list[str]:

@@ -30,7 +30,10 @@ def one_help():
         ("--trials 4 --trials 8", "--trials: is given twice, with '4' and '8'; give it once"),
         ("--trials=4 --trials 8", "--trials: is given twice, with '4' and '8'"),
         ("--max_hours 4 --max-hours 5", "--max-hours: is given twice, with '4' and '5'"),
-        ("--arms scratch --arms a b", "--arms: is given twice, with 'scratch' and 'a b'"),
+        (
+            "--arms a --arms b c",
+            "--arms: is given twice, with 'a' and 'b c'; give it once, as --arms a b c",
+        ),
         ("--run-dir runs/y", "--run-dir: is given twice, with 'runs/x' and 'runs/y'"),
         ("--skip-bad --no-skip-bad", "--no-skip-bad: is given twice, with '--skip-bad' and"),
     ],
